@@ -1,0 +1,1 @@
+"""Invoking a function with batches: order, pace, retries and outcomes."""

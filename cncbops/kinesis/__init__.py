@@ -1,0 +1,1 @@
+"""Records as a Kinesis event source mapping hands them over, and batches of them."""

@@ -1,0 +1,1 @@
+"""Data lakes: what objects there are, and the lines they hold."""

@@ -1,0 +1,33 @@
+"""One object of a lake, wherever it lies, and what can go wrong with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LakeObject:
+    """An object as a listing names it.
+
+    `uri` is what messages and the ledger show (`s3://bucket/key`, or a local path). `bucket` is
+    empty for a local file, whose `key` is its path. `size` in bytes; `etag` without quotes.
+    """
+
+    uri: str
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    storage_class: str = "STANDARD"
+
+
+class ObjectUnreadable(Exception):  # noqa: N818  a state of the object, not a defect of the program
+    """An object could not be read to its end: an outcome of that object, not of the run.
+
+    `error` is a short name (`Archived`, `NoSuchKey`, `CorruptObject`…), `message` one line.
+    """
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+        self.message = message
