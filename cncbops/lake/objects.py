@@ -21,7 +21,7 @@ class LakeObject:
     storage_class: str = "STANDARD"
 
 
-class ObjectUnreadable(Exception):  # noqa: N818  a state of the object, not a defect of the program
+class ObjectUnreadable(Exception):
     """An object could not be read to its end: an outcome of that object, not of the run.
 
     `error` is a short name (`Archived`, `NoSuchKey`, `CorruptObject`…), `message` one line.

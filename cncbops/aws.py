@@ -1,0 +1,214 @@
+"""AWS clients, made in one place, and AWS's errors in words.
+
+Credentials, region and endpoint follow boto3's own chain unless the operator says otherwise.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    SSOError,
+)
+
+from cncbops import __version__
+from cncbops.errors import BadInput, CannotRun, CncbopsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class AwsAccess:
+    """How AWS is reached: None leaves the choice to boto3 (environment, config files, instance)."""
+
+    region: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    endpoint_url: str | None = None
+
+
+class Aws:
+    """Makes clients; raises BadInput if there is no such profile."""
+
+    def __init__(self, access: AwsAccess) -> None:
+        self.access = access
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        try:
+            session = boto3.Session(profile_name=self.access.profile, region_name=self.access.region)
+        except ProfileNotFound as error:
+            raise explain(error, "use the profile") from error
+        return self._with_role(session, self.access.role_arn) if self.access.role_arn else session
+
+    def _with_role(self, session: boto3.Session, role_arn: str) -> boto3.Session:
+        """A session whose credentials are the role's, renewed for as long as a run lasts."""
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=partial(session.client, endpoint_url=self.access.endpoint_url),
+            source_credentials=session.get_credentials(),
+            role_arn=role_arn,
+            extra_args={"RoleSessionName": "cncbops"},
+        )
+        core = botocore.session.get_session()
+        core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
+        return boto3.Session(botocore_session=core, region_name=session.region_name)
+
+    def in_region(self, region: str) -> "Aws":
+        """The same access in another region."""
+        return Aws(replace(self.access, region=region))
+
+    @property
+    def region(self) -> str:
+        """The region in force. Raises BadInput if none is set."""
+        region = self._session.region_name
+        if not region:
+            raise explain(NoRegionError(), "call AWS")
+        return region
+
+    def s3(self, pool: int = 16) -> "S3Client":
+        """A client for listing and reading; emulators and private endpoints get path-style URLs."""
+        client: S3Client = self._client("s3", max_pool_connections=pool)
+        if "amazonaws.com" not in client.meta.endpoint_url:
+            client = self._client("s3", max_pool_connections=pool, s3={"addressing_style": "path"})
+        return client
+
+    def lambda_(self, *, pool: int = 4, read_timeout_s: float = READ_TIMEOUT_S, once: bool = False) -> "LambdaClient":
+        """A Lambda client. `once` turns the SDK's retries off, as invocations need it."""
+        retries = {"total_max_attempts": 1} if once else _RETRIES
+        client: LambdaClient = self._client(
+            "lambda", max_pool_connections=pool, read_timeout=read_timeout_s, retries=retries
+        )
+        return client
+
+    def kinesis(self) -> "KinesisClient":
+        """A Kinesis client."""
+        client: KinesisClient = self._client("kinesis")
+        return client
+
+    def _client(self, service: str, **settings: Any) -> Any:
+        config = Config(**{**_DEFAULTS, **settings})
+        try:
+            return self._session.client(service, endpoint_url=self.access.endpoint_url, config=config)  # type: ignore[call-overload]
+        except BotoCoreError as error:
+            raise explain(error, f"call {service}") from error
+        except ValueError as error:
+            raise BadInput(str(error), "Give an endpoint such as http://127.0.0.1:4566") from error
+
+
+_RETRIES = {"mode": "standard", "total_max_attempts": 4}
+_DEFAULTS: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "read_timeout": READ_TIMEOUT_S,
+    "retries": _RETRIES,
+    "tcp_keepalive": True,
+    "user_agent_extra": f"cncbops/{__version__}",
+}
+
+_LOG_IN = "Log in again (for example `aws sso login`), or choose credentials with --profile"
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_INVALID = {
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED = {
+    "403",
+    "AccessDenied",
+    "AccessDeniedException",
+    "AllAccessDisabled",
+    "Forbidden",
+    "UnauthorizedOperation",
+}
+_ELSEWHERE = {
+    "301",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+}
+_ACTIONS = {
+    "AssumeRole": "sts:AssumeRole",
+    "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "Invoke": "lambda:InvokeFunction",
+    "ListObjectsV2": "s3:ListBucket",
+}
+"""The IAM action behind an operation, where it goes by another name or needs its service."""
+_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "ResourceNotFoundException"}
+
+
+def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:
+    """An AWS error as one line and a next step; `doing` completes "cannot …"."""
+    if isinstance(error, ClientError):
+        return _explain_answer(error, doing)
+    return _explain_local(error, doing)
+
+
+def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
+    cannot = f"cannot {doing}"
+    if code in _EXPIRED:
+        return CannotRun(f"{cannot}: the AWS credentials have expired", _LOG_IN)
+    if code in _INVALID:
+        return CannotRun(f"{cannot}: AWS does not know these credentials ({code})", _LOG_IN)
+    if code in _DENIED:
+        return CannotRun(
+            f"{cannot}: access denied",
+            f"Ask for {_ACTIONS.get(error.operation_name, error.operation_name)}, or use --role-arn",
+        )
+    if code in _ELSEWHERE:
+        return CannotRun(f"{cannot}: it is in another region", "Give its region with --region")
+    if code in _MISSING:
+        return CannotRun(f"{cannot}: it does not exist", "Check the name, and the account and region in use")
+    return CannotRun(f"{cannot}: {code}: {message}", "Run it again with -v to see the whole error")
+
+
+def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
+    cannot = f"cannot {doing}"
+    match error:
+        case NoRegionError():
+            return BadInput(f"{cannot}: no AWS region is set", "Give --region, or set AWS_REGION")
+        case ProfileNotFound():
+            profiles = ", ".join(botocore.session.Session().available_profiles) or "none"
+            return BadInput(f"{cannot}: {error}", f"Choose one that exists: {profiles}")
+        case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
+            return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)
+        case EndpointConnectionError() | ConnectTimeoutError():
+            where = error.kwargs.get("endpoint_url", "the endpoint")
+            return CannotRun(f"{cannot}: {where} cannot be reached", "Check the network, --endpoint-url and --region")
+        case ReadTimeoutError():
+            where = error.kwargs.get("endpoint_url", "the endpoint")
+            return CannotRun(f"{cannot}: {where} does not answer", "Try again, or check --endpoint-url")
+        case ParamValidationError():
+            return BadInput(f"{cannot}: {_one_line(error)}", "Check the name")
+        case _:
+            return CannotRun(f"{cannot}: {_one_line(error)}", "Run it again with -v to see the whole error")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,44 @@
+"""The entry point: finds the command that was asked for and runs it.
+
+Start-up is part of the feel: a command's module is imported when the command is run, and the
+overview needs nothing but the table below.
+"""
+
+import sys
+
+from cncbops import __version__
+
+COMMANDS = {
+    "replay": "Send chosen events of a data lake to one function, as Kinesis records.",
+    "sandbox": "Start, stop and look at an embedded AWS with a lake to try things on.",
+    "demo": "Live through an incident from start to end in the sandbox, in under a minute.",
+}
+
+OVERVIEW = f"""\
+Usage: cncbops COMMAND [ARGS]...
+
+  Data-lake replay and fault recovery for event-sourced AWS systems. Whatever
+  changes anything is a dry-run unless --execute is given.
+
+Options:
+  --version  Show the version and exit.
+  --help     Show this message and exit.
+
+Commands:
+{chr(10).join(f"  {name:<9} {what}" for name, what in COMMANDS.items())}
+
+Try `cncbops demo` first, and `cncbops COMMAND --help` for each command.
+"""
+
+
+def main() -> None:
+    """Run the command line of this process, and exit with its code."""
+    arguments = sys.argv[1:]
+    if arguments in ([], ["-h"], ["--help"]):
+        sys.stdout.write(OVERVIEW)
+    elif arguments == ["--version"]:
+        sys.stdout.write(f"cncbops {__version__}\n")
+    else:
+        from cncbops.command_group import run
+
+        sys.exit(run())

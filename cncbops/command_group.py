@@ -1,0 +1,62 @@
+"""The commands as one typer group whose members are imported one by one, when they are asked for."""
+
+import importlib
+import sys
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from cncbops.cli import COMMANDS, OVERVIEW
+
+
+class _Loaded(MutableMapping[str, Any]):
+    """Command by name, imported from `cncbops.commands` at first use."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._commands:
+            module = importlib.import_module(f"cncbops.commands.{name}")
+            self._commands[name] = typer.main.get_command(module.app)
+        return self._commands[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class's signature
+        formatter.write(OVERVIEW)
+
+
+def run() -> int:
+    """Run the command that the arguments name; its exit code. A wrong command line is exit 2."""
+    group = _Group(name="cncbops", rich_markup_mode=None)
+    group.commands = _Loaded()
+    try:
+        return group.main(prog_name="cncbops", standalone_mode=False) or 0
+    except TyperException as error:
+        sys.stderr.write(f"error: {error.format_message().rstrip('.')}. See {_help_of(error)}\n")
+        return error.exit_code
+    except typer.Abort:
+        return 130
+
+
+def _help_of(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path if context else 'cncbops'} --help`"

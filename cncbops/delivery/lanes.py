@@ -1,0 +1,96 @@
+"""Batches to outcomes, many at once, one at a time in each lane.
+
+A batch is pulled only when there is room for it, which is the whole backpressure: what is pulled
+and not settled is bounded by number and by bytes. Workers return outcomes and do not raise for a
+record; the one thread that iterates receives them all, in whatever order they come.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from cncbops.delivery.outcome import Outcome
+from cncbops.errors import CncbopsError
+from cncbops.kinesis.batching import Batch
+
+PULLED_PER_WORKER = 3
+PULLED_BYTES = 64 * 1024 * 1024
+
+
+def deliver(
+    batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int, ordered: bool
+) -> Iterator[Outcome]:
+    """Send every batch, `concurrency` at a time, and yield the outcomes as they come.
+
+    `ordered` keeps at most one batch of a lane under way. If `batches` raises a CncbopsError, what
+    was pulled is still sent and its outcomes yielded; then the error goes on.
+    """
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="deliver") as pool:
+        work = _Work(pool, send, concurrency, ordered=ordered)
+        broken: CncbopsError | None = None
+        try:
+            for batch in batches:
+                work.put(batch)
+                while work.is_full:
+                    yield work.next_outcome()
+        except CncbopsError as error:
+            broken = error
+        while work.is_open:
+            yield work.next_outcome()
+    if broken:
+        raise broken
+
+
+class _Work:
+    """The batches that were pulled and are not settled: under way, or waiting in their lane."""
+
+    def __init__(
+        self, pool: ThreadPoolExecutor, send: Callable[[Batch], Outcome], concurrency: int, *, ordered: bool
+    ) -> None:
+        self._pool, self._send, self._ordered = pool, send, ordered
+        self._most = concurrency * PULLED_PER_WORKER
+        self._lanes: dict[int, deque[Batch]] = {}
+        self._settled: SimpleQueue[tuple[Batch, Future[Outcome]]] = SimpleQueue()
+        self._pulled = self._pulled_bytes = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is not settled."""
+        return self._pulled > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether an outcome has to come before the next batch is pulled."""
+        return self._pulled >= self._most or self._pulled_bytes >= PULLED_BYTES
+
+    def put(self, batch: Batch) -> None:
+        """Start a batch, or let it wait its turn in its lane."""
+        self._pulled += 1
+        self._pulled_bytes += batch.payload_bytes
+        if not self._ordered:
+            self._start(batch)
+        elif batch.lane in self._lanes:
+            self._lanes[batch.lane].append(batch)
+        else:
+            self._lanes[batch.lane] = deque()
+            self._start(batch)
+
+    def next_outcome(self) -> Outcome:
+        """Wait for a batch to be settled, and let the next one of its lane go."""
+        batch, future = self._settled.get()
+        self._pulled -= 1
+        self._pulled_bytes -= batch.payload_bytes
+        if self._ordered:
+            self._go_on(batch.lane)
+        return future.result()
+
+    def _go_on(self, lane: int) -> None:
+        if self._lanes[lane]:
+            self._start(self._lanes[lane].popleft())
+        else:
+            del self._lanes[lane]
+
+    def _start(self, batch: Batch) -> None:
+        future = self._pool.submit(self._send, batch)
+        future.add_done_callback(lambda done: self._settled.put((batch, done)))

@@ -1,0 +1,224 @@
+"""Sends one batch until every record in it has a fate, as its event source mapping would.
+
+A batch is worked off from front to back, so the order within a partition key holds: a batch that
+is cut in two goes on with its first part until that is settled.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cncbops.delivery.answers import Answer, Kind
+from cncbops.delivery.outcome import Outcome
+from cncbops.delivery.pace import Pace
+from cncbops.delivery.partial import InvalidResponse, first_failed
+from cncbops.errors import CannotRun
+from cncbops.kinesis.batching import Batch, split
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 20.0
+SERVICE_ATTEMPTS = 8
+"""Attempts when the service itself fails (5xx, no connection): some 13 s on average, in which the
+record is not at fault. `max_attempts` applies where it is higher."""
+
+PATIENCE_S = 900.0
+"""How long one batch waits out throttling, or a function being updated, before the run gives up."""
+
+_RESUME = "Check the network and the endpoint, then run it again"
+
+OnUnknown = Literal["retry", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class SendPolicy:
+    """How failures are met.
+
+    `max_attempts` counts tries of a record that fails by itself; throttled tries do not count.
+    `partial_responses`: whether a result's `batchItemFailures` names failed records.
+    `async_payload_bytes`: send asynchronously up to that size, None for always synchronously.
+    """
+
+    max_attempts: int = 3
+    bisect: bool = True
+    on_unknown: OnUnknown = "retry"
+    partial_responses: bool = False
+    async_payload_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A batch, or what is left of one, and what happened to it so far."""
+
+    batch: Batch
+    failures: int = 0  # of the batch as a whole, or of its first record
+    setbacks: int = 0  # throttled, service errors: not the records' fault
+    pause_s: float = 0.0
+    waited_since: float | None = None
+    repeats: bool = False
+    doubt: Answer | None = None  # a lost answer: the function may have had these records
+    just_lost: bool = False
+
+
+class Sender:
+    """Sends batches through `invoke` at the pace given; called from many threads at once."""
+
+    def __init__(
+        self,
+        invoke: Callable[..., Answer],
+        policy: SendPolicy,
+        pace: Pace,
+        stop: threading.Event,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._invoke = invoke
+        self._policy = policy
+        self._pace = pace
+        self._stop = stop
+        self._jitter = jitter
+        self._settlements: dict[Kind, Callable[[Work, Answer, Outcome], list[Work]]] = {
+            Kind.TAKEN: self._taken,
+            Kind.FUNCTION_ERROR: self._function_failed,
+            Kind.THROTTLED: self._hold,
+            Kind.NOT_READY: self._hold,
+            Kind.TRANSIENT: self._service_failed,
+            Kind.UNREACHABLE: self._service_failed,
+            Kind.TOO_LARGE: _cut_or_give_up,
+            Kind.REJECTED: _give_up,
+            Kind.REFUSED: self._refused,
+            Kind.UNKNOWN: self._lost,
+        }
+
+    def send(self, batch: Batch) -> Outcome:
+        """Deliver a batch: every record ends up delivered, failed, unknown or not sent."""
+        outcome = Outcome()
+        todo = deque([Work(batch)])
+        while todo:
+            work = todo.popleft()
+            answer = self._attempt(work, outcome)
+            if answer is None or outcome.refusal:
+                self._leave_unsent(work, outcome)
+            else:
+                todo.extendleft(reversed(self._settle(work, answer, outcome)))
+        return outcome
+
+    def _attempt(self, work: Work, outcome: Outcome) -> Answer | None:
+        """One invocation, or None if the run was stopped before it."""
+        if outcome.refusal or self._stop.wait(work.pause_s):
+            return None
+        batch, limit = work.batch, self._policy.async_payload_bytes
+        token = self._pace.enter(len(batch.records))
+        if token is None:
+            return None
+        answer = self._invoke(batch.payload(), asynchronous=limit is not None and batch.payload_bytes <= limit)
+        kind = answer.kind
+        self._pace.leave(token, taken=kind is Kind.TAKEN, throttled=kind is Kind.THROTTLED)
+        outcome.calls.count(kind, batch.payload_bytes, repeats=work.repeats)
+        outcome.possible_duplicates += len(batch.records) if work.just_lost else 0
+        return answer
+
+    def _leave_unsent(self, work: Work, outcome: Outcome) -> None:
+        if work.doubt:
+            outcome.doubt(work.batch.records, work.doubt)
+        else:
+            outcome.not_sent += work.batch.records
+
+    def _settle(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        """Give records their fates as far as the answer allows; the rest is work to do."""
+        return self._settlements[answer.kind](work, answer, outcome)
+
+    def _taken(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        records = work.batch.records
+        if not self._policy.partial_responses:
+            outcome.delivered += records
+            return []
+        try:
+            failed = first_failed(answer.body, records)
+        except InvalidResponse as error:
+            return self._function_failed(work, Answer(answer.kind, "InvalidBatchResponse", str(error)), outcome)
+        if failed is None:
+            outcome.delivered += records
+            return []
+        return self._checkpoint(work, failed, outcome)
+
+    def _checkpoint(self, work: Work, failed: int, outcome: Outcome) -> list[Work]:
+        """What precedes the first failed record is done; it and what follows are sent again."""
+        done, rest = split(work.batch, failed)
+        outcome.delivered += done.records
+        failures = 1 if failed else work.failures + 1
+        if failures < self._policy.max_attempts:
+            return [self._again(work, rest, failures)]
+        head, others = split(rest, 1)
+        outcome.fail(head.records, Answer(Kind.TAKEN, "BatchItemFailure", "named in batchItemFailures"))
+        return [Work(others, repeats=True)] if others.records else []
+
+    def _function_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        if self._policy.bisect and len(work.batch.records) > 1:
+            return _halves(work)
+        if work.failures + 1 < self._policy.max_attempts:
+            return [self._again(work, work.batch, work.failures + 1)]
+        outcome.fail(work.batch.records, answer)
+        return []
+
+    def _lost(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        failures = work.failures + 1
+        if self._policy.on_unknown == "retry" and failures < self._policy.max_attempts:
+            return [replace(self._again(work, work.batch, failures), doubt=answer, just_lost=True)]
+        outcome.doubt(work.batch.records, answer)
+        return []
+
+    def _service_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        if work.setbacks + 1 < max(SERVICE_ATTEMPTS, self._policy.max_attempts):
+            return [self._later(work, answer)]
+        if answer.kind is Kind.UNREACHABLE:
+            return self._refuse(work, CannotRun(f"Lambda could not be reached: {answer.message}", _RESUME), outcome)
+        return _give_up(work, answer, outcome)
+
+    def _hold(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        now = time.monotonic()
+        since = work.waited_since or now
+        if now - since > PATIENCE_S:
+            what = f"the function took nothing for {PATIENCE_S / 60:.0f} minutes: {answer.error}"
+            return self._refuse(work, CannotRun(what, "Give it concurrency, or wait until it is ready"), outcome)
+        return [replace(self._later(work, answer), waited_since=since)]
+
+    def _refused(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+        return self._refuse(work, CannotRun(answer.error, answer.message), outcome)
+
+    def _refuse(self, work: Work, refusal: CannotRun, outcome: Outcome) -> list[Work]:
+        outcome.refusal = refusal
+        self._leave_unsent(work, outcome)
+        return []
+
+    def _again(self, work: Work, batch: Batch, failures: int) -> Work:
+        pause_s = self._pause_s(failures)
+        return replace(work, batch=batch, failures=failures, pause_s=pause_s, repeats=True, just_lost=False)
+
+    def _later(self, work: Work, answer: Answer) -> Work:
+        pause_s = max(self._pause_s(work.setbacks + 1), answer.retry_after_s or 0.0)
+        return replace(work, setbacks=work.setbacks + 1, pause_s=pause_s, repeats=True, just_lost=False)
+
+    def _pause_s(self, attempt: int) -> float:
+        """Full jitter: anything up to a span that doubles with each attempt."""
+        return self._jitter() * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 20))
+
+
+def _give_up(work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+    """Set records aside: failed, unless the function may have had them in an earlier attempt."""
+    if work.doubt:
+        outcome.doubt(work.batch.records, work.doubt)
+    else:
+        outcome.fail(work.batch.records, answer)
+    return []
+
+
+def _cut_or_give_up(work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
+    return _halves(work) if len(work.batch.records) > 1 else _give_up(work, answer, outcome)
+
+
+def _halves(work: Work) -> list[Work]:
+    parts = split(work.batch, (len(work.batch.records) + 1) // 2)
+    return [Work(part, repeats=True, doubt=work.doubt) for part in parts]

@@ -1,0 +1,101 @@
+"""An event as a line of the lake holds it, whatever the line's format.
+
+`data` is a slice of the line, byte for byte. Nothing here re-serialises an event: floats, big
+integers, key order, escapes and duplicate keys reach the function as the producer wrote them.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+Bytes = msgspec.Raw | bytes
+
+
+class LakeEvent(msgspec.Struct, gc=False):
+    """One event, with what its line kept of the Kinesis record it arrived in.
+
+    `line` is the 1-based line of the decompressed object, `part` the event's place (from 0) among
+    several on that line. `timestamp` is the event's own, as written; `arrival_ms` milliseconds.
+    What the lake did not keep is None until `kinesis.synthesis` fills it in and says so.
+    """
+
+    data: Bytes
+    line: int
+    part: int
+    event_id: str | None
+    type: str | None
+    timestamp: Any
+    partition_key: str | None = None
+    sequence_number: str | None = None
+    shard_id: str | None = None
+    arrival_ms: float | None = None
+    region: str | None = None
+    account: str | None = None
+    delivery_stream_arn: str | None = None
+    synthesized: bool = False
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """A line that holds no event: where it is and why, never what it says."""
+
+    line: int
+    part: int
+    error: str
+    message: str
+
+
+class NotAnEvent(ValueError):
+    """A document is JSON, but not an event of the format at hand."""
+
+
+class Head(msgspec.Struct, gc=False, rename="camel"):
+    """The fields of an event that selection and reports look at."""
+
+    id: Any = None
+    type: Any = None
+    timestamp: Any = None
+    partition_key: Any = None
+
+
+_head_decoder = msgspec.json.Decoder(Head)
+_NO_HEAD = Head()
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def head_of(data: Bytes) -> Head:
+    """The head of an event; an empty one where the event is no JSON object.
+
+    Raises msgspec.DecodeError if `data` is not JSON.
+    """
+    try:
+        return _head_decoder.decode(data)
+    except msgspec.ValidationError:
+        msgspec.json.decode(mend_lone_surrogates(bytes(data)), type=msgspec.Raw)
+        return _NO_HEAD
+
+
+def text(value: Any) -> str | None:
+    """A field as text: strings as they are, integers in decimal, anything else and "" as None."""
+    if type(value) is str:
+        return value or None
+    return str(value) if type(value) is int else None
+
+
+def milliseconds(value: Any) -> float | None:
+    """A millisecond field, which some writers quote, as a number; None if it is neither."""
+    if type(value) is int or type(value) is float:
+        return value
+    return int(value) if type(value) is str and value.isascii() and value.isdigit() else None
+
+
+def mend_lone_surrogates(document: bytes) -> bytes:
+    """The document with each unpaired surrogate escape replaced by U+FFFD, at the same length.
+
+    JavaScript writes such escapes and JSON allows them; msgspec refuses them even in what it
+    skips. As the length stays, offsets in the mended copy are offsets in the original.
+    """
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], document)

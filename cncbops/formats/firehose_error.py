@@ -1,0 +1,42 @@
+"""Records that Firehose could not transform or convert, as it stores them under an error prefix.
+
+Their events never reached the lake proper, so a complete replay offers them. `rawData` is the
+record before the transform: the event itself. Source: FORMATS 3d.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cncbops.formats.event import LakeEvent, head_of, milliseconds, text
+
+
+class Line(msgspec.Struct, gc=False, rename="camel"):
+    """One document; failed conversions keep the sequence number, failed transforms do not."""
+
+    raw_data: bytes
+    attempts_made: Any
+    arrival_timestamp: Any = None
+    sequence_number: Any = None
+
+
+def recognise(fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a line's fields are a Firehose error record's."""
+    return "rawData" in fields and "attemptsMade" in fields
+
+
+def to_event(record: Line, line: int, part: int) -> LakeEvent:
+    """The event of an error record. Raises msgspec.DecodeError if `rawData` is not JSON."""
+    head = head_of(record.raw_data)
+    return LakeEvent(
+        record.raw_data,
+        line,
+        part,
+        text(head.id),
+        text(head.type),
+        head.timestamp,
+        partition_key=text(head.partition_key),
+        sequence_number=text(record.sequence_number),
+        arrival_ms=milliseconds(record.arrival_timestamp),
+    )

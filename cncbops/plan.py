@@ -1,0 +1,92 @@
+"""What a dry-run adds to the summary: the function, the terms, an estimate and the first record."""
+
+import base64
+import math
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from cncbops.kinesis.record import Record
+from cncbops.replay import Replay
+from cncbops.target import Target
+from cncbops.terms import objection
+
+USD_PER_REQUEST = 0.20 / 1_000_000
+"""Lambda's list price for requests in most regions (AWS Lambda pricing); compute time comes on top."""
+
+
+def plan(replay: Replay, *, show_payload: bool = False) -> dict[str, Any]:
+    """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known."""
+    return {
+        "target": _target(replay.target),
+        "terms": _terms(replay),
+        "estimate": _estimate(replay),
+        "first_record": _record_shape(replay.intake.first_record, show_payload=show_payload),
+        "warnings": _warnings(replay),
+    }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    facts = asdict(target)
+    del facts["function"]
+    mapping = target.mapping
+    facts["mapping"] = asdict(mapping) if mapping else None
+    facts["mappings"] = len(target.mappings)
+    return facts
+
+
+def _terms(replay: Replay) -> dict[str, Any]:
+    terms, request, policy = replay.terms, replay.request, replay.terms.policy
+    return {
+        "batch_size": terms.batch_size,
+        "batch_size_from": terms.batch_size_from,
+        "concurrency": terms.concurrency,
+        "concurrency_from": terms.concurrency_from,
+        "ordered": request.ordered and not request.asynchronous,
+        "rate": request.rate,
+        "max_attempts": policy.max_attempts,
+        "bisect": policy.bisect,
+        "partial_responses": policy.partial_responses,
+        "on_unknown": policy.on_unknown,
+        "mapping_filters": list(terms.mapping_filters),
+    }
+
+
+def _estimate(replay: Replay) -> dict[str, Any]:
+    """`rounds` is the run's seconds for each second that one invocation takes."""
+    tally, rate = replay.journal.tally, replay.request.rate
+    return {
+        "duration_s": round(tally.events.matched / rate, 1) if rate else None,
+        "rounds": math.ceil(tally.calls.total / replay.terms.concurrency),
+        "lambda_requests_usd": round(tally.calls.total * USD_PER_REQUEST, 7),
+    }
+
+
+def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    shape: dict[str, Any] = msgspec.json.decode(record.body)
+    if not show_payload:
+        payload_bytes = len(base64.b64decode(shape["kinesis"]["data"]))
+        shape["kinesis"]["data"] = f"<{payload_bytes} bytes, see --show-payload>"
+    return shape
+
+
+def _warnings(replay: Replay) -> list[str]:
+    target, events, request = replay.target, replay.journal.tally.events, replay.request
+    warnings = []
+    refusal = objection(target, asynchronous=request.asynchronous)
+    if refusal:
+        warnings.append(f"It would not run: the function {refusal[0]}. {refusal[1]}.")
+    if target.state not in (None, "Active"):
+        warnings.append(f"The function is in state {target.state}.")
+    if target.update_status not in (None, "Successful"):
+        warnings.append(f"The function's last update is {target.update_status}.")
+    if request.asynchronous and request.ordered:
+        warnings.append("Lambda keeps no order between asynchronous invocations.")
+    if request.asynchronous and not (target.dead_letter or target.on_failure):
+        warnings.append("What fails asynchronously is lost: no dead-letter queue, no on-failure destination.")
+    if events.synthesized:
+        warnings.append(f"{events.synthesized:,} records get a sequence number or key that the lake did not keep.")
+    return warnings

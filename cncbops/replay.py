@@ -1,0 +1,83 @@
+"""Replay: events of a data lake to one function, as Kinesis records.
+
+A plan and a run are the same pipeline with another last stage: the plan counts each batch that
+the run sends. One thread pulls records through selection and batching, hands batches to the
+workers and receives their outcomes; it alone counts and writes the ledger.
+"""
+
+import threading
+from collections.abc import Iterator
+
+from cncbops.aws import Aws
+from cncbops.delivery.invoker import Invoker
+from cncbops.delivery.lanes import deliver
+from cncbops.delivery.outcome import Calls, Outcome
+from cncbops.delivery.pace import Pace
+from cncbops.delivery.sender import Sender
+from cncbops.errors import CncbopsError
+from cncbops.intake import Intake
+from cncbops.journal import Journal
+from cncbops.kinesis.batching import Batch
+from cncbops.ledger import Ledger
+from cncbops.request import ReplayRequest
+from cncbops.target import Target
+from cncbops.terms import Terms
+
+
+class Replay:
+    """One replay, to be planned or executed once.
+
+    `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
+    holds what ended the run from within, if anything did.
+    """
+
+    def __init__(
+        self,
+        request: ReplayRequest,
+        target: Target,
+        terms: Terms,
+        aws: Aws,
+        ledger: Ledger,
+        stop: threading.Event,
+    ) -> None:
+        self.request, self.target, self.terms = request, target, terms
+        self.journal = Journal(ledger)
+        self.intake = Intake(request, terms, aws, self.journal, stop)
+        self.pace = Pace(terms.concurrency, request.rate, stop)
+        self.error: CncbopsError | None = None
+        self._aws, self._stop = aws, stop
+
+    def plan(self) -> None:
+        """Do all but send: count what would be sent, and how."""
+        self._take_in(_counted(batch) for batch in self.intake.batches())
+
+    def execute(self) -> None:
+        """Send it all, to a function that can take it (see `terms.require_able`)."""
+        sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop)
+        batches, at_once = self.intake.batches(), self.terms.concurrency
+        self._take_in(deliver(batches, sender.send, concurrency=at_once, ordered=self.request.ordered))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was ended from outside."""
+        return self._stop.is_set() and self.error is None
+
+    def _take_in(self, outcomes: Iterator[Outcome]) -> None:
+        try:
+            for outcome in outcomes:
+                self.journal.take(outcome)
+                if outcome.refusal and self.error is None:
+                    self.error = outcome.refusal
+                    self._stop.set()
+        except CncbopsError as error:
+            self.error = self.error or error
+
+    def _invoker(self) -> Invoker:
+        function = self.request.function
+        aws = self._aws.in_region(function.region) if function.region else self._aws
+        client = aws.lambda_(pool=self.terms.concurrency, read_timeout_s=self.terms.read_timeout_s, once=True)
+        return Invoker(client, function.address, function.qualifier)
+
+
+def _counted(batch: Batch) -> Outcome:
+    return Outcome(not_sent=batch.records, calls=Calls(total=1, bytes=batch.payload_bytes))

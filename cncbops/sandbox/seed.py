@@ -1,0 +1,148 @@
+"""Build the book's data lake and one stream processor in an empty AWS account.
+
+    stream ─▶ delivery stream ─ transformer ─▶ bucket
+         └──▶ listener ─▶ view (a table of things)
+
+Everything is made through the ordinary APIs, under the names the book's stacks give it for the
+stage `john` (FORMATS.md section 10). The functions' code lies in `cncbops.fixtures`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cncbops.sandbox.clients import Clients
+from cncbops.sandbox.functions import ROLE_ARN, deploy, function_source
+from cncbops.sandbox.waiting import wait_until
+
+if TYPE_CHECKING:
+    from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
+    from mypy_boto3_kinesis.type_defs import StreamDescriptionSummaryTypeDef
+
+STREAM = "john-cncb-event-stream-s1"
+PREFIX = f"{STREAM}/"
+BUCKET = "cncb-data-lake-s3-john-bucket-sandbox"
+TRANSFORMER = "cncb-data-lake-s3-john-transformer"
+DELIVERY_STREAM = "cncb-data-lake-s3-john-DeliveryStream"
+LISTENER = "cncb-replaying-events-john-listener"
+TABLE = "john-cncb-replaying-events-things"
+
+_READY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxContents:
+    """What was built, by name."""
+
+    stream: str
+    stream_arn: str
+    bucket: str
+    prefix: str
+    transformer: str
+    delivery_stream: str
+    listener: str
+    mapping_id: str
+    table: str
+
+    @property
+    def lake_uri(self) -> str:
+        """Where the events of the stream are found."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def seed(clients: Clients) -> SandboxContents:
+    """Build the lake, the listener and its view; return when all of it is ready for events."""
+    stream_arn = _create_stream(clients)
+    clients.s3.create_bucket(Bucket=BUCKET)
+    _create_table(clients)
+    transformer_arn = deploy(clients, TRANSFORMER, function_source("transformer"))
+    deploy(clients, LISTENER, function_source("listener"), environment={"TABLE_NAME": TABLE})
+    _create_delivery_stream(clients, stream_arn, transformer_arn)
+    return SandboxContents(
+        stream=STREAM,
+        stream_arn=stream_arn,
+        bucket=BUCKET,
+        prefix=PREFIX,
+        transformer=TRANSFORMER,
+        delivery_stream=DELIVERY_STREAM,
+        listener=LISTENER,
+        mapping_id=_create_mapping(clients, stream_arn),
+        table=TABLE,
+    )
+
+
+def _create_stream(clients: Clients) -> str:
+    clients.kinesis.create_stream(StreamName=STREAM, ShardCount=2)
+
+    def active() -> bool:
+        return described()["StreamStatus"] == "ACTIVE"
+
+    def described() -> "StreamDescriptionSummaryTypeDef":
+        return clients.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
+
+    _wait_for(STREAM, active)
+    return described()["StreamARN"]
+
+
+def _create_table(clients: Clients) -> None:
+    clients.dynamodb.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    def active() -> bool:
+        return clients.dynamodb.describe_table(TableName=TABLE)["Table"].get("TableStatus") == "ACTIVE"
+
+    _wait_for(TABLE, active)
+
+
+def _create_delivery_stream(clients: Clients, stream_arn: str, transformer_arn: str) -> None:
+    clients.firehose.create_delivery_stream(
+        DeliveryStreamName=DELIVERY_STREAM,
+        DeliveryStreamType="KinesisStreamAsSource",
+        KinesisStreamSourceConfiguration={"KinesisStreamARN": stream_arn, "RoleARN": ROLE_ARN},
+        ExtendedS3DestinationConfiguration=_lake_destination(transformer_arn),
+    )
+
+    def active() -> bool:
+        found = clients.firehose.describe_delivery_stream(DeliveryStreamName=DELIVERY_STREAM)
+        return found["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+
+    _wait_for(DELIVERY_STREAM, active)
+
+
+def _lake_destination(transformer_arn: str) -> "ExtendedS3DestinationConfigurationTypeDef":
+    return {
+        "BucketARN": f"arn:aws:s3:::{BUCKET}",
+        "Prefix": PREFIX,
+        "RoleARN": ROLE_ARN,
+        "BufferingHints": {"IntervalInSeconds": 60, "SizeInMBs": 50},
+        "CompressionFormat": "UNCOMPRESSED",
+        "ProcessingConfiguration": {
+            "Enabled": True,
+            "Processors": [
+                {
+                    "Type": "Lambda",
+                    "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": transformer_arn}],
+                }
+            ],
+        },
+    }
+
+
+def _create_mapping(clients: Clients, stream_arn: str) -> str:
+    mapping_id = clients.lambda_.create_event_source_mapping(
+        FunctionName=LISTENER, EventSourceArn=stream_arn, BatchSize=100, StartingPosition="TRIM_HORIZON"
+    )["UUID"]
+
+    def enabled() -> bool:
+        return clients.lambda_.get_event_source_mapping(UUID=mapping_id)["State"] == "Enabled"
+
+    _wait_for(f"the mapping of {LISTENER}", enabled)
+    return mapping_id
+
+
+def _wait_for(name: str, ready: Callable[[], bool]) -> None:
+    wait_until(ready, _READY_S, what=f"creating {name}", every_s=0.05)

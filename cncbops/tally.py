@@ -1,0 +1,146 @@
+"""What a run has done so far: the one set of counts behind progress, summary and exit code.
+
+At every moment: matched = delivered + failed + unknown + not sent + under way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cncbops.delivery.outcome import Calls, Failure, Outcome
+from cncbops.formats.event import LakeEvent, Malformed
+from cncbops.lake.objects import LakeObject
+from cncbops.selection.selection import time_of
+
+HOUR_MS = 3_600_000
+NO_TYPE, OTHER_TYPES, OTHER_HOURS = "(none)", "(others)", -1
+MOST_TYPES, MOST_HOURS = 1_000, 100_000
+"""How many are counted each by itself: a hostile lake shall not fill memory."""
+
+Key = TypeVar("Key")
+
+
+@dataclass(slots=True)
+class Objects:
+    """Objects of the lake; `bytes` is their size as stored."""
+
+    listed: int = 0
+    read: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class Events:
+    """Events, by what became of them.
+
+    `faults` and `filtered` were left out (not asked for; by the mapping's filters). `synthesized`
+    counts matched events whose partition key or sequence number the lake did not keep.
+    """
+
+    read: int = 0
+    matched: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_sent: int = 0
+    malformed: int = 0
+    faults: int = 0
+    filtered: int = 0
+    synthesized: int = 0
+    possible_duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record, line or object that went wrong, as the operator is told; `line` 0: the object."""
+
+    object: str
+    line: int
+    part: int
+    event_id: str | None
+    sequence_number: str | None
+    fate: str
+    error: str
+    message: str
+
+
+@dataclass
+class Tally:
+    """Counts of one run. Only the thread that receives outcomes changes it."""
+
+    objects: Objects = field(default_factory=Objects)
+    events: Events = field(default_factory=Events)
+    calls: Calls = field(default_factory=Calls)
+    by_type: Counter[str] = field(default_factory=Counter)
+    by_hour: Counter[int] = field(default_factory=Counter)
+    first_ms: float | None = None
+    last_ms: float | None = None
+
+    def count_matched(self, events: Sequence[LakeEvent]) -> None:
+        """Count events that will be sent."""
+        if not events:
+            return
+        self.events.matched += len(events)
+        self.events.synthesized += sum(event.synthesized for event in events)
+        times = [time_of(event) for event in events]
+        _count(self.by_type, [event.type or NO_TYPE for event in events], OTHER_TYPES, MOST_TYPES)
+        _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
+        self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
+        self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
+
+    def count_outcome(self, outcome: Outcome) -> None:
+        """Count what became of a batch."""
+        self.events.delivered += len(outcome.delivered)
+        self.events.failed += len(outcome.failed)
+        self.events.unknown += len(outcome.unknown)
+        self.events.not_sent += len(outcome.not_sent)
+        self.events.possible_duplicates += outcome.possible_duplicates
+        self.calls.add(outcome.calls)
+
+    @property
+    def flawed(self) -> bool:
+        """Whether anything went wrong that the operator must look at."""
+        events = self.events
+        return bool(events.failed or events.unknown or events.malformed or self.objects.failed)
+
+
+def problems_of(outcome: Outcome) -> Iterable[Problem]:
+    """The failed and unknown records of an outcome."""
+    for fate, failures in (("failed", outcome.failed), ("unknown", outcome.unknown)):
+        for failure in failures:
+            yield of_record(failure, fate)
+
+
+def of_record(failure: Failure, fate: str) -> Problem:
+    """The problem of a record that was not delivered, or may not have been."""
+    record = failure.record
+    return Problem(
+        record.object.uri,
+        record.line,
+        record.part,
+        record.event_id,
+        record.sequence_number,
+        fate,
+        failure.error,
+        failure.message,
+    )
+
+
+def of_line(lake_object: LakeObject, malformed: Malformed) -> Problem:
+    """The problem of a line that holds no event."""
+    where = (lake_object.uri, malformed.line, malformed.part)
+    return Problem(*where, None, None, "malformed", malformed.error, malformed.message)
+
+
+def of_object(lake_object: LakeObject, error: str, message: str) -> Problem:
+    """The problem of an object that could not be read to its end."""
+    return Problem(lake_object.uri, 0, 0, None, None, "unreadable", error, message)
+
+
+def _count(counter: Counter[Key], seen: Iterable[Key], others: Key, most: int) -> None:
+    """Add to a counter that takes in no more than `most` different keys, the rest as `others`."""
+    for key, number in Counter(seen).items():
+        counter[key if key in counter or len(counter) < most else others] += number

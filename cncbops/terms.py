@@ -1,0 +1,111 @@
+"""On what terms a function is given its batches: the request and the function's facts, combined."""
+
+from dataclasses import dataclass
+
+from cncbops.delivery.sender import SendPolicy
+from cncbops.errors import CannotRun
+from cncbops.kinesis.batching import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES, BatchLimits
+from cncbops.kinesis.record import RecordSource
+from cncbops.request import ReplayRequest
+from cncbops.target import Target
+
+BATCH_SIZE = 100
+CONCURRENCY = 16
+LONGEST_TIMEOUT_S = 900
+"""Lambda's longest function timeout, assumed where the function's own could not be read."""
+
+ANSWER_MARGIN_S = 5
+UNKNOWN_ACCOUNT = "000000000000"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What applies in the end. `read_timeout_s` outlasts the function's own timeout."""
+
+    batch_size: int
+    batch_size_from: str
+    concurrency: int
+    concurrency_from: str
+    lanes: int
+    limits: BatchLimits
+    policy: SendPolicy
+    read_timeout_s: float
+    record_source: RecordSource
+    mapping_filters: tuple[str, ...]
+
+
+def settle(request: ReplayRequest, target: Target, region: str) -> Terms:
+    """Combine what was asked with what is known of the function."""
+    batch_size, batch_size_from = _batch_size(request, target)
+    concurrency, concurrency_from = _concurrency(request, target)
+    payload_bytes = ASYNC_PAYLOAD_BYTES if request.asynchronous else SYNC_PAYLOAD_BYTES
+    return Terms(
+        batch_size=batch_size,
+        batch_size_from=batch_size_from,
+        concurrency=concurrency,
+        concurrency_from=concurrency_from,
+        lanes=concurrency if request.ordered else 1,
+        limits=BatchLimits(batch_size, payload_bytes),
+        policy=_policy(request, target),
+        read_timeout_s=(target.timeout_s or LONGEST_TIMEOUT_S) + ANSWER_MARGIN_S,
+        record_source=_record_source(request, target, region),
+        mapping_filters=target.mapping.filters if target.mapping else (),
+    )
+
+
+def require_able(target: Target, *, asynchronous: bool) -> None:
+    """Raise CannotRun if the function could not take records as it is."""
+    reason = objection(target, asynchronous=asynchronous)
+    if reason:
+        raise CannotRun(f"function {target.function} {reason[0]}", reason[1])
+
+
+def objection(target: Target, *, asynchronous: bool) -> tuple[str, str] | None:
+    """Why the function would not take records, and what to do about it; None if it would."""
+    if target.may_invoke is False:
+        return "may not be invoked by you", "Ask for lambda:InvokeFunction, or use --role-arn"
+    if target.reserved_concurrency == 0:
+        lost = "asynchronous events would be lost" if asynchronous else "every call would be throttled"
+        return f"has reserved concurrency 0: {lost}", "Give it concurrency first"
+    if target.state == "Failed":
+        return "is in state Failed", "Deploy it again"
+    if target.mapping and target.mapping.tumbling_window_s:
+        return "aggregates in tumbling windows, which a replay cannot drive", "Replay to a function without"
+    return None
+
+
+def _batch_size(request: ReplayRequest, target: Target) -> tuple[int, str]:
+    if request.batch_size:
+        return request.batch_size, "option"
+    if target.mapping:
+        return target.mapping.batch_size, "event source mapping"
+    return BATCH_SIZE, "default"
+
+
+def _concurrency(request: ReplayRequest, target: Target) -> tuple[int, str]:
+    """Without an option, live traffic keeps at least half of the function's reserved concurrency."""
+    if request.concurrency:
+        return request.concurrency, "option"
+    if target.reserved_concurrency:
+        return max(1, target.reserved_concurrency // 2), "half of the reserved concurrency"
+    return CONCURRENCY, "default"
+
+
+def _policy(request: ReplayRequest, target: Target) -> SendPolicy:
+    """Without a mapping nobody says whether batchItemFailures count: then they do."""
+    partial = target.mapping.partial_responses if target.mapping else True
+    return SendPolicy(
+        max_attempts=request.max_attempts,
+        bisect=request.bisect,
+        on_unknown=request.on_unknown,
+        partial_responses=partial,
+        async_payload_bytes=ASYNC_PAYLOAD_BYTES if request.asynchronous else None,
+    )
+
+
+def _record_source(request: ReplayRequest, target: Target, region: str) -> RecordSource:
+    arn = (target.arn or "").split(":")
+    account = arn[4] if len(arn) > 4 else UNKNOWN_ACCOUNT
+    role_arn = target.role_arn or f"arn:aws:iam::{account}:role/unknown"
+    stream_arn = request.stream_arn or (target.mapping.source_arn if target.mapping else None)
+    return RecordSource(stream_arn, role_arn, target.function.region or region, account)

@@ -1,0 +1,171 @@
+"""A plan as text: the same data that `-o json` prints."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+BAR = 30
+MOST_ROWS = 24
+
+
+def show_plan(console: Console, document: Mapping[str, Any]) -> None:
+    """Print a dry-run's summary with its plan."""
+    for part in _parts(document):
+        console.print(part)
+        console.print()
+    for warning in document["plan"]["warnings"]:
+        console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
+    console.print(_ending(document))
+
+
+def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    sources = " ".join(document["source"])
+    yield Text("Plan: ", style="bold").append(f"replay {sources} to {document['function']}", style="not bold")
+    yield _facts(_what(document))
+    events = document["events"]
+    if events["matched"]:
+        yield _chart("By type", events["by_type"], limit=MOST_ROWS)
+        yield _chart("By hour (UTC)", document["by_hour"], limit=MOST_ROWS)
+    yield Group(Text("Function", style="bold"), _facts(_function(document["plan"]["target"])))
+    if document["plan"]["first_record"]:
+        record = json.dumps(document["plan"]["first_record"], indent=2, ensure_ascii=False)
+        yield Group(Text("First record", style="bold"), Text(record))
+
+
+def _facts(rows: Iterator[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    return table
+
+
+def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    events, objects, calls = document["events"], document["objects"], document["invocations"]
+    yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
+    if document["first_event"]:
+        yield "time", f"{document['first_event']} to {document['last_event']}"
+    yield "objects", f"{objects['read']:,} read, {_bytes(objects['bytes'])}{_unread(objects)}"
+    if events["malformed"] or events["failed"]:
+        yield (
+            "trouble",
+            f"{events['malformed']:,} malformed lines, {events['failed']:,} undeliverable records",
+        )
+    yield "invocations", f"{calls['total']:,} {_manner(document)}, {_bytes(calls['bytes'])} of payload"
+    yield "terms", _terms(document["plan"]["terms"])
+    yield "duration", _duration(document["plan"])
+    yield (
+        "cost",
+        f"{document['plan']['estimate']['lambda_requests_usd']:.6f} USD of Lambda requests, compute apart",
+    )
+
+
+def _left_out(events: Mapping[str, Any]) -> str:
+    parts = []
+    if events["faults"]:
+        parts.append(f"{events['faults']:,} faults (ask for them with --type fault)")
+    if events["filtered"]:
+        parts.append(f"{events['filtered']:,} by the mapping's filters")
+    return f"; left out: {', '.join(parts)}" if parts else ""
+
+
+def _unread(objects: Mapping[str, Any]) -> str:
+    skipped = f", {objects['skipped']:,} skipped (empty, folders, claim checks)" if objects["skipped"] else ""
+    failed = f", {objects['failed']:,} not readable" if objects["failed"] else ""
+    return skipped + failed
+
+
+def _manner(document: Mapping[str, Any]) -> str:
+    order = "in order per partition key" if document["plan"]["terms"]["ordered"] else "unordered"
+    return f"{document['invocation']}, {order}"
+
+
+def _terms(terms: Mapping[str, Any]) -> str:
+    batches = f"batches of {terms['batch_size']:,} ({terms['batch_size_from']})"
+    at_once = f"{terms['concurrency']} at a time ({terms['concurrency_from']})"
+    tries = f"{terms['max_attempts']} attempts{', bisect' if terms['bisect'] else ''}"
+    partial = ", partial batch responses" if terms["partial_responses"] else ""
+    return f"{batches}, {at_once}, {tries}{partial}"
+
+
+def _duration(plan: Mapping[str, Any]) -> str:
+    estimate, rate = plan["estimate"], plan["terms"]["rate"]
+    if rate:
+        return f"{_span(estimate['duration_s'])} at {rate:g} events/s"
+    return f"{_span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
+
+
+def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "state", f"{_known(target['state'])}, last update {_known(target['update_status'])}"
+    yield "deployed", f"{_known(target['last_modified'])}, version {_known(target['version'])}"
+    yield "timeout", f"{_known(target['timeout_s'])} s"
+    yield "concurrency", _reserved(target)
+    yield "mapping", _mapping(target["mapping"], target["mappings"])
+    yield "dead letters", target["dead_letter"] or "no queue or topic"
+    yield "on failure", target["on_failure"] or "no destination"
+    yield (
+        "permission",
+        {True: "may be invoked", False: "may NOT be invoked", None: "unknown"}[target["may_invoke"]],
+    )
+    if target["unchecked"]:
+        yield "unchecked", f"access denied to {', '.join(target['unchecked'])}"
+
+
+def _reserved(target: Mapping[str, Any]) -> str:
+    if "its reserved concurrency" in target["unchecked"]:
+        return "unknown"
+    reserved = target["reserved_concurrency"]
+    return "none reserved" if reserved is None else f"{reserved} reserved"
+
+
+def _mapping(mapping: Mapping[str, Any] | None, mappings: int) -> str:
+    if mapping is None:
+        return "none of a Kinesis stream" + (f" ({mappings} of other sources)" if mappings else "")
+    state = "enabled" if mapping["enabled"] else "DISABLED"
+    filters = f", {len(mapping['filters'])} filters" if mapping["filters"] else ""
+    on_failure = f", on failure to {mapping['on_failure']}" if mapping["on_failure"] else ""
+    return f"{state}, batches of {mapping['batch_size']}{filters}{on_failure}, {mapping['source_arn']}"
+
+
+def _chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, style="cyan")
+    most = max(counts.values())
+    for name, count in list(counts.items())[:limit]:
+        table.add_row(Text(name), f"{count:,}", "█" * max(1, round(BAR * count / most)))
+    left = len(counts) - limit
+    rest = Text(f"and {left:,} more, see -o json", style="dim") if left > 0 else Text("", end="")
+    return Group(Text(title, style="bold"), table, rest) if left > 0 else Group(Text(title, style="bold"), table)
+
+
+def _ending(document: Mapping[str, Any]) -> Text:
+    if not document["events"]["matched"]:
+        return Text("Nothing to do: no event matches.")
+    return Text("This was a dry-run and nothing was sent. Add --execute to do it.")
+
+
+def _known(value: object) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _bytes(number: float) -> str:
+    if number < 1_000:
+        return f"{number:,.0f} bytes"
+    power = min(int(math.log10(number) // 3), 4)
+    return f"{number / 1_000**power:,.1f} {('', 'KB', 'MB', 'GB', 'TB')[power]}"
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"about {hours} h {minutes:02} min"
+    return f"about {minutes} min {rest:02} s" if minutes else f"about {rest} s"

@@ -1,0 +1,189 @@
+"""What `cncbops replay` does with its options: check, plan or execute, tell."""
+
+import sys
+import threading
+import time
+import uuid
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import orjson
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.delivery.sender import OnUnknown
+from cncbops.errors import BadInput, CncbopsError
+from cncbops.formats.families import BY_NAME
+from cncbops.function_name import parse_function
+from cncbops.journal import Journal
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.sources import LocalSource, S3Source, parse_source, without_overlaps
+from cncbops.ledger import Ledger, NoLedger, RunLedger
+from cncbops.plan import plan
+from cncbops.replay import Replay
+from cncbops.request import ReplayRequest
+from cncbops.selection.selection import Selection
+from cncbops.selection.times import parse_window
+from cncbops.summary import Report, summary
+from cncbops.target import inspect
+from cncbops.terms import require_able, settle
+
+from ._options import General
+from ._plan_view import show_plan
+from ._progress import live_line
+from ._screen import Screen, guarded, state_folder, stop_on_signal
+from ._summary_view import show_summary
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which events, as typed."""
+
+    types: tuple[str, ...]
+    partition_keys: tuple[str, ...]
+    shards: tuple[str, ...]
+    from_time: str | None
+    to_time: str | None
+    filters: tuple[str, ...]
+    limit: int | None
+    line_format: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How they are sent, as typed: fields of the same names in `ReplayRequest`."""
+
+    batch_size: int | None
+    concurrency: int | None
+    rate: float | None
+    asynchronous: bool
+    ordered: bool
+    max_attempts: int
+    bisect: bool
+    on_unknown: OnUnknown
+    stream_arn: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One command line of `replay`."""
+
+    sources: tuple[str, ...]
+    function: str
+    bucket: str | None
+    prefix: str
+    choice: Choice
+    delivery: Delivery
+    show_payload: bool
+
+
+def carry_out(asked: Asked, general: General) -> int:
+    """Do what was asked, and show it; the exit code."""
+    screen = Screen(general.json, general.quiet, general.verbose)
+    return guarded(screen, lambda: _run(_request(asked), asked, general, screen))
+
+
+def _request(asked: Asked) -> ReplayRequest:
+    """The request that was typed; raises BadInput if something in it cannot be meant."""
+    choice = asked.choice
+    selection = Selection(
+        types=choice.types,
+        partition_keys=frozenset(choice.partition_keys),
+        shards=frozenset(map(_shard_id, choice.shards)),
+        window=TimeWindow(*parse_window(choice.from_time, choice.to_time, datetime.now(UTC))),
+        patterns=choice.filters,
+    )
+    return ReplayRequest(
+        sources=_sources(asked.sources, asked.bucket, asked.prefix),
+        function=parse_function(asked.function),
+        selection=selection,
+        family=BY_NAME[choice.line_format] if choice.line_format else None,
+        limit=choice.limit,
+        **vars(asked.delivery),
+    )
+
+
+def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str) -> tuple[S3Source | LocalSource, ...]:
+    """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
+    if prefix and not bucket:
+        raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
+    lines = [line for text in texts for line in (_listed() if text == "-" else [text])]
+    sources: list[S3Source | LocalSource] = [parse_source(line) for line in lines]
+    if bucket:
+        sources.append(parse_source(f"s3://{bucket}/{prefix}"))
+    if not sources:
+        raise BadInput("no source is given", "Give s3://bucket/prefix, a file or a folder, or -b and -p")
+    return tuple(without_overlaps(sources)[0])
+
+
+def _listed() -> list[str]:
+    return [line.strip() for line in sys.stdin if line.strip()]
+
+
+def _shard_id(text: str) -> str:
+    return f"shardId-{int(text):012d}" if text.isascii() and text.isdigit() else text
+
+
+def _run(request: ReplayRequest, asked: Asked, general: General, screen: Screen) -> int:
+    """Plan or execute, then tell; the exit code."""
+    started = time.monotonic()
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
+    report = partial(
+        Report,
+        run_id=run_id,
+        dry_run=not general.execute,
+        function=str(request.function),
+        asynchronous=request.asynchronous,
+        sources=[source.uri for source in request.sources],
+    )
+    try:
+        run, ledger = _carried_out(request, general, screen, run_id)
+    except CncbopsError as error:
+        failed = report(journal=Journal(NoLedger()), duration_s=time.monotonic() - started, error=error)
+        return _tell(failed, None, asked, screen)
+    done = report(
+        journal=run.journal,
+        duration_s=time.monotonic() - started,
+        error=run.error,
+        stopped=run.stopped,
+        failures_file=ledger.kept,
+    )
+    return _tell(done, run, asked, screen)
+
+
+def _carried_out(request: ReplayRequest, general: General, screen: Screen, run_id: str) -> tuple[Replay, Ledger]:
+    """The run after it was planned or executed. Raises CncbopsError if it could not begin."""
+    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    target = inspect(aws, request.function)
+    terms = settle(request, target, aws.region)
+    if general.execute:
+        require_able(target, asynchronous=request.asynchronous)
+    stop = threading.Event()
+    with _ledger(general, run_id) as ledger:
+        run = Replay(request, target, terms, aws, ledger, stop)
+        line = live_line(screen.err, run, executes=general.execute, shown=screen.shows_text)
+        with stop_on_signal(stop, screen), line:
+            run.execute() if general.execute else run.plan()
+    return run, ledger
+
+
+def _ledger(general: General, run_id: str) -> AbstractContextManager[Ledger]:
+    return RunLedger(state_folder(general.state_dir), run_id) if general.execute else nullcontext(NoLedger())
+
+
+def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> int:
+    """Show how it went, in the voice that was asked for; the exit code."""
+    document = summary(report)
+    if run and report.dry_run and not report.error:
+        document["plan"] = plan(run, show_payload=asked.show_payload)
+    if screen.json:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        sys.stdout.buffer.write(orjson.dumps(document, option=options))
+    elif "plan" in document and not screen.quiet:
+        show_plan(screen.out, document)
+    elif run and screen.shows_text:
+        show_summary(screen.err, document)
+    if report.error:
+        screen.show_error(report.error)
+    return report.exit_code

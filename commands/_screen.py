@@ -1,0 +1,91 @@
+"""Where text goes: results on standard output, everything else on standard error."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import platformdirs
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.text import Text
+
+from cncbops.aws import explain
+from cncbops.errors import CncbopsError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One command's two streams and its tone. JSON mode is silent but for its document."""
+
+    json: bool
+    quiet: bool
+    verbose: bool
+
+    @property
+    def out(self) -> Console:
+        """For what was asked for."""
+        return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+
+    @property
+    def err(self) -> Console:
+        """For everything else."""
+        return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False)
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether people read along."""
+        return not (self.json or self.quiet)
+
+    def show_error(self, error: CncbopsError) -> None:
+        """One line: what failed, on what, what to do next; the traceback only when verbose."""
+        if self.verbose:
+            traceback.print_exception(error)
+        line = Text("error: ", style="bold red").append(Text(str(error), style="not bold default"))
+        self.err.print(line, soft_wrap=True)
+
+
+def guarded(screen: Screen, work: Callable[[], int]) -> int:
+    """The exit code of `work`; what ends it early is shown as one line."""
+    try:
+        return work()
+    except CncbopsError as error:
+        screen.show_error(error)
+        return error.exit_code
+    except (BotoCoreError, ClientError) as error:
+        explained = explain(error, "call AWS")
+        explained.__cause__ = error
+        screen.show_error(explained)
+        return explained.exit_code
+
+
+@contextmanager
+def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+        if screen.shows_text:
+            sys.stderr.write("\nstopping: what is under way is finished first; again to leave at once\n")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def state_folder(given: Path | None) -> Path:
+    """Where runs leave their records: as given, else the user's state directory."""
+    return given or Path(platformdirs.user_state_path("cncbops"))

@@ -1,0 +1,98 @@
+"""What an end-to-end test stands on: the command, the far side, ministack, microburst.
+
+ministack lives as long as its test worker, so a test uses names of its own (`unique`); all else is fresh for
+each test.
+"""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import servers
+from tests.e2e.far_side import FarSide
+from tests.e2e.servers import Cncbops, Microburst
+
+
+@pytest.fixture
+def cncbops(tmp_path: Path) -> Iterator[Cncbops]:
+    """The installed command: `cncbops("replay", ..., endpoint=far_side.url)` gives .code .out .err .json."""
+    command = Cncbops(tmp_path)
+    yield command
+    command.close()
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    """S3, Lambda and STS with truly concurrent functions; an error inside it fails the test."""
+    with FarSide() as server:
+        yield server
+    assert server.errors == []
+
+
+@pytest.fixture
+def unique() -> str:
+    """A part of names that no other test uses, fit for buckets, functions and streams."""
+    return f"t-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a real embedded AWS, one for each test worker."""
+    with servers.ministack(tmp_path_factory.mktemp("ministack")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def s3(ministack: str) -> Any:
+    """A boto3 client of ministack's S3."""
+    return servers.client("s3", ministack)
+
+
+@pytest.fixture(scope="session")
+def lambda_(ministack: str) -> Any:
+    """A boto3 client of ministack's Lambda."""
+    return servers.client("lambda", ministack)
+
+
+@pytest.fixture
+def deploy_function(lambda_: Any) -> Callable[..., str]:
+    """`deploy_function(name, source, runtime="python3.11")` waits until it is Active and gives its ARN.
+
+    `source` defines `handler(event, context)` in Python, or `exports.handler` in Node.js (CommonJS).
+    """
+
+    def deploy(name: str, source: str, runtime: str = "python3.11") -> str:
+        function = lambda_.create_function(
+            FunctionName=name,
+            Runtime=runtime,
+            Role="arn:aws:iam::000000000000:role/cncb-listener-role",
+            Handler="index.handler",
+            Code={"ZipFile": _zipped("index.js" if runtime.startswith("nodejs") else "index.py", source)},
+            Timeout=10,
+        )
+        lambda_.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
+        )
+        return str(function["FunctionArn"])
+
+    return deploy
+
+
+@pytest.fixture
+def microburst(tmp_path: Path) -> Iterator[Callable[[str, Sequence[Mapping[str, Any]]], Microburst]]:
+    """`microburst(upstream, rules)` starts a proxy that injects faults; its .url is the endpoint to use."""
+    with ExitStack() as running:
+        yield lambda upstream, rules: running.enter_context(servers.microburst(upstream, rules, tmp_path))
+
+
+def _zipped(name: str, source: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, source)
+    return packed.getvalue()
