@@ -6,6 +6,7 @@ Credentials, region and endpoint follow boto3's own chain unless the operator sa
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -199,15 +200,19 @@ def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
             return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)
         case EndpointConnectionError() | ConnectTimeoutError():
-            where = error.kwargs.get("endpoint_url", "the endpoint")
-            return CannotRun(f"{cannot}: {where} cannot be reached", "Check the network, --endpoint-url and --region")
+            return CannotRun(f"{cannot}: {_host(error)} cannot be reached", "Check network, --endpoint-url, --region")
         case ReadTimeoutError():
-            where = error.kwargs.get("endpoint_url", "the endpoint")
-            return CannotRun(f"{cannot}: {where} does not answer", "Try again, or check --endpoint-url")
+            return CannotRun(f"{cannot}: {_host(error)} does not answer", "Try again, or check --endpoint-url")
         case ParamValidationError():
             return BadInput(f"{cannot}: {_one_line(error)}", "Check the name")
         case _:
             return CannotRun(f"{cannot}: {_one_line(error)}", "Run it again with -v to see the whole error")
+
+
+def _host(error: BotoCoreError) -> str:
+    """Whom an error of the network is about, without the path and what may stand in it."""
+    url = urlsplit(str(error.kwargs.get("endpoint_url", "")))
+    return f"{url.scheme}://{url.netloc}" if url.netloc else "the endpoint"
 
 
 def _one_line(error: Exception) -> str:

@@ -94,7 +94,7 @@ def summary(report: Report) -> dict[str, Any]:
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:
     """Events by hour of their own time, UTC, in order."""
     known = sorted(hour for hour in hours if hour != OTHER_HOURS)
-    return {f"{datetime.fromtimestamp(hour * HOUR_MS // 1000, UTC):%Y-%m-%dT%H}Z": hours[hour] for hour in known}
+    return {f"{datetime.fromtimestamp(hour * HOUR_MS // 1000, UTC):%Y-%m-%dT%H:00}Z": hours[hour] for hour in known}
 
 
 def iso(moment_ms: float | None) -> str | None:

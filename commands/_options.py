@@ -1,5 +1,6 @@
 """The options that commands share, each with its environment variable `CNCBOPS_<OPTION>`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 
-def option(*flags: str, help: str, panel: str | None = None, **more: Any) -> Any:
-    """An option that can also come from the environment, under its first long name."""
+def option(*flags: str, help: str, panel: str | None = None, also: Sequence[str] = (), **more: Any) -> Any:
+    """An option that can also come from the environment, under its first long name or as `also` says."""
     name = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
-    envvar = "CNCBOPS_" + name.removeprefix("--").replace("-", "_").upper()
-    return typer.Option(*flags, help=help, envvar=envvar, show_envvar=False, rich_help_panel=panel, **more)
+    own = "CNCBOPS_" + name.removeprefix("--").replace("-", "_").upper()
+    return typer.Option(*flags, help=help, envvar=[own, *also], show_envvar=False, rich_help_panel=panel, **more)
 
 
 class Output(StrEnum):
@@ -25,7 +26,8 @@ class Output(StrEnum):
 AWS = "AWS"
 GENERAL = "General"
 
-Region = Annotated[str | None, option("--region", "-r", help="AWS region.", panel=AWS)]
+# boto3 itself knows AWS_DEFAULT_REGION only; the other SDKs and Lambda know this one.
+Region = Annotated[str | None, option("--region", "-r", help="AWS region.", panel=AWS, also=["AWS_REGION"])]
 Profile = Annotated[str | None, option("--profile", help="AWS profile.", panel=AWS)]
 RoleArn = Annotated[str | None, option("--role-arn", help="IAM role to work under.", panel=AWS)]
 EndpointUrl = Annotated[str | None, option("--endpoint-url", help="Send AWS calls there.", panel=AWS)]
@@ -35,23 +37,27 @@ OutputOption = Annotated[
     Output, option("--output", "-o", help="For people, or one JSON document on stdout.", panel=GENERAL)
 ]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Say nothing but errors.", panel=GENERAL)]
-Verbose = Annotated[
-    bool, option("--verbose", "-v", help="Name each problem at once; tracebacks on errors.", panel=GENERAL)
-]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Show the traceback of an error.", panel=GENERAL)]
 StateDir = Annotated[
     Path | None, option("--state-dir", help="Where runs leave their records.", panel=GENERAL, file_okay=False)
 ]
 
 
 @dataclass(frozen=True)
-class General:
-    """The shared options of one command line."""
+class Local:
+    """The shared options of a command that calls no AWS but its own."""
 
-    execute: bool
     json: bool
     quiet: bool
     verbose: bool
     state_dir: Path | None
+
+
+@dataclass(frozen=True)
+class General(Local):
+    """The shared options of one command line."""
+
+    execute: bool
     region: str | None
     profile: str | None
     role_arn: str | None

@@ -9,6 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ._summary_view import show_failures
+
 BAR = 30
 MOST_ROWS = 24
 
@@ -18,6 +20,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     for part in _parts(document):
         console.print(part)
         console.print()
+    show_failures(console, document)
     for warning in document["plan"]["warnings"]:
         console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
     console.print(_ending(document))
@@ -57,7 +60,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "trouble",
             f"{events['malformed']:,} malformed lines, {events['failed']:,} undeliverable records",
         )
-    yield "invocations", f"{calls['total']:,} {_manner(document)}, {_bytes(calls['bytes'])} of payload"
+    yield "invocations", f"{calls['total']:,}, {_manner(document)}, {_bytes(calls['bytes'])} of payload"
     yield "terms", _terms(document["plan"]["terms"])
     yield "duration", _duration(document["plan"])
     yield (
@@ -69,7 +72,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _left_out(events: Mapping[str, Any]) -> str:
     parts = []
     if events["faults"]:
-        parts.append(f"{events['faults']:,} faults (ask for them with --type fault)")
+        parts.append(f"{_number(events['faults'], 'fault')} (ask with --type fault)")
     if events["filtered"]:
         parts.append(f"{events['filtered']:,} by the mapping's filters")
     return f"; left out: {', '.join(parts)}" if parts else ""
@@ -154,6 +157,10 @@ def _ending(document: Mapping[str, Any]) -> Text:
 
 def _known(value: object) -> str:
     return "unknown" if value is None else str(value)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _bytes(number: float) -> str:

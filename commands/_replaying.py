@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import orjson
-
 from cncbops.aws import Aws, AwsAccess
 from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput, CncbopsError
@@ -32,7 +30,7 @@ from cncbops.terms import require_able, settle
 from ._options import General
 from ._plan_view import show_plan
 from ._progress import live_line
-from ._screen import Screen, guarded, state_folder, stop_on_signal
+from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
 from ._summary_view import show_summary
 
 
@@ -80,7 +78,7 @@ class Asked:
 
 def carry_out(asked: Asked, general: General) -> int:
     """Do what was asked, and show it; the exit code."""
-    screen = Screen(general.json, general.quiet, general.verbose)
+    screen = screen_for(general)
     return guarded(screen, lambda: _run(_request(asked), asked, general, screen))
 
 
@@ -178,8 +176,7 @@ def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> i
     if run and report.dry_run and not report.error:
         document["plan"] = plan(run, show_payload=asked.show_payload)
     if screen.json:
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        sys.stdout.buffer.write(orjson.dumps(document, option=options))
+        screen.show_json(document)
     elif "plan" in document and not screen.quiet:
         show_plan(screen.out, document)
     elif run and screen.shows_text:

@@ -5,12 +5,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any, TextIO
 
+import orjson
 import platformdirs
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -19,7 +21,10 @@ from rich.text import Text
 from cncbops.aws import explain
 from cncbops.errors import CncbopsError
 
+from ._options import Local
+
 INTERRUPTED = 130
+PIPE_WIDTH = 240
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,23 @@ class Screen:
     @property
     def out(self) -> Console:
         """For what was asked for."""
-        return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+        return _console(sys.stdout)
 
     @property
     def err(self) -> Console:
         """For everything else."""
-        return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False)
+        return _console(sys.stderr)
 
     @property
     def shows_text(self) -> bool:
         """Whether people read along."""
         return not (self.json or self.quiet)
+
+    def show_json(self, document: Mapping[str, Any]) -> None:
+        """The one document that standard output carries in JSON mode."""
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        sys.stdout.buffer.write(orjson.dumps(document, option=options))
+        sys.stdout.buffer.flush()
 
     def show_error(self, error: CncbopsError) -> None:
         """One line: what failed, on what, what to do next; the traceback only when verbose."""
@@ -51,6 +62,16 @@ class Screen:
             traceback.print_exception(error)
         line = Text("error: ", style="bold red").append(Text(str(error), style="not bold default"))
         self.err.print(line, soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    """A console that wraps on a terminal only: piped text is cut by whoever reads it."""
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def screen_for(options: Local) -> Screen:
+    """The screen of a command line."""
+    return Screen(options.json, options.quiet, options.verbose)
 
 
 def guarded(screen: Screen, work: Callable[[], int]) -> int:

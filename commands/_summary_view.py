@@ -21,8 +21,7 @@ def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     word, meaning = _ENDINGS[document["status"]]
     console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"))
     console.print(_counts(document))
-    if document["failures"]:
-        _show_failures(console, document)
+    show_failures(console, document)
 
 
 def _counts(document: Mapping[str, Any]) -> Table:
@@ -52,7 +51,8 @@ def _answers(calls: Mapping[str, int]) -> str:
     return f"{calls['total']:,}: " + ", ".join(f"{calls[name]:,} {name}" for name in counts if calls[name])
 
 
-def _show_failures(console: Console, document: Mapping[str, Any]) -> None:
+def show_failures(console: Console, document: Mapping[str, Any]) -> None:
+    """Print the first failures, a line each, and where the others are."""
     for failure in document["failures"]:
         where = f"{failure['object']}:{failure['line']}" if failure["line"] else failure["object"]
         event = f" event {failure['event_id']}" if failure["event_id"] else ""

@@ -12,7 +12,7 @@ import typer
 from . import _options as shared
 from ._options import option
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Format(StrEnum):
@@ -76,7 +76,7 @@ def replay(
         int | None,
         option(
             "--batch-size",
-            help="Records in an invocation. [default: the event source mapping's, else 100]",
+            help="Records in an invocation; without it the event source mapping's, else 100.",
             panel=DELIVERY,
             min=1,
             max=10_000,
@@ -86,7 +86,7 @@ def replay(
         int | None,
         option(
             "--concurrency",
-            help="Invocations at a time. [default: half of the reserved concurrency, else 16]",
+            help="Invocations at a time; without it half of the reserved concurrency, else 16.",
             panel=DELIVERY,
             min=1,
             max=1000,
@@ -121,7 +121,7 @@ def replay(
         str | None,
         option(
             "--stream-arn",
-            help="The stream that records name. [default: the mapping's, else rebuilt from the lake]",
+            help="The stream that records name; without it the mapping's, else rebuilt from the lake.",
             panel=DELIVERY,
         ),
     ] = None,
@@ -167,7 +167,7 @@ def replay(
         stream_arn=stream_arn,
     )
     general = shared.General(
-        execute, output is shared.Output.json, quiet, verbose, state_dir, region, profile, role_arn, endpoint_url
+        output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, show_payload=show_payload)
     return carry_out(asked, general)

@@ -77,7 +77,9 @@ def to_records(events: list[LakeEvent], origin: Origin, source: RecordSource) ->
 
 def _to_record(event: LakeEvent, lake_object: LakeObject, role_arn: str, arn: str, region: str) -> Record:
     key, sequence = event.partition_key, event.sequence_number
-    assert key is not None and sequence is not None and event.arrival_ms is not None
+    assert key is not None
+    assert sequence is not None
+    assert event.arrival_ms is not None
     body = _encode(
         _KinesisRecord(
             _Kinesis("1.0", key, sequence, memoryview(event.data), event.arrival_ms / 1000),

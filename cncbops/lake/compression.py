@@ -10,8 +10,8 @@ Sources: RFC 1952 (gzip), RFC 8878 (zstd), PKWARE APPNOTE (ZIP); snappy-java Sna
 
 import bz2
 import io
-import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -27,8 +27,8 @@ from cncbops.lake.objects import ObjectUnreadable
 
 _CHUNK = 64 * 1024
 _HEAD = 16
-# zstd's one-shot calls have no output limit. A block of 128 KiB may take four bytes: at most 16 MiB.
-_ZSTD_STEP = 512
+# zstd's one-shot calls have no output limit. A block of 128 KiB may take four bytes: at most 8 MiB.
+_ZSTD_STEP = 256
 _ZIP_IN_MEMORY = 16 * 1024 * 1024
 # Snappy lengths come from the object: what Firehose writes is far below.
 _SNAPPY_BLOCK = 64 * 1024 * 1024
@@ -42,12 +42,8 @@ class _Damaged(Exception):
 _DAMAGE = (
     _Damaged,
     zlib.error,
-    lzma.LZMAError,
     zstandard.ZstdError,
     cramjam.DecompressionError,
-    zipfile.BadZipFile,
-    EOFError,
-    NotImplementedError,  # zipfile: an unknown method
 )
 
 
@@ -180,12 +176,22 @@ def _zstd_frame(stream: BinaryIO, data: bytes) -> _Member:
 def _zip_entries(stream: BinaryIO) -> Iterator[bytes]:
     with SpooledTemporaryFile(max_size=_ZIP_IN_MEMORY) as spool:
         _spool(stream, cast(BinaryIO, spool))
-        with zipfile.ZipFile(cast(BinaryIO, spool)) as archive:
-            for entry in archive.infolist():
-                if entry.flag_bits & 1:
-                    raise _Damaged("is encrypted")
-                with archive.open(entry) as content:
-                    yield from chunks(cast(BinaryIO, content))
+        try:
+            with zipfile.ZipFile(cast(BinaryIO, spool)) as archive:
+                for entry in archive.infolist():
+                    yield from _zip_entry(archive, entry)
+        except (zipfile.BadZipFile, EOFError, ValueError, struct.error, NotImplementedError) as error:
+            raise _Damaged(str(error)) from error
+
+
+def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    if entry.flag_bits & 1:
+        raise _Damaged("is encrypted")
+    # zipfile undoes the others without a limit to what one read may give.
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _Damaged(f"is compressed by method {entry.compress_type}, not stored or deflated")
+    with archive.open(entry) as content:
+        yield from chunks(cast(BinaryIO, content))
 
 
 def _spool(stream: BinaryIO, spool: BinaryIO) -> None:

@@ -11,7 +11,7 @@ import re
 from calendar import monthrange, timegm
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from cncbops.lake.objects import LakeObject
 
@@ -115,15 +115,15 @@ class FolderDate:
         """The days around New Year that a template with `YYYY` puts under the year beside theirs.
 
         In Java's formats YYYY is the year of the week: 2018-12-31 becomes 2019/12/31, 2021-01-01
-        becomes 2020/01/01. Week rules differ by locale; these are the days all of them stay within.
+        becomes 2020/01/01. Whether a week begins on Monday or Sunday depends on the locale.
         """
         year, *rest = self.parts
         if rest and rest[0] not in (1, 12):
             return
         before = FolderDate((year - 1, *rest)).span
-        yield max(before[0], _ms(year - 1, 12, 26)), min(before[1], _ms(year))
+        yield max(before[0], min(_first_weeks(year))), min(before[1], _ms(year))
         after = FolderDate((year + 1, *rest)).span
-        yield max(after[0], _ms(year + 1)), min(after[1], _ms(year + 1, 1, 4))
+        yield max(after[0], _ms(year + 1)), min(after[1], max(_first_weeks(year + 1)))
 
 
 def date_start(folder: str) -> FolderDate | None:
@@ -232,6 +232,14 @@ def _folders(key: str) -> list[str]:
 
 def _ms(year: int, month: int = 1, day: int = 1, hour: int = 0) -> int:
     return timegm((year, month, day, hour, 0, 0)) * 1000
+
+
+def _first_weeks(year: int) -> tuple[int, int]:
+    """When a year's first week begins, in ms: by ISO 8601, and where weeks begin on Sunday."""
+    new_year = date(year, 1, 1)
+    sunday = new_year - timedelta(new_year.isoweekday() % 7)
+    first, second = (timegm(day.timetuple()) * 1000 for day in (date.fromisocalendar(year, 1, 1), sunday))
+    return first, second
 
 
 def _floor_hour(ms: int) -> int:

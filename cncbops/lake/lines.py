@@ -21,8 +21,20 @@ LONGEST_DOCUMENT = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 # Possessive (`*+`): nothing is ever tried twice, so time is linear whatever a line holds.
-_IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+_REST_OF_STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_PLAIN = rb'[^"{}\[\]]++|"' + _REST_OF_STRING + rb'"'
+
+
+def _nested(depth: int) -> bytes:
+    """A document of at most `depth` levels of brackets, whatever their kind."""
+    inside = _PLAIN + (b"|" + _nested(depth - 1) if depth > 1 else b"")
+    return rb"[{\[](?:" + inside + rb")*+[}\]]"
+
+
+_IN_STRING = re.compile(_REST_OF_STRING, re.DOTALL)
+_TO_BRACKET = re.compile(rb"(?:" + _PLAIN + rb")*+", re.DOTALL)
+# Nearly every event, at one go: ten times as fast as going from bracket to bracket.
+_SHALLOW = re.compile(_nested(8), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ def blocks(stream: BinaryIO, size: int = BLOCK_SIZE) -> Iterator[Block]:
     """
     pending = _Pending()
     try:
-        for chunk in chain([_without_bom(stream)], iter(lambda: stream.read(size), b"")):
+        for chunk in chain([_without_bom(stream)], iter(lambda: stream.read(pending.room(size)), b"")):
             pending.add(chunk)
             if len(pending.data) < size:
                 continue
@@ -96,6 +108,10 @@ class _Pending:
             self._lines_end = len(self.data) + newline
         self.data += chunk
 
+    def room(self, size: int) -> int:
+        """What is missing to a block of `size`, or that much again if its first piece is longer."""
+        return size - len(self.data) if len(self.data) < size else size
+
     def whole(self) -> int:
         """Where the whole lines end or, in the midst of the first line, its whole pieces; else 0."""
         if self._lines_end:
@@ -144,22 +160,30 @@ class _Scanner:
     def pieces(self, line: bytes | bytearray) -> Iterator[tuple[int, int]]:
         """Start and end of each piece that is now whole; call again when the line has grown."""
         while self._to_bracket(line):
-            bracket = self._at
-            self._at += 1
-            if line[bracket] in b"{[":
+            if line[self._at] in b"{[":
                 if not self._depth:
-                    yield from self._gap(line, bracket)
-                self._depth += 1
+                    yield from self._gap(line)
+                self._open(line)
             elif self._depth:
                 self._depth -= 1
-                if not self._depth:
-                    yield self.mark, self._at
-                    self.mark = self._at
+                self._at += 1
+            else:
+                self._at += 1  # closes nothing: part of a gap
+                continue
+            if not self._depth:
+                yield self.mark, self._at
+                self.mark = self._at
 
-    def _gap(self, line: bytes | bytearray, end: int) -> Iterator[tuple[int, int]]:
-        """What stands before the document that begins at `end`, if it is more than white space."""
-        gap = line[self.mark : end].rstrip(_SPACE)
-        start, self.mark = self.mark, end
+    def _open(self, line: bytes | bytearray) -> None:
+        """Past an opening bracket, or at once past the whole of a document that is shallow."""
+        whole = None if self._depth else _SHALLOW.match(line, self._at)
+        self._depth += not whole
+        self._at = whole.end() if whole else self._at + 1
+
+    def _gap(self, line: bytes | bytearray) -> Iterator[tuple[int, int]]:
+        """What stands before the document that begins here, if it is more than white space."""
+        gap = line[self.mark : self._at].rstrip(_SPACE)
+        start, self.mark = self.mark, self._at
         if gap:
             yield start + len(gap) - len(gap.lstrip(_SPACE)), start + len(gap)
 

@@ -107,7 +107,7 @@ class _Walk:
         self._searches_left -= 1
         entries = self._entries(path)
         dates = {entry: date_start(entry.name) for entry in entries or () if isinstance(entry, Folder)}
-        if entries is None or sum(date is None for date in dates.values()) > _SEARCH_FOLDERS:
+        if entries is None or not self._is_worth_walking(list(dates.values()), depth):
             yield from self._tree.flat(path)
             return
         for entry in entries:
@@ -115,10 +115,17 @@ class _Walk:
                 yield entry
             elif date := dates[entry]:
                 yield from self._dated(entry.path, date)
-            elif depth < _SEARCH_DEPTH and self._searches_left > 0:
+            elif self._may_go_deeper(depth):
                 yield from self._search(entry.path, depth + 1)
             else:
                 yield from self._tree.flat(entry.path)
+
+    def _is_worth_walking(self, dates: list[FolderDate | None], depth: int) -> bool:
+        few = dates.count(None) <= _SEARCH_FOLDERS
+        return few and (any(dates) or self._may_go_deeper(depth))
+
+    def _may_go_deeper(self, depth: int) -> bool:
+        return depth < _SEARCH_DEPTH and self._searches_left > 0
 
     def _dated(self, path: str, date: FolderDate) -> Iterator[LakeObject]:
         """A folder whose path names `date`."""

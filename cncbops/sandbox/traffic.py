@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Event = Mapping[str, Any]
 
 THINGS = 40
-_SPAN_MS = 3 * 60 * 60 * 1000
+# Under an hour: the lake is made now, and a replay looks for an event in the hours next to its own.
+_SPAN_MS = 48 * 60 * 1000
 _NAMESPACE = uuid.UUID("7c5b9d10-8e0f-11ee-9b2e-0242ac120002")
 _COLOURS = ("blue", "red", "gr\u00fcn", "cr\u00e8me", "\u9752", "black")
 # PutRecords takes 500; the server transforms each record before it answers, so smaller requests
@@ -24,7 +25,7 @@ _RECORDS_PER_REQUEST = 100
 
 
 def sample_events(count: int, *, until_ms: int) -> list[Event]:
-    """Return `count` events of the last three hours before `until_ms`, oldest first.
+    """Return `count` events of the 48 minutes before `until_ms`, oldest first.
 
     Created, updated and deleted things (some 40 of them, one partition key each), and an order
     now and then. Everything but the timestamps depends on `count` alone; the names hold

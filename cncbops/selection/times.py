@@ -11,7 +11,7 @@ _LATEST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 # Only ISO 8601's extended calendar form. `datetime.fromisoformat` would also take week dates, any
 # character for the T, and `20231122`, which is as likely a number of seconds cut short as a day.
-_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?", re.ASCII)
+_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 _AGO = re.compile("".join(rf"(?:(?P<{unit}>\d+){unit[0]})?" for unit in _UNITS), re.ASCII)
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)

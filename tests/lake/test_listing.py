@@ -82,7 +82,7 @@ def hourly(prefix: str, start: datetime, days: int, hours: tuple[int, ...]) -> l
 
 
 def test_three_hours_of_a_year_take_about_ten_list_calls(s3: "S3Client") -> None:
-    put(s3, *hourly("s1/", datetime(2018, 1, 1), 365, (0, 1, 2, 3, 4, 5, 23)))
+    put(s3, *hourly("s1/", datetime(2018, 1, 1), 365, (2, 23)), *hourly("s1/", datetime(2018, 4, 8), 1, (0, 1, 3, 4, 5)))
     calls = count_lists(s3)
     found = keys(s3, "s1/", window(datetime(2018, 4, 8, 1)))
     assert found == [f"s1/2018/04/08/{hour:02}/x" for hour in range(5)]
@@ -124,7 +124,7 @@ def test_an_hour_given_outside_the_window_holds_nothing(s3: "S3Client") -> None:
     ],
 )  # fmt: skip
 def test_every_date_layout_is_pruned_to_the_hour(s3: "S3Client", form: str) -> None:
-    times = [datetime(2018, 4, 7) + hour * HOUR for hour in range(0, 24 * 130, 6)]
+    times = [datetime(2018, 4, 7) + hour * HOUR for hour in range(0, 24 * 60, 6)]
     put(s3, *(time.strftime(form) for time in times))
     wanted = [time.strftime(form) for time in times if time == datetime(2018, 5, 8, 6)]
     calls = count_lists(s3)
@@ -138,7 +138,7 @@ NOT_DATES = [
     ["2018/01/05/03/x", "2018/13/05/03/x"],
     ["2018/098/03/x"],
     ["2018/04/08/03/x", "2018/04/098/03/x"],
-    ["2018/04/08/24/x", "2018/04/08/03/x"],
+    ["2018/04/20/24/x", "2018/04/20/13/x"],
     ["customers/2018/45/x", "customers/2018/01/x"],
     ["a/b/c/d/e/f/x"],
     ["2018/x"],
@@ -162,11 +162,11 @@ def test_a_lake_of_many_unknown_folders_is_listed_flat(s3: "S3Client") -> None:
 
 
 def test_the_search_for_dates_in_an_unknown_lake_is_bounded(s3: "S3Client") -> None:
-    lake = [f"{first:02}/{second:02}/x" for first in range(40) for second in range(12)]
+    lake = [f"{first:02}/{second:02}/x" for first in range(25) for second in range(12)]
     put(s3, *lake)
     calls = count_lists(s3)
     assert keys(s3, "", window(datetime(2018, 4, 8))) == lake
-    assert len(calls) <= 500
+    assert len(calls) <= 401
 
 
 # Properties: a lake of any mixture, the same on S3 and on the disk.
@@ -178,7 +178,7 @@ date_forms = st.sampled_from(
 )  # fmt: skip
 dated = st.builds(lambda time, form: (time.strftime(form), time), times, date_forms)
 unknown = st.sampled_from(
-    ["z", "a/b/c/d/e/x", "reports2018/x", "n2018/notes/x", "c/2018/45/x", "j/2018/098/x", "j/2018/04/y", "s1/readme", "2018/x"]
+    ["z", "a/b/c/d/e/x", "reports2018/x", "n2018/notes/x", "c/2018/45/x", "j/2018/098/x", "s1/readme", "2018/x"]
 ).map(lambda key: (key, None))
 lakes = st.lists(st.one_of(dated, unknown), max_size=12).map(dict)
 windows = st.builds(window, times, st.integers(1, 2_000))
@@ -190,10 +190,24 @@ def write_locally(folder: Path, names: list[str]) -> None:
         (folder / name).write_bytes(b"{}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(lakes, windows)
 @example({"s1/2019/12/31/03/x": None}, window(datetime(2018, 12, 31, 3)))
+@example({"s1/2020/01/01/03/x": None}, window(datetime(2021, 1, 1, 3)))
 def test_pruning_keeps_the_order_and_loses_nothing_wanted(
+    tmp_path_factory: pytest.TempPathFactory, lake: dict[str, datetime | None], asked: TimeWindow
+) -> None:
+    folder = tmp_path_factory.mktemp("lake")
+    write_locally(folder, list(lake))
+    full, pruned = local_keys(folder), local_keys(folder, asked)
+    assert full == sorted(lake, key=str.encode)
+    assert pruned == [key for key in full if key in set(pruned)]
+    assert {key for key, time in lake.items() if in_reading_range(time, asked)} <= set(pruned)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lakes, windows)
+def test_a_folder_is_listed_as_the_same_keys_on_s3_are(
     s3: "S3Client", tmp_path_factory: pytest.TempPathFactory, lake: dict[str, datetime | None], asked: TimeWindow
 ) -> None:
     folder = tmp_path_factory.mktemp("lake")
@@ -201,12 +215,8 @@ def test_pruning_keeps_the_order_and_loses_nothing_wanted(
     for key in keys(s3):
         s3.delete_object(Bucket="lake", Key=key)
     put(s3, *lake)
-    full, pruned = keys(s3), keys(s3, asked=asked)
-    assert full == sorted(lake, key=str.encode)
-    assert pruned == [key for key in full if key in set(pruned)]
-    assert {key for key, time in lake.items() if in_reading_range(time, asked)} <= set(pruned)
-    assert local_keys(folder) == full
-    assert local_keys(folder, asked) == pruned
+    assert local_keys(folder) == keys(s3)
+    assert local_keys(folder, asked) == keys(s3, asked=asked)
 
 
 def in_reading_range(time: datetime | None, asked: TimeWindow) -> bool:
@@ -256,6 +266,8 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path
 
 def test_a_deep_folder_is_no_trouble(tmp_path: Path) -> None:
     deep = "/".join("d" * 1_200)
+    os.makedirs(tmp_path / deep[:1_199])  # noqa: PTH103  pathlib goes only as deep as its recursion
+    os.makedirs(tmp_path / deep)  # noqa: PTH103
     write_locally(tmp_path, [f"{deep}/x"])
     assert local_keys(tmp_path) == [f"{deep}/x"]
 

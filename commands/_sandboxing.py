@@ -1,0 +1,119 @@
+"""What `cncbops sandbox` does: run the embedded AWS, and say how to reach it."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cncbops.sandbox.server import UNSET, Server, environment
+from cncbops.sandbox.server import start as start_server
+from cncbops.sandbox.server import status as server_status
+from cncbops.sandbox.server import stop as stop_server
+
+from ._options import Local
+from ._screen import Screen, guarded, screen_for, state_folder
+
+EVENTS = 300
+LAKE_TIMEOUT_S = 30.0
+NOT_RUNNING = 4
+
+
+def carry_out_start(options: Local, port: int | None) -> int:
+    """Start a sandbox and fill its lake; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _start(_folder(options), port, screen))
+
+
+def carry_out_stop(options: Local) -> int:
+    """Stop the sandbox, if there is one; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _stop(_folder(options), screen))
+
+
+def carry_out_status(options: Local) -> int:
+    """Tell whether the sandbox runs; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _status(_folder(options), screen))
+
+
+def _start(folder: Path, port: int | None, screen: Screen) -> int:
+    server = start_server(folder, port=port, search_path=os.environ.get("PATH", os.defpath))
+    try:
+        _fill(server)
+    except BaseException:
+        stop_server(folder)
+        raise
+    _tell(server, screen)
+    return 0
+
+
+def _fill(server: Server) -> None:
+    """Let the pipeline make the lake, and the listener its view of it."""
+    from cncbops.sandbox.clients import connect
+    from cncbops.sandbox.outcome import drained, lake_keys
+    from cncbops.sandbox.seed import seed
+    from cncbops.sandbox.traffic import publish, sample_events
+    from cncbops.sandbox.waiting import wait_until
+
+    clients = connect(server.endpoint_url)
+    seed(clients)
+    positions = publish(clients, sample_events(EVENTS, until_ms=int(time.time() * 1000)))
+    wait_until(lambda: len(lake_keys(clients)) == EVENTS, LAKE_TIMEOUT_S, what="filling the lake")
+    wait_until(lambda: drained(clients, positions), LAKE_TIMEOUT_S, what="draining the stream")
+
+
+def _stop(folder: Path, screen: Screen) -> int:
+    stopped = stop_server(folder)
+    if screen.json:
+        screen.show_json({"command": "sandbox", "status": "stopped", "was_running": stopped})
+    elif screen.shows_text:
+        screen.err.print("The sandbox has ended." if stopped else "No sandbox was running.")
+    return 0
+
+
+def _status(folder: Path, screen: Screen) -> int:
+    server = server_status(folder)
+    if server:
+        _tell(server, screen)
+        return 0
+    if screen.json:
+        screen.show_json({"command": "sandbox", "status": "stopped"})
+    elif screen.shows_text:
+        screen.err.print("No sandbox is running. Start one: cncbops sandbox start")
+    return NOT_RUNNING
+
+
+def _tell(server: Server, screen: Screen) -> None:
+    """Print the lines for a shell on standard output, and what there is on standard error."""
+    from cncbops.sandbox.seed import BUCKET, LISTENER, PREFIX
+
+    lake = f"s3://{BUCKET}/{PREFIX}"
+    if screen.json:
+        screen.show_json(_document(server, lake, LISTENER))
+        return
+    sys.stdout.write(f"unset {' '.join(UNSET)}\n")
+    sys.stdout.writelines(f"export {name}={value}\n" for name, value in environment(server).items())
+    if screen.shows_text:
+        screen.err.print(f"\nThe sandbox runs at {server.endpoint_url}, process {server.pid}.")
+        screen.err.print('In a shell: eval the lines above, or eval "$(cncbops sandbox status)". Then try:')
+        screen.err.print(f"  cncbops replay {lake} -f {LISTENER}")
+        screen.err.print("and end it with: cncbops sandbox stop")
+
+
+def _document(server: Server, lake: str, function: str) -> dict[str, Any]:
+    return {
+        "command": "sandbox",
+        "status": "running",
+        "pid": server.pid,
+        "port": server.port,
+        "started_at": server.started_at.isoformat(),
+        "environment": environment(server),
+        "unset": list(UNSET),
+        "lake": lake,
+        "function": function,
+    }
+
+
+def _folder(options: Local) -> Path:
+    return state_folder(options.state_dir) / "sandbox"

@@ -1,0 +1,18 @@
+"""`cncbops demo`: an incident from start to end, in the sandbox."""
+
+import typer
+
+from . import _options as shared
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def demo(verbose: shared.Verbose = False) -> int:
+    """Live through an incident: a view goes stale, the bug is fixed, a replay repairs the view.
+
+    Starts an embedded AWS of its own, shows each step as the command one would type, and ends it.
+    """
+    from ._incident import carry_out
+
+    return carry_out(shared.Local(json=False, quiet=False, verbose=verbose, state_dir=None))

@@ -1,0 +1,55 @@
+"""`cncbops sandbox`: an embedded AWS on this machine, with a lake that a real pipeline made."""
+
+from typing import Annotated
+
+import typer
+
+from . import _options as shared
+from ._options import option
+
+app = typer.Typer(add_completion=False, help="Start, stop and look at an embedded AWS to try things on.")
+
+Port = Annotated[int | None, option("--port", help="Port to listen on; without it any free one.", min=1, max=65535)]
+
+
+@app.command()
+def start(
+    port: Port = None,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+) -> int:
+    """Start it, let its pipeline make a lake, and print what a shell has to export to use it.
+
+    In a shell: eval "$(cncbops sandbox start)"
+    """
+    from ._sandboxing import carry_out_start
+
+    return carry_out_start(shared.Local(output is shared.Output.json, quiet, verbose, state_dir), port)
+
+
+@app.command()
+def stop(
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+) -> int:
+    """End it, with all that is in it."""
+    from ._sandboxing import carry_out_stop
+
+    return carry_out_stop(shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
+
+
+@app.command()
+def status(
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+) -> int:
+    """Say whether it runs, and print again what to export; exit code 4 if it does not."""
+    from ._sandboxing import carry_out_status
+
+    return carry_out_status(shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
