@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e import servers
 from tests.e2e.far_side import FarSide
+from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops, Microburst
 
 
@@ -33,6 +34,12 @@ def far_side() -> Iterator[FarSide]:
     with FarSide() as server:
         yield server
     assert server.errors == []
+
+
+@pytest.fixture
+def replays(cncbops: Cncbops, far_side: FarSide) -> Replays:
+    """`replays.plan(...)` and `replays.execute(...)` run `cncbops replay s3://lake/ -f fn` against the far side."""
+    return Replays(cncbops, far_side.url)
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ class FarSide:
         self._running: list[Invocation] = []
         self._functions: dict[str, Function] = {}
         self._buckets: dict[str, Bucket] = {}
+        self._refusals: dict[str, Answer | None] = {}
         self._changed = threading.Condition()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -103,6 +104,10 @@ class FarSide:
         """Deploy a function; `configuration` and `mappings` override members of what AWS answers."""
         settings = configuration or {}
         self._functions[name] = Function(name, handler, settings, mappings, reserved_concurrency, refuse)
+
+    def refuse(self, beginning: str, answer: Answer | Reply) -> None:
+        """Answer every request that begins like this, such as "GET /lake?list-type", in this one way."""
+        self._refusals[beginning] = answer.answer if isinstance(answer, Reply) else answer
 
     # What arrived
 
@@ -154,7 +159,11 @@ class FarSide:
     # What is answered
 
     def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
-        self.requests.append(f"{method} {target}")
+        request = f"{method} {target}"
+        self.requests.append(request)
+        for beginning, refusal in self._refusals.items():
+            if request.startswith(beginning):
+                return refusal
         raw_path, _, raw_query = target.partition("?")
         query = dict(parse_qsl(raw_query, keep_blank_values=True))
         if re.match(r"/20\d\d-\d\d-\d\d/", raw_path):

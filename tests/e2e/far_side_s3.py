@@ -19,6 +19,7 @@ from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
 PAGE_SIZE = 1000
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 LAST_MODIFIED = datetime(2018, 4, 8, 3, 54, 0, tzinfo=UTC)
 
 
@@ -32,12 +33,16 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object of a bucket; `vanished` is one that is listed but no longer there when it is read."""
+    """One object of a bucket; `vanished` is one that is listed but no longer there when it is read.
+
+    One of storage class GLACIER or DEEP_ARCHIVE is listed, and refused when it is read.
+    """
 
     content: bytes | Path
     content_encoding: str | None = None
     last_modified: datetime = LAST_MODIFIED
     vanished: bool = False
+    storage_class: str = "STANDARD"
 
     @property
     def body(self) -> bytes:
@@ -75,6 +80,8 @@ class Bucket:
         stored = self._objects.get(key)
         if stored is None or stored.vanished:
             return error(404, "NoSuchKey", "The specified key does not exist.")
+        if stored.storage_class in ARCHIVES:
+            return error(403, "InvalidObjectState", "The operation is not valid for the object's storage class")
         if headers.get("If-Match", stored.etag) not in (stored.etag, "*"):
             return error(412, "PreconditionFailed", "At least one of the pre-conditions did not hold")
         facts = {
@@ -162,7 +169,7 @@ def _rolled_up(key: str, prefix: str, delimiter: str) -> str:
 def _contents(key: str, stored: StoredObject) -> str:
     modified = stored.last_modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     facts = tag("LastModified", modified) + tag("ETag", escape(stored.etag)) + tag("Size", str(stored.size))
-    return tag("Contents", tag("Key", key) + facts + tag("StorageClass", "STANDARD"))
+    return tag("Contents", tag("Key", key) + facts + tag("StorageClass", stored.storage_class))
 
 
 def _slice(body: bytes, wanted: tuple[str, ...], facts: Mapping[str, str]) -> Answer:

@@ -5,12 +5,17 @@ same arguments: a test builds its expectation by calling the builder a second ti
 """
 
 import base64
+import io
 import json
 import random
+import struct
 import uuid
+import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+
+import cramjam
 
 STREAM = "john-cncb-event-stream-s1"
 DELIVERY_STREAM = "cncb-data-lake-s3-john-DeliveryStream-13N6LEC9XJ6DZ"
@@ -22,6 +27,24 @@ TYPES = ("thing-created", "thing-updated", "thing-deleted")
 def join(lines: Iterable[bytes], delimiter: bytes = b"\n") -> bytes:
     """The body of one object; `delimiter` b"" is a lake whose records nobody separated."""
     return b"".join(line + delimiter for line in lines)
+
+
+def zipped(body: bytes) -> bytes:
+    """As Firehose's ZIP: one deflated entry."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("9f0a3b1c-0000-4000-8000-000000000001", body)
+    return packed.getvalue()
+
+
+def xerial_snappy(body: bytes) -> bytes:
+    """As Firehose's Snappy: a header, then chunks of raw Snappy, each behind its length."""
+    return b"\x82SNAPPY\x00" + struct.pack(">II", 1, 1) + b"".join(_snappy_chunks(body))
+
+
+def hadoop_snappy(body: bytes) -> bytes:
+    """As Firehose's HADOOP_SNAPPY: the plain length, then chunks of raw Snappy, each behind its length."""
+    return struct.pack(">I", len(body)) + b"".join(_snappy_chunks(body))
 
 
 # Lines
@@ -157,6 +180,12 @@ def hostile_events() -> list[bytes]:
         b'{"id":"","type":"thing-created","partitionKey":""}',
         b'{"type":"thing-created"}',
     ]
+
+
+def _snappy_chunks(body: bytes, step: int = 32_768) -> Iterator[bytes]:
+    for start in range(0, len(body), step):
+        chunk = bytes(cramjam.snappy.compress_raw(body[start : start + step]))
+        yield struct.pack(">I", len(chunk)) + chunk
 
 
 def _hostile_members() -> list[bytes]:

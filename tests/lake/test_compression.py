@@ -136,7 +136,10 @@ def test_a_damaged_object_is_corrupt_or_read_but_never_another_error(form: str, 
 
 
 @settings(max_examples=200)
-@given(st.sampled_from([b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh9", b"PK\x03\x04", XERIAL, bytes(3) + b"\x09", b""]), st.binary())
+@given(
+    st.sampled_from([b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh9", b"PK\x03\x04", XERIAL, bytes(3) + b"\x09", b""]),
+    st.binary(),
+)
 def test_rubbish_behind_a_magic_is_never_another_error(magic: bytes, rubbish: bytes) -> None:
     try:
         plain(magic + rubbish)
@@ -190,7 +193,9 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "zstd": lambda size: zstandard.ZstdCompressor().compress(bytes(size)),
     "bzip2": lambda size: bz2.compress(bytes(size), 1),
     "zip": lambda size: zipped(bytes(size)),
-    "xerial": lambda size: XERIAL + 64 * (lambda c: u32(len(c)) + c)(bytes(cramjam.snappy.compress_raw(bytes(size // 64)))),
+    "xerial": lambda size: (
+        XERIAL + 64 * (lambda c: u32(len(c)) + c)(bytes(cramjam.snappy.compress_raw(bytes(size // 64))))
+    ),
 }
 
 

@@ -57,8 +57,7 @@ def numbered(found: Iterator[Block]) -> list[tuple[int, int, bytes]]:
         for number, line in enumerate(block.data.split(b"\n")):
             first = block.first_part if number == 0 else 0
             pieces += [
-                (block.first_line + number, first + place, piece)
-                for place, piece in enumerate(split_documents(line))
+                (block.first_line + number, first + place, piece) for place, piece in enumerate(split_documents(line))
             ]
     return pieces
 

@@ -82,7 +82,9 @@ def hourly(prefix: str, start: datetime, days: int, hours: tuple[int, ...]) -> l
 
 
 def test_three_hours_of_a_year_take_about_ten_list_calls(s3: "S3Client") -> None:
-    put(s3, *hourly("s1/", datetime(2018, 1, 1), 365, (2, 23)), *hourly("s1/", datetime(2018, 4, 8), 1, (0, 1, 3, 4, 5)))
+    put(
+        s3, *hourly("s1/", datetime(2018, 1, 1), 365, (2, 23)), *hourly("s1/", datetime(2018, 4, 8), 1, (0, 1, 3, 4, 5))
+    )
     calls = count_lists(s3)
     found = keys(s3, "s1/", window(datetime(2018, 4, 8, 1)))
     assert found == [f"s1/2018/04/08/{hour:02}/x" for hour in range(5)]
@@ -105,7 +107,9 @@ def test_an_open_window_lists_the_months_it_covers_at_once(s3: "S3Client") -> No
     assert len(calls) <= 6
 
 
-@pytest.mark.parametrize("prefix", ["", "s", "s1/", "s1/20", "s1/2018/0", "s1/2018/04/", "s1/2018/04/0", "s1/2018/04/08/0"])
+@pytest.mark.parametrize(
+    "prefix", ["", "s", "s1/", "s1/20", "s1/2018/0", "s1/2018/04/", "s1/2018/04/0", "s1/2018/04/08/0"]
+)
 def test_a_prefix_may_end_anywhere_in_a_date(s3: "S3Client", prefix: str) -> None:
     put(s3, *hourly("s1/", datetime(2018, 3, 30), 40, (1, 3, 12)))
     assert keys(s3, prefix, window(datetime(2018, 4, 8, 3))) == ["s1/2018/04/08/03/x"]
