@@ -51,8 +51,12 @@ class RunLedger:
             raise CannotRun(what, "Choose another with --state-dir; nothing was sent") from error
 
     def note(self, problem: Problem) -> None:
-        """Append one problem; it is on its way to disk when this returns."""
-        self._file.write(orjson.dumps(asdict(problem)) + b"\n")
+        """Append one problem; it is on its way to disk when this returns. Raises CannotRun if it is not."""
+        try:
+            self._file.write(orjson.dumps(asdict(problem)) + b"\n")
+        except OSError as error:
+            what = f"cannot keep a failure in {self._path}: {error.strerror}"
+            raise CannotRun(what, "Make room, then replay again what is not done") from error
         self.kept = self._path
 
     def __enter__(self) -> "RunLedger":

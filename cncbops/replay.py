@@ -63,14 +63,25 @@ class Replay:
         return self._stop.is_set() and self.error is None
 
     def _take_in(self, outcomes: Iterator[Outcome]) -> None:
+        """Take every outcome down, also those that come after something ended the run."""
         try:
             for outcome in outcomes:
-                self.journal.take(outcome)
-                if outcome.refusal and self.error is None:
-                    self.error = outcome.refusal
-                    self._stop.set()
+                self._take(outcome)
         except CncbopsError as error:
-            self.error = self.error or error
+            self._end(error)
+
+    def _take(self, outcome: Outcome) -> None:
+        try:
+            self.journal.take(outcome)
+        except CncbopsError as error:
+            self._end(error)
+        if outcome.refusal:
+            self._end(outcome.refusal)
+
+    def _end(self, error: CncbopsError) -> None:
+        """Send nothing more; the first reason is the one that is told."""
+        self.error = self.error or error
+        self._stop.set()
 
     def _invoker(self) -> Invoker:
         function = self.request.function

@@ -1,7 +1,6 @@
 """A plan as text: the same data that `-o json` prints."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ._summary_view import show_failures
+from ._words import number, size, span
 
 BAR = 30
 MOST_ROWS = 24
@@ -54,13 +54,13 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
-    yield "objects", f"{objects['read']:,} read, {_bytes(objects['bytes'])}{_unread(objects)}"
+    yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{_unread(objects)}"
     if events["malformed"] or events["failed"]:
         yield (
             "trouble",
             f"{events['malformed']:,} malformed lines, {events['failed']:,} undeliverable records",
         )
-    yield "invocations", f"{calls['total']:,}, {_manner(document)}, {_bytes(calls['bytes'])} of payload"
+    yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
     yield "terms", _terms(document["plan"]["terms"])
     yield "duration", _duration(document["plan"])
     yield (
@@ -72,7 +72,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _left_out(events: Mapping[str, Any]) -> str:
     parts = []
     if events["faults"]:
-        parts.append(f"{_number(events['faults'], 'fault')} (ask with --type fault)")
+        parts.append(f"{number(events['faults'], 'fault')} (ask with --type fault)")
     if events["filtered"]:
         parts.append(f"{events['filtered']:,} by the mapping's filters")
     return f"; left out: {', '.join(parts)}" if parts else ""
@@ -100,8 +100,8 @@ def _terms(terms: Mapping[str, Any]) -> str:
 def _duration(plan: Mapping[str, Any]) -> str:
     estimate, rate = plan["estimate"], plan["terms"]["rate"]
     if rate:
-        return f"{_span(estimate['duration_s'])} at {rate:g} events/s"
-    return f"{_span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
+        return f"{span(estimate['duration_s'])} at {rate:g} events/s"
+    return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
 
 
 def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -157,22 +157,3 @@ def _ending(document: Mapping[str, Any]) -> Text:
 
 def _known(value: object) -> str:
     return "unknown" if value is None else str(value)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _bytes(number: float) -> str:
-    if number < 1_000:
-        return f"{number:,.0f} bytes"
-    power = min(int(math.log10(number) // 3), 4)
-    return f"{number / 1_000**power:,.1f} {('', 'KB', 'MB', 'GB', 'TB')[power]}"
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"about {hours} h {minutes:02} min"
-    return f"about {minutes} min {rest:02} s" if minutes else f"about {rest} s"

@@ -8,38 +8,56 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from cncbops.aws import Aws
 from cncbops.replay import Replay
+from cncbops.survey import Survey
+
+from ._words import span
 
 
 class _Line:
     """The line, drawn anew from the run's counts whenever it is asked for."""
 
-    def __init__(self, replay: Replay, *, executes: bool) -> None:
-        self._replay, self._executes = replay, executes
+    def __init__(self, replay: Replay, survey: Survey, *, executes: bool) -> None:
+        self._replay, self._survey, self._executes = replay, survey, executes
         self._started = time.monotonic()
 
     def __rich__(self) -> Text:
-        return Text(self._sent() if self._executes else self._seen(), no_wrap=True, overflow="ellipsis")
+        text = f"{self._sent() if self._executes else self._seen()}{self._eta()}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
 
     def _sent(self) -> str:
-        tally, calls = self._replay.journal.tally, self._replay.journal.tally.calls
-        elapsed = max(time.monotonic() - self._started, 0.001)
-        delivered = tally.events.delivered
+        events, calls = self._replay.journal.tally.events, self._replay.journal.tally.calls
+        rate = events.delivered / self._elapsed_s()
         return (
-            f"{delivered:,} delivered  {delivered / elapsed:,.0f}/s  {self._replay.pace.in_flight} in flight  "
-            f"{calls.retried:,} retried  {calls.throttled:,} throttled  {tally.events.failed:,} failed"
+            f"{events.delivered:,} delivered  {rate:,.0f}/s  {self._replay.pace.in_flight} in flight  "
+            f"{calls.retried:,} retried  {calls.throttled:,} throttled  {events.failed:,} failed"
         )
 
     def _seen(self) -> str:
-        tally = self._replay.journal.tally
-        return f"{tally.objects.read:,} objects read  {tally.events.read:,} events  {tally.events.matched:,} matched"
+        objects, events = self._replay.journal.tally.objects, self._replay.journal.tally.events
+        return f"{objects.read:,} objects read  {events.read:,} events  {events.matched:,} matched"
+
+    def _eta(self) -> str:
+        """What is left, judged by the share of events up to the limit, or of bytes, that is done."""
+        tally, limit, total = self._replay.journal.tally, self._replay.request.limit, self._survey.total_bytes
+        done = tally.objects.bytes / total if total else 0.0
+        if limit:
+            done = max(done, tally.events.matched / limit)
+        return f"  {span(self._elapsed_s() * (1 / done - 1))} left" if 0 < done < 1 else ""
+
+    def _elapsed_s(self) -> float:
+        return max(time.monotonic() - self._started, 0.001)
 
 
 @contextmanager
-def live_line(console: Console, replay: Replay, *, executes: bool, shown: bool) -> Iterator[None]:
-    """Keep a progress line on the console's terminal while the body runs."""
-    if not (shown and console.is_terminal):
+def live_line(console: Console, replay: Replay, aws: Aws, *, executes: bool) -> Iterator[None]:
+    """Keep a progress line on the console while the body runs, if it is a terminal."""
+    if not console.is_terminal:
         yield
         return
-    with Live(_Line(replay, executes=executes), console=console, refresh_per_second=5, transient=True):
+    with (
+        Survey(replay.request, aws) as survey,
+        Live(_Line(replay, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
+    ):
         yield

@@ -154,13 +154,13 @@ def _carried_out(request: ReplayRequest, general: General, screen: Screen, run_i
     """The run after it was planned or executed. Raises CncbopsError if it could not begin."""
     aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
     target = inspect(aws, request.function)
-    terms = settle(request, target, aws.region)
+    terms = settle(request, target, request.function.region or aws.region)
     if general.execute:
         require_able(target, asynchronous=request.asynchronous)
     stop = threading.Event()
     with _ledger(general, run_id) as ledger:
         run = Replay(request, target, terms, aws, ledger, stop)
-        line = live_line(screen.err, run, executes=general.execute, shown=screen.shows_text)
+        line = live_line(screen.err, run, aws, executes=general.execute) if screen.shows_text else nullcontext()
         with stop_on_signal(stop, screen), line:
             run.execute() if general.execute else run.plan()
     return run, ledger

@@ -1,0 +1,51 @@
+"""How much there is to read, found out beside a run so that its end can be foreseen.
+
+Costs the listing of the lake once more, so it is for runs that somebody watches.
+"""
+
+import threading
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cncbops.aws import Aws
+from cncbops.errors import CncbopsError
+from cncbops.lake.layout import skip_reason
+from cncbops.lake.listing import list_objects
+from cncbops.lake.sources import S3Source
+from cncbops.request import ReplayRequest
+
+
+class Survey:
+    """Adds up the bytes of a request's objects, in a thread of its own while in its block.
+
+    `total_bytes` is None until all of them are listed, and for ever if they cannot be.
+    """
+
+    def __init__(self, request: ReplayRequest, aws: Aws) -> None:
+        self._request, self._aws = request, aws
+        self._left = threading.Event()
+        self.total_bytes: int | None = None
+
+    def __enter__(self) -> "Survey":
+        threading.Thread(target=self._run, name="survey", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+
+    def _run(self) -> None:
+        try:
+            self.total_bytes = self._add_up()
+        except (CncbopsError, BotoCoreError, ClientError):
+            # The run itself lists the same objects, and says what is wrong with them.
+            return
+
+    def _add_up(self) -> int | None:
+        total = 0
+        for source in self._request.sources:
+            s3 = self._aws.s3() if isinstance(source, S3Source) else None
+            for lake_object in list_objects(source, s3, self._request.selection.window):
+                if self._left.is_set():
+                    return None
+                total += 0 if skip_reason(lake_object) else lake_object.size
+        return total
