@@ -23,6 +23,10 @@ class Kind(Enum):
     UNKNOWN = "unknown"  # sent, and the answer lost: the function may have run
 
 
+MAY_HAVE_RUN = (Kind.TAKEN, Kind.FUNCTION_ERROR, Kind.UNKNOWN)
+"""Answers after which the function has, or may have, seen the records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer. `error` and `message` are for people; `body` is the function's result as sent."""

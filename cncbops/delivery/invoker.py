@@ -21,6 +21,7 @@ from botocore.exceptions import (
 
 from cncbops.aws import explain
 from cncbops.delivery.answers import Answer, Kind, kind_of_error
+from cncbops.formats.event import mend_lone_surrogates
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -65,7 +66,7 @@ class Invoker:
         if kind is Kind.REFUSED:
             return self._refused(error)
         retry_after = meta.get("HTTPHeaders", {}).get("retry-after", "")
-        return Answer(kind, code, _one_line(error), float(retry_after) if retry_after.isdigit() else None)
+        return Answer(kind, code, _one_line(error), float(retry_after) if retry_after.isdecimal() else None)
 
     def _refused(self, error: BotoCoreError | ClientError) -> Answer:
         explained = explain(error, f"invoke {self._function}")
@@ -87,8 +88,8 @@ class _ErrorBody(msgspec.Struct, rename="camel"):
 def _function_error(body: bytes) -> tuple[str, str]:
     """Type and message of an error body; a crash or a timeout may carry the message alone."""
     try:
-        error = msgspec.json.decode(body, type=_ErrorBody)
-    except msgspec.DecodeError:
+        error = msgspec.json.decode(mend_lone_surrogates(body), type=_ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _ErrorBody()
     return str(error.error_type or "FunctionError"), _one_line(error.error_message or "no message")
 

@@ -2,7 +2,8 @@
 
 A batch is pulled only when there is room for it, which is the whole backpressure: what is pulled
 and not settled is bounded by number and by bytes. Workers return outcomes and do not raise for a
-record; the one thread that iterates receives them all, in whatever order they come.
+record; the one thread that iterates receives them all, in whatever order they come, and looks for
+them after each batch that it pulls.
 """
 
 from collections import deque
@@ -24,20 +25,27 @@ def deliver(
     """Send every batch, `concurrency` at a time, and yield the outcomes as they come.
 
     `ordered` keeps at most one batch of a lane under way. If `batches` raises a CncbopsError, what
-    was pulled is still sent and its outcomes yielded; then the error goes on.
+    was pulled is still sent and its outcomes yielded; then the error goes on. If the iteration is
+    given up, or anything else is raised, no further batch is begun.
     """
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="deliver") as pool:
-        work = _Work(pool, send, concurrency, ordered=ordered)
-        broken: CncbopsError | None = None
-        try:
-            for batch in batches:
-                work.put(batch)
-                while work.is_full:
-                    yield work.next_outcome()
-        except CncbopsError as error:
-            broken = error
-        while work.is_open:
-            yield work.next_outcome()
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="deliver")
+    try:
+        yield from _outcomes(batches, _Work(pool, send, concurrency, ordered=ordered))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcomes(batches: Iterable[Batch], work: "_Work") -> Iterator[Outcome]:
+    broken: CncbopsError | None = None
+    try:
+        for batch in batches:
+            work.put(batch)
+            while work.is_full or work.has_outcome:
+                yield work.next_outcome()
+    except CncbopsError as error:
+        broken = error
+    while work.is_open:
+        yield work.next_outcome()
     if broken:
         raise broken
 
@@ -63,6 +71,11 @@ class _Work:
     def is_full(self) -> bool:
         """Whether an outcome has to come before the next batch is pulled."""
         return self._pulled >= self._most or self._pulled_bytes >= PULLED_BYTES
+
+    @property
+    def has_outcome(self) -> bool:
+        """Whether the next outcome is there already."""
+        return not self._settled.empty()
 
     def put(self, batch: Batch) -> None:
         """Start a batch, or let it wait its turn in its lane."""

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from cncbops.delivery.answers import Kind
+
 LOOK_S = 0.25
 """How long a waiting thread goes without a look at the stop signal."""
 
@@ -34,7 +36,7 @@ class Pace:
 
     @property
     def in_flight(self) -> int:
-        """Invocations under way now."""
+        """Invocations let in: under way, or waiting for their turn at the given rate."""
         return self._in_flight
 
     @property
@@ -59,14 +61,14 @@ class Pace:
             return None
         return token
 
-    def leave(self, token: int, *, taken: bool = False, throttled: bool = False) -> None:
-        """End an invocation that `enter` let in, and learn from its answer."""
+    def leave(self, token: int, kind: Kind | None = None) -> None:
+        """End an invocation that `enter` let in, and learn from its answer if there was one."""
         with self._gate:
             self._in_flight -= 1
-            if throttled and token == self._round:
+            if kind is Kind.THROTTLED and token == self._round:
                 self._round += 1
                 self._limit = max(1.0, self._limit / 2)
-            elif taken:
+            elif kind is Kind.TAKEN:
                 self._limit = min(self._most, self._limit + 1 / self._limit)
             self._gate.notify_all()
 

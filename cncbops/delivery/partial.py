@@ -4,10 +4,10 @@ Source: FORMATS 5. The first record named is the checkpoint: a function may have
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
+from cncbops.formats.event import mend_lone_surrogates
 from cncbops.kinesis.record import Record
 
 
@@ -19,8 +19,8 @@ class _Item(msgspec.Struct, rename="camel"):
     item_identifier: str
 
 
-class _Response(msgspec.Struct, rename="camel"):
-    batch_item_failures: list[_Item] | None = None
+_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items_decoder = msgspec.json.Decoder(list[_Item] | None)
 
 
 def first_failed(body: bytes, records: Sequence[Record]) -> int | None:
@@ -30,16 +30,20 @@ def first_failed(body: bytes, records: Sequence[Record]) -> int | None:
     is no JSON object (such as `"success"`) names nobody.
     """
     try:
-        response: Any = msgspec.json.decode(body or b"null")
-        if not isinstance(response, dict):
-            return None
-        items = msgspec.convert(response, _Response).batch_item_failures or []
-    except msgspec.DecodeError:
+        named = {item.item_identifier for item in _items(body)}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidResponse("the response is no batchItemFailures list") from None
-    if not items:
+    if not named:
         return None
-    named = {item.item_identifier for item in items}
     places = [place for place, record in enumerate(records) if record.sequence_number in named]
     if named - {records[place].sequence_number for place in places}:
         raise InvalidResponse("batchItemFailures names a record that is not in the batch")
     return places[0]
+
+
+def _items(body: bytes) -> list[_Item]:
+    try:
+        fields = _fields_decoder.decode(mend_lone_surrogates(body or b"null"))
+    except msgspec.ValidationError:
+        return []
+    return _items_decoder.decode(fields.get("batchItemFailures", b"null")) or []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cncbops.delivery.answers import Answer, Kind
+from cncbops.delivery.answers import MAY_HAVE_RUN, Answer, Kind
 from cncbops.delivery.outcome import Outcome
 from cncbops.delivery.pace import Pace
 from cncbops.delivery.partial import InvalidResponse, first_failed
@@ -26,7 +26,8 @@ SERVICE_ATTEMPTS = 8
 record is not at fault. `max_attempts` applies where it is higher."""
 
 PATIENCE_S = 900.0
-"""How long one batch waits out throttling, or a function being updated, before the run gives up."""
+"""How long one batch waits out throttling, or a function being updated, before the run gives up; also
+the longest `Retry-After` that is honoured."""
 
 _RESUME = "Check the network and the endpoint, then run it again"
 
@@ -55,12 +56,14 @@ class Work:
 
     batch: Batch
     failures: int = 0  # of the batch as a whole, or of its first record
-    setbacks: int = 0  # throttled, service errors: not the records' fault
     pause_s: float = 0.0
-    waited_since: float | None = None
     repeats: bool = False
     doubt: Answer | None = None  # a lost answer: the function may have had these records
-    just_lost: bool = False
+    just_lost: bool = False  # and was not reached since
+    # Not the records' fault, since the function was last reached:
+    setbacks: int = 0
+    service_failures: int = 0  # among the setbacks
+    waited_since: float | None = None
 
 
 class Sender:
@@ -99,7 +102,7 @@ class Sender:
         while todo:
             work = todo.popleft()
             answer = self._attempt(work, outcome)
-            if answer is None or outcome.refusal:
+            if answer is None:
                 self._leave_unsent(work, outcome)
             else:
                 todo.extendleft(reversed(self._settle(work, answer, outcome)))
@@ -113,11 +116,14 @@ class Sender:
         token = self._pace.enter(len(batch.records))
         if token is None:
             return None
-        answer = self._invoke(batch.payload(), asynchronous=limit is not None and batch.payload_bytes <= limit)
-        kind = answer.kind
-        self._pace.leave(token, taken=kind is Kind.TAKEN, throttled=kind is Kind.THROTTLED)
-        outcome.calls.count(kind, batch.payload_bytes, repeats=work.repeats)
-        outcome.possible_duplicates += len(batch.records) if work.just_lost else 0
+        answer = None
+        try:
+            answer = self._invoke(batch.payload(), asynchronous=limit is not None and batch.payload_bytes <= limit)
+        finally:
+            self._pace.leave(token, answer.kind if answer else None)
+        outcome.calls.count(answer.kind, batch.payload_bytes, repeats=work.repeats)
+        if work.just_lost and answer.kind in MAY_HAVE_RUN:
+            outcome.possible_duplicates += len(batch.records)
         return answer
 
     def _leave_unsent(self, work: Work, outcome: Outcome) -> None:
@@ -153,7 +159,7 @@ class Sender:
             return [self._again(work, rest, failures)]
         head, others = split(rest, 1)
         outcome.fail(head.records, Answer(Kind.TAKEN, "BatchItemFailure", "named in batchItemFailures"))
-        return [Work(others, repeats=True)] if others.records else []
+        return [Work(others, repeats=True, doubt=work.doubt)] if others.records else []
 
     def _function_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         if self._policy.bisect and len(work.batch.records) > 1:
@@ -171,8 +177,9 @@ class Sender:
         return []
 
     def _service_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
-        if work.setbacks + 1 < max(SERVICE_ATTEMPTS, self._policy.max_attempts):
-            return [self._later(work, answer)]
+        failures = work.service_failures + 1
+        if failures < max(SERVICE_ATTEMPTS, self._policy.max_attempts):
+            return [replace(self._later(work, answer), service_failures=failures)]
         if answer.kind is Kind.UNREACHABLE:
             return self._refuse(work, CannotRun(f"Lambda could not be reached: {answer.message}", _RESUME), outcome)
         return _give_up(work, answer, outcome)
@@ -194,12 +201,14 @@ class Sender:
         return []
 
     def _again(self, work: Work, batch: Batch, failures: int) -> Work:
-        pause_s = self._pause_s(failures)
-        return replace(work, batch=batch, failures=failures, pause_s=pause_s, repeats=True, just_lost=False)
+        """Another try of what the function was given."""
+        return Work(batch, failures, self._pause_s(failures), repeats=True, doubt=work.doubt)
 
     def _later(self, work: Work, answer: Answer) -> Work:
-        pause_s = max(self._pause_s(work.setbacks + 1), answer.retry_after_s or 0.0)
-        return replace(work, setbacks=work.setbacks + 1, pause_s=pause_s, repeats=True, just_lost=False)
+        """Another try of what the function was not given."""
+        retry_after_s = min(answer.retry_after_s or 0.0, PATIENCE_S)
+        pause_s = max(self._pause_s(work.setbacks + 1), retry_after_s)
+        return replace(work, setbacks=work.setbacks + 1, pause_s=pause_s, repeats=True)
 
     def _pause_s(self, attempt: int) -> float:
         """Full jitter: anything up to a span that doubles with each attempt."""

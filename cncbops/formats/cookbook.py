@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from cncbops.formats.event import LakeEvent, NotAnEvent, head_of, milliseconds, text
+from cncbops.formats.event import LakeEvent, NotAnEvent, head_of, text
+from cncbops.selection.times import event_time_ms
 
 
 class KinesisMetadata(msgspec.Struct, gc=False, rename="camel"):
@@ -55,7 +56,7 @@ def to_event(envelope: Envelope, line: int, part: int) -> LakeEvent:
     kinesis = envelope.kinesis_record_metadata or _NO_KINESIS
     firehose = envelope.firehose_record_metadata or _NO_FIREHOSE
     head = head_of(data)
-    arrival_ms = milliseconds(kinesis.approximate_arrival_timestamp)
+    arrival_ms = event_time_ms(kinesis.approximate_arrival_timestamp)
     return LakeEvent(
         data,
         line,
@@ -66,7 +67,7 @@ def to_event(envelope: Envelope, line: int, part: int) -> LakeEvent:
         text(kinesis.partition_key) or text(head.partition_key),
         text(kinesis.sequence_number),
         text(kinesis.shard_id),
-        milliseconds(firehose.approximate_arrival_timestamp) if arrival_ms is None else arrival_ms,
+        event_time_ms(firehose.approximate_arrival_timestamp) if arrival_ms is None else arrival_ms,
         text(firehose.region),
         None,
         text(firehose.delivery_stream_arn),

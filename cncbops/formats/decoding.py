@@ -1,8 +1,9 @@
 """From the lines of an object to its events, byte for byte.
 
-A block is nearly always of one format and without fault, so it is first decoded in one call, by
-the format of its first line. Whatever that call or the format objects to sends the block through
-`_line_by_line`, which names each line that is malformed and reads all the others.
+A block is nearly always of one format and without fault, one event a line, so it is first read as
+just that, in the format of its first line. Any objection sends the block through `_line_by_line`,
+which names each line that is malformed and reads all the others. Only a line that fits two formats
+could tell the ways apart: it is read as the first line of its block where that can be done.
 """
 
 from collections.abc import Iterator
@@ -23,22 +24,19 @@ def decode(block: Block, family: Family | None = None) -> tuple[list[LakeEvent],
     `family` names the format of every line; without it each line is recognised by its content.
     """
     try:
-        return _all_at_once(block, family), []
+        return _one_a_line(block, family), []
     except _OBJECTIONS:
         return _line_by_line(block, family)
 
 
-def _all_at_once(block: Block, family: Family | None) -> list[LakeEvent]:
-    data = block.data
-    _require_utf8(data)
-    if block.first_part or not data.strip():
+def _one_a_line(block: Block, family: Family | None) -> list[LakeEvent]:
+    _require_utf8(block.data)
+    if block.first_part:
         raise NotAnEvent("the block does not begin with a line of its own")
-    family = family or family_of(data[: data.find(b"\n")] if b"\n" in data else data)
-    documents = family.decoder.decode_lines(data)
-    if len(documents) != data.count(b"\n") + (not data.endswith(b"\n")):
-        raise NotAnEvent("lines and documents are not the same in number")
-    to_event = family.to_event
-    return [to_event(document, line, 0) for line, document in enumerate(documents, block.first_line)]
+    lines = block.data.removesuffix(b"\n").split(b"\n")
+    family = family or family_of(lines[0])
+    decode_line, to_event = family.decoder.decode, family.to_event
+    return [to_event(decode_line(content), line, 0) for line, content in enumerate(lines, block.first_line)]
 
 
 def _line_by_line(block: Block, family: Family | None) -> tuple[list[LakeEvent], list[Malformed]]:
@@ -73,15 +71,10 @@ def _one(document: bytes, line: int, part: int, family: Family | None) -> LakeEv
     _require_utf8(document)
     mended = mend_lone_surrogates(document)
     family = family or family_of(mended)
-    event = family.to_event(family.decoder.decode(mended), line, part)
-    if mended != document and isinstance(event.data, msgspec.Raw):
-        event.data = _as_written(bytes(event.data), mended, document)
+    buffer = bytearray(mended)
+    event = family.to_event(family.decoder.decode(buffer), line, part)
+    buffer[:] = document  # of the same length: the event's data, a view of the buffer, is now as written
     return event
-
-
-def _as_written(data: bytes, mended: bytes, document: bytes) -> bytes:
-    start = mended.rindex(data)
-    return document[start : start + len(data)]
 
 
 def _require_utf8(data: bytes) -> None:

@@ -29,7 +29,7 @@ class LakeEvent(msgspec.Struct, gc=False):
     partition_key: str | None = None
     sequence_number: str | None = None
     shard_id: str | None = None
-    arrival_ms: float | None = None
+    arrival_ms: int | None = None
     region: str | None = None
     account: str | None = None
     delivery_stream_arn: str | None = None
@@ -59,7 +59,7 @@ class Head(msgspec.Struct, gc=False, rename="camel"):
 
 
 _head_decoder = msgspec.json.Decoder(Head)
-_NO_HEAD = Head()
+_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -69,13 +69,29 @@ _ESCAPE = re.compile(
 def head_of(data: Bytes) -> Head:
     """The head of an event; an empty one where the event is no JSON object.
 
-    Raises msgspec.DecodeError if `data` is not JSON.
+    A number that is too large to be read counts as missing. Raises msgspec.DecodeError if `data`
+    is not JSON.
     """
     try:
         return _head_decoder.decode(data)
     except msgspec.ValidationError:
-        msgspec.json.decode(mend_lone_surrogates(bytes(data)), type=msgspec.Raw)
-        return _NO_HEAD
+        return _odd_head(data)
+
+
+def _odd_head(data: Bytes) -> Head:
+    try:
+        fields = _fields_decoder.decode(data)
+    except msgspec.ValidationError:
+        msgspec.json.decode(data, type=msgspec.Raw)
+        return Head()
+    return Head(*(_value(fields.get(name)) for name in Head.__struct_encode_fields__))
+
+
+def _value(raw: msgspec.Raw | None) -> Any:
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        return None
 
 
 def text(value: Any) -> str | None:
@@ -83,13 +99,6 @@ def text(value: Any) -> str | None:
     if type(value) is str:
         return value or None
     return str(value) if type(value) is int else None
-
-
-def milliseconds(value: Any) -> float | None:
-    """A millisecond field, which some writers quote, as a number; None if it is neither."""
-    if type(value) is int or type(value) is float:
-        return value
-    return int(value) if type(value) is str and value.isascii() and value.isdigit() else None
 
 
 def mend_lone_surrogates(document: bytes) -> bytes:

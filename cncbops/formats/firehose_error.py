@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from cncbops.formats.event import LakeEvent, head_of, milliseconds, text
+from cncbops.formats.event import LakeEvent, head_of, mend_lone_surrogates, text
+from cncbops.selection.times import event_time_ms
 
 
 class Line(msgspec.Struct, gc=False, rename="camel"):
@@ -28,7 +29,7 @@ def recognise(fields: Mapping[str, msgspec.Raw]) -> bool:
 
 def to_event(record: Line, line: int, part: int) -> LakeEvent:
     """The event of an error record. Raises msgspec.DecodeError if `rawData` is not JSON."""
-    head = head_of(record.raw_data)
+    head = head_of(mend_lone_surrogates(record.raw_data))
     return LakeEvent(
         record.raw_data,
         line,
@@ -38,5 +39,5 @@ def to_event(record: Line, line: int, part: int) -> LakeEvent:
         head.timestamp,
         partition_key=text(head.partition_key),
         sequence_number=text(record.sequence_number),
-        arrival_ms=milliseconds(record.arrival_timestamp),
+        arrival_ms=event_time_ms(record.arrival_timestamp),
     )

@@ -65,13 +65,13 @@ _encode = msgspec.json.Encoder().encode
 
 def to_records(events: list[LakeEvent], origin: Origin, source: RecordSource) -> list[Record]:
     """Wrap the events of one object, each complete (see `kinesis.synthesis`)."""
-    arns: dict[str | None, tuple[str, str]] = {}
+    arns: dict[tuple[str | None, ...], tuple[str, str]] = {}
     records = []
     for event in events:
-        delivery_stream = event.delivery_stream_arn
-        if delivery_stream not in arns:
-            arns[delivery_stream] = _arn_and_region(event, origin, source)
-        records.append(_to_record(event, origin.object, source.role_arn, *arns[delivery_stream]))
+        via = (event.delivery_stream_arn, event.region, event.account)
+        if via not in arns:
+            arns[via] = _arn_and_region(event, origin, source)
+        records.append(_to_record(event, origin.object, source.role_arn, *arns[via]))
     return records
 
 

@@ -25,15 +25,13 @@ and ACFinder.java for arrays, JsonRuleCompiler.java and Range.java for what is r
 """
 
 import json
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple, Never, Self, TypeGuard
+from typing import Any, Never, Self, TypeGuard
 
 import msgspec
 
-from cncbops.errors import BadInput
+from cncbops.selection.operators import LIKE_THIS, OPERATORS, Path, compile_operator, nth, refusal
 
 MAX_CHARS = 4096  # AWS Lambda API Reference, "Filter"
 MAX_DEPTH = 100  # ours: no event is so deep, and matching stays clear of Python's recursion limit
@@ -42,10 +40,8 @@ _METADATA = ("kinesisSchemaVersion", "partitionKey", "sequenceNumber", "approxim
 _NO, _ABSENT, _YES = range(3)
 _MISSING, _UNREAD = object(), object()
 
-_Path = tuple[str, ...]
 _Fields = dict[str, Any]
 _Matcher = Callable[[object], int]
-_Test = Callable[[object], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +110,13 @@ def compile_pattern(text: str) -> Pattern:
 
 def _parse(text: str) -> _Fields:
     if len(text) > MAX_CHARS:
-        raise _refusal((), f"longer than {MAX_CHARS:,} characters", "Split it in two: patterns are OR-ed")
+        raise refusal((), f"longer than {MAX_CHARS:,} characters", "Split it in two: patterns are OR-ed")
     try:
         fields = _WHOLE.decode(text)
     except (ValueError, RecursionError) as error:
-        raise _refusal((), f"not JSON ({error})", _LIKE_THIS) from error
+        raise refusal((), f"not JSON ({error})", LIKE_THIS) from error
     if not isinstance(fields, dict):
-        raise _refusal((), "not an object", _LIKE_THIS)
+        raise refusal((), "not an object", LIKE_THIS)
     return fields
 
 
@@ -131,21 +127,21 @@ def _record_fields(fields: _Fields) -> Iterator[str]:
             for alternative in filter(_holds_fields, value):
                 yield from _record_fields(alternative)
         elif name == "data" and not isinstance(value, dict):
-            raise _refusal((name,), "not an object of the event's fields", _LIKE_THIS)
+            raise refusal((name,), "not an object of the event's fields", LIKE_THIS)
         elif name != "data" and name not in _METADATA:
             problem = f"not a field of a Kinesis record, which has {', '.join(_METADATA)} and data"
             example = json.dumps({"data": {name: ["x"]}})
-            raise _refusal((name,), problem, f"Put the event's own fields inside data, such as {example}")
+            raise refusal((name,), problem, f"Put the event's own fields inside data, such as {example}")
         else:
             yield name
 
 
-def _object(path: _Path, fields: _Fields) -> _Matcher:
+def _object(path: Path, fields: _Fields) -> _Matcher:
     """Compile an object, all of whose fields must match; an `$or` counts as one."""
     if not fields:
-        raise _refusal(path, "an empty object", _LIKE_THIS)
+        raise refusal(path, "an empty object", LIKE_THIS)
     if len(path) > MAX_DEPTH:
-        raise _refusal((path[0], "..."), f"deeper than {MAX_DEPTH} levels", _LIKE_THIS)
+        raise refusal((path[0], "..."), f"deeper than {MAX_DEPTH} levels", LIKE_THIS)
     conditions = [_condition(path, name, value) for name, value in fields.items()]
 
     def match(value: object) -> int:
@@ -164,7 +160,7 @@ def _object(path: _Path, fields: _Fields) -> _Matcher:
     return match
 
 
-def _condition(path: _Path, name: str, value: Any) -> Callable[[_Fields], int]:
+def _condition(path: Path, name: str, value: Any) -> Callable[[_Fields], int]:
     if _is_or(name, value):
         alternatives = _alternatives((*path, name), value)
         return lambda fields: max(match(fields) for match in alternatives)
@@ -178,34 +174,34 @@ def _is_or(name: str, value: object) -> bool:
 
 
 def _holds_fields(member: object) -> TypeGuard[_Fields]:
-    return isinstance(member, dict) and member.keys().isdisjoint(_OPERATORS)
+    return isinstance(member, dict) and member.keys().isdisjoint(OPERATORS)
 
 
-def _alternatives(path: _Path, members: list[object]) -> list[_Matcher]:
+def _alternatives(path: Path, members: list[object]) -> list[_Matcher]:
     alternatives = list(filter(_holds_fields, members))
     if len(alternatives) < max(len(members), 2):
         example = '{"data":{"$or":[{"type":["thing-created"]},{"tags":{"region":["us-east-1"]}}]}}'
-        raise _refusal(path, "not a list of at least two objects of fields", f"Write it like {example}")
-    return [_object(_nth(path, index), fields) for index, fields in enumerate(alternatives)]
+        raise refusal(path, "not a list of at least two objects of fields", f"Write it like {example}")
+    return [_object(nth(path, index), fields) for index, fields in enumerate(alternatives)]
 
 
-def _field(path: _Path, value: object) -> _Matcher:
+def _field(path: Path, value: object) -> _Matcher:
     if isinstance(value, dict):
         return _object(path, value)
     if isinstance(value, list) and value:
         return _leaf(path, value)
-    raise _refusal(path, "neither an object nor a list of at least one value", _LIKE_THIS)
+    raise refusal(path, "neither an object nor a list of at least one value", LIKE_THIS)
 
 
-def _leaf(path: _Path, members: list[object]) -> _Matcher:
+def _leaf(path: Path, members: list[object]) -> _Matcher:
     """Compile a list of values and operators, of which a field must match one.
 
     An event's object where the pattern has a leaf is as good as missing.
     """
     if any(isinstance(member, list) for member in members):
-        raise _refusal(path, "a list inside a list", _LIKE_THIS)
+        raise refusal(path, "a list inside a list", LIKE_THIS)
     values = frozenset(member for member in members if not isinstance(member, dict))
-    tests = [_operator(_nth(path, i), each) for i, each in enumerate(members) if isinstance(each, dict)]
+    tests = [compile_operator(nth(path, i), each) for i, each in enumerate(members) if isinstance(each, dict)]
     when_missing = _ABSENT if {"exists": False} in members else _NO
 
     def match(value: object) -> int:
@@ -240,119 +236,6 @@ def _flat(array: list[object]) -> Iterator[object]:
             yield from _flat(element)
         else:
             yield element
-
-
-class _Operator(NamedTuple):
-    compile: Callable[[object], _Test | None]  # None for an operand that is not what it `takes`
-    takes: str
-    example: str
-
-
-def _operator(path: _Path, expression: _Fields) -> _Test:
-    """Compile an operator to a test of a value that is present."""
-    known = f"Use one of {', '.join(_OPERATORS)}, such as [{_OPERATORS['prefix'].example}]"
-    if len(expression) != 1:
-        raise _refusal(path, "not an object of one operator", known)
-    ((name, operand),) = expression.items()
-    if name not in _OPERATORS:
-        raise _refusal(path, f"Lambda does not know the operator {json.dumps(name)}", known)
-    test = _OPERATORS[name].compile(operand)
-    if test is None:
-        problem = f"{name} takes {_OPERATORS[name].takes}"
-        raise _refusal(path, problem, f"Write it like [{_OPERATORS[name].example}]")
-    return test
-
-
-def _on_text(holds: Callable[[str, str], bool]) -> Callable[[object], _Test | None]:
-    def compile_text(operand: object) -> _Test | None:
-        if not isinstance(operand, str):
-            return None
-        return lambda value: isinstance(value, str) and holds(value, operand)
-
-    return compile_text
-
-
-def _equals_ignore_case(value: str, operand: str) -> bool:
-    return value.casefold() == operand.casefold()
-
-
-def _anything_but(operand: object) -> _Test | None:
-    listed = operand if isinstance(operand, list) else [operand]
-    if set(map(type, listed)) not in ({str}, {bytes}):  # Lambda takes no other kinds, and no mixture
-        return None
-    unwanted = frozenset(listed)
-    return lambda value: value not in unwanted
-
-
-def _exists(operand: object) -> _Test | None:
-    return (lambda _: operand) if isinstance(operand, bool) else None
-
-
-def _numeric(operand: object) -> _Test | None:
-    bounds = _bounds(operand)
-    if not bounds:
-        return None
-
-    def test(value: object) -> bool:
-        if not isinstance(value, bytes):
-            return False
-        number = _number(value)
-        return all(holds(number, bound) for holds, bound in bounds)
-
-    return test
-
-
-def _bounds(operand: object) -> list[tuple[Callable[[Decimal, Decimal], bool], Decimal]]:
-    """Read what stands after `numeric`; empty if it is nothing Lambda knows."""
-    match operand:
-        case [str(sign), bytes(bound)] if sign in _COMPARISONS:
-            return [(_COMPARISONS[sign], _number(bound))]
-        case [">" | ">=" as above, bytes(low), "<" | "<=" as below, bytes(high)]:
-            lowest, highest = _number(low), _number(high)
-            return [(_COMPARISONS[above], lowest), (_COMPARISONS[below], highest)] if lowest < highest else []
-        case _:
-            return []
-
-
-def _number(text: bytes) -> Decimal:
-    """Give the exact value of a number's text, or infinity or zero if its exponent is beyond Decimal."""
-    try:
-        return Decimal(text.decode())
-    except InvalidOperation:
-        return Decimal(float(text))
-
-
-_COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
-    "=": operator.eq,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
-_OPERATORS = {
-    "prefix": _Operator(_on_text(str.startswith), "a string", '{"prefix":"thing-"}'),
-    "suffix": _Operator(_on_text(str.endswith), "a string", '{"suffix":"-created"}'),
-    "equals-ignore-case": _Operator(
-        _on_text(_equals_ignore_case), "a string", '{"equals-ignore-case":"thing-created"}'
-    ),
-    "anything-but": _Operator(
-        _anything_but, "strings or numbers, one of them or a list of one kind", '{"anything-but":["fault"]}'
-    ),
-    "numeric": _Operator(
-        _numeric, "one comparison, or a lower and then a higher bound", '{"numeric":[">",10,"<=",20]}'
-    ),
-    "exists": _Operator(_exists, "true or false", '{"exists":true}'),
-}
-_LIKE_THIS = 'Write it like {"partitionKey":["thing-42"],"data":{"type":[{"prefix":"thing-"}]}}'
-
-
-def _refusal(path: _Path, problem: str, next_step: str) -> BadInput:
-    place = ", at " + ".".join(json.dumps(name)[1:-1] for name in path) if path else ""
-    return BadInput(f"Filter pattern{place}: {problem}", next_step)
-
-
-def _nth(path: _Path, index: int) -> _Path:
-    return (*path[:-1], f"{path[-1]}[{index}]")
 
 
 def _decode(data: bytes) -> object:

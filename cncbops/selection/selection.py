@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import translate
 
+from cncbops.errors import BadInput, CannotRun
 from cncbops.formats.event import LakeEvent
 from cncbops.lake.layout import TimeWindow
 from cncbops.selection.pattern import FilterCriteria
@@ -39,7 +40,7 @@ class Selector:
         self._pattern = re.compile("|".join(map(translate, selection.types))) if selection.types else None
         self._types: dict[str | None, bool] = {}
         self._patterns = FilterCriteria.parse(selection.patterns)
-        self._mapping_filters = FilterCriteria.parse(mapping_filters)
+        self._mapping_filters = _of_mapping(mapping_filters)
         self._tests = self._field_tests()
         self.faults = 0
         self.filtered = 0
@@ -93,6 +94,17 @@ class Selector:
         kept = [event for event in events if event.type != FAULT]
         self.faults += len(events) - len(kept)
         return kept
+
+
+def _of_mapping(patterns: Iterable[str]) -> FilterCriteria:
+    """The mapping's filters. Raises CannotRun for one that Lambda took and this does not understand."""
+    try:
+        return FilterCriteria.parse(patterns)
+    except BadInput as error:
+        what = f"a filter of the function's event source mapping is not understood: {error.what}"
+        raise CannotRun(
+            what, "Please report the pattern; until then replay to a function without that filter"
+        ) from error
 
 
 def time_of(event: LakeEvent) -> float:

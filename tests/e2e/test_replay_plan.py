@@ -1,0 +1,190 @@
+"""A dry-run: it tells what would happen, and changes nothing anywhere."""
+
+import base64
+import json
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+import pytest
+
+from tests.e2e import lakes
+from tests.e2e.far_side import FarSide, service_error
+from tests.e2e.replays import Replays
+from tests.e2e.servers import Cncbops
+
+EVENTS = lakes.make_events(7200, 40)
+FIRST = EVENTS[0][1]
+SECRET = b'{"id":"e-1","type":"thing-created","timestamp":1523159608000,"card":"4111-1111"}'
+NUMBER = (int, float)
+
+# DESIGN.md section 2: the JSON summary is a contract.
+SUMMARY: dict[str, Any] = {
+    "command": str,
+    "run_id": str,
+    "dry_run": bool,
+    "status": str,
+    "function": str,
+    "invocation": str,
+    "source": list,
+    "objects": {"listed": int, "read": int, "skipped": int, "failed": int, "bytes": int},
+    "events": {
+        "read": int,
+        "matched": int,
+        "delivered": int,
+        "failed": int,
+        "unknown": int,
+        "malformed": int,
+        "by_type": dict,
+    },
+    "invocations": {"total": int, "succeeded": int, "failed": int, "retried": int, "throttled": int, "bytes": int},
+    "first_event": str,
+    "last_event": str,
+    "duration_s": NUMBER,
+    "events_per_s": NUMBER,
+    "failures": list,
+}
+PLAN: dict[str, Any] = {
+    "target": {
+        "arn": str,
+        "state": str,
+        "timeout_s": int,
+        "version": str,
+        "reserved_concurrency": (int, NoneType),
+        "may_invoke": bool,
+        "mapping": dict,
+        "unchecked": list,
+    },
+    "terms": {"batch_size": int, "concurrency": int, "ordered": bool, "rate": (*NUMBER, NoneType), "max_attempts": int},
+    "estimate": {"duration_s": (*NUMBER, NoneType), "rounds": int, "lambda_requests_usd": NUMBER},
+    "first_record": dict,
+    "warnings": list,
+}
+
+
+def assert_shape(found: Any, shape: Any, path: str = "") -> None:
+    if not isinstance(shape, dict):
+        assert isinstance(found, shape), f"{path} is {found!r}"
+        return
+    for name, inner in shape.items():
+        assert name in found, f"{path}.{name} is missing"
+        assert_shape(found[name], inner, f"{path}.{name}")
+
+
+def test_a_dry_run_changes_nothing_and_tells_all_that_the_contract_says(
+    far_side: FarSide, replays: Replays, tmp_path: Path
+) -> None:
+    far_side.add_bucket("lake", lakes.lake_of(EVENTS, 1000))
+    far_side.add_function("fn", mappings=[{}])
+    plan = replays.plan("--rate", "100")
+    assert_shape(plan.summary, SUMMARY)
+    assert_shape(plan.summary["plan"], PLAN)
+    assert {call.invocation_type for call in far_side.invocations} == {"DryRun"}
+    asked = {request for request in far_side.requests if not request.startswith(("GET ", "HEAD "))}
+    assert asked == {"POST /2015-03-31/functions/fn/invocations"}
+    assert list(tmp_path.iterdir()) == []
+    expected = {"dry_run": True, "status": "planned", "function": "fn", "failures_file": None}
+    assert plan.summary.items() >= expected.items()
+    counts = {"matched": 7200, "delivered": 0, "by_type": plan.events["by_type"]}
+    assert plan.events.items() >= counts.items()
+    assert plan.summary["by_hour"] == {"2018-04-08T03Z": 392, "2018-04-08T04Z": 3600, "2018-04-08T05Z": 3208}
+    assert (plan.summary["first_event"], plan.summary["last_event"]) == (
+        "2018-04-08T03:53:28.000Z",
+        "2018-04-08T05:53:27.000Z",
+    )
+    types = [json.loads(event)["type"] for _, event in EVENTS]
+    assert plan.events["by_type"] == {each: types.count(each) for each in lakes.TYPES}
+    assert plan.summary["plan"]["estimate"]["duration_s"] == 72.0
+
+
+def test_a_payload_is_shown_only_if_asked_for(far_side: FarSide, replays: Replays) -> None:
+    far_side.add_bucket("lake", {"x": lakes.envelope(SECRET, "thing-1", 18)})
+    far_side.add_function("fn")
+    hidden, shown = replays.plan(), replays.plan("--show-payload")
+    assert "4111" not in json.dumps(hidden.summary)
+    assert base64.b64encode(SECRET)[:24].decode() not in json.dumps(hidden.summary)
+    assert str(len(SECRET)) in hidden.summary["plan"]["first_record"]["kinesis"]["data"]
+    data = shown.summary["plan"]["first_record"]["kinesis"].pop("data")
+    assert base64.b64decode(data) == SECRET
+    del hidden.summary["plan"]["first_record"]["kinesis"]["data"]
+    assert hidden.summary["plan"]["first_record"] == shown.summary["plan"]["first_record"]
+    text = replays.text().out
+    assert "4111" not in text
+    assert base64.b64encode(SECRET)[:24].decode() not in text
+
+
+def test_the_text_of_a_plan_tells_the_facts_and_how_to_go_on(far_side: FarSide, replays: Replays) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(1234, 5, 500))
+    dead_letters = "arn:aws:sqs:us-east-1:123456789012:dead-letters"
+    far_side.add_function(
+        "fn",
+        configuration={"Timeout": 33, "DeadLetterConfig": {"TargetArn": dead_letters}},
+        mappings=[{"BatchSize": 50, "State": "Disabled"}],
+        reserved_concurrency=10,
+    )
+    result = replays.text("--rate", "100")
+    assert (result.code, result.err) == (0, "")
+    for fact in (
+        "s3://lake/",
+        "1,234 matched of 1,234 read",
+        "2018-04-08T03:53:28.000Z",
+        "3 read",
+        "batches of 50",
+        "5 at a time",
+        "in order per partition key",
+        "12 s at 100 events/s",
+        "USD",
+        "thing-created",
+        "2018-04-08T04Z",
+        "33 s",
+        "10 reserved",
+        "DISABLED",
+        dead_letters,
+        "may be invoked",
+        "This was a dry-run and nothing was sent. Add --execute to do it.",
+    ):
+        assert fact in result.out
+    assert replays.text("--quiet").out == ""
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "warning"),
+    [
+        ({"configuration": {"State": "Pending"}}, [], "state Pending"),
+        ({"configuration": {"LastUpdateStatus": "InProgress"}}, [], "last update is InProgress"),
+        ({"reserved_concurrency": 0}, [], "reserved concurrency 0"),
+        ({"mappings": [{"TumblingWindowInSeconds": 60}]}, [], "tumbling windows"),
+        ({}, ["--async"], "no dead-letter queue"),
+        ({"refuse": service_error("AccessDeniedException", 403)}, [], "lambda:InvokeFunction"),
+    ],
+    ids=["pending", "being updated", "no concurrency", "tumbling windows", "no dead letters", "not allowed"],
+)
+def test_a_plan_warns_of_what_would_go_wrong(
+    function: Any, options: list[str], warning: str, far_side: FarSide, replays: Replays
+) -> None:
+    far_side.add_bucket("lake", {"x": lakes.envelope(SECRET, "thing-1", 18)})
+    far_side.add_function("fn", **function)
+    result = replays.text(*options)
+    warnings = [line for line in result.out.splitlines() if line.startswith("warning: ")]
+    assert any(warning in line for line in warnings), result
+
+
+def test_a_plan_names_the_facts_that_it_may_not_read(far_side: FarSide, replays: Replays) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(3, 1, 3))
+    far_side.add_function("fn")
+    denied = service_error("AccessDeniedException", 403)
+    far_side.refuse("GET /2015-03-31/functions/fn/configuration", denied)
+    far_side.refuse("GET /2015-03-31/event-source-mappings", denied)
+    plan = replays.plan()
+    target = plan.summary["plan"]["target"]
+    assert target["unchecked"] == ["its configuration", "its event source mappings"]
+    assert (target["state"], target["timeout_s"], target["may_invoke"]) == (None, None, True)
+    assert plan.events["matched"] == 3
+
+
+def test_a_plan_of_nothing_says_so(far_side: FarSide, cncbops: Cncbops) -> None:
+    far_side.add_bucket("lake", {})
+    far_side.add_function("fn")
+    result = cncbops("replay", "s3://lake/none/", "-f", "fn", endpoint=far_side.url)
+    assert (result.code, result.err) == (0, "")
+    assert "Nothing to do: no event matches." in result.out

@@ -1,0 +1,76 @@
+"""`cncbops sandbox start | stop | status`, and a replay on what it leaves running."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.servers import Cncbops
+
+LAKE = "s3://cncb-data-lake-s3-john-bucket-sandbox/john-cncb-event-stream-s1/"
+LISTENER = "cncb-replaying-events-john-listener"
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cncbops]:
+    """The command in one home for the whole module, so that its sandbox is started once."""
+    command = Cncbops(tmp_path_factory.mktemp("home"))
+    yield command
+    command.close()
+
+
+@pytest.fixture(scope="module")
+def started(command: Cncbops) -> Iterator[str]:
+    """The standard output of `sandbox start`; the sandbox is stopped at the end."""
+    try:
+        result = command("sandbox", "start")
+        assert result.code == 0, result.err
+        yield result.out
+    finally:
+        command("sandbox", "stop")
+
+
+def exported(lines: str) -> dict[str, str]:
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines.splitlines() if line.startswith("export "))
+
+
+def test_what_start_prints_lets_a_replay_reach_its_lake(command: Cncbops, started: str) -> None:
+    done = command("replay", LAKE, "-f", LISTENER, "--execute", "-o", "json", env=exported(started))
+    assert (done.code, done.json["status"]) == (0, "succeeded")
+    assert done.json["events"]["delivered"] == done.json["events"]["matched"] == 300
+
+
+def test_a_shell_takes_what_start_prints(started: str) -> None:
+    shell = f'{started}\necho "$AWS_ENDPOINT_URL|${{AWS_PROFILE-unset}}"'
+    said = subprocess.run(["sh", "-ec", shell], env={"AWS_PROFILE": "prod"}, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == f"{exported(started)['AWS_ENDPOINT_URL']}|unset"
+
+
+def test_status_tells_of_a_running_sandbox_and_a_second_start_is_refused(command: Cncbops, started: str) -> None:
+    status = command("sandbox", "status", "-o", "json")
+    assert (status.code, status.json["status"]) == (0, "running")
+    assert status.json["environment"] == exported(started)
+    again = command("sandbox", "start")
+    assert (again.code, again.out) == (1, "")
+    assert "running already" in again.err
+    assert "cncbops sandbox stop" in again.err
+
+
+def test_stop_ends_it_and_what_it_keeps_is_private(command: Cncbops, started: str) -> None:
+    port = command("sandbox", "status", "-o", "json").json["port"]
+    files = [path for path in command.state_dir.rglob("sandbox*") if path.is_file()]
+    assert files
+    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+    assert command("sandbox", "stop").code == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+    stopped = command("sandbox", "status", "-o", "json")
+    assert (stopped.code, stopped.json["status"]) == (4, "stopped")
+
+
+def test_without_a_sandbox_stop_is_content_and_status_says_how_to_start_one(cncbops: Cncbops) -> None:
+    assert cncbops("sandbox", "stop").code == 0
+    status = cncbops("sandbox", "status")
+    assert (status.code, status.out) == (4, "")
+    assert "cncbops sandbox start" in status.err
