@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+@pytest.fixture(scope="session")
+def client() -> "S3Client":
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        endpoint_url="https://s3.us-east-1.amazonaws.com",  # whatever AWS_ENDPOINT_URL says
+    )
+
+
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+def s3(client: "S3Client") -> "Iterator[S3Client]":
+    """A client of an S3 in memory, with the empty bucket `lake`."""
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="lake")
         yield client
 

@@ -149,10 +149,11 @@ def test_rubbish_behind_a_magic_is_never_another_error(magic: bytes, rubbish: by
 
 def test_what_was_read_before_the_damage_is_given_first() -> None:
     raw = gzip.compress(os.urandom(1_000_000))
-    stream, got = decompressed(io.BytesIO(raw[:-100]), "x"), []
+    stream = decompressed(io.BytesIO(raw[:-100]), "x")
+    got: list[bytes] = []
     with pytest.raises(ObjectUnreadable):
         got.extend(iter(lambda: stream.read(1024 * 1024), b""))
-    assert sum(map(len, got)) > 990_000
+    assert len(b"".join(got)) > 990_000
 
 
 @pytest.mark.parametrize("magic", [b"PAR1", b"ORC"])

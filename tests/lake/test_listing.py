@@ -117,6 +117,11 @@ def test_a_prefix_may_end_anywhere_in_a_date(s3: "S3Client", prefix: str) -> Non
     assert keys(s3, prefix, window(datetime(2018, 4, 8, 3))) == ["s1/2018/04/08/03/x"]
 
 
+def test_a_prefix_beside_a_date_is_listed_whole(s3: "S3Client") -> None:
+    put(s3, "2018/04/08/shards/03/x", "2018/04/08/shards/15/x")
+    assert len(keys(s3, "2018/04/08/shards/", window(datetime(2018, 4, 8, 3)))) == 2
+
+
 def test_an_hour_given_outside_the_window_holds_nothing(s3: "S3Client") -> None:
     put(s3, "s1/2018/04/08/03/x")
     assert keys(s3, "s1/2018/04/08/03/", window(datetime(2018, 4, 9))) == []

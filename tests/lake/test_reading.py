@@ -97,6 +97,7 @@ def test_an_archived_object_is_named_with_what_to_do(s3: "S3Client", storage_cla
     failed = failure(put(s3, "x", LINES, storage_class), s3)
     assert failed.error == "Archived"
     assert "restore" in failed.message
+    assert storage_class in failed.message  # known from the listing: nothing was asked for
 
 
 def test_an_object_that_turned_out_archived_is_named_too(s3: "S3Client") -> None:
