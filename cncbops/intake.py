@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
 from cncbops.delivery.outcome import Failure
+from cncbops.errors import CannotRun
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
 from cncbops.journal import Journal
@@ -131,6 +132,10 @@ class Intake:
         return records
 
     def _count_unreadable(self, lake_object: LakeObject, error: ObjectUnreadable) -> None:
+        """Count an object that failed. Raises CannotRun if it shows that none may be read."""
+        if error.error == "AccessDenied" and not self._journal.tally.objects.read:
+            what = f"cannot read {lake_object.uri}: access denied"
+            raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
         self._journal.tally.objects.failed += 1
         self._journal.note([of_object(lake_object, error.error, error.message)])
 

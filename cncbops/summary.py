@@ -54,6 +54,11 @@ class Report:
         return "partial" if tally.flawed else "succeeded"
 
     @property
+    def came_to_nothing(self) -> bool:
+        """Whether an error ended it before anything was found: the error says it all."""
+        return self.error is not None and not (self.journal.tally.events.matched or self.journal.tally.flawed)
+
+    @property
     def exit_code(self) -> int:
         """The command's exit code. A plan that met flaws says so as its run would: 3."""
         if self.error:

@@ -104,6 +104,11 @@ def _duration(plan: Mapping[str, Any]) -> str:
     return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
 
 
+def _cost(usd: float) -> str:
+    amount = f"{usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
+    return f"{amount} for Lambda's requests; compute time comes on top"
+
+
 def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "state", f"{_known(target['state'])}, last update {_known(target['update_status'])}"
     yield "deployed", f"{_known(target['last_modified'])}, version {_known(target['version'])}"

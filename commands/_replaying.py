@@ -179,7 +179,7 @@ def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> i
         screen.show_json(document)
     elif "plan" in document and not screen.quiet:
         show_plan(screen.out, document)
-    elif run and screen.shows_text:
+    elif screen.shows_text and not report.came_to_nothing:
         show_summary(screen.err, document)
     if report.error:
         screen.show_error(report.error)

@@ -1,6 +1,6 @@
 """What a run did, as text on standard error: the same data that `-o json` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -48,7 +48,11 @@ def _fates(events: Mapping[str, int]) -> str:
 
 def _answers(calls: Mapping[str, int]) -> str:
     counts = ("succeeded", "failed", "throttled", "unknown", "retried")
-    return f"{calls['total']:,}: " + ", ".join(f"{calls[name]:,} {name}" for name in counts if calls[name])
+    return f"{calls['total']:,}: {_listed(calls, counts)}" if calls["total"] else "none"
+
+
+def _listed(calls: Mapping[str, int], names: Sequence[str]) -> str:
+    return ", ".join(f"{calls[name]:,} {name}" for name in names if calls[name])
 
 
 def show_failures(console: Console, document: Mapping[str, Any]) -> None:
