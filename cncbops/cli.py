@@ -4,6 +4,7 @@ Start-up is part of the feel: a command's module is imported when the command is
 overview needs nothing but the table below.
 """
 
+import signal
 import sys
 
 from cncbops import __version__
@@ -39,6 +40,15 @@ def main() -> None:
     elif arguments == ["--version"]:
         sys.stdout.write(f"cncbops {__version__}\n")
     else:
+        sys.exit(_run())
+
+
+def _run() -> int:
+    """Run a command. SIGTERM ends it as Ctrl-C does, unless the command has its own way."""
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         from cncbops.command_group import run
 
-        sys.exit(run())
+        return run()
+    except KeyboardInterrupt:
+        return 130

@@ -3,7 +3,8 @@
 import importlib
 import sys
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -46,6 +47,9 @@ class _Group(TyperGroup):
 
 def run() -> int:
     """Run the command that the arguments name; its exit code. A wrong command line is exit 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that cannot hold every character gets what it can hold.
+        cast(TextIOWrapper, stream).reconfigure(errors="replace")
     group = _Group(name="cncbops", rich_markup_mode=None)
     group.commands = _Loaded()
     try:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
 from cncbops.delivery.outcome import Failure
-from cncbops.errors import CannotRun
+from cncbops.errors import CannotRun, CncbopsError
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
 from cncbops.journal import Journal
@@ -49,11 +49,17 @@ class Intake:
         self.first_record: Record | None = None
 
     def batches(self) -> Iterator[Batch]:
-        """The batches, full ones as they fill. Raises CncbopsError if a source cannot be listed."""
+        """The batches, full ones as they fill. Raises CncbopsError, after what was read, if it cannot go on."""
         batcher = Batcher(self._terms.limits, self._terms.lanes)
-        for records in self._records():
-            yield from batcher.add(records)
+        broken: CncbopsError | None = None
+        try:
+            for records in self._records():
+                yield from batcher.add(records)
+        except CncbopsError as error:
+            broken = error
         yield from batcher.flush()
+        if broken:
+            raise broken
 
     def _records(self) -> Iterator[list[Record]]:
         for lake_object, opened in ahead(self._open, self._objects(), OBJECTS_AHEAD):

@@ -55,7 +55,7 @@ class Replay:
         """Send it all, to a function that can take it (see `terms.require_able`)."""
         sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop)
         batches, at_once = self.intake.batches(), self.terms.concurrency
-        self._take_in(deliver(batches, sender.send, concurrency=at_once, ordered=self.request.ordered))
+        self._take_in(deliver(batches, sender.send, concurrency=at_once))
 
     @property
     def stopped(self) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cncbops.delivery.sender import SendPolicy
+from cncbops.delivery.sender import PartialResponses, SendPolicy
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES, BatchLimits
 from cncbops.kinesis.record import RecordSource
@@ -44,7 +44,7 @@ def settle(request: ReplayRequest, target: Target, region: str) -> Terms:
         batch_size_from=batch_size_from,
         concurrency=concurrency,
         concurrency_from=concurrency_from,
-        lanes=concurrency if request.ordered else 1,
+        lanes=concurrency if request.ordered and not request.asynchronous else 0,
         limits=BatchLimits(batch_size, payload_bytes),
         policy=_policy(request, target),
         read_timeout_s=(target.timeout_s or LONGEST_TIMEOUT_S) + ANSWER_MARGIN_S,
@@ -92,8 +92,10 @@ def _concurrency(request: ReplayRequest, target: Target) -> tuple[int, str]:
 
 
 def _policy(request: ReplayRequest, target: Target) -> SendPolicy:
-    """Without a mapping nobody says whether batchItemFailures count: then they do."""
-    partial = target.mapping.partial_responses if target.mapping else True
+    """Without a mapping nobody says whether batchItemFailures count: then those that name records do."""
+    partial: PartialResponses = "lenient"
+    if target.mapping:
+        partial = "strict" if target.mapping.partial_responses else "ignored"
     return SendPolicy(
         max_attempts=request.max_attempts,
         bisect=request.bisect,

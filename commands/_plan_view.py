@@ -93,7 +93,7 @@ def _terms(terms: Mapping[str, Any]) -> str:
     batches = f"batches of {terms['batch_size']:,} ({terms['batch_size_from']})"
     at_once = f"{terms['concurrency']} at a time ({terms['concurrency_from']})"
     tries = f"{terms['max_attempts']} attempts{', bisect' if terms['bisect'] else ''}"
-    partial = ", partial batch responses" if terms["partial_responses"] else ""
+    partial = ", partial batch responses" if terms["partial_responses"] == "strict" else ""
     return f"{batches}, {at_once}, {tries}{partial}"
 
 

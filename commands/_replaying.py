@@ -21,6 +21,7 @@ from cncbops.ledger import Ledger, NoLedger, RunLedger
 from cncbops.plan import plan
 from cncbops.replay import Replay
 from cncbops.request import ReplayRequest
+from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.selection.times import parse_window
 from cncbops.summary import Report, summary
@@ -32,6 +33,7 @@ from ._plan_view import show_plan
 from ._progress import live_line
 from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
 from ._summary_view import show_summary
+from ._words import visible
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _request(asked: Asked) -> ReplayRequest:
         partition_keys=frozenset(choice.partition_keys),
         shards=frozenset(map(_shard_id, choice.shards)),
         window=TimeWindow(*parse_window(choice.from_time, choice.to_time, datetime.now(UTC))),
-        patterns=choice.filters,
+        filters=FilterCriteria.parse(choice.filters),
     )
     return ReplayRequest(
         sources=_sources(asked.sources, asked.bucket, asked.prefix),
@@ -116,7 +118,12 @@ def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str) -> tuple[S
 
 
 def _listed() -> list[str]:
-    return [line.strip() for line in sys.stdin if line.strip()]
+    """The lines of standard input; raises BadInput if they are no text."""
+    try:
+        lines = sys.stdin.buffer.read().decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise BadInput("the list on standard input is not UTF-8", "Write one source a line, in UTF-8") from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _shard_id(text: str) -> str:
@@ -152,7 +159,7 @@ def _run(request: ReplayRequest, asked: Asked, general: General, screen: Screen)
 
 def _carried_out(request: ReplayRequest, general: General, screen: Screen, run_id: str) -> tuple[Replay, Ledger]:
     """The run after it was planned or executed. Raises CncbopsError if it could not begin."""
-    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    aws = Aws(AwsAccess(general.region or None, general.profile, general.role_arn, general.endpoint_url))
     target = inspect(aws, request.function)
     terms = settle(request, target, request.function.region or aws.region)
     if general.execute:
@@ -175,12 +182,13 @@ def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> i
     document = summary(report)
     if run and report.dry_run and not report.error:
         document["plan"] = plan(run, show_payload=asked.show_payload)
+    if report.error:
+        screen.show_error(report.error)
     if screen.json:
         screen.show_json(document)
     elif "plan" in document and not screen.quiet:
-        show_plan(screen.out, document)
+        with screen.printing() as out:
+            show_plan(out, visible(document))
     elif screen.shows_text and not report.came_to_nothing:
-        show_summary(screen.err, document)
-    if report.error:
-        screen.show_error(report.error)
+        show_summary(screen.err, visible(document))
     return report.exit_code

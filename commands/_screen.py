@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.text import Text
 
 from cncbops.aws import explain
-from cncbops.errors import CncbopsError
+from cncbops.errors import CannotRun, CncbopsError
 
 from ._options import Local
+from ._words import visible
 
 INTERRUPTED = 130
 PIPE_WIDTH = 240
@@ -51,16 +52,29 @@ class Screen:
         return not (self.json or self.quiet)
 
     def show_json(self, document: Mapping[str, Any]) -> None:
-        """The one document that standard output carries in JSON mode."""
+        """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        sys.stdout.buffer.write(orjson.dumps(document, option=options))
-        sys.stdout.buffer.flush()
+        with self.printing():
+            sys.stdout.buffer.write(orjson.dumps(document, option=options))
+
+    @contextmanager
+    def printing(self) -> Iterator[Console]:
+        """Standard output, all of it written at the end. Raises CannotRun where it takes no more."""
+        try:
+            yield self.out
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            what = f"standard output cannot be written: {error.strerror}"
+            raise CannotRun(what, "The work itself is over; look for its records in the state directory") from error
 
     def show_error(self, error: CncbopsError) -> None:
         """One line: what failed, on what, what to do next; the traceback only when verbose."""
         if self.verbose:
             traceback.print_exception(error)
-        line = Text("error: ", style="bold red").append(Text(str(error), style="not bold default"))
+        line = Text("error: ", style="bold red").append(Text(visible(str(error)), style="not bold default"))
         self.err.print(line, soft_wrap=True)
 
 

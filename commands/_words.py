@@ -1,6 +1,20 @@
 """Numbers, sizes and spans of time in words, as every screen writes them."""
 
 import math
+from typing import Any
+
+# What a terminal takes for orders: C0 and C1 control codes, and the marks that turn text around.
+_ORDERS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SHOWN = {code: ascii(chr(code))[1:-1] for code in _ORDERS}
+
+
+def visible(value: Any) -> Any:
+    """Data with every control character in its texts written out, as what comes from outside must be."""
+    if isinstance(value, str):
+        return value.translate(_SHOWN)
+    if isinstance(value, dict):
+        return {visible(name): visible(each) for name, each in value.items()}
+    return [visible(each) for each in value] if isinstance(value, list) else value
 
 
 def number(count: int, what: str) -> str:

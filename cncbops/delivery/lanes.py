@@ -19,18 +19,16 @@ PULLED_PER_WORKER = 3
 PULLED_BYTES = 64 * 1024 * 1024
 
 
-def deliver(
-    batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int, ordered: bool
-) -> Iterator[Outcome]:
+def deliver(batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int) -> Iterator[Outcome]:
     """Send every batch, `concurrency` at a time, and yield the outcomes as they come.
 
-    `ordered` keeps at most one batch of a lane under way. If `batches` raises a CncbopsError, what
+    At most one batch of a lane is under way, in the order in which they come. If `batches` raises a CncbopsError, what
     was pulled is still sent and its outcomes yielded; then the error goes on. If the iteration is
     given up, or anything else is raised, no further batch is begun.
     """
     pool = ThreadPoolExecutor(concurrency, thread_name_prefix="deliver")
     try:
-        yield from _outcomes(batches, _Work(pool, send, concurrency, ordered=ordered))
+        yield from _outcomes(batches, _Work(pool, send, concurrency))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -51,12 +49,10 @@ def _outcomes(batches: Iterable[Batch], work: "_Work") -> Iterator[Outcome]:
 
 
 class _Work:
-    """The batches that were pulled and are not settled: under way, or waiting in their lane."""
+    """The batches that were pulled and are not settled: under way at the head of their lanes, or waiting."""
 
-    def __init__(
-        self, pool: ThreadPoolExecutor, send: Callable[[Batch], Outcome], concurrency: int, *, ordered: bool
-    ) -> None:
-        self._pool, self._send, self._ordered = pool, send, ordered
+    def __init__(self, pool: ThreadPoolExecutor, send: Callable[[Batch], Outcome], concurrency: int) -> None:
+        self._pool, self._send = pool, send
         self._most = concurrency * PULLED_PER_WORKER
         self._lanes: dict[int, deque[Batch]] = {}
         self._settled: SimpleQueue[tuple[Batch, Future[Outcome]]] = SimpleQueue()
@@ -78,32 +74,35 @@ class _Work:
         return not self._settled.empty()
 
     def put(self, batch: Batch) -> None:
-        """Start a batch, or let it wait its turn in its lane."""
+        """Start a batch, or let it wait its turn in its lanes."""
         self._pulled += 1
         self._pulled_bytes += batch.payload_bytes
-        if not self._ordered:
-            self._start(batch)
-        elif batch.lane in self._lanes:
-            self._lanes[batch.lane].append(batch)
-        else:
-            self._lanes[batch.lane] = deque()
-            self._start(batch)
+        for lane in batch.lanes:
+            self._lanes.setdefault(lane, deque()).append(batch)
+        self._start_in_turn(batch)
 
     def next_outcome(self) -> Outcome:
-        """Wait for a batch to be settled, and let the next one of its lane go."""
+        """Wait for a batch to be settled, and let those go whose turn has come."""
         batch, future = self._settled.get()
         self._pulled -= 1
         self._pulled_bytes -= batch.payload_bytes
-        if self._ordered:
-            self._go_on(batch.lane)
+        for following in self._behind(batch):
+            self._start_in_turn(following)
         return future.result()
 
-    def _go_on(self, lane: int) -> None:
-        if self._lanes[lane]:
-            self._start(self._lanes[lane].popleft())
-        else:
-            del self._lanes[lane]
+    def _behind(self, batch: Batch) -> Iterable[Batch]:
+        """Take a batch off its lanes; the batches that then come first in one of them, each once."""
+        heads: dict[int, Batch] = {}
+        for lane in batch.lanes:
+            queue = self._lanes[lane]
+            queue.popleft()
+            if queue:
+                heads[id(queue[0])] = queue[0]
+            else:
+                del self._lanes[lane]
+        return heads.values()
 
-    def _start(self, batch: Batch) -> None:
-        future = self._pool.submit(self._send, batch)
-        future.add_done_callback(lambda done: self._settled.put((batch, done)))
+    def _start_in_turn(self, batch: Batch) -> None:
+        if all(self._lanes[lane][0] is batch for lane in batch.lanes):
+            future = self._pool.submit(self._send, batch)
+            future.add_done_callback(lambda done: self._settled.put((batch, done)))

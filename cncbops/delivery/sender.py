@@ -32,6 +32,7 @@ the longest `Retry-After` that is honoured."""
 _RESUME = "Check the network and the endpoint, then run it again"
 
 OnUnknown = Literal["retry", "fail"]
+PartialResponses = Literal["strict", "lenient", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,15 @@ class SendPolicy:
     """How failures are met.
 
     `max_attempts` counts tries of a record that fails by itself; throttled tries do not count.
-    `partial_responses`: whether a result's `batchItemFailures` names failed records.
+    `partial_responses`: whether a result's `batchItemFailures` names failed records; `lenient` takes a
+    result that makes no sense for success, where `strict` takes it for failure of the whole batch.
     `async_payload_bytes`: send asynchronously up to that size, None for always synchronously.
     """
 
     max_attempts: int = 3
     bisect: bool = True
     on_unknown: OnUnknown = "retry"
-    partial_responses: bool = False
+    partial_responses: PartialResponses = "ignored"
     async_payload_bytes: int | None = None
 
 
@@ -137,14 +139,13 @@ class Sender:
         return self._settlements[answer.kind](work, answer, outcome)
 
     def _taken(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
-        records = work.batch.records
-        if not self._policy.partial_responses:
-            outcome.delivered += records
-            return []
+        records, partial = work.batch.records, self._policy.partial_responses
+        failed = None
         try:
-            failed = first_failed(answer.body, records)
+            failed = None if partial == "ignored" else first_failed(answer.body, records)
         except InvalidResponse as error:
-            return self._function_failed(work, Answer(answer.kind, "InvalidBatchResponse", str(error)), outcome)
+            if partial == "strict":
+                return self._function_failed(work, Answer(answer.kind, "InvalidBatchResponse", str(error)), outcome)
         if failed is None:
             outcome.delivered += records
             return []

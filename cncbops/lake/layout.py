@@ -42,6 +42,11 @@ class TimeWindow:
     start_ms: int | None
     end_ms: int | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the window leaves nothing out."""
+        return self.start_ms is None and self.end_ms is None
+
     def overlaps(self, start_ms: int, end_ms: int) -> bool:
         """Whether some of [start_ms, end_ms) lies in the window."""
         begun = self.end_ms is None or start_ms < self.end_ms

@@ -19,14 +19,14 @@ class Selection:
     """The operator's choice. An empty field chooses all; fields are combined with AND.
 
     `types` are case-sensitive globs. Fault events are left out unless one of them matches `fault`.
-    `patterns` are Lambda filter patterns, of which one has to match.
+    `filters` are Lambda filter patterns, of which one has to match.
     """
 
     types: tuple[str, ...] = ()
     partition_keys: frozenset[str] = frozenset()
     shards: frozenset[str] = frozenset()
     window: TimeWindow = TimeWindow(None, None)
-    patterns: tuple[str, ...] = ()
+    filters: FilterCriteria = FilterCriteria()
 
 
 class Selector:
@@ -39,7 +39,6 @@ class Selector:
         self._selection = selection
         self._pattern = re.compile("|".join(map(translate, selection.types))) if selection.types else None
         self._types: dict[str | None, bool] = {}
-        self._patterns = FilterCriteria.parse(selection.patterns)
         self._mapping_filters = _of_mapping(mapping_filters)
         self._tests = self._field_tests()
         self.faults = 0
@@ -50,8 +49,8 @@ class Selector:
         for test in self._tests:
             events = [event for event in events if test(event)]
         events = self._without_faults(events)
-        if self._selection.patterns:
-            events = [event for event in events if _matches(self._patterns, event)]
+        if self._selection.filters:
+            events = [event for event in events if _matches(self._selection.filters, event)]
         if not self._mapping_filters:
             return events
         kept = [event for event in events if _matches(self._mapping_filters, event)]
@@ -61,7 +60,7 @@ class Selector:
     def _field_tests(self) -> list[Callable[[LakeEvent], bool]]:
         selection = self._selection
         tests: list[Callable[[LakeEvent], bool]] = []
-        if selection.window != TimeWindow(None, None):
+        if not selection.window.is_open:
             tests.append(self._in_window)
         if selection.partition_keys:
             tests.append(lambda event: event.partition_key in selection.partition_keys)

@@ -68,6 +68,7 @@ class FarSide:
         self._functions: dict[str, Function] = {}
         self._buckets: dict[str, Bucket] = {}
         self._refusals: dict[str, Answer | None] = {}
+        self._held: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -78,6 +79,8 @@ class FarSide:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for held in self._held.values():
+            held.set()
         self._server.shutdown()
         self._server.server_close()
         self._server.hang_up()
@@ -108,6 +111,10 @@ class FarSide:
     def refuse(self, beginning: str, answer: Answer | Reply) -> None:
         """Answer every request that begins like this, such as "GET /lake?list-type", in this one way."""
         self._refusals[beginning] = answer.answer if isinstance(answer, Reply) else answer
+
+    def hold(self, beginning: str) -> threading.Event:
+        """Let every request that begins like this wait until the event is set, or the far side ends."""
+        return self._held.setdefault(beginning, threading.Event())
 
     # What arrived
 
@@ -160,7 +167,12 @@ class FarSide:
 
     def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
         request = f"{method} {target}"
-        self.requests.append(request)
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+        for beginning, go_on in self._held.items():
+            if request.startswith(beginning):
+                go_on.wait()
         for beginning, refusal in self._refusals.items():
             if request.startswith(beginning):
                 return refusal

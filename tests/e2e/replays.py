@@ -32,7 +32,8 @@ class Run:
 
     @property
     def events(self) -> Mapping[str, Any]:
-        return dict(self.summary["events"])
+        """The counts of events."""
+        return {name: count for name, count in self.summary["events"].items() if name != "by_type"}
 
     @property
     def status(self) -> str:

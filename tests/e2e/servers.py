@@ -121,20 +121,20 @@ class Cncbops:
         self,
         *arguments: str | Path,
         endpoint: str | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         stdin: bytes = b"",
         timeout_s: float = 60,
     ) -> Result:
-        """Run to the end; `endpoint` becomes AWS_ENDPOINT_URL, `env` is added last."""
+        """Run to the end; `endpoint` becomes AWS_ENDPOINT_URL, `env` is added last, None takes out."""
         return self.finish(self.start(*arguments, endpoint=endpoint, env=env), stdin=stdin, timeout_s=timeout_s)
 
     def start(
-        self, *arguments: str | Path, endpoint: str | None = None, env: Mapping[str, str] | None = None
+        self, *arguments: str | Path, endpoint: str | None = None, env: Mapping[str, str | None] | None = None
     ) -> "subprocess.Popen[bytes]":
         """Start without waiting, for a test that interrupts the run; hand the process to `finish`."""
         process = subprocess.Popen(
             [*self._program, *map(str, arguments)],
-            env=self._environment(endpoint) | dict(env or {}),
+            env=_without_none(self._environment(endpoint) | dict(env or {})),
             cwd=self.home,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -161,7 +161,7 @@ class Cncbops:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
 
-    def _environment(self, endpoint: str | None) -> dict[str, str]:
+    def _environment(self, endpoint: str | None) -> dict[str, str | None]:
         return {
             **_base_environment(self.home),
             **CREDENTIALS,
@@ -171,6 +171,10 @@ class Cncbops:
             "CNCBOPS_STATE_DIR": str(self.state_dir),
             **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
         }
+
+
+def _without_none(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _base_environment(home: Path) -> dict[str, str]:

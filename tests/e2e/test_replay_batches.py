@@ -16,8 +16,7 @@ def one_key(*sizes: int) -> list[tuple[str, bytes]]:
     """Events of one partition key, of so many bytes each."""
     events = [b'{"id":"e-%d","type":"thing-created","x":""}' % number for number in range(len(sizes))]
     return [
-        ("thing-1", event[:-2] + b"x" * (size - len(event)) + b'"}')
-        for event, size in zip(events, sizes, strict=True)
+        ("thing-1", event[:-2] + b"x" * (size - len(event)) + b'"}') for event, size in zip(events, sizes, strict=True)
     ]
 
 

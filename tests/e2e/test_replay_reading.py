@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.e2e import lakes
+from tests.e2e import far_side_s3, lakes
 from tests.e2e.far_side import FarSide, StoredObject
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Microburst
@@ -131,6 +129,18 @@ def test_a_listing_of_many_pages_is_read_to_its_end_in_order(far_side: FarSide, 
     assert run.summary["objects"].items() >= {"listed": 1100, "read": 1100}.items()
 
 
+def test_credentials_that_expire_midway_stop_the_run_with_every_event_accounted_for(
+    far_side: FarSide, replays: Replays
+) -> None:
+    far_side.add_bucket("lake", {"a": lakes.join(LINES[:10]), "b": lakes.join(LINES[10:20]), "c": LINES[20]})
+    far_side.add_function("fn")
+    far_side.refuse("GET /lake/c", far_side_s3.error(400, "ExpiredToken", "The provided token has expired."))
+    run = replays.execute()
+    assert (run.code, run.status, run.events["matched"]) == (1, "failed", 20)
+    assert run.events["delivered"] == len(far_side.delivered())
+    assert "expired" in run.err
+
+
 def test_reads_that_are_reset_or_cut_are_taken_up_again(far_side: FarSide, replays: Replays, microburst: Any) -> None:
     events = [event for _, event in lakes.make_events(4000, 4, seed=6)]
     far_side.add_bucket("lake", lakes.make_lake(4000, 4, 2000, seed=6))
@@ -149,16 +159,11 @@ def test_reads_that_are_reset_or_cut_are_taken_up_again(far_side: FarSide, repla
     assert (run.code, run.status) == (0, "succeeded")
 
 
-@pytest.mark.parametrize("output", ["text", "json"])
-def test_a_plan_that_meets_trouble_says_so_and_exits_as_its_run_would(
-    output: str, far_side: FarSide, replays: Replays
-) -> None:
+def test_a_plan_that_meets_trouble_says_so_and_exits_as_its_run_would(far_side: FarSide, replays: Replays) -> None:
     far_side.add_bucket("lake", {"a": lakes.join([*LINES[:3], b"?"]), "b": StoredObject(b"x", vanished=True)})
     far_side.add_function("fn")
-    result = replays.text("-o", output)
-    assert result.code == 3
-    if output == "json":
-        assert places(result.json["failures"]) == [("a", 4, "NotJson"), ("b", 0, "NoSuchKey")]
-    else:
-        assert "1 malformed lines" in result.out
-        assert "1 not readable" in result.out
+    plan, text = replays.plan(), replays.text()
+    assert places(plan.failures) == [("a", 4, "NotJson"), ("b", 0, "NoSuchKey")]
+    assert (plan.code, text.code) == (3, 3)
+    assert "1 malformed line" in text.out
+    assert "1 not readable" in text.out

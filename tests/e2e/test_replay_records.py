@@ -57,14 +57,6 @@ def test_hostile_events_arrive_byte_for_byte_from_every_line_format(far_side: Fa
     assert (run.status, run.events["delivered"]) == ("succeeded", len(events) * 10)
 
 
-@pytest.mark.parametrize("line_format", ["envelope", "eventbridge", "raw", "firehose-error"])
-def test_a_format_that_is_named_is_read_as_that(line_format: str, far_side: FarSide, replays: Replays) -> None:
-    far_side.add_bucket("lake", {"x": lakes.join(in_each_format([EVENT])[line_format])})
-    far_side.add_function("fn")
-    replays.execute("--format", line_format)
-    assert far_side.delivered_data() == [EVENT]
-
-
 def test_a_cookbook_line_under_the_format_raw_is_delivered_whole(far_side: FarSide, replays: Replays) -> None:
     line = lakes.envelope(EVENT, "thing-42", 1)[:-1] + b',"type":"wrapped"}'
     far_side.add_bucket("lake", {"x": line})
@@ -144,8 +136,18 @@ OTHER_ARN = "arn:aws:kinesis:eu-west-1:210987654321:stream/other"
     [
         (lakes.firehose_key(), [], [], {}),
         ("somewhere/else", [], [], {"eventSourceARN": FIREHOSE_ARN}),
-        ("somewhere/else", [{"EventSourceArn": OTHER_ARN}], [], {"eventSourceARN": OTHER_ARN, "awsRegion": "eu-west-1"}),
-        (lakes.firehose_key(), [{}], ["--stream-arn", OTHER_ARN], {"eventSourceARN": OTHER_ARN, "awsRegion": "eu-west-1"}),
+        (
+            "somewhere/else",
+            [{"EventSourceArn": OTHER_ARN}],
+            [],
+            {"eventSourceARN": OTHER_ARN, "awsRegion": "eu-west-1"},
+        ),
+        (
+            lakes.firehose_key(),
+            [{}],
+            ["--stream-arn", OTHER_ARN],
+            {"eventSourceARN": OTHER_ARN, "awsRegion": "eu-west-1"},
+        ),
     ],
     ids=["rebuilt from the lake", "the delivery stream's", "the mapping's", "the option's"],
 )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 import pytest
 
@@ -37,9 +38,8 @@ def lake(far_side: FarSide) -> FarSide:
 @pytest.mark.parametrize(
     ("options", "chosen"),
     [
-        ("--type thing-created", lambda event: event["type"] == "thing-created"),
-        ("-t thing-*d -t nothing", lambda event: True),
-        ("-t *-[cu]*ted -t THING-DELETED", lambda event: event["type"] != "thing-deleted"),
+        ("--type thing-created -t *-[du]*ted -t THING-*", lambda event: True),
+        ("-t thing-updated -t THING-DELETED -t create", lambda event: event["type"] == "thing-updated"),
         (
             "--partition-key thing-3 --partition-key thing-5",
             lambda event: event["partitionKey"] in ("thing-3", "thing-5"),
@@ -53,11 +53,12 @@ def lake(far_side: FarSide) -> FarSide:
             ),
         ),
         (
-            "-t thing-updated --partition-key thing-3 --from 2018-04-08T03:54:28Z --to 2018-04-08T05:56:28+02:00 --limit 4",
+            "-t thing-updated --partition-key thing-3 --limit 4 "
+            "--from 2018-04-08T03:54:28Z --to 2018-04-08T05:56:28+02:00",
             None,
         ),
     ],
-    ids=["a type", "a glob", "globs are case-sensitive", "keys", "a limit", "patterns", "all of it"],
+    ids=["globs", "globs are whole and case-sensitive", "keys", "a limit", "patterns", "all of it"],
 )
 def test_only_the_events_asked_for_are_sent(
     options: str, chosen: Callable[[Event], bool] | None, lake: FarSide, replays: Replays
@@ -75,20 +76,16 @@ def _in_the_third_and_fourth_minute(event: Event) -> bool:
     return same and 60 <= number(event) < 180
 
 
-@pytest.mark.parametrize("shards", [["1"], ["shardId-000000000000", "2"]])
-def test_only_the_shards_asked_for_are_sent(shards: list[str], lake: FarSide, replays: Replays) -> None:
-    options = [option for shard in shards for option in ("--shard", shard)]
-    replays.execute(*options)
-    wanted = {f"shardId-{shard[-1:]:0>12}" for shard in shards}
+def test_only_the_shards_asked_for_are_sent(lake: FarSide, replays: Replays) -> None:
+    replays.execute("--shard", "shardId-000000000000", "--shard", "2")
+    wanted = {"shardId-000000000000", "shardId-000000000002"}
     lines = [json.loads(line) for body in lakes.lake_of(EVENTS, 50, shards=3).values() for line in body.splitlines()]
     expected = [line["event"]["id"] for line in lines if line["kinesisRecordMetadata"]["shardId"] in wanted]
     assert sorted(json.loads(data)["id"] for data in lake.delivered_data()) == sorted(expected)
     assert 0 < len(expected) < 240
 
 
-@pytest.mark.parametrize(
-    ("types", "delivered", "left_out"), [([], 240, 2), (["-t", "fault"], 2, 0), (["-t", "*"], 242, 0)]
-)
+@pytest.mark.parametrize(("types", "delivered", "left_out"), [([], 240, 2), (["-t", "fau*"], 2, 0)])
 def test_faults_are_left_out_and_counted_unless_asked_for(
     types: list[str], delivered: int, left_out: int, lake: FarSide, replays: Replays
 ) -> None:
@@ -120,7 +117,6 @@ LAYOUTS: dict[str, Callable[[datetime], str]] = {
     "cookbook": lambda when: lakes.firehose_key(when=when),
     "joined to a literal": lambda when: f"legacy{when:%Y/%m/%d/%H}/{_name(when)}",
     "hive": lambda when: f"lake/year={when:%Y}/month={when:%m}/day={when:%d}/hour={when:%H}/{_name(when)}",
-    "region": lambda when: f"us-east-1/{when:%Y/%m/%d/%H}/{_name(when)}.gz",
     "unknown": lambda when: f"exports/batch-{int(when.timestamp()) // 3600}/{_name(when)}",
 }
 
@@ -161,26 +157,18 @@ def test_a_window_of_time_is_exact_whatever_the_layout_and_far_hours_are_not_rea
     assert run.summary["first_event"] == "2018-04-08T09:59:00.000Z"
     read = {request.partition("/lake/")[2] for request in far_side.requests if request.startswith("GET /lake/")}
     near = {LAYOUTS[layout](MIDNIGHT + hour * HOUR) for hour in range(8, 13)}
-    from urllib.parse import unquote
-
     expected = set(objects) if layout == "unknown" else near
     assert {unquote(key) for key in read} == expected
+    if layout != "unknown":
+        assert hours_listed(far_side, LAYOUTS[layout]) == {near_key.rpartition("/")[0] + "/" for near_key in near}
 
 
-@pytest.mark.parametrize("layout", ["cookbook", "hive"])
-def test_hours_out_of_range_are_not_even_listed(layout: str, far_side: FarSide, replays: Replays) -> None:
-    from urllib.parse import parse_qs
-
-    far_side.add_bucket("lake", three_days(LAYOUTS[layout]))
-    far_side.add_function("fn")
-    replays.plan("--from", "2018-04-08T09:30Z", "--to", "2018-04-08T12:00Z")
+def hours_listed(far_side: FarSide, layout: Callable[[datetime], str]) -> set[str]:
+    """The hour folders that were listed; no folder of another day may have been."""
     listings = [request.partition("?")[2] for request in far_side.requests if request.startswith("GET /lake?")]
     prefixes = [parse_qs(listing).get("prefix", [""])[0] for listing in listings]
-    hours = {prefix for prefix in prefixes if prefix.count("/") == LAYOUTS[layout](MIDNIGHT).count("/")}
-    assert hours == {
-        LAYOUTS[layout](MIDNIGHT + hour * HOUR).rpartition("/")[0] + "/" for hour in range(8, 13)
-    }
     assert not [prefix for prefix in prefixes if "04/07/" in prefix or "day=07/" in prefix]
+    return {prefix for prefix in prefixes if prefix.count("/") == layout(MIDNIGHT).count("/")}
 
 
 def test_events_in_the_hours_beside_their_own_are_found(far_side: FarSide, replays: Replays) -> None:

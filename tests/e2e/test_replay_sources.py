@@ -1,7 +1,6 @@
 """Where events are read from: buckets, files, folders, lists; and options that come from the environment."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,10 +43,10 @@ def test_every_source_is_read_and_what_two_share_is_sent_once(
     assert run.events["delivered"] == len(events)
 
 
-@pytest.mark.parametrize("options", [["-b", "lake", "-p", "a/"], ["--bucket", "lake"], ["-b", "lake", "--prefix", "b"]])
+@pytest.mark.parametrize("options", [["-b", "lake", "-p", "a/"], ["--bucket", "lake"]])
 def test_a_source_may_be_told_as_bucket_and_prefix(options: list[str], lake: FarSide, replays: Replays) -> None:
     run = replays.execute(*options, sources=[])
-    events = {"a/": EVENTS[:20], "lake": EVENTS[:30], "b": EVENTS[20:30]}[options[-1]]
+    events = {"a/": EVENTS[:20], "lake": EVENTS[:30]}[options[-1]]
     assert sent(lake) == sorted(events)
     assert run.summary["source"] == [f"s3://lake/{options[3] if len(options) > 2 else ''}"]
 
@@ -85,7 +84,7 @@ def test_every_option_may_come_from_the_environment(lake: FarSide, cncbops: Cncb
         "CNCBOPS_EXECUTE": "1",
         "CNCBOPS_ENDPOINT_URL": lake.url,
         "CNCBOPS_REGION": "us-east-1",
-        "AWS_REGION": "",
+        "AWS_REGION": None,
     }
     run = checked(cncbops("replay", env=env))
     lake.wait_until(lambda: lake.in_flight == 0)
@@ -104,8 +103,7 @@ def test_an_option_wins_over_the_environment(lake: FarSide, replays: Replays) ->
     assert len(lake.delivered()) == 5
 
 
-@pytest.mark.parametrize("endpoint", [{"AWS_ENDPOINT_URL": "URL"}, {"AWS_ENDPOINT_URL_S3": "URL", "AWS_ENDPOINT_URL_LAMBDA": "URL"}])
-def test_the_environment_of_aws_keeps_its_meaning(endpoint: dict[str, str], lake: FarSide, cncbops: Cncbops) -> None:
-    env: dict[str, Any] = dict.fromkeys(endpoint, lake.url)
+def test_the_environment_of_aws_keeps_its_meaning(lake: FarSide, cncbops: Cncbops) -> None:
+    env = dict.fromkeys(("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_LAMBDA"), lake.url)
     run = checked(cncbops("replay", "s3://lake/a/1", "-f", "fn", "--execute", "-o", "json", env=env))
     assert run.events["delivered"] == 10

@@ -1,0 +1,27 @@
+"""Records and batches for tests: what matters of a record here is its key, number and size."""
+
+from datetime import UTC, datetime
+
+from cncbops.kinesis.batching import Batch
+from cncbops.kinesis.record import Record
+from cncbops.lake.objects import LakeObject
+
+OBJECT = LakeObject("s3://lake/object", "lake", "object", 1, "", datetime(2018, 4, 8, tzinfo=UTC))
+
+
+def record(number: int, key: str = "key", padding: int = 0) -> Record:
+    """A record with a sequence number of its own and a body of JSON."""
+    body = f'{{"n":{number},"kinesis":{{"sequenceNumber":"{number}","partitionKey":"{key}","data":""}},"pad":"'
+    return Record(f'{body}{"x" * padding}"}}'.encode(), key, str(number), f"e-{number}", OBJECT, number + 1, 0)
+
+
+def batch_of(*records: Record, lane: int = 0) -> Batch:
+    batch = Batch(lane)
+    for each in records:
+        batch.add(each)
+    return batch
+
+
+def batch(size: int, lane: int = 0, first: int = 0) -> Batch:
+    """A batch of the records numbered from `first`."""
+    return batch_of(*(record(first + number) for number in range(size)), lane=lane)

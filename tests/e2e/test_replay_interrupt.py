@@ -1,0 +1,140 @@
+"""Ctrl-C and SIGTERM: what is under way is finished, the rest is left, and nothing is lost count of."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e import lakes
+from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok, throttled
+from tests.e2e.replays import Run, checked
+from tests.e2e.servers import Cncbops
+
+EVENTS = lakes.make_events(2000, 50)
+ASKED = ("replay", "s3://lake/", "-f", "fn", "--execute")
+
+
+class Held:
+    """A function whose invocations wait until the test lets them go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __call__(self, _payload: Any, _context: Context) -> Reply:
+        assert self.go.wait(timeout=30)
+        return ok()
+
+
+@pytest.fixture
+def held(far_side: FarSide) -> Iterator[Held]:
+    function = Held()
+    far_side.add_bucket("lake", lakes.lake_of(EVENTS, 200))
+    far_side.add_function("fn", function)
+    yield function
+    function.go.set()
+
+
+def assert_drained(run: Run, far_side: FarSide) -> None:
+    """Everything that reached the function is accounted for, and there was more to send."""
+    assert (run.code, run.status) == (130, "interrupted")
+    assert run.events["delivered"] == len(far_side.delivered())
+    assert run.events["not_sent"] > 0
+    assert run.events.items() >= {"failed": 0, "unknown": 0}.items()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_what_is_under_way_finish_and_sends_no_more(
+    number: signal.Signals, held: Held, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    process = cncbops.start(*ASKED, "-o", "json", "--batch-size", "10", "--concurrency", "4", endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.in_flight == 4)
+    process.send_signal(number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    held.go.set()
+    run = checked(cncbops.finish(process))
+    assert_drained(run, far_side)
+    assert 0 < run.events["delivered"] <= 40
+
+
+def test_in_text_the_first_signal_is_answered_and_the_end_told(held: Held, far_side: FarSide, cncbops: Cncbops) -> None:
+    process = cncbops.start(*ASKED, endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.in_flight > 0)
+    process.send_signal(signal.SIGINT)
+    held.go.set()
+    result = cncbops.finish(process)
+    assert (result.code, result.out) == (130, "")
+    assert "stopping: what is under way is finished first; again to leave at once" in result.err
+    assert "interrupted: " in result.err
+    assert "not sent" in result.err
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)], ids=["twice", "both"]
+)
+def test_a_second_signal_leaves_at_once(
+    first: signal.Signals, second: signal.Signals, held: Held, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    process = cncbops.start(*ASKED, endpoint=far_side.url)
+    assert process.stderr
+    far_side.wait_until(lambda: far_side.in_flight > 0)
+    process.send_signal(first)
+    assert process.stderr.readline() + process.stderr.readline()
+    process.send_signal(second)
+    assert process.wait(timeout=5) == 130
+    assert not held.go.is_set()
+
+
+@pytest.mark.parametrize(
+    ("reply", "options"),
+    [
+        (ok(), ["--rate", "5", "--batch-size", "50"]),
+        (throttled(retry_after=60), []),
+        (function_error("Error", "no"), ["--no-bisect", "--max-attempts", "50"]),
+    ],
+    ids=["a low rate", "throttling", "failing"],
+)
+def test_waiting_is_cut_short(reply: Reply, options: list[str], far_side: FarSide, cncbops: Cncbops) -> None:
+    far_side.add_bucket("lake", lakes.lake_of(EVENTS, 200))
+    far_side.add_function("fn", lambda _payload, _context: reply)
+    process = cncbops.start(*ASKED, "-o", "json", *options, endpoint=far_side.url)
+    far_side.wait_until(lambda: len([call for call in far_side.invocations if call.records]) > 0)
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    run = checked(cncbops.finish(process))
+    assert time.monotonic() - interrupted < 3
+    assert_drained(run, far_side)
+
+
+def test_a_dry_run_can_be_interrupted_as_well(far_side: FarSide, cncbops: Cncbops) -> None:
+    lake = lakes.make_lake(4000, 50, 100)
+    far_side.add_bucket("lake", lake)
+    far_side.add_function("fn")
+    middle = far_side.hold(f"GET /lake/{list(lake)[20]}")
+    process = cncbops.start("replay", "s3://lake/", "-f", "fn", "-o", "json", endpoint=far_side.url)
+    far_side.wait_until(lambda: any(list(lake)[20] in request for request in far_side.requests))
+    process.send_signal(signal.SIGINT)
+    middle.set()
+    run = checked(cncbops.finish(process))
+    assert (run.code, run.status) == (130, "interrupted")
+    assert run.events["read"] < 4000
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_anything_is_sent_ends_the_run_without_a_trace(
+    number: signal.Signals, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(10, 1, 10))
+    far_side.add_function("fn")
+    far_side.hold("GET /2015-03-31/functions/fn/configuration")
+    process = cncbops.start(*ASKED, endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.requests != [])
+    process.send_signal(number)
+    result = cncbops.finish(process, timeout_s=8)
+    assert (result.code, result.out) == (130, "")
+    assert "Traceback" not in result.err
+    assert far_side.delivered() == []

@@ -1,0 +1,53 @@
+"""Start-up: help loads no library that it does not need, and a wrong command is told in a line."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.servers import Cncbops
+
+AWS = {"boto3", "botocore", "s3transfer", "smart_open"}
+FACE = {"typer", "click", "rich"}
+ENGINE = {"msgspec", "orjson", "zstandard", "cramjam", "ministack"}
+
+
+def modules_loaded(tmp_path: Path, *arguments: str) -> tuple[int, str, set[str]]:
+    """Exit code, output and top-level modules of the installed command's entry point."""
+    program = "\n".join(
+        [
+            "import atexit, json, sys",
+            "def tell(): print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)",
+            "atexit.register(tell)",
+            "from cncbops.cli import main",
+            "main()",
+        ]
+    )
+    result = Cncbops(tmp_path, (sys.executable, "-c", program))(*arguments)
+    return result.code, result.out, set(json.loads(result.err.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("argument", [[], ["--help"], ["-h"], ["--version"]])
+def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Path) -> None:
+    code, out, modules = modules_loaded(tmp_path, *argument)
+    assert code == 0
+    assert ("Usage: cncbops" in out) or out.startswith("cncbops ")
+    assert not modules & (AWS | FACE | ENGINE)
+
+
+def test_help_of_a_command_loads_no_aws_library(tmp_path: Path) -> None:
+    code, out, modules = modules_loaded(tmp_path, "replay", "--help")
+    assert (code, "--execute" in out) == (0, True)
+    assert not modules & (AWS | ENGINE)
+
+
+def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:
+    result = cncbops("--version")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("cncbops ")
+    unknown = cncbops("relpay")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err.startswith("error: ")
+    assert "relpay" in unknown.err
+    assert len(unknown.err.splitlines()) == 1

@@ -1,0 +1,94 @@
+"""Doing the next few beforehand: in order, bounded, and errors in their place."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cncbops.errors import CannotRun
+from cncbops.lake.ahead import ahead
+
+WAIT_S = 20
+
+
+class Calls:
+    """A function that notes what was asked of it and how many calls were under way at once."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        self._fail_at, self._lock = fail_at, threading.Lock()
+        self._under_way = self.most = 0
+        self.begun: list[int] = []
+
+    def __call__(self, item: int) -> int:
+        with self._lock:
+            self.begun.append(item)
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+        with self._lock:
+            self._under_way -= 1
+        if item == self._fail_at:
+            raise CannotRun(f"item {item} failed", "Try again")
+        return item * 10
+
+
+def counting(items: int, pulled: list[int]) -> Iterator[int]:
+    for item in range(items):
+        pulled.append(item)
+        yield item
+
+
+def results_until_error(results: Callable[[], Iterator[int]]) -> list[int]:
+    found: list[int] = []
+    with pytest.raises(CannotRun):
+        found.extend(results())
+    return found
+
+
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(1, 6))
+def test_results_come_in_the_order_of_the_items(items: int, window: int) -> None:
+    calls = Calls()
+    assert list(ahead(calls, range(items), window)) == [item * 10 for item in range(items)]
+    assert sorted(calls.begun) == list(range(items))
+    assert calls.most <= window
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(1, 6))
+def test_no_more_than_the_window_is_pulled_beyond_the_result_in_hand(items: int, window: int) -> None:
+    pulled: list[int] = []
+    for taken, _ in enumerate(ahead(Calls(), counting(items, pulled), window), start=1):
+        assert len(pulled) <= taken + window
+
+
+def test_the_window_is_under_way_at_once() -> None:
+    meet = threading.Barrier(3, timeout=WAIT_S)
+    assert len(list(ahead(lambda _: meet.wait(), range(6), 3))) == 6
+
+
+def test_nothing_is_pulled_before_the_first_result_is_asked_for() -> None:
+    pulled: list[int] = []
+    ahead(Calls(), counting(9, pulled), 3)
+    assert pulled == []
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 5])
+def test_an_error_of_a_call_comes_where_its_result_would_have(fail_at: int) -> None:
+    calls = Calls(fail_at)
+    assert results_until_error(lambda: ahead(calls, range(9), 3)) == [item * 10 for item in range(fail_at)]
+
+
+def test_what_was_not_begun_is_not_done_when_the_results_are_given_up() -> None:
+    gate, calls = threading.Event(), Calls()
+
+    def gated(item: int) -> int:
+        assert item == 0 or gate.wait(WAIT_S)
+        return calls(item)
+
+    results = ahead(gated, range(100), 2)
+    assert next(results) == 0
+    threading.Timer(0.05, gate.set).start()
+    results.close()
+    assert len(calls.begun) <= 4

@@ -1,0 +1,97 @@
+"""The counts of a run, and how its problems are told."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cncbops import tally
+from cncbops.delivery.answers import Kind
+from cncbops.delivery.outcome import Calls, Failure, Outcome
+from cncbops.formats.event import LakeEvent, Malformed
+from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Problem, Tally, of_line, of_object, problems_of
+from tests.delivery.batches import OBJECT, batch
+
+
+def event(event_type: str | None, timestamp: object, arrival_ms: int = 0, *, synthesized: bool = False) -> LakeEvent:
+    return LakeEvent(b"{}", 1, 0, None, event_type, timestamp, arrival_ms=arrival_ms, synthesized=synthesized)
+
+
+def test_a_new_tally_is_empty_and_without_flaw() -> None:
+    assert (Tally().first_ms, Tally().last_ms, Tally().flawed) == (None, None, False)
+
+
+def test_matched_events_are_counted_by_type_and_hour_of_their_own_time() -> None:
+    found = Tally()
+    found.count_matched([event("b", HOUR_MS - 1, synthesized=True), event(None, HOUR_MS)])
+    found.count_matched([])
+    found.count_matched([event("b", "soon", 5 * HOUR_MS), event("a", 3 * HOUR_MS)])
+    assert (found.events.matched, found.events.synthesized) == (4, 1)
+    assert found.by_type == {"a": 1, "b": 2, NO_TYPE: 1}
+    assert found.by_hour == {0: 1, 1: 1, 3: 1, 5: 1}
+    assert (found.first_ms, found.last_ms) == (HOUR_MS - 1, 5 * HOUR_MS)
+
+
+@given(st.lists(st.lists(st.integers(0, 2**40), min_size=1), min_size=1))
+def test_first_and_last_are_those_of_all_events(times: list[list[int]]) -> None:
+    found = Tally()
+    for chunk in times:
+        found.count_matched([event("t", moment) for moment in chunk])
+    assert (found.first_ms, found.last_ms) == (min(map(min, times)), max(map(max, times)))
+    assert found.by_hour.total() == found.events.matched == sum(map(len, times))
+
+
+def test_a_lake_of_ever_new_types_does_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "MOST_TYPES", 3)
+    found = Tally()
+    for number in range(10):
+        found.count_matched([event(f"type-{number}", 0), event("type-0", 0)])
+    assert found.by_type == {"type-0": 11, "type-1": 1, "type-2": 1, OTHER_TYPES: 7}
+
+
+def test_outcomes_add_up() -> None:
+    found, records = Tally(), batch(6).records
+    outcome = Outcome(
+        records[:1],
+        [Failure(records[1], "E", "m"), Failure(records[2], "E", "m")],
+        [Failure(records[3], "U", "m")],
+        records[4:],
+        Calls(),
+        possible_duplicates=5,
+    )
+    outcome.calls.count(Kind.TAKEN, 10, repeats=False)
+    found.count_outcome(outcome)
+    found.count_outcome(outcome)
+    events = found.events
+    assert (events.delivered, events.failed, events.unknown, events.not_sent) == (2, 4, 2, 4)
+    assert (events.possible_duplicates, found.calls) == (10, Calls(total=2, succeeded=2, bytes=20))
+
+
+@pytest.mark.parametrize(
+    ("where", "field", "flawed"),
+    [
+        ("events", "failed", True),
+        ("events", "unknown", True),
+        ("events", "malformed", True),
+        ("objects", "failed", True),
+        ("events", "not_sent", False),
+        ("events", "faults", False),
+        ("objects", "skipped", False),
+    ],
+)
+def test_what_went_wrong_is_a_flaw_and_what_was_left_out_is_none(where: str, field: str, flawed: bool) -> None:
+    found = Tally()
+    setattr(getattr(found, where), field, 1)
+    assert found.flawed is flawed
+
+
+def test_problems_name_object_line_and_event() -> None:
+    record = batch(2).records[1]
+    outcome = Outcome(failed=[Failure(record, "ValueError", "bad")], unknown=[Failure(record, "Lost", "gone")])
+    assert list(problems_of(outcome)) == [
+        Problem("s3://lake/object", 2, 0, "e-1", "1", "failed", "ValueError", "bad"),
+        Problem("s3://lake/object", 2, 0, "e-1", "1", "unknown", "Lost", "gone"),
+    ]
+    malformed = of_line(OBJECT, Malformed(7, 3, "NotJson", "why"))
+    assert malformed == Problem("s3://lake/object", 7, 3, None, None, "malformed", "NotJson", "why")
+    unreadable = of_object(OBJECT, "NoSuchKey", "it is gone")
+    assert unreadable == Problem("s3://lake/object", 0, 0, None, None, "unreadable", "NoSuchKey", "it is gone")
