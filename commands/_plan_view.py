@@ -56,17 +56,12 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
     yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{_unread(objects)}"
     if events["malformed"] or events["failed"]:
-        yield (
-            "trouble",
-            f"{events['malformed']:,} malformed lines, {events['failed']:,} undeliverable records",
-        )
+        malformed, failed = number(events["malformed"], "malformed line"), number(events["failed"], "record")
+        yield "trouble", f"{malformed}, {failed} that cannot be delivered"
     yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
     yield "terms", _terms(document["plan"]["terms"])
     yield "duration", _duration(document["plan"])
-    yield (
-        "cost",
-        f"{document['plan']['estimate']['lambda_requests_usd']:.6f} USD of Lambda requests, compute apart",
-    )
+    yield "cost", _cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
 
 def _left_out(events: Mapping[str, Any]) -> str:

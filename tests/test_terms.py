@@ -34,7 +34,7 @@ def test_without_option_and_mapping_defaults_apply() -> None:
     assert (found.concurrency, found.concurrency_from, found.lanes) == (16, "default", 16)
     assert found.limits == BatchLimits(100, SYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES)
     assert found.mapping_filters == ()
-    assert found.policy.partial_responses
+    assert found.policy.partial_responses == "lenient"
     assert found.policy.async_payload_bytes is None
 
 
@@ -42,8 +42,9 @@ def test_the_mapping_gives_batch_size_filters_and_response_type() -> None:
     found = terms(target(mappings=[QUEUE, KINESIS]))
     assert (found.batch_size, found.batch_size_from) == (25, "event source mapping")
     assert found.mapping_filters == KINESIS.filters
-    assert not found.policy.partial_responses
-    assert terms(target(mappings=[replace(KINESIS, partial_responses=True)])).policy.partial_responses
+    assert found.policy.partial_responses == "ignored"
+    strict = terms(target(mappings=[replace(KINESIS, partial_responses=True)]))
+    assert strict.policy.partial_responses == "strict"
 
 
 def test_an_option_comes_before_the_mapping() -> None:
@@ -58,8 +59,9 @@ def test_live_traffic_keeps_half_of_the_reserved_concurrency(reserved: int, expe
     assert (found.concurrency, found.concurrency_from) == (expected, "half of the reserved concurrency")
 
 
-def test_an_unordered_replay_cuts_the_lake_as_it_comes() -> None:
-    assert terms(target(), ordered=False).lanes == 1
+@pytest.mark.parametrize("asked", [{"ordered": False}, {"asynchronous": True}])
+def test_a_replay_that_keeps_no_order_has_no_lanes(asked: dict[str, bool]) -> None:
+    assert terms(target(), **asked).lanes == 0
 
 
 def test_asynchronous_batches_stay_within_their_own_limit() -> None:

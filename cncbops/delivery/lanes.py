@@ -22,9 +22,9 @@ PULLED_BYTES = 64 * 1024 * 1024
 def deliver(batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int) -> Iterator[Outcome]:
     """Send every batch, `concurrency` at a time, and yield the outcomes as they come.
 
-    At most one batch of a lane is under way, in the order in which they come. If `batches` raises a CncbopsError, what
-    was pulled is still sent and its outcomes yielded; then the error goes on. If the iteration is
-    given up, or anything else is raised, no further batch is begun.
+    At most one batch of a lane is under way, in the order in which they come. If `batches` raises a
+    CncbopsError, what was pulled is still sent and its outcomes yielded; then the error goes on. If
+    the iteration is given up, or anything else is raised, no further batch is begun.
     """
     pool = ThreadPoolExecutor(concurrency, thread_name_prefix="deliver")
     try:

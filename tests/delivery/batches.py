@@ -15,13 +15,13 @@ def record(number: int, key: str = "key", padding: int = 0) -> Record:
     return Record(f'{body}{"x" * padding}"}}'.encode(), key, str(number), f"e-{number}", OBJECT, number + 1, 0)
 
 
-def batch_of(*records: Record, lane: int = 0) -> Batch:
-    batch = Batch(lane)
+def batch_of(*records: Record, lanes: tuple[int, ...] = (0,)) -> Batch:
+    batch = Batch(lanes)
     for each in records:
         batch.add(each)
     return batch
 
 
-def batch(size: int, lane: int = 0, first: int = 0) -> Batch:
+def batch(size: int, lanes: tuple[int, ...] = (0,), first: int = 0) -> Batch:
     """A batch of the records numbered from `first`."""
-    return batch_of(*(record(first + number) for number in range(size)), lane=lane)
+    return batch_of(*(record(first + number) for number in range(size)), lanes=lanes)

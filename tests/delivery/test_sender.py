@@ -7,6 +7,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from cncbops.delivery import sender
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.outcome import Outcome
 from cncbops.delivery.pace import Pace
-from cncbops.delivery.sender import SERVICE_ATTEMPTS, OnUnknown, Sender, SendPolicy
+from cncbops.delivery.sender import SERVICE_ATTEMPTS, OnUnknown, PartialResponses, Sender, SendPolicy
 from cncbops.kinesis.batching import Batch
 from tests.delivery.batches import batch, batch_of, record
 
@@ -30,6 +31,7 @@ UNKNOWN = Answer(Kind.UNKNOWN, "ReadTimeoutError", "the answer was lost")
 TOO_LARGE = Answer(Kind.TOO_LARGE, "RequestTooLargeException", "413")
 REJECTED = Answer(Kind.REJECTED, "InvalidRequestContentException", "400")
 REFUSED = Answer(Kind.REFUSED, "cannot invoke fn: access denied", "Ask for lambda:InvokeFunction")
+NONSENSE = Answer(Kind.TAKEN, body=b'{"batchItemFailures":[{}]}')
 PLAIN = SendPolicy(bisect=False)
 
 
@@ -116,7 +118,7 @@ def test_a_split_goes_on_with_its_first_part_until_that_is_settled() -> None:
 # Partial batch responses
 
 
-PARTIAL = SendPolicy(max_attempts=3, bisect=False, partial_responses=True)
+PARTIAL = SendPolicy(max_attempts=3, bisect=False, partial_responses="strict")
 
 
 def test_without_the_setting_a_response_is_not_looked_at() -> None:
@@ -140,7 +142,7 @@ def test_a_record_that_is_always_named_is_set_aside_and_the_rest_goes_on() -> No
 
 def test_a_record_that_comes_first_after_others_were_done_begins_its_attempts_anew() -> None:
     network = script(naming(1), naming(2), TAKEN)
-    outcome = send(network, batch(4), SendPolicy(max_attempts=2, bisect=False, partial_responses=True))
+    outcome = send(network, batch(4), SendPolicy(max_attempts=2, bisect=False, partial_responses="strict"))
     assert network.sent == [[0, 1, 2, 3], [1, 2, 3], [2, 3]]
     assert (outcome.failed, numbers(outcome.delivered)) == ([], [0, 1, 2, 3])
 
@@ -167,9 +169,16 @@ def test_a_response_that_makes_no_sense_fails_the_whole_batch(body: bytes) -> No
 
 
 def test_a_response_that_makes_no_sense_is_bisected_like_any_error() -> None:
-    bad = Answer(Kind.TAKEN, body=b'{"batchItemFailures":[{}]}')
-    network = Network(lambda found, _: bad if 1 in found else TAKEN)
-    assert numbers(send(network, batch(4), SendPolicy(partial_responses=True)).failed) == [1]
+    network = Network(lambda found, _: NONSENSE if 1 in found else TAKEN)
+    assert numbers(send(network, batch(4), SendPolicy(partial_responses="strict")).failed) == [1]
+
+
+def test_where_nobody_said_that_responses_count_one_that_makes_no_sense_does_not() -> None:
+    lenient = SendPolicy(partial_responses="lenient")
+    assert numbers(send(script(NONSENSE), batch(3), lenient).delivered) == [0, 1, 2]
+    network = script(naming(1), TAKEN)
+    assert numbers(send(network, batch(3), lenient).delivered) == [0, 1, 2]
+    assert network.sent == [[0, 1, 2], [1, 2]]
 
 
 # Not the records' fault
@@ -381,14 +390,14 @@ ANSWERS = [
     TOO_LARGE,
     REJECTED,
     REFUSED,
-    Answer(Kind.TAKEN, body=b'{"batchItemFailures":[{}]}'),
+    NONSENSE,
 ]
 policies = st.builds(
     SendPolicy,
     st.integers(1, 4),
     st.booleans(),
-    st.sampled_from(OnUnknown.__args__),
-    st.booleans(),
+    st.sampled_from(get_args(OnUnknown)),
+    st.sampled_from(get_args(PartialResponses)),
     st.sampled_from([None, 200, 10_000]),
 )
 
@@ -406,12 +415,11 @@ def test_whatever_is_answered_every_record_has_exactly_one_fate_and_order_holds(
             stop.set()
         answer = data.draw(st.sampled_from(ANSWERS))
         if answer is TAKEN and poison & set(found):
-            answer = naming(*poison & set(found)) if policy.partial_responses else FUNCTION_ERROR
-        if answer is TAKEN:
-            done.extend(found)
-        elif answer.kind is Kind.TAKEN and policy.partial_responses and b'"itemIdentifier"' in answer.body:
-            done.extend(number for number in found if number < min(poison & set(found)))
-        elif answer.kind is Kind.TAKEN and not policy.partial_responses:
+            answer = FUNCTION_ERROR
+            if policy.partial_responses != "ignored":
+                done.extend(number for number in found if number < min(poison & set(found)))
+                return naming(*poison & set(found))
+        if answer is TAKEN or (answer is NONSENSE and policy.partial_responses != "strict"):
             done.extend(found)
         return answer
 

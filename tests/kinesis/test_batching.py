@@ -13,7 +13,7 @@ from tests.delivery.batches import batch_of, record
 
 FRAME = len(b'{"Records":[]}')
 
-limits = st.builds(BatchLimits, st.integers(1, 7), st.integers(40, 400), st.just(100_000))
+limits = st.builds(BatchLimits, st.integers(1, 7), st.integers(40, 400) | st.just(2_000), st.just(100_000))
 inputs = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 300)), max_size=60).map(
     lambda drawn: [record(number, f"key-{key}", size) for number, (key, size) in enumerate(drawn)]
 )
@@ -25,8 +25,8 @@ def cut(records: Iterable[batching.Record], limits: BatchLimits, lanes: int, chu
     return batches + list(batcher.flush())
 
 
-def shape(batches: list[Batch]) -> list[tuple[int, list[str]]]:
-    return [(batch.lane, [each.sequence_number for each in batch.records]) for batch in batches]
+def shape(batches: list[Batch]) -> list[tuple[tuple[int, ...], list[str]]]:
+    return [(batch.lanes, [each.sequence_number for each in batch.records]) for batch in batches]
 
 
 @given(inputs, limits, st.integers(1, 5))
@@ -39,19 +39,39 @@ def test_each_record_is_in_exactly_one_batch_and_no_batch_is_empty(
 
 
 @given(inputs, limits, st.integers(1, 5))
-def test_a_key_has_one_lane_and_its_records_keep_their_order(
+def test_a_key_has_a_lane_in_common_to_all_its_batches_and_its_records_keep_their_order(
     records: list[batching.Record], limits: BatchLimits, lanes: int
 ) -> None:
-    batches = cut(records, limits, lanes)
-    lane_of: dict[str, set[int]] = {}
+    lanes_of: dict[str, set[int]] = {}
     order: dict[str, list[int]] = {}
-    for batch in batches:
-        assert 0 <= batch.lane < lanes
+    for batch in cut(records, limits, lanes):
+        assert len(batch.lanes) == len(set(batch.lanes)) > 0
+        assert set(batch.lanes) <= set(range(lanes))
         for each in batch.records:
-            lane_of.setdefault(each.partition_key, set()).add(batch.lane)
+            lanes_of[each.partition_key] = lanes_of.get(each.partition_key, set(batch.lanes)) & set(batch.lanes)
             order.setdefault(each.partition_key, []).append(int(each.sequence_number))
-    assert all(len(found) == 1 for found in lane_of.values())
+    assert all(lanes_of.values())
     assert all(numbers == sorted(numbers) for numbers in order.values())
+
+
+@given(inputs, limits, st.integers(1, 5))
+def test_only_the_last_batch_of_a_lane_is_shared_with_others(
+    records: list[batching.Record], limits: BatchLimits, lanes: int
+) -> None:
+    ended: set[int] = set()
+    for batch in cut(records, limits, lanes):
+        assert ended.isdisjoint(batch.lanes)
+        ended.update(batch.lanes if len(batch.lanes) > 1 else ())
+
+
+def test_the_rests_of_lanes_are_put_together_as_far_as_they_fit() -> None:
+    records = [record(number, f"key-{number}") for number in range(40)]
+    assert [len(batch.records) for batch in cut(records, BatchLimits(100, 100_000), 16)] == [40]
+    shared = cut(records, BatchLimits(15, 100_000), 16)
+    assert len(shared) < 6
+    named = [lane for batch in shared for lane in batch.lanes]
+    assert len(named) == len(set(named))
+    assert all(len(batch.records) <= 15 and len(batch.payload()) == batch.payload_bytes for batch in shared)
 
 
 @given(inputs, limits, st.integers(1, 5))
@@ -71,10 +91,16 @@ def test_the_cut_depends_on_the_records_alone_not_on_how_they_arrive(
     assert shape(cut(records, limits, lanes, chunk)) == shape(cut(records, limits, lanes))
 
 
+@pytest.mark.parametrize("lanes", [0, 1])
 @given(inputs, limits)
-def test_one_lane_cuts_the_lake_as_it_comes(records: list[batching.Record], limits: BatchLimits) -> None:
-    numbers = [each.sequence_number for batch in cut(records, limits, 1) for each in batch.records]
-    assert numbers == [each.sequence_number for each in records]
+def test_without_lanes_or_with_one_the_lake_is_cut_as_it_comes(
+    lanes: int, records: list[batching.Record], limits: BatchLimits
+) -> None:
+    batches = cut(records, limits, lanes)
+    assert [each.sequence_number for batch in batches for each in batch.records] == [
+        each.sequence_number for each in records
+    ]
+    assert {batch.lanes for batch in batches} <= {(0,) if lanes else ()}
 
 
 def test_a_batch_is_filled_to_the_byte() -> None:
@@ -119,8 +145,8 @@ def test_open_batches_hold_no_more_than_their_bound_and_the_largest_goes_first(
 @given(st.integers(2, 9).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size))))
 def test_a_split_keeps_lane_order_and_bytes(sizes: tuple[int, int]) -> None:
     size, at = sizes
-    whole = batch_of(*(record(number, "k") for number in range(size)), lane=3)
+    whole = batch_of(*(record(number, "k") for number in range(size)), lanes=(3, 5))
     first, second = split(whole, at)
-    assert (first.lane, second.lane, len(first.records)) == (3, 3, at)
+    assert (first.lanes, second.lanes, len(first.records)) == ((3, 5), (3, 5), at)
     assert first.records + second.records == whole.records
     assert all(len(part.payload()) == part.payload_bytes for part in (first, second))

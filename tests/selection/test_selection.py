@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.errors import BadInput
+from cncbops.errors import CannotRun
 from cncbops.formats.event import LakeEvent
 from cncbops.lake.layout import TimeWindow
+from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection, Selector, time_of
 
 
@@ -21,6 +22,10 @@ def event(number: int = 0, event_type: str | None = "thing-created", **fields: A
 
 def chosen(events: list[LakeEvent], *mapping_filters: str, **selection: Any) -> list[int]:
     return [each.line for each in Selector(Selection(**selection), mapping_filters).select(events)]
+
+
+def filters(*patterns: str) -> FilterCriteria:
+    return FilterCriteria.parse(patterns)
 
 
 def of_types(*types: str | None) -> list[LakeEvent]:
@@ -90,15 +95,15 @@ def test_patterns_choose_as_lambda_would_and_any_of_them_will_do() -> None:
     events = of_types("thing-created", "thing-updated", "order-placed")
     prefix = '{"data":{"type":[{"prefix":"thing-"}]}}'
     number = '{"data":{"n":[2]}}'
-    assert chosen(events, patterns=(prefix,)) == [0, 1]
-    assert chosen(events, patterns=(prefix, number)) == [0, 1, 2]
-    assert chosen(events, types=("*-created",), patterns=(prefix,)) == [0]
+    assert chosen(events, filters=filters(prefix)) == [0, 1]
+    assert chosen(events, filters=filters(prefix, number)) == [0, 1, 2]
+    assert chosen(events, types=("*-created",), filters=filters(prefix)) == [0]
 
 
 def test_a_pattern_sees_the_record_as_it_will_be_sent() -> None:
     events = [event(7, arrival_ms=1500), event(8, partition_key="other")]
-    assert chosen(events, patterns=('{"partitionKey":["k"],"sequenceNumber":["7"]}',)) == [7]
-    assert chosen(events, patterns=('{"approximateArrivalTimestamp":[{"numeric":["=",1.5]}]}',)) == [7]
+    assert chosen(events, filters=filters('{"partitionKey":["k"],"sequenceNumber":["7"]}')) == [7]
+    assert chosen(events, filters=filters('{"approximateArrivalTimestamp":[{"numeric":["=",1.5]}]}')) == [7]
 
 
 def test_the_mapping_s_filters_come_after_the_selection_and_are_counted() -> None:
@@ -116,9 +121,9 @@ def test_faults_left_out_are_counted_only_where_they_would_have_been_chosen() ->
     assert selector.faults == 2
 
 
-def test_a_pattern_that_is_none_is_bad_input_before_anything_is_read() -> None:
-    with pytest.raises(BadInput):
-        Selector(Selection(patterns=('{"data":{"type":"thing"}}',)))
+def test_a_filter_of_the_mapping_that_is_not_understood_ends_the_run_before_anything_is_read() -> None:
+    with pytest.raises(CannotRun, match="a filter of the function's event source mapping is not understood"):
+        Selector(Selection(), ['{"data":{"type":"thing"}}'])
 
 
 @given(st.lists(st.sampled_from(["a", "b", "fault", None]), max_size=20), st.sets(st.sampled_from(["a", "b", "fault"])))
