@@ -196,7 +196,7 @@ def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
             return BadInput(f"{cannot}: no AWS region is set", "Give --region, or set AWS_REGION")
         case ProfileNotFound():
             profiles = ", ".join(botocore.session.Session().available_profiles) or "none"
-            return BadInput(f"{cannot}: {error}", f"Choose one that exists: {profiles}")
+            return BadInput(f"{cannot}: {_one_line(error)}", f"Choose one that exists: {profiles}")
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
             return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)
         case EndpointConnectionError() | ConnectTimeoutError():

@@ -69,6 +69,10 @@ class Replay:
                 self._take(outcome)
         except CncbopsError as error:
             self._end(error)
+        except BaseException:
+            # A defect: what is under way shall not go on trying.
+            self._stop.set()
+            raise
 
     def _take(self, outcome: Outcome) -> None:
         try:

@@ -84,8 +84,12 @@ def inspect(aws: Aws, function: FunctionName) -> Target:
     return target
 
 
+_LEFT_UNCHECKED = ("AccessDenied", "AccessDeniedException", "TooManyRequestsException")
+"""Not allowed, or not now: a busy function throttles the look at its permission as well."""
+
+
 class _Reader:
-    """Runs one look at AWS after another, and notes those that are not allowed."""
+    """Runs one look at AWS after another, and notes those that AWS does not answer."""
 
     def __init__(self, target: Target, aws: Aws, client: "LambdaClient") -> None:
         self._target, self._aws, self._client = target, aws, client
@@ -102,7 +106,7 @@ class _Reader:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "ResourceNotFoundException":
             raise _no_such_function(self._target.function, self._aws, self._client) from error
-        if code not in ("AccessDeniedException", "AccessDenied"):
+        if code not in _LEFT_UNCHECKED:
             raise explain(error, f"look at function {self._target.function}") from error
         self._target.unchecked.append(fact)
 

@@ -117,7 +117,7 @@ def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         {True: "may be invoked", False: "may NOT be invoked", None: "unknown"}[target["may_invoke"]],
     )
     if target["unchecked"]:
-        yield "unchecked", f"access denied to {', '.join(target['unchecked'])}"
+        yield "unchecked", f"AWS gave no answer on {', '.join(target['unchecked'])}"
 
 
 def _reserved(target: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What `cncbops replay` does with its options: check, plan or execute, tell."""
 
+import re
 import sys
 import threading
 import time
@@ -62,7 +63,6 @@ class Delivery:
     max_attempts: int
     bisect: bool
     on_unknown: OnUnknown
-    stream_arn: str | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Asked:
     prefix: str
     choice: Choice
     delivery: Delivery
+    stream_arn: str | None
     show_payload: bool
 
 
@@ -100,6 +101,7 @@ def _request(asked: Asked) -> ReplayRequest:
         selection=selection,
         family=BY_NAME[choice.line_format] if choice.line_format else None,
         limit=choice.limit,
+        stream_arn=_stream_arn(asked.stream_arn),
         **vars(asked.delivery),
     )
 
@@ -124,6 +126,13 @@ def _listed() -> list[str]:
     except UnicodeDecodeError as error:
         raise BadInput("the list on standard input is not UTF-8", "Write one source a line, in UTF-8") from error
     return [line.strip() for line in lines if line.strip()]
+
+
+def _stream_arn(text: str | None) -> str | None:
+    """The ARN of a Kinesis stream; raises BadInput for anything else."""
+    if text is None or re.fullmatch(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/[\w.-]+", text, re.ASCII):
+        return text
+    raise BadInput(f"{text!r} is no ARN of a Kinesis stream", "Write arn:aws:kinesis:REGION:ACCOUNT:stream/NAME")
 
 
 def _shard_id(text: str) -> str:

@@ -164,10 +164,9 @@ def replay(
         max_attempts=max_attempts,
         bisect=bisect,
         on_unknown=on_unknown.value,
-        stream_arn=stream_arn,
     )
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
-    asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, show_payload=show_payload)
+    asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, stream_arn, show_payload)
     return carry_out(asked, general)

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from cncbops.errors import CncbopsError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -13,16 +15,29 @@ Result = TypeVar("Result")
 def ahead(function: Callable[[Item], Result], items: Iterable[Item], window: int) -> Iterator[Result]:
     """`map`, with up to `window` calls done or under way beyond the result in hand.
 
-    Results come in the order of the items; an error comes where its result would have.
+    Results come in the order of the items; an error, also one of `items`, comes where its result
+    would have.
     """
-    items = iter(items)
     with ThreadPoolExecutor(window, thread_name_prefix="ahead") as pool:
-        pending: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(items, window))
+        futures = _futures(pool, function, items)
+        pending = deque(islice(futures, window))
         try:
             while pending:
                 result = pending.popleft().result()
-                pending.extend(pool.submit(function, item) for item in islice(items, 1))
+                pending.extend(islice(futures, 1))
                 yield result
         finally:
             for future in pending:
                 future.cancel()
+
+
+def _futures(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Future[Result]]:
+    try:
+        for item in items:
+            yield pool.submit(function, item)
+    except CncbopsError as error:
+        broken: Future[Result] = Future()
+        broken.set_exception(error)
+        yield broken

@@ -80,7 +80,9 @@ def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[Lake
 
 
 def _listed(tree: Tree, root: str, folders: Sequence[str], window: TimeWindow | None) -> Iterator[LakeObject]:
-    return tree.flat(root) if window is None or window.is_open else _Walk(tree, reading_range(window)).all(root, folders)
+    return (
+        tree.flat(root) if window is None or window.is_open else _Walk(tree, reading_range(window)).all(root, folders)
+    )
 
 
 class _Walk:

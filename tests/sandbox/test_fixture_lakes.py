@@ -10,9 +10,7 @@ import pytest
 
 LAKES = Path(str(files("cncbops.fixtures"))) / "lakes"
 # FORMATS.md section 2: what Firehose puts after the evaluated prefix.
-SUFFIX = re.compile(
-    r"[A-Za-z0-9_.-]+-\d+-\d{4}(?:-\d\d){5}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.gz)?"
-)
+SUFFIX = re.compile(r"[A-Za-z0-9_.-]+-\d+-\d{4}(?:-\d\d){5}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.gz)?")
 
 
 def only_file(lake: str) -> Path:
@@ -49,9 +47,7 @@ def test_the_raw_event_is_the_first_of_the_cookbook_lake() -> None:
 
 
 def test_error_records_hold_events_that_no_lake_has() -> None:
-    lost = [
-        json.loads(base64.b64decode(line["rawData"])) for line in lines_of(only_file("errors").read_bytes())
-    ]
+    lost = [json.loads(base64.b64decode(line["rawData"])) for line in lines_of(only_file("errors").read_bytes())]
     cookbook = only_file("cookbook").read_text()
     assert [event["type"] for event in lost] == ["thing-updated", "thing-updated"]
     assert not any(event["id"] in cookbook for event in lost)

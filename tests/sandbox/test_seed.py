@@ -43,10 +43,7 @@ class Sandbox:
 
     def lake_lines(self) -> list[bytes]:
         bucket = self.contents.bucket
-        return [
-            self.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            for key in lake_keys(self.clients)
-        ]
+        return [self.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in lake_keys(self.clients)]
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +78,7 @@ def test_the_lake_holds_every_event_byte_for_byte(sandbox: Sandbox) -> None:
     assert Counter(map(unwrapped, lines)) == Counter([ODD, *map(encode, sandbox.published)])
     envelopes = [json.loads(line) for line in lines]
     assert {envelope["firehoseRecordMetadata"]["region"] for envelope in envelopes} == {REGION}
-    assert {key[: len(sandbox.contents.prefix)] for key in lake_keys(sandbox.clients)} == {
-        "john-cncb-event-stream-s1/"
-    }
+    assert {key[: len(sandbox.contents.prefix)] for key in lake_keys(sandbox.clients)} == {"john-cncb-event-stream-s1/"}
 
 
 def test_the_listener_materializes_the_view(sandbox: Sandbox) -> None:
@@ -109,9 +104,7 @@ def test_a_broken_deploy_loses_updates_without_an_error_and_a_replay_brings_them
     deploy(clients, contents.listener, function_source("listener"))
     assert view(clients) == stale
     records = as_records(sandbox.lake_lines(), contents.stream_arn)
-    answer = clients.lambda_.invoke(
-        FunctionName=contents.listener, Payload=json.dumps({"Records": records}).encode()
-    )
+    answer = clients.lambda_.invoke(FunctionName=contents.listener, Payload=json.dumps({"Records": records}).encode())
     assert "FunctionError" not in answer
     assert view(clients) == wanted
 

@@ -59,9 +59,7 @@ def listening_addresses(pid: int) -> set[str]:
     links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     inodes = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
     rows = [
-        line.split()
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
     ]
     return {row[1] for row in rows if row[3] == "0A" and row[9] in inodes}
 
@@ -138,9 +136,7 @@ def test_a_stranger_with_the_recorded_process_id_is_not_harmed(folder: Path) -> 
     sandbox.stop(folder)
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
         try:
-            reused = sandbox.Server(
-                stranger.pid, server.port, server.endpoint_url, server.started_at, server.born
-            )
+            reused = sandbox.Server(stranger.pid, server.port, server.endpoint_url, server.started_at, server.born)
             record(folder, reused)
             assert sandbox.status(folder) is None
             assert not sandbox.stop(folder)
@@ -177,9 +173,7 @@ def test_a_named_port_is_the_one_used(folder: Path) -> None:
     assert sandbox.start(folder, port=port).endpoint_url == f"http://127.0.0.1:{port}"
 
 
-def test_without_ministack_the_error_says_what_to_install(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_ministack_the_error_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ministack", None)
     with pytest.raises(CannotRun, match=r"pip install 'cncbops\[sandbox\]'"):
         sandbox.start(folder)
@@ -233,9 +227,7 @@ def test_running_ends_the_sandbox_on_sigterm(folder: Path) -> None:
 
 def test_the_environment_leads_to_the_sandbox_whatever_profile_was_set(folder: Path, tmp_path: Path) -> None:
     server = sandbox.start(folder)
-    (tmp_path / "config").write_text(
-        "[profile work]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:9\n"
-    )
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:9\n")
     users = os.environ | {"AWS_PROFILE": "work", "AWS_CONFIG_FILE": str(tmp_path / "config")}
     shell = {name: value for name, value in users.items() if name not in sandbox.UNSET}
     asked = subprocess.run(

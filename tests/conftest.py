@@ -1,0 +1,6 @@
+"""What all tests share: a machine with other work to do is no reason for a property to fail."""
+
+from hypothesis import settings
+
+settings.register_profile("cncbops", deadline=None)
+settings.load_profile("cncbops")
