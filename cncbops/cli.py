@@ -4,6 +4,7 @@ Start-up is part of the feel: a command's module is imported when the command is
 overview needs nothing but the table below.
 """
 
+import importlib
 import signal
 import sys
 
@@ -47,8 +48,6 @@ def _run() -> int:
     """Run a command. SIGTERM ends it as Ctrl-C does, unless the command has its own way."""
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        from cncbops.command_group import run
-
-        return run()
+        return int(importlib.import_module("cncbops.commands._group").run())
     except KeyboardInterrupt:
         return 130
