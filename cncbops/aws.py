@@ -65,6 +65,8 @@ class Aws:
 
     def _with_role(self, session: boto3.Session, role_arn: str) -> boto3.Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
+        if session.get_credentials() is None:
+            raise explain(NoCredentialsError(), "assume the role")
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=partial(session.client, endpoint_url=self.access.endpoint_url),
             source_credentials=session.get_credentials(),
@@ -75,9 +77,9 @@ class Aws:
         core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
         return boto3.Session(botocore_session=core, region_name=session.region_name)
 
-    def in_region(self, region: str) -> "Aws":
-        """The same access in another region."""
-        return Aws(replace(self.access, region=region))
+    def in_region(self, region: str | None) -> "Aws":
+        """The same access in another region; None is the region in force."""
+        return Aws(replace(self.access, region=region)) if region else self
 
     @property
     def region(self) -> str:
@@ -212,7 +214,8 @@ def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
 def _host(error: BotoCoreError) -> str:
     """Whom an error of the network is about, without the path and what may stand in it."""
     url = urlsplit(str(error.kwargs.get("endpoint_url", "")))
-    return f"{url.scheme}://{url.netloc}" if url.netloc else "the endpoint"
+    port = f":{url.port}" if url.port else ""
+    return f"{url.scheme}://{url.hostname}{port}" if url.hostname else "the endpoint"
 
 
 def _one_line(error: Exception) -> str:

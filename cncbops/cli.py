@@ -20,7 +20,7 @@ OVERVIEW = f"""\
 Usage: cncbops COMMAND [ARGS]...
 
   Data-lake replay and fault recovery for event-sourced AWS systems. Whatever
-  changes anything is a dry-run unless --execute is given.
+  changes anything in AWS is a dry-run unless --execute is given.
 
 Options:
   --version  Show the version and exit.

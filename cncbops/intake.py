@@ -14,7 +14,7 @@ from cncbops.aws import Aws, explain
 from cncbops.delivery.outcome import Failure
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.formats.decoding import decode
-from cncbops.formats.event import LakeEvent
+from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.origin import Origin, origin_of
@@ -62,7 +62,7 @@ class Intake:
             raise broken
 
     def _records(self) -> Iterator[list[Record]]:
-        for lake_object, opened in ahead(self._open, self._objects(), OBJECTS_AHEAD):
+        for lake_object, opened in ahead(self._open, self._objects(), OBJECTS_AHEAD, _close):
             if isinstance(opened, ObjectUnreadable):
                 self._count_unreadable(lake_object, opened)
             else:
@@ -76,8 +76,9 @@ class Intake:
             if self._is_done():
                 return
             objects.listed += 1
-            if skip_reason(lake_object):
-                objects.skipped += 1
+            reason = skip_reason(lake_object)
+            if reason:
+                objects.skip(reason)
             else:
                 yield lake_object
 
@@ -96,7 +97,7 @@ class Intake:
             raise explain(error, f"read {lake_object.uri}") from error
 
     def _records_of(self, lake_object: LakeObject, opened: OpenObject) -> Iterator[list[Record]]:
-        origin = origin_of(lake_object)
+        origin, objects = origin_of(lake_object), self._journal.tally.objects
         with opened:
             try:
                 for block in opened.blocks():
@@ -106,40 +107,48 @@ class Intake:
             except ObjectUnreadable as error:
                 self._count_unreadable(lake_object, error)
                 return
-        self._journal.tally.objects.read += 1
-        self._journal.tally.objects.bytes += lake_object.size
+            except (BotoCoreError, ClientError) as error:
+                raise explain(error, f"read {lake_object.uri}") from error
+        objects.read += 1
+        objects.bytes += lake_object.size
 
     def _records_in(self, block: Block, origin: Origin) -> list[Record]:
+        """The deliverable records of a block. What goes wrong is noted before anything is counted."""
         events, malformed = decode(block, self._request.family)
+        complete(events, origin)
+        chosen = self._within_limit(self._selector.select(events))
+        records = to_records(chosen, origin, self._terms.record_source)
+        deliverable = list(filter(self._terms.limits.deliverable, records))
+        self._journal.note(of_line(origin.object, line) for line in malformed)
+        if len(deliverable) < len(records):
+            self._note_too_large(records)
+        self._count(events, malformed, chosen, undeliverable=len(records) - len(deliverable))
+        if deliverable and self.first_record is None:
+            self.first_record = deliverable[0]
+        return deliverable
+
+    def _note_too_large(self, records: list[Record]) -> None:
+        limits = self._terms.limits
+        too_large = (_too_large(record, limits) for record in records if not limits.deliverable(record))
+        self._journal.note(of_record(each, "failed") for each in too_large)
+
+    def _count(
+        self, events: list[LakeEvent], malformed: list[Malformed], chosen: list[LakeEvent], *, undeliverable: int
+    ) -> None:
         counts = self._journal.tally.events
         counts.read += len(events)
         counts.malformed += len(malformed)
-        self._journal.note(of_line(origin.object, line) for line in malformed)
-        complete(events, origin)
-        chosen = self._within_limit(self._selector.select(events))
+        counts.failed += undeliverable
         counts.faults, counts.filtered = self._selector.faults, self._selector.filtered
         self._journal.tally.count_matched(chosen)
-        return self._deliverable(to_records(chosen, origin, self._terms.record_source))
 
     def _within_limit(self, events: list[LakeEvent]) -> list[LakeEvent]:
         limit = self._request.limit
         return events if limit is None else events[: limit - self._journal.tally.events.matched]
 
-    def _deliverable(self, records: list[Record]) -> list[Record]:
-        """Without the records that no invocation could carry, which have failed."""
-        limits = self._terms.limits
-        too_large = [record for record in records if not limits.deliverable(record)]
-        if too_large:
-            self._journal.tally.events.failed += len(too_large)
-            self._journal.note(of_record(_too_large(record, limits), "failed") for record in too_large)
-            records = [record for record in records if limits.deliverable(record)]
-        if records and self.first_record is None:
-            self.first_record = records[0]
-        return records
-
     def _count_unreadable(self, lake_object: LakeObject, error: ObjectUnreadable) -> None:
         """Count an object that failed. Raises CannotRun if it shows that none may be read."""
-        if error.error == "AccessDenied" and not self._journal.tally.objects.read:
+        if error.error == "AccessDenied" and lake_object.bucket and not self._journal.tally.objects.read:
             what = f"cannot read {lake_object.uri}: access denied"
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
         self._journal.tally.objects.failed += 1
@@ -148,6 +157,12 @@ class Intake:
     def _is_done(self) -> bool:
         limit = self._request.limit
         return self._stop.is_set() or (limit is not None and self._journal.tally.events.matched >= limit)
+
+
+def _close(unused: tuple[LakeObject, OpenObject | ObjectUnreadable]) -> None:
+    """Close an object that was opened ahead and is not wanted any more."""
+    if isinstance(unused[1], OpenObject):
+        unused[1].close()
 
 
 def _too_large(record: Record, limits: BatchLimits) -> Failure:

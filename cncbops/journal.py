@@ -25,6 +25,6 @@ class Journal:
     def note(self, problems: Iterable[Problem]) -> None:
         """Take down problems; their counts are the caller's."""
         for problem in problems:
-            self._ledger.note(problem)
             if len(self.first_problems) < PROBLEMS_SHOWN:
                 self.first_problems.append(problem)
+            self._ledger.note(problem)

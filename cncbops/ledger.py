@@ -1,6 +1,10 @@
-"""What a run leaves behind: every problem it met, on disk, without payloads."""
+"""What a run leaves behind: every problem it met, on disk.
+
+No event's payload is in it; a function's own error message is, as far as it is shown.
+"""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Protocol
@@ -45,7 +49,7 @@ class RunLedger:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            return os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
+            return os.fdopen(os.open(self._path, flags, 0o600), "wb")
         except OSError as error:
             what = f"cannot write to the state directory: {self._path.parent}: {error.strerror}"
             raise CannotRun(what, "Choose another with --state-dir; nothing was sent") from error
@@ -54,6 +58,7 @@ class RunLedger:
         """Append one problem; it is on its way to disk when this returns. Raises CannotRun if it is not."""
         try:
             self._file.write(orjson.dumps(asdict(problem)) + b"\n")
+            self._file.flush()
         except OSError as error:
             what = f"cannot keep a failure in {self._path}: {error.strerror}"
             raise CannotRun(what, "Make room, then replay again what is not done") from error
@@ -63,6 +68,7 @@ class RunLedger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written was told when it was noted
+            self._file.close()
         if not self.kept:
             self._path.unlink()

@@ -10,7 +10,6 @@ import msgspec
 from cncbops.kinesis.record import Record
 from cncbops.replay import Replay
 from cncbops.target import Target
-from cncbops.terms import objection
 
 USD_PER_REQUEST = 0.20 / 1_000_000
 """Lambda's list price for requests in most regions (AWS Lambda pricing); compute time comes on top."""
@@ -39,7 +38,7 @@ def _target(target: Target) -> dict[str, Any]:
 def _terms(replay: Replay) -> dict[str, Any]:
     terms, request, policy = replay.terms, replay.request, replay.terms.policy
     return {
-        "batch_size": terms.batch_size,
+        "batch_size": terms.limits.records,
         "batch_size_from": terms.batch_size_from,
         "concurrency": terms.concurrency,
         "concurrency_from": terms.concurrency_from,
@@ -76,13 +75,12 @@ def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any
 def _warnings(replay: Replay) -> list[str]:
     target, events, request = replay.target, replay.journal.tally.events, replay.request
     warnings = []
-    refusal = objection(target, asynchronous=request.asynchronous)
-    if refusal:
-        warnings.append(f"It would not run: the function {refusal[0]}. {refusal[1]}.")
-    if target.state not in (None, "Active"):
+    if target.state not in (None, "Active", "Failed"):
         warnings.append(f"The function is in state {target.state}.")
     if target.update_status not in (None, "Successful"):
         warnings.append(f"The function's last update is {target.update_status}.")
+    if "its event source mappings" in target.unchecked or any("filters" in fact for fact in target.unchecked):
+        warnings.append("Batch size, filters and partial responses of its mapping are guessed: they cannot be read.")
     if request.asynchronous and request.ordered:
         warnings.append("Lambda keeps no order between asynchronous invocations.")
     if request.asynchronous and not (target.dead_letter or target.on_failure):

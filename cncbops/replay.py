@@ -14,14 +14,14 @@ from cncbops.delivery.lanes import deliver
 from cncbops.delivery.outcome import Calls, Outcome
 from cncbops.delivery.pace import Pace
 from cncbops.delivery.sender import Sender
-from cncbops.errors import CncbopsError
+from cncbops.errors import CannotRun, CncbopsError
 from cncbops.intake import Intake
 from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch
 from cncbops.ledger import Ledger
 from cncbops.request import ReplayRequest
 from cncbops.target import Target
-from cncbops.terms import Terms
+from cncbops.terms import Terms, objection
 
 
 class Replay:
@@ -58,6 +58,11 @@ class Replay:
         self._take_in(deliver(batches, sender.send, concurrency=at_once))
 
     @property
+    def objection(self) -> CannotRun | None:
+        """Why the function would not take what was planned, if so."""
+        return objection(self.target, asynchronous=self.request.asynchronous)
+
+    @property
     def stopped(self) -> bool:
         """Whether the run was ended from outside."""
         return self._stop.is_set() and self.error is None
@@ -89,8 +94,9 @@ class Replay:
 
     def _invoker(self) -> Invoker:
         function = self.request.function
-        aws = self._aws.in_region(function.region) if function.region else self._aws
-        client = aws.lambda_(pool=self.terms.concurrency, read_timeout_s=self.terms.read_timeout_s, once=True)
+        client = self._aws.in_region(function.region).lambda_(
+            pool=self.terms.concurrency, read_timeout_s=self.terms.read_timeout_s, once=True
+        )
         return Invoker(client, function.address, function.qualifier)
 
 

@@ -19,7 +19,6 @@ EXIT_CODES = {
     "succeeded": 0,
     "failed": 1,
     "partial": 3,
-    "stopped": 5,
     "interrupted": 130,
 }
 
@@ -92,8 +91,13 @@ def summary(report: Report) -> dict[str, Any]:
         "failures_file": str(report.failures_file) if report.failures_file else None,
     }
     if report.error:
-        document["error"] = {"what": report.error.what, "next_step": report.error.next_step}
+        document["error"] = described(report.error)
     return document
+
+
+def described(error: CncbopsError) -> dict[str, str]:
+    """What ended a run, as data."""
+    return {"what": error.what, "next_step": error.next_step}
 
 
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:

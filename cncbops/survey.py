@@ -22,7 +22,9 @@ class Survey:
     """
 
     def __init__(self, request: ReplayRequest, aws: Aws) -> None:
-        self._request, self._aws = request, aws
+        self._request = request
+        # Made here: a session makes its clients in one thread at a time.
+        self._s3 = aws.s3() if any(isinstance(source, S3Source) for source in request.sources) else None
         self._left = threading.Event()
         self.total_bytes: int | None = None
 
@@ -43,8 +45,7 @@ class Survey:
     def _add_up(self) -> int | None:
         total = 0
         for source in self._request.sources:
-            s3 = self._aws.s3() if isinstance(source, S3Source) else None
-            for lake_object in list_objects(source, s3, self._request.selection.window):
+            for lake_object in list_objects(source, self._s3, self._request.selection.window):
                 if self._left.is_set():
                     return None
                 total += 0 if skip_reason(lake_object) else lake_object.size

@@ -23,13 +23,19 @@ Key = TypeVar("Key")
 
 @dataclass(slots=True)
 class Objects:
-    """Objects of the lake; `bytes` is their size as stored."""
+    """Objects of the lake; `bytes` is their size as stored, `skipped_as` why they were skipped."""
 
     listed: int = 0
     read: int = 0
     skipped: int = 0
     failed: int = 0
     bytes: int = 0
+    skipped_as: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        """Count an object that is not read."""
+        self.skipped += 1
+        self.skipped_as[reason] = self.skipped_as.get(reason, 0) + 1
 
 
 @dataclass(slots=True)

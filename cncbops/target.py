@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """An event source mapping of the function. Source: FORMATS 5."""
+    """An event source mapping of the function. Source: AWS Lambda API Reference."""
 
     uuid: str
     source_arn: str
@@ -68,7 +68,8 @@ class Target:
 
 def inspect(aws: Aws, function: FunctionName) -> Target:
     """Read what AWS says of the function; raises CannotRun or BadInput if there is none."""
-    client = (aws.in_region(function.region) if function.region else aws).lambda_()
+    aws = aws.in_region(function.region)
+    client = aws.lambda_()
     target = Target(function)
     qualified = {"Qualifier": function.qualifier} if function.qualifier else {}
     name = {"FunctionName": function.address}
@@ -195,7 +196,7 @@ def _no_such_function(function: FunctionName, aws: Aws, client: "LambdaClient") 
 def _is_stream(aws: Aws, name: str) -> bool:
     try:
         aws.kinesis().describe_stream_summary(StreamName=name)
-    except ClientError:
+    except (BotoCoreError, ClientError):
         return False
     return True
 
@@ -204,5 +205,5 @@ def _function_names(client: "LambdaClient") -> list[str]:
     try:
         pages = client.get_paginator("list_functions").paginate(PaginationConfig={"MaxItems": 500})
         return [found["FunctionName"] for page in pages for found in page["Functions"]]
-    except ClientError:
+    except (BotoCoreError, ClientError):
         return []

@@ -22,7 +22,6 @@ UNKNOWN_ACCOUNT = "000000000000"
 class Terms:
     """What applies in the end. `read_timeout_s` outlasts the function's own timeout."""
 
-    batch_size: int
     batch_size_from: str
     concurrency: int
     concurrency_from: str
@@ -40,7 +39,6 @@ def settle(request: ReplayRequest, target: Target, region: str) -> Terms:
     concurrency, concurrency_from = _concurrency(request, target)
     payload_bytes = ASYNC_PAYLOAD_BYTES if request.asynchronous else SYNC_PAYLOAD_BYTES
     return Terms(
-        batch_size=batch_size,
         batch_size_from=batch_size_from,
         concurrency=concurrency,
         concurrency_from=concurrency_from,
@@ -57,11 +55,16 @@ def require_able(target: Target, *, asynchronous: bool) -> None:
     """Raise CannotRun if the function could not take records as it is."""
     reason = objection(target, asynchronous=asynchronous)
     if reason:
-        raise CannotRun(f"function {target.function} {reason[0]}", reason[1])
+        raise reason
 
 
-def objection(target: Target, *, asynchronous: bool) -> tuple[str, str] | None:
+def objection(target: Target, *, asynchronous: bool) -> CannotRun | None:
     """Why the function would not take records, and what to do about it; None if it would."""
+    found = _objection(target, asynchronous=asynchronous)
+    return CannotRun(f"function {target.function} {found[0]}", found[1]) if found else None
+
+
+def _objection(target: Target, *, asynchronous: bool) -> tuple[str, str] | None:
     if target.may_invoke is False:
         return "may not be invoked by you", "Ask for lambda:InvokeFunction, or use --role-arn"
     if target.reserved_concurrency == 0:
@@ -110,4 +113,4 @@ def _record_source(request: ReplayRequest, target: Target, region: str) -> Recor
     account = arn[4] if len(arn) > 4 else UNKNOWN_ACCOUNT
     role_arn = target.role_arn or f"arn:aws:iam::{account}:role/unknown"
     stream_arn = request.stream_arn or (target.mapping.source_arn if target.mapping else None)
-    return RecordSource(stream_arn, role_arn, target.function.region or region, account)
+    return RecordSource(stream_arn, role_arn, region, account)

@@ -20,23 +20,22 @@ from rich.text import Text
 from cncbops.errors import CannotRun
 from cncbops.sandbox.clients import Clients, connect
 from cncbops.sandbox.functions import deploy, function_source
-from cncbops.sandbox.outcome import drained, expected_view, lake_keys, view
+from cncbops.sandbox.outcome import expected_view, lake_keys, view
+from cncbops.sandbox.pipeline import run_through
 from cncbops.sandbox.seed import LISTENER, STREAM, TABLE, SandboxContents, seed
 from cncbops.sandbox.server import UNSET, Server, environment, running
-from cncbops.sandbox.traffic import Event, publish, sample_events
-from cncbops.sandbox.waiting import wait_until
+from cncbops.sandbox.traffic import Event, sample_events
 
 from ._options import Local
 from ._screen import INTERRUPTED, guarded, screen_for
 
 EVENTS, BEFORE_THE_BUG = 300, 200
-TIMEOUT_S = 30.0
 
 
 def carry_out(options: Local) -> int:
     """Play the story; the exit code."""
     screen = screen_for(options)
-    return guarded(screen, lambda: _play(screen.out))
+    return guarded(screen, lambda: _play(screen.out), {"command": "demo"})
 
 
 def _play(console: Console) -> int:
@@ -126,10 +125,7 @@ class _Story:
 
     def _publish(self, events: Sequence[Event]) -> None:
         self._type(f"aws kinesis put-records --stream-name {STREAM} --records …  # {len(events)} events")
-        before = len(lake_keys(self.clients))
-        positions = publish(self.clients, events)
-        wait_until(lambda: len(lake_keys(self.clients)) == before + len(events), TIMEOUT_S, what="filling the lake")
-        wait_until(lambda: drained(self.clients, positions), TIMEOUT_S, what="draining the stream")
+        run_through(self.clients, events)
 
     def _deploy(self, source: str) -> None:
         self._type(f"aws lambda update-function-code --function-name {LISTENER} --zip-file fileb://{source}.zip")
@@ -151,7 +147,9 @@ class _Story:
             raise CannotRun(f"the command ended with {code}", "Please report this, it must not happen")
 
     def _environment(self) -> dict[str, str]:
+        """The user's, without what would make the command another one than the one shown."""
         mine = {name: value for name, value in os.environ.items() if name not in UNSET}
+        mine = {name: value for name, value in mine.items() if not name.startswith("CNCBOPS_")}
         return {**mine, **environment(self.server)}
 
     def _step(self, title: str) -> None:

@@ -74,7 +74,8 @@ def _left_out(events: Mapping[str, Any]) -> str:
 
 
 def _unread(objects: Mapping[str, Any]) -> str:
-    skipped = f", {objects['skipped']:,} skipped (empty, folders, claim checks)" if objects["skipped"] else ""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in objects["skipped_as"].items())
+    skipped = f", {objects['skipped']:,} skipped ({reasons})" if reasons else ""
     failed = f", {objects['failed']:,} not readable" if objects["failed"] else ""
     return skipped + failed
 
@@ -107,7 +108,7 @@ def _cost(usd: float) -> str:
 def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "state", f"{_known(target['state'])}, last update {_known(target['update_status'])}"
     yield "deployed", f"{_known(target['last_modified'])}, version {_known(target['version'])}"
-    yield "timeout", f"{_known(target['timeout_s'])} s"
+    yield "timeout", "unknown" if target["timeout_s"] is None else f"{target['timeout_s']} s"
     yield "concurrency", _reserved(target)
     yield "mapping", _mapping(target["mapping"], target["mappings"])
     yield "dead letters", target["dead_letter"] or "no queue or topic"
@@ -150,6 +151,10 @@ def _chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableTy
 
 
 def _ending(document: Mapping[str, Any]) -> Text:
+    if document["status"] == "interrupted":
+        return Text("Interrupted: there may be more than this plan shows. Nothing was sent.")
+    if document["status"] == "failed":
+        return Text("This was a dry-run, and it could not be done as things are.")
     if not document["events"]["matched"]:
         return Text("Nothing to do: no event matches.")
     return Text("This was a dry-run and nothing was sent. Add --execute to do it.")

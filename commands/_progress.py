@@ -28,9 +28,9 @@ class _Line:
 
     def _sent(self) -> str:
         events, calls = self._replay.journal.tally.events, self._replay.journal.tally.calls
-        rate = events.delivered / self._elapsed_s()
+        rate, pace = events.delivered / self._elapsed_s(), self._replay.pace
         return (
-            f"{events.delivered:,} delivered  {rate:,.0f}/s  {self._replay.pace.in_flight} in flight  "
+            f"{events.delivered:,} delivered  {rate:,.0f}/s  {pace.in_flight} of {int(pace.limit)} in flight  "
             f"{calls.retried:,} retried  {calls.throttled:,} throttled  {events.failed:,} failed"
         )
 

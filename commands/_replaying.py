@@ -82,10 +82,10 @@ class Asked:
 def carry_out(asked: Asked, general: General) -> int:
     """Do what was asked, and show it; the exit code."""
     screen = screen_for(general)
-    return guarded(screen, lambda: _run(_request(asked), asked, general, screen))
+    return guarded(screen, lambda: _run(asked, general, screen), {"command": "replay"})
 
 
-def _request(asked: Asked) -> ReplayRequest:
+def _request(asked: Asked, screen: Screen) -> ReplayRequest:
     """The request that was typed; raises BadInput if something in it cannot be meant."""
     choice = asked.choice
     selection = Selection(
@@ -96,7 +96,7 @@ def _request(asked: Asked) -> ReplayRequest:
         filters=FilterCriteria.parse(choice.filters),
     )
     return ReplayRequest(
-        sources=_sources(asked.sources, asked.bucket, asked.prefix),
+        sources=_sources(asked.sources, asked.bucket, asked.prefix, screen),
         function=parse_function(asked.function),
         selection=selection,
         family=BY_NAME[choice.line_format] if choice.line_format else None,
@@ -106,7 +106,9 @@ def _request(asked: Asked) -> ReplayRequest:
     )
 
 
-def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str) -> tuple[S3Source | LocalSource, ...]:
+def _sources(
+    texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen
+) -> tuple[S3Source | LocalSource, ...]:
     """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
@@ -116,7 +118,10 @@ def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str) -> tuple[S
         sources.append(parse_source(f"s3://{bucket}/{prefix}"))
     if not sources:
         raise BadInput("no source is given", "Give s3://bucket/prefix, a file or a folder, or -b and -p")
-    return tuple(without_overlaps(sources)[0])
+    kept, inside = without_overlaps(sources)
+    for source in inside:
+        screen.note(f"{source.uri} lies inside another source, and is read once")
+    return tuple(kept)
 
 
 def _listed() -> list[str]:
@@ -139,9 +144,10 @@ def _shard_id(text: str) -> str:
     return f"shardId-{int(text):012d}" if text.isascii() and text.isdigit() else text
 
 
-def _run(request: ReplayRequest, asked: Asked, general: General, screen: Screen) -> int:
+def _run(asked: Asked, general: General, screen: Screen) -> int:
     """Plan or execute, then tell; the exit code."""
     started = time.monotonic()
+    request = _request(asked, screen)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     report = partial(
         Report,
@@ -159,7 +165,7 @@ def _run(request: ReplayRequest, asked: Asked, general: General, screen: Screen)
     done = report(
         journal=run.journal,
         duration_s=time.monotonic() - started,
-        error=run.error,
+        error=run.error or (None if general.execute else run.objection),
         stopped=run.stopped,
         failures_file=ledger.kept,
     )
@@ -170,7 +176,7 @@ def _carried_out(request: ReplayRequest, general: General, screen: Screen, run_i
     """The run after it was planned or executed. Raises CncbopsError if it could not begin."""
     aws = Aws(AwsAccess(general.region or None, general.profile, general.role_arn, general.endpoint_url))
     target = inspect(aws, request.function)
-    terms = settle(request, target, request.function.region or aws.region)
+    terms = settle(request, target, aws.in_region(request.function.region).region)
     if general.execute:
         require_able(target, asynchronous=request.asynchronous)
     stop = threading.Event()
@@ -189,7 +195,7 @@ def _ledger(general: General, run_id: str) -> AbstractContextManager[Ledger]:
 def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> int:
     """Show how it went, in the voice that was asked for; the exit code."""
     document = summary(report)
-    if run and report.dry_run and not report.error:
+    if run and report.dry_run and not run.error:
         document["plan"] = plan(run, show_payload=asked.show_payload)
     if report.error:
         screen.show_error(report.error)

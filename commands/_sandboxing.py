@@ -15,26 +15,26 @@ from ._options import Local
 from ._screen import Screen, guarded, screen_for, state_folder
 
 EVENTS = 300
-LAKE_TIMEOUT_S = 30.0
 NOT_RUNNING = 4
+DOCUMENT = {"command": "sandbox"}
 
 
 def carry_out_start(options: Local, port: int | None) -> int:
     """Start a sandbox and fill its lake; the exit code."""
     screen = screen_for(options)
-    return guarded(screen, lambda: _start(_folder(options), port, screen))
+    return guarded(screen, lambda: _start(_folder(options), port, screen), DOCUMENT)
 
 
 def carry_out_stop(options: Local) -> int:
     """Stop the sandbox, if there is one; the exit code."""
     screen = screen_for(options)
-    return guarded(screen, lambda: _stop(_folder(options), screen))
+    return guarded(screen, lambda: _stop(_folder(options), screen), DOCUMENT)
 
 
 def carry_out_status(options: Local) -> int:
     """Tell whether the sandbox runs; the exit code."""
     screen = screen_for(options)
-    return guarded(screen, lambda: _status(_folder(options), screen))
+    return guarded(screen, lambda: _status(_folder(options), screen), DOCUMENT)
 
 
 def _start(folder: Path, port: int | None, screen: Screen) -> int:
@@ -51,22 +51,19 @@ def _start(folder: Path, port: int | None, screen: Screen) -> int:
 def _fill(server: Server) -> None:
     """Let the pipeline make the lake, and the listener its view of it."""
     from cncbops.sandbox.clients import connect
-    from cncbops.sandbox.outcome import drained, lake_keys
+    from cncbops.sandbox.pipeline import run_through
     from cncbops.sandbox.seed import seed
-    from cncbops.sandbox.traffic import publish, sample_events
-    from cncbops.sandbox.waiting import wait_until
+    from cncbops.sandbox.traffic import sample_events
 
     clients = connect(server.endpoint_url)
     seed(clients)
-    positions = publish(clients, sample_events(EVENTS, until_ms=int(time.time() * 1000)))
-    wait_until(lambda: len(lake_keys(clients)) == EVENTS, LAKE_TIMEOUT_S, what="filling the lake")
-    wait_until(lambda: drained(clients, positions), LAKE_TIMEOUT_S, what="draining the stream")
+    run_through(clients, sample_events(EVENTS, until_ms=int(time.time() * 1000)))
 
 
 def _stop(folder: Path, screen: Screen) -> int:
     stopped = stop_server(folder)
     if screen.json:
-        screen.show_json({"command": "sandbox", "status": "stopped", "was_running": stopped})
+        screen.show_json({**DOCUMENT, "status": "stopped", "was_running": stopped})
     elif screen.shows_text:
         screen.err.print("The sandbox has ended." if stopped else "No sandbox was running.")
     return 0
@@ -78,7 +75,7 @@ def _status(folder: Path, screen: Screen) -> int:
         _tell(server, screen)
         return 0
     if screen.json:
-        screen.show_json({"command": "sandbox", "status": "stopped"})
+        screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
         screen.err.print("No sandbox is running. Start one: cncbops sandbox start")
     return NOT_RUNNING
@@ -103,7 +100,7 @@ def _tell(server: Server, screen: Screen) -> None:
 
 def _document(server: Server, lake: str, function: str) -> dict[str, Any]:
     return {
-        "command": "sandbox",
+        **DOCUMENT,
         "status": "running",
         "pid": server.pid,
         "port": server.port,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import orjson
 import platformdirs
@@ -20,6 +20,7 @@ from rich.text import Text
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
+from cncbops.summary import described
 
 from ._options import Local
 from ._words import visible
@@ -50,6 +51,11 @@ class Screen:
     def shows_text(self) -> bool:
         """Whether people read along."""
         return not (self.json or self.quiet)
+
+    def note(self, text: str) -> None:
+        """Tell people something that they may not expect."""
+        if self.shows_text:
+            self.err.print(Text("note: ", style="bold").append(visible(text), style="not bold"), soft_wrap=True)
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
@@ -88,27 +94,34 @@ def screen_for(options: Local) -> Screen:
     return Screen(options.json, options.quiet, options.verbose)
 
 
-def guarded(screen: Screen, work: Callable[[], int]) -> int:
-    """The exit code of `work`; what ends it early is shown as one line."""
+def guarded(screen: Screen, work: Callable[[], int], document: Mapping[str, Any]) -> int:
+    """The exit code of `work`; what ends it early is shown as one line, and in the JSON document given."""
     try:
         return work()
     except CncbopsError as error:
-        screen.show_error(error)
-        return error.exit_code
+        return _failed(screen, error, document)
     except (BotoCoreError, ClientError) as error:
         explained = explain(error, "call AWS")
         explained.__cause__ = error
-        screen.show_error(explained)
-        return explained.exit_code
+        return _failed(screen, explained, document)
+
+
+def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) -> int:
+    screen.show_error(error)
+    if screen.json:
+        screen.show_json({**document, "status": "failed", "error": described(error)})
+    return error.exit_code
 
 
 @contextmanager
 def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once."""
+    signalled = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(INTERRUPTED)
+        if signalled.is_set():
+            _leave()
+        signalled.set()
         stop.set()
         if screen.shows_text:
             sys.stderr.write("\nstopping: what is under way is finished first; again to leave at once\n")
@@ -119,6 +132,14 @@ def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave() -> NoReturn:
+    """End the process with what is under way, and give the terminal its cursor back."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[?25h")
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def state_folder(given: Path | None) -> Path:

@@ -1,6 +1,6 @@
 """What Lambda answers to an invocation, sorted by what it means for the records in it.
 
-Source: FORMATS 6. The service model flags none of these errors as retryable; which ones are is
+Source: AWS Lambda API Reference, "Invoke". The service model flags none of these errors as retryable; which ones are is
 judged from their descriptions.
 """
 
@@ -29,7 +29,8 @@ MAY_HAVE_RUN = (Kind.TAKEN, Kind.FUNCTION_ERROR, Kind.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `error` and `message` are for people; `body` is the function's result as sent."""
+    """One answer. `error` and `message` are for people, and for REFUSED what the run's error
+    says: what failed, and what to do next. `body` is the function's result as sent."""
 
     kind: Kind
     error: str = ""

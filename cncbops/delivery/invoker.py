@@ -91,7 +91,7 @@ def _function_error(body: bytes) -> tuple[str, str]:
         error = msgspec.json.decode(mend_lone_surrogates(body), type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _ErrorBody()
-    return str(error.error_type or "FunctionError"), _one_line(error.error_message or "no message")
+    return _one_line(error.error_type or "FunctionError"), _one_line(error.error_message or "no message")
 
 
 def _one_line(message: object) -> str:

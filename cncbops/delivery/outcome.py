@@ -19,7 +19,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Calls:
-    """Invocations made: total = succeeded + failed + throttled + unknown.
+    """Invocations made: total = succeeded + failed + throttled + unknown. A plan has the total alone.
 
     `retried` are those among them that sent a record again; `bytes` is the payload sent.
     """

@@ -1,6 +1,7 @@
 """Partial batch responses: `{"batchItemFailures":[{"itemIdentifier":"<sequenceNumber>"}]}`.
 
-Source: FORMATS 5. The first record named is the checkpoint: a function may have stopped there.
+Source: AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
+Lambda". The first record named is the checkpoint: a function may have stopped there.
 """
 
 from collections.abc import Sequence

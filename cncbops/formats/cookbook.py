@@ -1,6 +1,6 @@
 """The cookbook's envelope: what its Firehose transform writes around each event.
 
-Source: FORMATS 3a (js-cloud-native-cookbook, ch2/data-lake-s3/handler.js).
+Source: DanteInc/js-cloud-native-cookbook, ch2/data-lake-s3/handler.js.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """An EventBridge event around the domain event in its `detail`: the author's later lake.
 
 His bus rule feeds Kinesis with `InputPath: $.detail`, so a record holds the detail and nothing
-of what is around it. Source: FORMATS 3b.
+of what is around it. Source: EventBridge User Guide, "Event structure"; jgilbert01/templates.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The table of line formats, in the order in which they are recognised (FORMATS 3).
+"""The table of line formats, in the order in which they are recognised.
 
 A new format is one module with `recognise` and `to_event`, and one line here.
 """

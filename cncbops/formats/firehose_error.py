@@ -1,7 +1,8 @@
 """Records that Firehose could not transform or convert, as it stores them under an error prefix.
 
 Their events never reached the lake proper, so a complete replay offers them. `rawData` is the
-record before the transform: the event itself. Source: FORMATS 3d.
+record before the transform: the event itself. Source: Amazon Data Firehose Developer Guide, "Handle
+failure in data transformation" and "Handling errors for data format conversion".
 """
 
 from collections.abc import Mapping

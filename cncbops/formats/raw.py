@@ -1,4 +1,4 @@
-"""An event by itself, with nothing around it. Source: FORMATS 3c."""
+"""An event by itself, with nothing around it."""
 
 from collections.abc import Mapping
 

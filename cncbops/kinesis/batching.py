@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from cncbops.kinesis.record import Record
 
 SYNC_PAYLOAD_BYTES = 6_291_456
-"""Lambda's limit for a synchronous invocation (FORMATS 6)."""
+"""Lambda's limit for a synchronous invocation (Lambda Developer Guide, "Lambda quotas")."""
 
 ASYNC_PAYLOAD_BYTES = 1_048_576
-"""Lambda's limit for an asynchronous invocation since 2025 (FORMATS 6)."""
+"""Lambda's limit for an asynchronous invocation since 2025 (same source)."""
 
-MAX_BATCH_SIZE = 10_000
 OPEN_BYTES = 32 * 1024 * 1024
 """How much may wait in open batches, all lanes together, before the largest is closed early."""
 

@@ -1,6 +1,7 @@
 """The record that a function receives: one element of `Records` in its invocation.
 
-Source: FORMATS 4. `data` is the base64 of the event's bytes as the lake holds them.
+`data` is the base64 of the event's bytes as the lake holds them. Source: AWS Lambda Developer Guide,
+"Using Lambda with Kinesis".
 """
 
 from dataclasses import dataclass

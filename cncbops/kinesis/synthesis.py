@@ -1,6 +1,6 @@
 """What the lake did not keep of a record, always made in the same way for the same line.
 
-Source: FORMATS 3c. A sequence number is `0` or `[1-9]\\d{0,128}`; these have at most 47 digits
+A sequence number is, by the Kinesis API, `0` or `[1-9]\\d{0,128}`; these have at most 47 digits
 and rise in lake order: time of the object, its rank, line, part.
 """
 

@@ -12,11 +12,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(function: Callable[[Item], Result], items: Iterable[Item], window: int) -> Iterator[Result]:
+def ahead(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    window: int,
+    discard: Callable[[Result], object] = lambda _: None,
+) -> Iterator[Result]:
     """`map`, with up to `window` calls done or under way beyond the result in hand.
 
     Results come in the order of the items; an error, also one of `items`, comes where its result
-    would have.
+    would have. `discard` is given the results that are never taken.
     """
     with ThreadPoolExecutor(window, thread_name_prefix="ahead") as pool:
         futures = _futures(pool, function, items)
@@ -28,7 +33,8 @@ def ahead(function: Callable[[Item], Result], items: Iterable[Item], window: int
                 yield result
         finally:
             for future in pending:
-                future.cancel()
+                if not future.cancel() and not future.exception():
+                    discard(future.result())
 
 
 def _futures(

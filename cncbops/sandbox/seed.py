@@ -4,7 +4,7 @@
          └──▶ listener ─▶ view (a table of things)
 
 Everything is made through the ordinary APIs, under the names the book's stacks give it for the
-stage `john` (FORMATS.md section 10). The functions' code lies in `cncbops.fixtures`.
+stage `john`. The functions' code lies in `cncbops.fixtures`.
 """
 
 from collections.abc import Callable

@@ -69,7 +69,10 @@ def start(folder: Path, *, port: int | None = None, timeout_s: float = 30.0, sea
     if importlib.util.find_spec("ministack") is None:
         raise CannotRun("the sandbox needs ministack", "Install it: pip install 'cncbops[sandbox]'")
     folder = folder.resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"{folder} cannot be made: {error.strerror}", "Choose another --state-dir") from error
     with locked(folder):
         running_already = status(folder)
         if running_already:

@@ -20,5 +20,8 @@ def wait_until(
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise CannotRun(f"{what} did not happen within {timeout_s:g} s", "Read why in sandbox.log")
+            raise CannotRun(
+                f"{what} did not happen within {timeout_s:g} s",
+                "Try it again; sandbox.log beside its sandbox.json says more",
+            )
         time.sleep(every_s)

@@ -1,4 +1,4 @@
-"""What each answer of Lambda means for the records in the invocation (FORMATS 6)."""
+"""What each answer of Lambda means for the records in the invocation."""
 
 import botocore.session
 import pytest

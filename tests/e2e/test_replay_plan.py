@@ -18,7 +18,7 @@ FIRST = EVENTS[0][1]
 SECRET = b'{"id":"e-1","type":"thing-created","timestamp":1523159608000,"card":"4111-1111"}'
 NUMBER = (int, float)
 
-# DESIGN.md section 2: the JSON summary is a contract.
+# The JSON summary is a contract, see the README.
 SUMMARY: dict[str, Any] = {
     "command": str,
     "run_id": str,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 LAKES = Path(str(files("cncbops.fixtures"))) / "lakes"
-# FORMATS.md section 2: what Firehose puts after the evaluated prefix.
+# What Firehose puts after the evaluated prefix (Amazon Data Firehose Developer Guide).
 SUFFIX = re.compile(r"[A-Za-z0-9_.-]+-\d+-\d{4}(?:-\d\d){5}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.gz)?")
 
 
