@@ -26,7 +26,7 @@ from cncbops.lake.lines import Block
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
-from cncbops.lake.sources import LocalSource, S3Source
+from cncbops.lake.sources import S3Source, Source
 from cncbops.request import ReplayRequest
 from cncbops.selection.selection import Selector
 from cncbops.tally import of_line, of_object, of_record
@@ -82,7 +82,7 @@ class Intake:
             else:
                 yield lake_object
 
-    def _listing(self, source: S3Source | LocalSource) -> Iterator[LakeObject]:
+    def _listing(self, source: Source) -> Iterator[LakeObject]:
         try:
             yield from list_objects(source, self._s3, self._request.selection.window)
         except (BotoCoreError, ClientError) as error:

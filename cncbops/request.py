@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cncbops.delivery.sender import OnUnknown
 from cncbops.formats.families import Family
 from cncbops.function_name import FunctionName
-from cncbops.lake.sources import LocalSource, S3Source
+from cncbops.lake.sources import Source
 from cncbops.selection.selection import Selection
 
 
@@ -16,7 +16,7 @@ class ReplayRequest:
     `rate` is events per second. `stream_arn` is what records name as their stream.
     """
 
-    sources: tuple[S3Source | LocalSource, ...]
+    sources: tuple[Source, ...]
     function: FunctionName
     selection: Selection = Selection()
     family: Family | None = None

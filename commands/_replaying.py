@@ -17,7 +17,7 @@ from cncbops.formats.families import BY_NAME
 from cncbops.function_name import parse_function
 from cncbops.journal import Journal
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.sources import LocalSource, S3Source, parse_source, without_overlaps
+from cncbops.lake.sources import Source, parse_source, without_overlaps
 from cncbops.ledger import Ledger, NoLedger, RunLedger
 from cncbops.plan import plan
 from cncbops.replay import Replay
@@ -106,14 +106,12 @@ def _request(asked: Asked, screen: Screen) -> ReplayRequest:
     )
 
 
-def _sources(
-    texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen
-) -> tuple[S3Source | LocalSource, ...]:
+def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
     """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
     lines = [line for text in texts for line in (_listed() if text == "-" else [text])]
-    sources: list[S3Source | LocalSource] = [parse_source(line) for line in lines]
+    sources: list[Source] = [parse_source(line) for line in lines]
     if bucket:
         sources.append(parse_source(f"s3://{bucket}/{prefix}"))
     if not sources:

@@ -151,12 +151,9 @@ def test_the_text_of_a_plan_tells_the_facts_and_how_to_go_on(far_side: FarSide, 
     [
         ({"configuration": {"State": "Pending"}}, [], "state Pending"),
         ({"configuration": {"LastUpdateStatus": "InProgress"}}, [], "last update is InProgress"),
-        ({"reserved_concurrency": 0}, [], "reserved concurrency 0"),
-        ({"mappings": [{"TumblingWindowInSeconds": 60}]}, [], "tumbling windows"),
         ({}, ["--async"], "no dead-letter queue"),
-        ({"refuse": service_error("AccessDeniedException", 403)}, [], "lambda:InvokeFunction"),
     ],
-    ids=["pending", "being updated", "no concurrency", "tumbling windows", "no dead letters", "not allowed"],
+    ids=["pending", "being updated", "no dead letters"],
 )
 def test_a_plan_warns_of_what_would_go_wrong(
     function: Any, options: list[str], warning: str, far_side: FarSide, replays: Replays
@@ -166,6 +163,28 @@ def test_a_plan_warns_of_what_would_go_wrong(
     result = replays.text(*options)
     warnings = [line for line in result.out.splitlines() if line.startswith("warning: ")]
     assert any(warning in line for line in warnings), result
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ({"reserved_concurrency": 0}, "reserved concurrency 0"),
+        ({"mappings": [{"TumblingWindowInSeconds": 60}]}, "tumbling windows"),
+        ({"refuse": service_error("AccessDeniedException", 403)}, "lambda:InvokeFunction"),
+    ],
+    ids=["no concurrency", "tumbling windows", "not allowed"],
+)
+def test_a_plan_that_could_not_be_done_fails_as_its_run_would_and_is_shown(
+    function: Any, reason: str, far_side: FarSide, replays: Replays
+) -> None:
+    far_side.add_bucket("lake", {"x": lakes.envelope(SECRET, "thing-1", 18)})
+    far_side.add_function("fn", **function)
+    planned, executed = replays.text(), replays.text("--execute")
+    assert planned.code == executed.code == 1
+    assert planned.err == executed.err
+    assert reason in planned.err
+    assert "1 matched of 1 read" in planned.out
+    assert "--execute" not in planned.out
 
 
 def test_a_plan_names_the_facts_that_it_may_not_read(far_side: FarSide, replays: Replays) -> None:
