@@ -11,7 +11,7 @@ from itertools import chain
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
-from cncbops.delivery.outcome import Failure
+from cncbops.delivery.outcome import Undelivered
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent, Malformed
@@ -165,6 +165,6 @@ def _close(unused: tuple[LakeObject, OpenObject | ObjectUnreadable]) -> None:
         unused[1].close()
 
 
-def _too_large(record: Record, limits: BatchLimits) -> Failure:
+def _too_large(record: Record, limits: BatchLimits) -> Undelivered:
     message = f"{len(record.body):,} bytes as a record; an invocation carries {limits.single_payload_bytes:,}"
-    return Failure(record, "RecordTooLarge", message)
+    return Undelivered(record, "RecordTooLarge", message)

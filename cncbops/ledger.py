@@ -1,4 +1,4 @@
-"""What a run leaves behind: every problem it met, on disk.
+"""What a run leaves behind: every failure it met, on disk.
 
 No event's payload is in it; a function's own error message is, as far as it is shown.
 """
@@ -12,7 +12,7 @@ from typing import IO, Protocol
 import orjson
 
 from cncbops.errors import CannotRun
-from cncbops.tally import Problem
+from cncbops.tally import Failure
 
 
 class Ledger(Protocol):
@@ -20,8 +20,8 @@ class Ledger(Protocol):
 
     kept: Path | None
 
-    def note(self, problem: Problem) -> None:
-        """Keep one problem."""
+    def note(self, failure: Failure) -> None:
+        """Keep one failure."""
 
 
 class NoLedger:
@@ -29,12 +29,12 @@ class NoLedger:
 
     kept: Path | None = None
 
-    def note(self, problem: Problem) -> None:
+    def note(self, failure: Failure) -> None:
         """Do nothing."""
 
 
 class RunLedger:
-    """The failures file of one run: JSON lines, file mode 0600, one line a problem.
+    """The failures file of one run: JSON lines, file mode 0600, one line a failure.
 
     A context manager; a file that stays empty is removed at the end. Raises CannotRun at once if
     the file cannot be made, so that nothing is sent unrecorded.
@@ -54,10 +54,10 @@ class RunLedger:
             what = f"cannot write to the state directory: {self._path.parent}: {error.strerror}"
             raise CannotRun(what, "Choose another with --state-dir; nothing was sent") from error
 
-    def note(self, problem: Problem) -> None:
-        """Append one problem; it is on its way to disk when this returns. Raises CannotRun if it is not."""
+    def note(self, failure: Failure) -> None:
+        """Append one failure; it is on its way to disk when this returns. Raises CannotRun if it is not."""
         try:
-            self._file.write(orjson.dumps(asdict(problem)) + b"\n")
+            self._file.write(orjson.dumps(asdict(failure)) + b"\n")
             self._file.flush()
         except OSError as error:
             what = f"cannot keep a failure in {self._path}: {error.strerror}"

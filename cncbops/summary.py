@@ -87,7 +87,7 @@ def summary(report: Report) -> dict[str, Any]:
         "last_event": iso(tally.last_ms),
         "duration_s": round(report.duration_s, 3),
         "events_per_s": round(sent / report.duration_s, 1) if report.duration_s else 0.0,
-        "failures": [asdict(problem) for problem in report.journal.first_problems],
+        "failures": [asdict(failure) for failure in report.journal.first_failures],
         "failures_file": str(report.failures_file) if report.failures_file else None,
     }
     if report.error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cncbops.delivery.outcome import Calls, Failure, Outcome
+from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
 from cncbops.selection.selection import time_of
@@ -60,7 +60,7 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Failure:
     """A record, line or object that went wrong, as the operator is told; `line` 0: the object."""
 
     object: str
@@ -113,37 +113,37 @@ class Tally:
         return bool(events.failed or events.unknown or events.malformed or self.objects.failed)
 
 
-def problems_of(outcome: Outcome) -> Iterable[Problem]:
+def failures_of(outcome: Outcome) -> Iterable[Failure]:
     """The failed and unknown records of an outcome."""
-    for fate, failures in (("failed", outcome.failed), ("unknown", outcome.unknown)):
-        for failure in failures:
-            yield of_record(failure, fate)
+    for fate, records in (("failed", outcome.failed), ("unknown", outcome.unknown)):
+        for undelivered in records:
+            yield of_record(undelivered, fate)
 
 
-def of_record(failure: Failure, fate: str) -> Problem:
-    """The problem of a record that was not delivered, or may not have been."""
-    record = failure.record
-    return Problem(
+def of_record(undelivered: Undelivered, fate: str) -> Failure:
+    """The failure of a record that was not delivered, or may not have been."""
+    record = undelivered.record
+    return Failure(
         record.object.uri,
         record.line,
         record.part,
         record.event_id,
         record.sequence_number,
         fate,
-        failure.error,
-        failure.message,
+        undelivered.error,
+        undelivered.message,
     )
 
 
-def of_line(lake_object: LakeObject, malformed: Malformed) -> Problem:
-    """The problem of a line that holds no event."""
+def of_line(lake_object: LakeObject, malformed: Malformed) -> Failure:
+    """The failure of a line that holds no event."""
     where = (lake_object.uri, malformed.line, malformed.part)
-    return Problem(*where, None, None, "malformed", malformed.error, malformed.message)
+    return Failure(*where, None, None, "malformed", malformed.error, malformed.message)
 
 
-def of_object(lake_object: LakeObject, error: str, message: str) -> Problem:
-    """The problem of an object that could not be read to its end."""
-    return Problem(lake_object.uri, 0, 0, None, None, "unreadable", error, message)
+def of_object(lake_object: LakeObject, error: str, message: str) -> Failure:
+    """The failure of an object that could not be read to its end."""
+    return Failure(lake_object.uri, 0, 0, None, None, "unreadable", error, message)
 
 
 def _count(counter: Counter[Key], seen: Iterable[Key], others: Key, most: int) -> None:

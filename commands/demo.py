@@ -13,6 +13,6 @@ def demo(verbose: shared.Verbose = False) -> int:
 
     Starts an embedded AWS of its own, shows each step as the command one would type, and ends it.
     """
-    from ._incident import carry_out
+    from ._demoing import carry_out
 
     return carry_out(shared.Local(json=False, quiet=False, verbose=verbose, state_dir=None))

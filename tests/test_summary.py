@@ -10,7 +10,7 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.journal import Journal
 from cncbops.ledger import NoLedger
 from cncbops.summary import Report, by_hour, iso, summary
-from cncbops.tally import HOUR_MS, OTHER_HOURS, Problem
+from cncbops.tally import HOUR_MS, OTHER_HOURS, Failure
 
 
 def journal(**events: int) -> Journal:
@@ -80,7 +80,7 @@ def test_an_error_is_told_with_its_next_step() -> None:
 
 def test_no_more_than_the_first_twenty_failures_are_told() -> None:
     found = journal()
-    found.note(Problem("s3://lake/o", line, 0, None, None, "failed", "E", "m") for line in range(1, 31))
+    found.note(Failure("s3://lake/o", line, 0, None, None, "failed", "E", "m") for line in range(1, 31))
     failures = summary(report(found))["failures"]
     assert [failure["line"] for failure in failures] == list(range(1, 21))
     assert failures[0].keys() >= {"object", "line", "event_id", "error", "message"}

@@ -1,4 +1,4 @@
-"""The counts of a run, and how its problems are told."""
+"""The counts of a run, and how its failures are told."""
 
 import pytest
 from hypothesis import given
@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from cncbops import tally
 from cncbops.delivery.answers import Kind
-from cncbops.delivery.outcome import Calls, Failure, Outcome
+from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
-from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Problem, Tally, of_line, of_object, problems_of
+from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Failure, Tally, failures_of, of_line, of_object
 from tests.delivery.batches import OBJECT, batch
 
 
@@ -52,8 +52,8 @@ def test_outcomes_add_up() -> None:
     found, records = Tally(), batch(6).records
     outcome = Outcome(
         records[:1],
-        [Failure(records[1], "E", "m"), Failure(records[2], "E", "m")],
-        [Failure(records[3], "U", "m")],
+        [Undelivered(records[1], "E", "m"), Undelivered(records[2], "E", "m")],
+        [Undelivered(records[3], "U", "m")],
         records[4:],
         Calls(),
         possible_duplicates=5,
@@ -86,12 +86,12 @@ def test_what_went_wrong_is_a_flaw_and_what_was_left_out_is_none(where: str, fie
 
 def test_problems_name_object_line_and_event() -> None:
     record = batch(2).records[1]
-    outcome = Outcome(failed=[Failure(record, "ValueError", "bad")], unknown=[Failure(record, "Lost", "gone")])
-    assert list(problems_of(outcome)) == [
-        Problem("s3://lake/object", 2, 0, "e-1", "1", "failed", "ValueError", "bad"),
-        Problem("s3://lake/object", 2, 0, "e-1", "1", "unknown", "Lost", "gone"),
+    outcome = Outcome(failed=[Undelivered(record, "ValueError", "bad")], unknown=[Undelivered(record, "Lost", "gone")])
+    assert list(failures_of(outcome)) == [
+        Failure("s3://lake/object", 2, 0, "e-1", "1", "failed", "ValueError", "bad"),
+        Failure("s3://lake/object", 2, 0, "e-1", "1", "unknown", "Lost", "gone"),
     ]
     malformed = of_line(OBJECT, Malformed(7, 3, "NotJson", "why"))
-    assert malformed == Problem("s3://lake/object", 7, 3, None, None, "malformed", "NotJson", "why")
+    assert malformed == Failure("s3://lake/object", 7, 3, None, None, "malformed", "NotJson", "why")
     unreadable = of_object(OBJECT, "NoSuchKey", "it is gone")
-    assert unreadable == Problem("s3://lake/object", 0, 0, None, None, "unreadable", "NoSuchKey", "it is gone")
+    assert unreadable == Failure("s3://lake/object", 0, 0, None, None, "unreadable", "NoSuchKey", "it is gone")

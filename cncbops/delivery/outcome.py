@@ -9,7 +9,7 @@ from cncbops.kinesis.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Undelivered:
     """A record that was not delivered, or may not have been, and why."""
 
     record: Record
@@ -57,8 +57,8 @@ class Outcome:
     """
 
     delivered: list[Record] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
-    unknown: list[Failure] = field(default_factory=list)
+    failed: list[Undelivered] = field(default_factory=list)
+    unknown: list[Undelivered] = field(default_factory=list)
     not_sent: list[Record] = field(default_factory=list)
     calls: Calls = field(default_factory=Calls)
     possible_duplicates: int = 0
@@ -66,8 +66,8 @@ class Outcome:
 
     def fail(self, records: Iterable[Record], answer: Answer) -> None:
         """Set records aside as failed."""
-        self.failed += [Failure(record, answer.error, answer.message) for record in records]
+        self.failed += [Undelivered(record, answer.error, answer.message) for record in records]
 
     def doubt(self, records: Iterable[Record], answer: Answer) -> None:
         """Set records aside as unknown: the function may have had them."""
-        self.unknown += [Failure(record, answer.error, answer.message) for record in records]
+        self.unknown += [Undelivered(record, answer.error, answer.message) for record in records]

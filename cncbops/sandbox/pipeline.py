@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cncbops.sandbox.clients import Clients
-from cncbops.sandbox.outcome import drained, lake_keys
+from cncbops.sandbox.inspection import drained, lake_keys
 from cncbops.sandbox.traffic import Event, publish
 from cncbops.sandbox.waiting import wait_until
 

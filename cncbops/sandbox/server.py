@@ -24,7 +24,7 @@ from types import FrameType
 
 from cncbops.errors import CannotRun
 from cncbops.sandbox.process import birth, end_group
-from cncbops.sandbox.record import Server, forget, locked, private, record, recorded
+from cncbops.sandbox.state_file import Server, forget, locked, private, record, recorded
 
 __all__ = ["REGION", "UNSET", "Server", "environment", "is_healthy", "running", "start", "status", "stop"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from cncbops.sandbox.clients import Clients, connect
 from cncbops.sandbox.functions import deploy, function_source
-from cncbops.sandbox.outcome import drained, expected_view, lake_keys, view
+from cncbops.sandbox.inspection import drained, expected_view, lake_keys, view
 from cncbops.sandbox.seed import SandboxContents, seed
 from cncbops.sandbox.traffic import Event, encode, publish, sample_events
 from cncbops.sandbox.waiting import wait_until

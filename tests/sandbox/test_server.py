@@ -14,7 +14,7 @@ from cncbops.errors import CannotRun
 from cncbops.sandbox import server as sandbox
 from cncbops.sandbox.clients import connect
 from cncbops.sandbox.functions import deploy
-from cncbops.sandbox.record import record
+from cncbops.sandbox.state_file import record
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 

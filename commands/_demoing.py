@@ -20,7 +20,7 @@ from rich.text import Text
 from cncbops.errors import CannotRun
 from cncbops.sandbox.clients import Clients, connect
 from cncbops.sandbox.functions import deploy, function_source
-from cncbops.sandbox.outcome import expected_view, lake_keys, view
+from cncbops.sandbox.inspection import expected_view, lake_keys, view
 from cncbops.sandbox.pipeline import run_through
 from cncbops.sandbox.seed import LISTENER, STREAM, TABLE, SandboxContents, seed
 from cncbops.sandbox.server import UNSET, Server, environment, running
