@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from cncbops.formats.event import LakeEvent, NotAnEvent, head_of, text
-from cncbops.selection.times import event_time_ms
+from cncbops.formats.timestamp import event_time_ms
 
 
 class KinesisMetadata(msgspec.Struct, gc=False, rename="camel"):

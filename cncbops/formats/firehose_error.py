@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cncbops.formats.event import LakeEvent, head_of, mend_lone_surrogates, text
-from cncbops.selection.times import event_time_ms
+from cncbops.formats.timestamp import event_time_ms
 
 
 class Line(msgspec.Struct, gc=False, rename="camel"):

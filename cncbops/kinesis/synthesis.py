@@ -7,8 +7,8 @@ and rise in lake order: time of the object, its rank, line, part.
 import hashlib
 
 from cncbops.formats.event import LakeEvent
+from cncbops.formats.timestamp import event_time_ms
 from cncbops.kinesis.origin import Origin
-from cncbops.selection.times import event_time_ms
 
 SHARD_ID = "shardId-000000000000"
 PARTITION_KEY_CHARS = 256

@@ -7,9 +7,9 @@ from fnmatch import translate
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.formats.event import LakeEvent
+from cncbops.formats.timestamp import event_time_ms
 from cncbops.lake.layout import TimeWindow
 from cncbops.selection.pattern import FilterCriteria
-from cncbops.selection.times import event_time_ms
 
 FAULT = "fault"
 

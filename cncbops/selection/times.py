@@ -1,4 +1,4 @@
-"""Times as an operator types them and as events carry them, in milliseconds since the Unix epoch."""
+"""Times as an operator types them, in milliseconds since the Unix epoch."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,12 @@ from cncbops.errors import BadInput
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_LATEST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 # Only ISO 8601's extended calendar form. `datetime.fromisoformat` would also take week dates, any
 # character for the T, and `20231122`, which is as likely a number of seconds cut short as a day.
 _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 _AGO = re.compile("".join(rf"(?:(?P<{unit}>\d+){unit[0]})?" for unit in _UNITS), re.ASCII)
-_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 _EXAMPLES = "Write it as 2023-11-22T10:00:00Z, 2023-11-22 or -3h"
 
@@ -46,20 +44,6 @@ def parse_window(from_text: str | None, to_text: str | None, now: datetime) -> t
             "Start before the end, such as from 2023-11-22 to 2023-11-23, or from -3h to now",
         )
     return start, end
-
-
-def event_time_ms(timestamp: object) -> int | None:
-    """Read an event's `timestamp` field: ms as a number, or as a string of one.
-
-    None for what is no time between 1970 and the end of the year 9999.
-    """
-    if type(timestamp) is int:  # nearly every event; and a bool is not a time
-        return timestamp if 0 <= timestamp <= _LATEST_MS else None
-    if isinstance(timestamp, str) and _PLAIN_NUMBER.fullmatch(timestamp):
-        timestamp = float(timestamp)  # exact: the latest time has 15 digits
-    if isinstance(timestamp, float) and 0 <= timestamp <= _LATEST_MS:  # which no NaN is
-        return int(timestamp)
-    return None
 
 
 def _read(typed: str, now: datetime) -> datetime:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import BadInput
-from cncbops.selection.times import event_time_ms, parse_time, parse_window
+from cncbops.formats.timestamp import event_time_ms
+from cncbops.selection.times import parse_time, parse_window
 
 NOW = datetime(2023, 11, 22, 12, 30, 15, 250_000, tzinfo=UTC)
 NOW_MS = 1_700_656_215_250
