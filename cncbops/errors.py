@@ -23,7 +23,7 @@ class CncbopsError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.next_step}"
+        return f"{self.what.rstrip('.')}. {self.next_step}"
 
 
 class BadInput(CncbopsError):

@@ -31,7 +31,7 @@ def _target(target: Target) -> dict[str, Any]:
     del facts["function"]
     mapping = target.mapping
     facts["mapping"] = asdict(mapping) if mapping else None
-    facts["mappings"] = len(target.mappings)
+    facts["mappings"] = None if "its event source mappings" in target.unchecked else len(target.mappings)
     return facts
 
 

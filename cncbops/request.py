@@ -26,7 +26,7 @@ class ReplayRequest:
     rate: float | None = None
     asynchronous: bool = False
     ordered: bool = True
-    max_attempts: int = 3
+    max_attempts: int | None = None
     bisect: bool = True
     on_unknown: OnUnknown = "retry"
     stream_arn: str | None = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cncbops.delivery.sender import PartialResponses, SendPolicy
+from cncbops.delivery.sender import MAX_ATTEMPTS, SERVICE_ATTEMPTS, PartialResponses, SendPolicy
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES, BatchLimits
 from cncbops.kinesis.record import RecordSource
@@ -14,7 +14,8 @@ CONCURRENCY = 16
 LONGEST_TIMEOUT_S = 900
 """Lambda's longest function timeout, assumed where the function's own could not be read."""
 
-ANSWER_MARGIN_S = 5
+ANSWER_MARGIN_S = 15
+"""A cold start comes on top of the timeout: ten seconds for the function's own initialisation."""
 UNKNOWN_ACCOUNT = "000000000000"
 
 
@@ -100,7 +101,8 @@ def _policy(request: ReplayRequest, target: Target) -> SendPolicy:
     if target.mapping:
         partial = "strict" if target.mapping.partial_responses else "ignored"
     return SendPolicy(
-        max_attempts=request.max_attempts,
+        max_attempts=request.max_attempts or MAX_ATTEMPTS,
+        service_attempts=request.max_attempts or SERVICE_ATTEMPTS,
         bisect=request.bisect,
         on_unknown=request.on_unknown,
         partial_responses=partial,

@@ -141,7 +141,7 @@ class _Story:
         """Run the real command, as shown. Raises CannotRun if it fails."""
         self._type(" ".join(["cncbops", *(_quoted(argument) for argument in arguments)]))
         sys.stdout.flush()
-        command = [sys.executable, "-m", "cncbops", *arguments, "--state-dir", str(self.folder / "state")]
+        command = [sys.executable, "-P", "-m", "cncbops", *arguments, "--state-dir", str(self.folder / "state")]
         code = subprocess.run(command, env=self._environment(), stderr=subprocess.STDOUT, check=False).returncode
         if code:
             raise CannotRun(f"the command ended with {code}", "Please report this, it must not happen")

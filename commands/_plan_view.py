@@ -110,15 +110,23 @@ def _function(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "deployed", f"{_known(target['last_modified'])}, version {_known(target['version'])}"
     yield "timeout", "unknown" if target["timeout_s"] is None else f"{target['timeout_s']} s"
     yield "concurrency", _reserved(target)
-    yield "mapping", _mapping(target["mapping"], target["mappings"])
-    yield "dead letters", target["dead_letter"] or "no queue or topic"
-    yield "on failure", target["on_failure"] or "no destination"
+    unchecked = target["unchecked"]
+    mapping = _mapping(target["mapping"], target["mappings"])
+    yield "mapping", "unknown" if "its event source mappings" in unchecked else mapping
+    dead_letters = target["dead_letter"] or "no queue or topic"
+    yield "dead letters", "unknown" if "its configuration" in unchecked else dead_letters
+    yield "on failure", _on_failure(target)
     yield (
         "permission",
         {True: "may be invoked", False: "may NOT be invoked", None: "unknown"}[target["may_invoke"]],
     )
     if target["unchecked"]:
         yield "unchecked", f"AWS gave no answer on {', '.join(target['unchecked'])}"
+
+
+def _on_failure(target: Mapping[str, Any]) -> str:
+    known = "its on-failure destination" not in target["unchecked"]
+    return (target["on_failure"] or "no destination") if known else "unknown"
 
 
 def _reserved(target: Mapping[str, Any]) -> str:

@@ -23,20 +23,19 @@ class _Line:
         self._started = time.monotonic()
 
     def __rich__(self) -> Text:
-        text = f"{self._sent() if self._executes else self._seen()}{self._eta()}"
-        return Text(text, no_wrap=True, overflow="ellipsis")
+        return Text(self._sent() if self._executes else self._seen(), no_wrap=True, overflow="ellipsis")
 
     def _sent(self) -> str:
         events, calls = self._replay.journal.tally.events, self._replay.journal.tally.calls
         rate, pace = events.delivered / self._elapsed_s(), self._replay.pace
         return (
-            f"{events.delivered:,} delivered  {rate:,.0f}/s  {pace.in_flight} of {int(pace.limit)} in flight  "
-            f"{calls.retried:,} retried  {calls.throttled:,} throttled  {events.failed:,} failed"
+            f"{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
+            f"{pace.in_flight} of {int(pace.limit)} in flight  {calls.retried:,} retried  {calls.throttled:,} throttled"
         )
 
     def _seen(self) -> str:
         objects, events = self._replay.journal.tally.objects, self._replay.journal.tally.events
-        return f"{objects.read:,} objects read  {events.read:,} events  {events.matched:,} matched"
+        return f"{objects.read:,} objects read  {events.read:,} events  {events.matched:,} matched{self._eta()}"
 
     def _eta(self) -> str:
         """What is left, judged by the share of events up to the limit, or of bytes, that is done."""

@@ -60,7 +60,7 @@ class Delivery:
     rate: float | None
     asynchronous: bool
     ordered: bool
-    max_attempts: int
+    max_attempts: int | None
     bisect: bool
     on_unknown: OnUnknown
 

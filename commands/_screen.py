@@ -85,8 +85,10 @@ class Screen:
 
 
 def _console(stream: TextIO) -> Console:
-    """A console that wraps on a terminal only: piped text is cut by whoever reads it."""
-    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+    """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it."""
+    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(file=stream, force_terminal=not plain, width=width, highlight=False)
 
 
 def screen_for(options: Local) -> Screen:

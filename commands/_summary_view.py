@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ._words import number
+
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
     "succeeded": ("done", "every event was delivered"),
@@ -31,8 +33,8 @@ def _counts(document: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     table.add_row("events", _fates(events))
     if events["malformed"] or document["objects"]["failed"]:
-        unread = f"{events['malformed']:,} malformed lines, {document['objects']['failed']:,} objects not readable"
-        table.add_row("lake", unread)
+        lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
+        table.add_row("lake", f"{lines}, {objects} not readable")
     if events["possible_duplicates"]:
         table.add_row("duplicates", f"up to {events['possible_duplicates']:,}: sent again after a lost answer")
     table.add_row("invocations", _answers(calls))

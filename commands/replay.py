@@ -103,8 +103,14 @@ def replay(
         option("--ordered/--unordered", help="Keep the order of each partition key, or not.", panel=DELIVERY),
     ] = True,
     max_attempts: Annotated[
-        int, option("--max-attempts", help="Tries for a record that fails.", panel=DELIVERY, min=1)
-    ] = 3,
+        int | None,
+        option(
+            "--max-attempts",
+            help="Tries of what fails; without it 3 where the function fails, 8 where the service does.",
+            panel=DELIVERY,
+            min=1,
+        ),
+    ] = None,
     bisect: Annotated[
         bool,
         option(

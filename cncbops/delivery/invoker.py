@@ -15,6 +15,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ProxyConnectionError,
+    ReadTimeoutError,
     ResponseStreamingError,
     SSLError,
 )
@@ -55,7 +56,9 @@ class Invoker:
         except _NEVER_SENT as error:
             return Answer(Kind.UNREACHABLE, type(error).__name__, _one_line(error))
         except _ANSWER_LOST as error:
-            return Answer(Kind.UNKNOWN, type(error).__name__, "the connection was lost after the request was sent")
+            late = isinstance(error, ReadTimeoutError)
+            what = "no answer came in time" if late else "the connection was lost after the request was sent"
+            return Answer(Kind.UNKNOWN, type(error).__name__, f"{what}; the function may have run")
         except BotoCoreError as error:
             return self._refused(error)
 
@@ -66,7 +69,8 @@ class Invoker:
         if kind is Kind.REFUSED:
             return self._refused(error)
         retry_after = meta.get("HTTPHeaders", {}).get("retry-after", "")
-        return Answer(kind, code, _one_line(error), float(retry_after) if retry_after.isdecimal() else None)
+        message = _one_line(error.response.get("Error", {}).get("Message", ""))
+        return Answer(kind, code, message, float(retry_after) if retry_after.isdecimal() else None)
 
     def _refused(self, error: BotoCoreError | ClientError) -> Answer:
         explained = explain(error, f"invoke {self._function}")

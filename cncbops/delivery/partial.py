@@ -5,6 +5,7 @@ Lambda". The first record named is the checkpoint: a function may have stopped t
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,11 +25,26 @@ _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items_decoder = msgspec.json.Decoder(list[_Item] | None)
 
 
-def first_failed(body: bytes, records: Sequence[Record]) -> int | None:
-    """The place in the batch of the first record that the response names; None if it names none.
+class Checkpoint(NamedTuple):
+    """Where a function says that it stopped: `done` records came before, `rest` is to be sent again.
 
-    Raises InvalidResponse where an identifier is empty, missing or not of this batch. A body that
-    is no JSON object (such as `"success"`) names nobody.
+    `culprit` is the first record named. `ambiguous`: others in the batch bear its number too, as the
+    records of one aggregate do.
+    """
+
+    done: list[Record]
+    rest: list[Record]
+    culprit: Record
+    ambiguous: bool
+
+
+def checkpoint(body: bytes, records: Sequence[Record]) -> Checkpoint | None:
+    """What a response says of a batch's records; None if it names none of them as failed.
+
+    Done is what came before every record named, by place in the batch and by sequence number: where
+    the two differ, nobody knows by which of them the function went. Raises InvalidResponse where an
+    identifier is empty, missing or not of this batch. A body that is no JSON object (such as
+    `"success"`) names nobody.
     """
     try:
         named = {item.item_identifier for item in _items(body)}
@@ -36,10 +52,24 @@ def first_failed(body: bytes, records: Sequence[Record]) -> int | None:
         raise InvalidResponse("the response is no batchItemFailures list") from None
     if not named:
         return None
-    places = [place for place, record in enumerate(records) if record.sequence_number in named]
-    if named - {records[place].sequence_number for place in places}:
+    if named - {record.sequence_number for record in records}:
         raise InvalidResponse("batchItemFailures names a record that is not in the batch")
-    return places[0]
+    return _checkpoint(named, records)
+
+
+def _checkpoint(named: set[str], records: Sequence[Record]) -> Checkpoint:
+    first = next(place for place, record in enumerate(records) if record.sequence_number in named)
+    lowest = min(map(_number, named))
+    done = [record for record in records[:first] if _number(record.sequence_number) < lowest]
+    taken = set(map(id, done))
+    culprit = records[first]
+    namesakes = sum(record.sequence_number == culprit.sequence_number for record in records)
+    return Checkpoint(done, [record for record in records if id(record) not in taken], culprit, namesakes > 1)
+
+
+def _number(sequence_number: str) -> int:
+    """Sequence numbers differ in length and compare as numbers; what is none comes first."""
+    return int(sequence_number) if sequence_number.isdecimal() else -1
 
 
 def _items(body: bytes) -> list[_Item]:

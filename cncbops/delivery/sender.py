@@ -15,15 +15,16 @@ from typing import Literal
 from cncbops.delivery.answers import MAY_HAVE_RUN, Answer, Kind
 from cncbops.delivery.outcome import Outcome
 from cncbops.delivery.pace import Pace
-from cncbops.delivery.partial import InvalidResponse, first_failed
+from cncbops.delivery.partial import Checkpoint, InvalidResponse, checkpoint
 from cncbops.errors import CannotRun
-from cncbops.kinesis.batching import Batch, split
+from cncbops.kinesis.batching import Batch, part_of, split
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 20.0
+MAX_ATTEMPTS = 3
 SERVICE_ATTEMPTS = 8
-"""Attempts when the service itself fails (5xx, no connection): some 13 s on average, in which the
-record is not at fault. `max_attempts` applies where it is higher."""
+"""Attempts when the service itself fails (5xx, no connection): some 13 s on average, as the record is
+not at fault."""
 
 PATIENCE_S = 900.0
 """How long one batch waits out throttling, or a function being updated, before the run gives up; also
@@ -39,13 +40,15 @@ PartialResponses = Literal["strict", "lenient", "ignored"]
 class SendPolicy:
     """How failures are met.
 
-    `max_attempts` counts tries of a record that fails by itself; throttled tries do not count.
+    `max_attempts` counts tries of a record that fails by itself, `service_attempts` those in which the
+    service failed; throttled tries do not count.
     `partial_responses`: whether a result's `batchItemFailures` names failed records; `lenient` takes a
     result that makes no sense for success, where `strict` takes it for failure of the whole batch.
     `async_payload_bytes`: send asynchronously up to that size, None for always synchronously.
     """
 
-    max_attempts: int = 3
+    max_attempts: int = MAX_ATTEMPTS
+    service_attempts: int = SERVICE_ATTEMPTS
     bisect: bool = True
     on_unknown: OnUnknown = "retry"
     partial_responses: PartialResponses = "ignored"
@@ -140,26 +143,28 @@ class Sender:
 
     def _taken(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         records, partial = work.batch.records, self._policy.partial_responses
-        failed = None
+        stopped_at = None
         try:
-            failed = None if partial == "ignored" else first_failed(answer.body, records)
+            stopped_at = None if partial == "ignored" else checkpoint(answer.body, records)
         except InvalidResponse as error:
             if partial == "strict":
                 return self._function_failed(work, Answer(answer.kind, "InvalidBatchResponse", str(error)), outcome)
-        if failed is None:
+        if stopped_at is None:
             outcome.delivered += records
             return []
-        return self._checkpoint(work, failed, outcome)
+        return self._go_on_from(stopped_at, work, outcome)
 
-    def _checkpoint(self, work: Work, failed: int, outcome: Outcome) -> list[Work]:
-        """What precedes the first failed record is done; it and what follows are sent again."""
-        done, rest = split(work.batch, failed)
-        outcome.delivered += done.records
-        failures = 1 if failed else work.failures + 1
+    def _go_on_from(self, stopped_at: Checkpoint, work: Work, outcome: Outcome) -> list[Work]:
+        """What came before is done; the record named and what follows are sent again."""
+        outcome.delivered += stopped_at.done
+        rest = part_of(work.batch, stopped_at.rest)
+        if stopped_at.ambiguous and self._policy.bisect:
+            return _halves(replace(work, batch=rest))
+        failures = 1 if stopped_at.done else work.failures + 1
         if failures < self._policy.max_attempts:
             return [self._again(work, rest, failures)]
-        head, others = split(rest, 1)
-        outcome.fail(head.records, Answer(Kind.TAKEN, "BatchItemFailure", "named in batchItemFailures"))
+        outcome.fail([stopped_at.culprit], Answer(Kind.TAKEN, "BatchItemFailure", "named in batchItemFailures"))
+        others = part_of(work.batch, [each for each in stopped_at.rest if each is not stopped_at.culprit])
         return [Work(others, repeats=True, doubt=work.doubt)] if others.records else []
 
     def _function_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
@@ -179,7 +184,7 @@ class Sender:
 
     def _service_failed(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         failures = work.service_failures + 1
-        if failures < max(SERVICE_ATTEMPTS, self._policy.max_attempts):
+        if failures < self._policy.service_attempts:
             return [replace(self._later(work, answer), service_failures=failures)]
         if answer.kind is Kind.UNREACHABLE:
             return self._refuse(work, CannotRun(f"Lambda could not be reached: {answer.message}", _RESUME), outcome)

@@ -1,14 +1,16 @@
 """Batches of records, as an event source mapping would cut them, in lanes by partition key.
 
 All records of one key fall into one lane, and a lane is delivered batch after batch, so the order
-within a key holds while lanes go in parallel. What is left in the lanes at the end is put together:
-such a batch waits for the turn of each of its lanes. Which batch a record falls into depends on the lake
+within a key holds while lanes go in parallel. A batch holds records of one shard, as from a mapping;
+what is left of a shard in the lanes at the end is put together, and such a batch waits for the turn
+of each of its lanes. Which batch a record falls into depends on the lake
 and the options alone, never on timing: a plan and its run, or two runs, cut alike.
 """
 
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from cncbops.kinesis.record import Record
 
@@ -47,6 +49,11 @@ class Batch:
         self.payload_bytes += other.payload_bytes - _FRAME_BYTES + 1
         self.records += other.records
 
+    def in_order(self) -> "Batch":
+        """The batch itself, its records in the order in which they came."""
+        self.records.sort(key=lambda record: record.place)
+        return self
+
     def payload(self) -> bytes:
         """The invocation's body: `{"Records":[…]}`."""
         return _HEAD + b",".join([record.body for record in self.records]) + _TAIL
@@ -80,7 +87,7 @@ class BatchLimits:
 
 
 class Batcher:
-    """Cuts records into batches, lane by lane, in the order in which they come.
+    """Cuts records into batches of one shard each, lane by lane, in the order in which they come.
 
     `lanes` is how many batches can be in flight in order; 0 keeps no order.
     """
@@ -88,51 +95,79 @@ class Batcher:
     def __init__(self, limits: BatchLimits, lanes: int) -> None:
         self._limits = limits
         self._lanes = lanes
-        self._open: dict[int, Batch] = {}
+        self._open: dict[tuple[str, int], Batch] = {}
+        self._shard_of: dict[str, str] = {}  # of each partition key with records in an open batch
         self._open_bytes = 0
+        self._taken = 0
 
     def add(self, records: Iterable[Record]) -> Iterator[Batch]:
         """Take records in, and give out the batches that are full. Each must be deliverable."""
-        limits, lanes = self._limits, self._lanes
         for record in records:
-            lane = zlib.crc32(record.partition_key.encode()) % lanes if lanes else 0
-            batch = self._open.get(lane)
-            if batch is not None and not limits.has_room(batch, record):
-                yield self._close(lane)
-                batch = None
-            if batch is None:
-                batch = self._open[lane] = Batch((lane,) if lanes else ())
-            batch.add(record)
-            self._open_bytes += len(record.body)
-            if len(batch.records) >= limits.records:
-                yield self._close(lane)
-            elif self._open_bytes > OPEN_BYTES:
-                yield self._close(max(self._open, key=lambda lane: self._open[lane].payload_bytes))
+            closed = self._put(record)
+            if closed:
+                yield from closed
 
     def flush(self) -> Iterator[Batch]:
-        """Give out what is left, the rests of several lanes in one batch where they fit."""
-        together: Batch | None = None
-        for lane in sorted(self._open):
-            rest = self._close(lane)
-            if together is None:
-                together = rest
-            elif self._limits.has_room_for_all(together, rest):
-                together.add_all(rest)
-            else:
-                yield together
-                together = rest
-        if together is not None:
-            yield together
+        """Give out what is left, the rests of a shard's lanes in one batch where they fit."""
+        for _, places in groupby(sorted(self._open), key=lambda place: place[0]):
+            yield from self._together([self._close(place) for place in list(places)])
 
-    def _close(self, lane: int) -> Batch:
-        batch = self._open.pop(lane)
-        self._open_bytes -= sum(len(record.body) for record in batch.records)
+    def _together(self, rests: list[Batch]) -> Iterator[Batch]:
+        batch, *others = rests
+        for rest in others:
+            if self._limits.has_room_for_all(batch, rest):
+                batch.add_all(rest)
+            else:
+                yield batch.in_order()
+                batch = rest
+        yield batch.in_order()
+
+    def _put(self, record: Record) -> list[Batch]:
+        """Take one record in; the batches that are closed for it."""
+        key, lanes = record.partition_key, self._lanes
+        lane = zlib.crc32(key.encode()) % lanes if lanes else 0
+        place = (record.shard_id, lane)
+        closed = self._make_room(record, place)
+        batch = self._open.get(place)
+        if batch is None:
+            batch = self._open[place] = Batch((lane,) if lanes else ())
+        record.place = self._taken = self._taken + 1
+        batch.add(record)
+        self._shard_of[key] = record.shard_id
+        self._open_bytes += len(record.body)
+        if len(batch.records) >= self._limits.records:
+            closed.append(self._close(place))
+        elif self._open_bytes > OPEN_BYTES:
+            closed.append(self._close(max(self._open, key=lambda each: self._open[each].payload_bytes)))
+        return closed
+
+    def _make_room(self, record: Record, place: tuple[str, int]) -> list[Batch]:
+        """Close the batch that is too full for the record, and that of its key's former shard."""
+        closed = []
+        former = self._shard_of.get(record.partition_key)
+        if self._lanes and former is not None and former != record.shard_id:
+            closed.append(self._close((former, place[1])))
+        batch = self._open.get(place)
+        if batch is not None and not self._limits.has_room(batch, record):
+            closed.append(self._close(place))
+        return closed
+
+    def _close(self, place: tuple[str, int]) -> Batch:
+        batch = self._open.pop(place)
+        for record in batch.records:
+            self._open_bytes -= len(record.body)
+            self._shard_of.pop(record.partition_key, None)
         return batch
+
+
+def part_of(batch: Batch, records: Iterable[Record]) -> Batch:
+    """Some of a batch's records as a batch of their own."""
+    part = Batch(batch.lanes)
+    for record in records:
+        part.add(record)
+    return part
 
 
 def split(batch: Batch, at: int) -> tuple[Batch, Batch]:
     """The batch cut in two before record number `at` (from 0)."""
-    first, second = Batch(batch.lanes), Batch(batch.lanes)
-    for index, record in enumerate(batch.records):
-        (first if index < at else second).add(record)
-    return first, second
+    return part_of(batch, batch.records[:at]), part_of(batch, batch.records[at:])

@@ -16,7 +16,8 @@ from cncbops.lake.objects import LakeObject
 class Record(msgspec.Struct, gc=False):
     """A record ready to be sent, and where in the lake it comes from.
 
-    `body` is its JSON. `event_id` is the event's own id, None where it has none.
+    `body` is its JSON. `event_id` is the event's own id, None where it has none. `place` is its place
+    among the records of a run, given when it is batched.
     """
 
     body: bytes
@@ -26,6 +27,8 @@ class Record(msgspec.Struct, gc=False):
     object: LakeObject
     line: int
     part: int
+    shard_id: str = ""
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ def _to_record(event: LakeEvent, lake_object: LakeObject, role_arn: str, arn: st
             arn,
         )
     )
-    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part)
+    shard_id = event.shard_id or ""
+    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id)
 
 
 def _arn_and_region(event: LakeEvent, origin: Origin, source: RecordSource) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What the lake did not keep of a record, always made in the same way for the same line.
 
-A sequence number is, by the Kinesis API, `0` or `[1-9]\\d{0,128}`; these have at most 47 digits
-and rise in lake order: time of the object, its rank, line, part.
+A sequence number is, by the Kinesis API, `0` or `[1-9]\\d{0,128}`; these have at most 120 digits
+and rise in lake order within a folder: the object's, then line and part.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def complete(events: list[LakeEvent], origin: Origin) -> None:
 
 
 def _sequence_number(origin: Origin, line: int, part: int) -> str:
-    return f"{max(origin.time_ms, 1)}{origin.rank:015d}{line:010d}{part:09d}"
+    return f"{origin.order}{line:010d}{part:09d}"
 
 
 def _partition_key(event: LakeEvent) -> str:

@@ -259,4 +259,7 @@ def _local_object(path: str, info: os.stat_result) -> LakeObject:
 
 
 def _cannot_list(path: str, error: OSError) -> CannotRun:
-    return CannotRun(f"{printable(path)!r} cannot be listed: {error.strerror}", "Check the path and its permissions")
+    return CannotRun(
+        f"{printable(path)!r} cannot be listed: {error.strerror}",
+        "Check the path; S3 is s3://bucket/prefix",
+    )

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.delivery.partial import InvalidResponse, first_failed
+from cncbops.delivery.partial import InvalidResponse, checkpoint
+from cncbops.kinesis.record import Record
 from tests.delivery.batches import batch, record
 
 RECORDS = batch(5, first=8).records  # sequence numbers 8, 9, 10, 11, 12: not in the order of their text
+
+
+def first_failed(body: bytes, records: list[Record]) -> int | None:
+    found = checkpoint(body, records)
+    return None if found is None else records.index(found.culprit)
 
 
 def naming(*identifiers: object) -> bytes:
@@ -70,3 +76,19 @@ def test_a_response_that_makes_no_sense_fails_the_whole_batch(body: bytes) -> No
 def test_of_records_that_share_a_sequence_number_the_first_is_meant() -> None:
     aggregated = [record(1), record(2), record(2), record(3)]
     assert first_failed(naming("2"), aggregated) == 1
+
+
+def test_what_came_before_in_place_and_in_number_is_done() -> None:
+    records = [record(number) for number in (1, 4, 2, 3, 5)]
+    found = checkpoint(naming("3"), records)
+    assert found is not None
+    assert [each.sequence_number for each in found.done] == ["1", "2"]
+    assert [each.sequence_number for each in found.rest] == ["4", "3", "5"]
+    assert (found.culprit.sequence_number, found.ambiguous) == ("3", False)
+
+
+def test_a_number_that_several_records_bear_is_ambiguous() -> None:
+    found = checkpoint(naming("2"), [record(1), record(2), record(2), record(3)])
+    assert found is not None
+    assert found.ambiguous
+    assert [each.sequence_number for each in found.done] == ["1"]

@@ -233,8 +233,8 @@ def test_a_service_that_fails_is_tried_for_a_while_before_the_records_fail() -> 
     assert (numbers(outcome.failed), outcome.calls.total, outcome.refusal) == ([0, 1], SERVICE_ATTEMPTS, None)
 
 
-def test_more_attempts_than_usual_hold_for_a_failing_service_too() -> None:
-    assert send(script(TRANSIENT), batch(2), SendPolicy(max_attempts=20)).calls.total == 20
+def test_a_failing_service_has_attempts_of_its_own() -> None:
+    assert send(script(TRANSIENT), batch(2), SendPolicy(service_attempts=20)).calls.total == 20
 
 
 def test_throttling_does_not_use_up_the_attempts_of_a_failing_service() -> None:

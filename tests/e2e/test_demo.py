@@ -10,7 +10,10 @@ from tests.e2e.servers import Cncbops
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the demo prints; it has a minute."""
-    played = Cncbops(tmp_path_factory.mktemp("home"))("demo", timeout_s=60)
+    home = tmp_path_factory.mktemp("home")
+    (home / "cncbops").mkdir()  # as in a clone, where a folder of that name is not the installed package
+    (home / "cncbops" / "__init__.py").touch()
+    played = Cncbops(home)("demo", timeout_s=60)
     assert played.code == 0, played.out + played.err
     return played.out
 

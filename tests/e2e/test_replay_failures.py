@@ -281,11 +281,11 @@ def test_an_answer_that_never_comes_is_unknown_not_delivered(far_side: FarSide, 
 
 
 def test_a_slow_function_is_waited_for_and_never_invoked_twice(far_side: FarSide, replays: Replays) -> None:
-    """Its timeout of a second gives the client six; the SDK by itself would send again after that."""
+    """Its timeout of a second gives the client sixteen; the SDK by itself would send again after that."""
     fill(far_side, EVENTS[:20])
     far_side.add_function(
         "fn",
-        lambda _payload, context: ok().after({0: 7.5, 1: 4.5}.get(context.number, 0)),
+        lambda _payload, context: ok().after({0: 17.5, 1: 9}.get(context.number, 0)),
         configuration={"Timeout": 1},
     )
     run = replays.execute("--batch-size", "1", "--concurrency", "8", "--on-unknown", "fail")

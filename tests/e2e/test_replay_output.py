@@ -56,7 +56,7 @@ def test_colours_are_for_terminals_that_want_them(no_color: dict[str, str], lake
     }
     written = on_a_terminal([str(BIN / "cncbops"), "replay", "s3://lake/", "-f", "fn"], env)
     assert b"30 matched of 30 read" in written
-    assert any(b"\x1b[3%d" % number in written for number in range(8)) is not bool(no_color)
+    assert (b"\x1b" in written) is not bool(no_color)
 
 
 @pytest.mark.parametrize("mode", [[], ["--execute"]], ids=["plan", "run"])

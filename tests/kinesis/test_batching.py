@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,3 +151,27 @@ def test_a_split_keeps_lane_order_and_bytes(sizes: tuple[int, int]) -> None:
     assert (first.lanes, second.lanes, len(first.records)) == ((3, 5), (3, 5), at)
     assert first.records + second.records == whole.records
     assert all(len(part.payload()) == part.payload_bytes for part in (first, second))
+
+
+sharded = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=60).map(
+    lambda drawn: [
+        msgspec.structs.replace(record(number, f"key-{key}"), shard_id=f"shardId-{shard}")
+        for number, (key, shard) in enumerate(drawn)
+    ]
+)
+
+
+@given(sharded, limits, st.integers(1, 5))
+def test_a_batch_is_of_one_shard_in_lake_order_and_keys_that_change_shards_keep_their_order(
+    records: list[batching.Record], limits: BatchLimits, lanes: int
+) -> None:
+    batches = cut(records, limits, lanes)
+    order: dict[str, list[int]] = {}
+    for batch in batches:
+        assert len({each.shard_id for each in batch.records}) == 1
+        numbers = [int(each.sequence_number) for each in batch.records]
+        assert numbers == sorted(numbers)
+        for each in batch.records:
+            order.setdefault(each.partition_key, []).append(int(each.sequence_number))
+    assert sum(map(len, order.values())) == len(records)
+    assert all(numbers == sorted(numbers) for numbers in order.values())

@@ -74,6 +74,17 @@ def test_objects_of_one_second_are_told_apart_by_their_uuid() -> None:
     assert int(sequence(low, 9, 9)) < int(sequence(high, 1, 0))
 
 
+def test_sequence_numbers_rise_with_the_names_of_a_folder_that_hold_no_uuid() -> None:
+    keys = [f"2024/01/01/05/f{number}.json" for number in range(8)]
+    numbers = [int(sequence(key, line, 0)) for key in keys for line in (1, 2)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_copy_of_an_object_gives_the_same_sequence_numbers() -> None:
+    later = LakeObject("s3://copy/a.jsonl", "copy", "a.jsonl", 1, "", MODIFIED + timedelta(days=9))
+    assert origin_of(later).order == origin("a.jsonl").order
+
+
 def test_objects_without_a_date_or_uuid_are_told_apart_by_their_key() -> None:
     assert sequence("a.jsonl", 1, 0) != sequence("b.jsonl", 1, 0)
 
@@ -142,4 +153,4 @@ def test_an_object_s_time_is_that_of_its_key_where_it_has_one() -> None:
 
 
 def test_a_key_that_is_no_unicode_has_a_rank() -> None:
-    assert origin("caf\udce9.jsonl").rank != origin("cafe.jsonl").rank
+    assert origin("caf\udce9.jsonl").order != origin("cafe.jsonl").order
