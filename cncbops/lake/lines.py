@@ -20,19 +20,23 @@ LONGEST_DOCUMENT = 64 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
-# Possessive (`*+`): nothing is ever tried twice, so time is linear whatever a line holds.
+# Possessive (`*+`) runs and bounded groups: nothing is tried twice, and time and memory are bounded
+# whatever a line holds. Possessive groups that can fail midway lose their place in Python before
+# 3.11.5 (python/cpython #106052).
 _REST_OF_STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
-_PLAIN = rb'[^"{}\[\]]++|"' + _REST_OF_STRING + rb'"'
+_STRING = rb'"' + _REST_OF_STRING + rb'"'
+_RUN = rb'[^"{}\[\]]*+'
+_FEW = rb"{0,1000}"
 
 
 def _nested(depth: int) -> bytes:
-    """A document of at most `depth` levels of brackets, whatever their kind."""
-    inside = _PLAIN + (b"|" + _nested(depth - 1) if depth > 1 else b"")
-    return rb"[{\[](?:" + inside + rb")*+[}\]]"
+    """A document of at most `depth` levels of brackets, whatever their kind, and few parts on each."""
+    part = _STRING + (b"|" + _nested(depth - 1) if depth > 1 else b"")
+    return rb"[{\[]" + _RUN + rb"(?:(?:" + part + rb")" + _RUN + rb")" + _FEW + rb"[}\]]"
 
 
 _IN_STRING = re.compile(_REST_OF_STRING, re.DOTALL)
-_TO_BRACKET = re.compile(rb"(?:" + _PLAIN + rb")*+", re.DOTALL)
+_TO_BRACKET = re.compile(_RUN + rb"(?:" + _STRING + _RUN + rb")" + _FEW, re.DOTALL)
 # Nearly every event, at one go: twice as fast as going from bracket to bracket.
 _SHALLOW = re.compile(_nested(8), re.DOTALL)
 
