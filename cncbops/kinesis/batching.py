@@ -1,10 +1,12 @@
 """Batches of records, as an event source mapping would cut them, in lanes by partition key.
 
 All records of one key fall into one lane, and a lane is delivered batch after batch, so the order
-within a key holds while lanes go in parallel. A batch holds records of one shard, as from a mapping;
-what is left of a shard in the lanes at the end is put together, and such a batch waits for the turn
-of each of its lanes. Which batch a record falls into depends on the lake
-and the options alone, never on timing: a plan and its run, or two runs, cut alike.
+within a key holds while lanes go in parallel. A batch holds records of one shard, as from a mapping,
+but for keys that changed theirs. What is left of a shard in the lanes at the end is put together,
+and such a batch waits for the turn of each of its lanes.
+
+Which batch a record falls into depends on the lake and the options alone, never on timing: a plan
+and its run, or two runs, cut alike.
 """
 
 import zlib
@@ -124,33 +126,35 @@ class Batcher:
 
     def _put(self, record: Record) -> list[Batch]:
         """Take one record in; the batches that are closed for it."""
-        key, lanes = record.partition_key, self._lanes
-        lane = zlib.crc32(key.encode()) % lanes if lanes else 0
-        place = (record.shard_id, lane)
-        closed = self._make_room(record, place)
-        batch = self._open.get(place)
-        if batch is None:
-            batch = self._open[place] = Batch((lane,) if lanes else ())
-        record.place = self._taken = self._taken + 1
-        batch.add(record)
-        self._shard_of[key] = record.shard_id
-        self._open_bytes += len(record.body)
-        if len(batch.records) >= self._limits.records:
+        closed = []
+        place = self._place_of(record)
+        while place in self._open and not self._limits.has_room(self._open[place], record):
+            closed.append(self._close(place))
+            place = self._place_of(record)
+        self._add(record, place)
+        if len(self._open[place].records) >= self._limits.records:
             closed.append(self._close(place))
         elif self._open_bytes > OPEN_BYTES:
             closed.append(self._close(max(self._open, key=lambda each: self._open[each].payload_bytes)))
         return closed
 
-    def _make_room(self, record: Record, place: tuple[str, int]) -> list[Batch]:
-        """Close the batch that is too full for the record, and that of its key's former shard."""
-        closed = []
-        former = self._shard_of.get(record.partition_key)
-        if self._lanes and former is not None and former != record.shard_id:
-            closed.append(self._close((former, place[1])))
-        batch = self._open.get(place)
-        if batch is not None and not self._limits.has_room(batch, record):
-            closed.append(self._close(place))
-        return closed
+    def _place_of(self, record: Record) -> tuple[str, int]:
+        """Shard and lane of the batch that a record goes into.
+
+        A key that changes its shard, as when a stream is resharded, stays with its open batch.
+        """
+        if not self._lanes:
+            return record.shard_id, 0
+        key = record.partition_key
+        return self._shard_of.get(key, record.shard_id), zlib.crc32(key.encode()) % self._lanes
+
+    def _add(self, record: Record, place: tuple[str, int]) -> None:
+        if place not in self._open:
+            self._open[place] = Batch((place[1],) if self._lanes else ())
+        record.place = self._taken = self._taken + 1
+        self._open[place].add(record)
+        self._shard_of[record.partition_key] = place[0]
+        self._open_bytes += len(record.body)
 
     def _close(self, place: tuple[str, int]) -> Batch:
         batch = self._open.pop(place)

@@ -153,25 +153,34 @@ def test_a_split_keeps_lane_order_and_bytes(sizes: tuple[int, int]) -> None:
     assert all(len(part.payload()) == part.payload_bytes for part in (first, second))
 
 
-sharded = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=60).map(
-    lambda drawn: [
+def of_shards(drawn: list[tuple[int, int]]) -> list[batching.Record]:
+    """Records from pairs of key and shard."""
+    return [
         msgspec.structs.replace(record(number, f"key-{key}"), shard_id=f"shardId-{shard}")
         for number, (key, shard) in enumerate(drawn)
     ]
-)
 
 
-@given(sharded, limits, st.integers(1, 5))
-def test_a_batch_is_of_one_shard_in_lake_order_and_keys_that_change_shards_keep_their_order(
-    records: list[batching.Record], limits: BatchLimits, lanes: int
-) -> None:
-    batches = cut(records, limits, lanes)
-    order: dict[str, list[int]] = {}
-    for batch in batches:
+@given(st.lists(st.integers(0, 9), max_size=60), limits, st.integers(0, 5))
+def test_a_batch_is_of_one_shard_and_in_lake_order(keys: list[int], limits: BatchLimits, lanes: int) -> None:
+    for batch in cut(of_shards([(key, key % 3) for key in keys]), limits, lanes):
         assert len({each.shard_id for each in batch.records}) == 1
         numbers = [int(each.sequence_number) for each in batch.records]
         assert numbers == sorted(numbers)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=60), limits, st.integers(1, 5))
+def test_a_key_that_changes_its_shard_keeps_its_order(
+    drawn: list[tuple[int, int]], limits: BatchLimits, lanes: int
+) -> None:
+    order: dict[str, list[int]] = {}
+    for batch in cut(of_shards(drawn), limits, lanes):
         for each in batch.records:
             order.setdefault(each.partition_key, []).append(int(each.sequence_number))
-    assert sum(map(len, order.values())) == len(records)
+    assert sum(map(len, order.values())) == len(drawn)
     assert all(numbers == sorted(numbers) for numbers in order.values())
+
+
+def test_keys_that_change_their_shards_all_the_time_still_fill_batches() -> None:
+    drawn = [(number % 7, number % 3) for number in range(600)]
+    assert len(cut(of_shards(drawn), BatchLimits(50, 100_000), 4)) <= 2 * 600 / 50
