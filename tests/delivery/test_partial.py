@@ -65,7 +65,7 @@ def test_the_lowest_of_the_named_is_the_checkpoint_in_whatever_order_they_are_na
         b'{"batchItemFailures":[{"itemIdentifier":"9"}]',
         b"Internal Server Error",
         b"\xff",
-        b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     ],
 )
 def test_a_response_that_makes_no_sense_fails_the_whole_batch(body: bytes) -> None:

@@ -52,7 +52,7 @@ MALFORMED = (
     b'{"detail":null,"detail-type":"s3cr3t"}',
     b'{"rawData":"not base64","attemptsMade":4}',
     b'{"rawData":"czNjcjN0","attemptsMade":4}',
-    b'{"type":"s3cr3t","deep":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    b'{"type":"s3cr3t","deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
 )
 
 
@@ -171,7 +171,7 @@ def test_a_malformed_line_is_named_without_its_content_and_the_others_are_read(l
     ("line", "error"),
     [
         (b"{", "NotJson"),
-        (b'{"type":"a","deep":' + b"[" * 5000 + b"]" * 5000 + b"}", "NotJson"),
+        (b'{"type":"a","deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "NotJson"),
         (b'{"type":"\xff"}', "NotUtf8"),
         (b'{"type":"\xed\xa0\x80"}', "NotUtf8"),
         (b"[1]", "NotAnEvent"),
