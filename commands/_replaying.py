@@ -125,10 +125,10 @@ def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Sc
 def _listed() -> list[str]:
     """The lines of standard input; raises BadInput if they are no text."""
     try:
-        lines = sys.stdin.buffer.read().decode().splitlines()
+        lines = sys.stdin.buffer.read().decode().split("\n")
     except UnicodeDecodeError as error:
         raise BadInput("the list on standard input is not UTF-8", "Write one source a line, in UTF-8") from error
-    return [line.strip() for line in lines if line.strip()]
+    return [line.lstrip().removesuffix("\r") for line in lines if line.strip()]
 
 
 def _stream_arn(text: str | None) -> str | None:
