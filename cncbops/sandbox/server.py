@@ -11,7 +11,6 @@ import contextlib
 import http.client
 import importlib.util
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +19,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from cncbops.errors import CannotRun
 from cncbops.sandbox.process import birth, end_group
@@ -114,14 +112,13 @@ def environment(server: Server) -> dict[str, str]:
 def running(folder: Path, *, search_path: str = os.defpath) -> Iterator[Server]:
     """Run a sandbox for the length of a block, and end it however the block is left.
 
-    SIGTERM would end this process without leaving the block; inside it, it is an interrupt.
+    SIGTERM leaves the block where it is an interrupt, as the command line makes it.
     """
-    with _sigterm_interrupts():
-        server = start(folder, search_path=search_path)
-        try:
-            yield server
-        finally:
-            stop(folder)
+    server = start(folder, search_path=search_path)
+    try:
+        yield server
+    finally:
+        stop(folder)
 
 
 def is_healthy(server: Server) -> bool:
@@ -214,21 +211,3 @@ def _await_health(server: Server, folder: Path, timeout_s: float) -> None:
                 f"the sandbox did not answer within {timeout_s:g} s", f"Read why in {folder / 'sandbox.log'}"
             )
         time.sleep(_POLL_S)
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    in_main = threading.current_thread() is threading.main_thread()
-    # Whoever handles SIGTERM already decides what it does.
-    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

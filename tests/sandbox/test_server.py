@@ -210,6 +210,7 @@ def test_running_ends_the_sandbox_when_the_block_fails(folder: Path) -> None:
 def test_running_ends_the_sandbox_on_sigterm(folder: Path) -> None:
     script = (
         "import signal, sys; from pathlib import Path; from cncbops.sandbox.server import running\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
         "with running(Path(sys.argv[1])): print('up', flush=True); signal.pause()"
     )
     command = [sys.executable, "-c", script, str(folder)]
