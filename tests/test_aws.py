@@ -102,7 +102,7 @@ def test_every_error_of_the_sdk_has_an_explanation() -> None:
             error = kind.__new__(kind)
             Exception.__init__(error, "a message")
             error.kwargs = {}
-            told(error)
+            assert told(error).next_step
 
 
 def test_the_url_of_an_error_is_told_without_its_path() -> None:

@@ -98,7 +98,7 @@ class Batcher:
         self._limits = limits
         self._lanes = lanes
         self._open: dict[tuple[str, int], Batch] = {}
-        self._shard_of: dict[str, str] = {}  # of each partition key with records in an open batch
+        self._shard_of: dict[str, str] = {}  # of each partition key with records in an open batch, in order
         self._open_bytes = 0
         self._taken = 0
 
@@ -153,7 +153,8 @@ class Batcher:
             self._open[place] = Batch((place[1],) if self._lanes else ())
         record.place = self._taken = self._taken + 1
         self._open[place].add(record)
-        self._shard_of[record.partition_key] = place[0]
+        if self._lanes:
+            self._shard_of[record.partition_key] = place[0]
         self._open_bytes += len(record.body)
 
     def _close(self, place: tuple[str, int]) -> Batch:

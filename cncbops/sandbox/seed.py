@@ -38,11 +38,8 @@ class SandboxContents:
     stream_arn: str
     bucket: str
     prefix: str
-    transformer: str
-    delivery_stream: str
     listener: str
     mapping_id: str
-    table: str
 
     @property
     def lake_uri(self) -> str:
@@ -63,11 +60,8 @@ def seed(clients: Clients) -> SandboxContents:
         stream_arn=stream_arn,
         bucket=BUCKET,
         prefix=PREFIX,
-        transformer=TRANSFORMER,
-        delivery_stream=DELIVERY_STREAM,
         listener=LISTENER,
         mapping_id=_create_mapping(clients, stream_arn),
-        table=TABLE,
     )
 
 
