@@ -98,7 +98,7 @@ class Batcher:
         self._limits = limits
         self._lanes = lanes
         self._open: dict[tuple[str, int], Batch] = {}
-        self._shard_of: dict[str, str] = {}  # of each partition key with records in an open batch, in order
+        self._shard_of: dict[str, str] = {}  # by partition key, while an open batch holds its records
         self._open_bytes = 0
         self._taken = 0
 
