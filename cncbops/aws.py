@@ -31,9 +31,11 @@ from cncbops import __version__
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -89,6 +91,12 @@ class Aws:
             raise explain(NoRegionError(), "call AWS")
         return region
 
+    @property
+    def endpoint(self) -> str | None:
+        """Where Lambda is, if not at AWS itself."""
+        url = self.lambda_().meta.endpoint_url
+        return None if "amazonaws.com" in url else url
+
     def s3(self, pool: int = 16) -> "S3Client":
         """A client for listing and reading; emulators and private endpoints get path-style URLs."""
         client: S3Client = self._client("s3", max_pool_connections=pool)
@@ -109,6 +117,16 @@ class Aws:
         client: KinesisClient = self._client("kinesis")
         return client
 
+    def cloudwatch(self) -> "CloudWatchClient":
+        """A CloudWatch client that gives up soon: what it reads is asked again and again."""
+        client: CloudWatchClient = self._client("cloudwatch", **_IMPATIENT)
+        return client
+
+    def sts(self) -> "STSClient":
+        """An STS client that gives up soon: a run can do without its answer."""
+        client: STSClient = self._client("sts", **_IMPATIENT)
+        return client
+
     def _client(self, service: str, **settings: Any) -> Any:
         config = Config(**{**_DEFAULTS, **settings})
         try:
@@ -127,6 +145,8 @@ _DEFAULTS: dict[str, Any] = {
     "tcp_keepalive": True,
     "user_agent_extra": f"cncbops/{__version__}",
 }
+
+_IMPATIENT: dict[str, Any] = {"read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
 
 _LOG_IN = "Log in again (for example `aws sso login`), or choose credentials with --profile"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -154,6 +174,7 @@ _ELSEWHERE = {
 }
 _ACTIONS = {
     "AssumeRole": "sts:AssumeRole",
+    "DescribeAlarms": "cloudwatch:DescribeAlarms",
     "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
@@ -171,8 +192,17 @@ def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:
     return _explain_local(error, doing)
 
 
+def blames_credentials(error: ClientError) -> bool:
+    """Whether AWS refused who asks, not what was asked: no other call would fare better."""
+    return error.operation_name == "AssumeRole" or _code(error) in _EXPIRED | _INVALID
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
 def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
-    code = error.response.get("Error", {}).get("Code", "")
+    code = _code(error)
     message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
     cannot = f"cannot {doing}"
     if code in _EXPIRED:

@@ -1,20 +1,23 @@
-"""From sources to batches: list, read, decode, select, wrap, batch.
+"""From an agenda to batches: read, decode, select, wrap, batch.
 
 Objects are opened a few ahead by other threads; everything else happens in the thread that pulls,
 a block of lines at a time, so memory is bounded whatever the size of the lake or of an object.
 """
 
 import threading
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws, explain
+from cncbops.agenda import Agenda, Item
+from cncbops.aws import explain
 from cncbops.delivery.outcome import Undelivered
+from cncbops.entry import Entry, ordinal
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.formats.decoding import decode
-from cncbops.formats.event import LakeEvent, Malformed
+from cncbops.formats.event import LakeEvent
 from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.origin import Origin, origin_of
@@ -23,143 +26,219 @@ from cncbops.kinesis.synthesis import complete
 from cncbops.lake.ahead import ahead
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.lines import Block
-from cncbops.lake.listing import list_objects
-from cncbops.lake.objects import LakeObject, ObjectUnreadable
+from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
-from cncbops.lake.sources import S3Source, Source
+from cncbops.progress import Progress
 from cncbops.request import ReplayRequest
 from cncbops.selection.selection import Selector
 from cncbops.tally import of_line, of_object, of_record
 from cncbops.terms import Terms
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 OBJECTS_AHEAD = 4
+_NO_MORE: list[Record] = []
+
+
+@dataclass
+class _Reading:
+    """An object that is being read; `pulled` of its records were chosen, `pulled_before` in earlier sessions."""
+
+    item: Item
+    entry: Entry
+    origin: Origin
+    pulled_before: int
+    pulled: int = 0
 
 
 class Intake:
-    """Pulls the chosen records of a request's sources, in lake order, cut into batches.
+    """Pulls the chosen records of an agenda's objects, in its order, cut into batches.
 
-    Once `stop` is set, what was pulled comes out as it is and nothing more is read.
+    Once `stop` is set, what was pulled comes out as it is and nothing more is read. `is_exhausted`:
+    the agenda was read to its end, or to the request's limit.
     """
 
-    def __init__(self, request: ReplayRequest, terms: Terms, aws: Aws, journal: Journal, stop: threading.Event) -> None:
-        self._request, self._terms, self._journal, self._stop = request, terms, journal, stop
-        uses_s3 = any(isinstance(source, S3Source) for source in request.sources)
-        self._s3 = aws.s3(OBJECTS_AHEAD + 1) if uses_s3 else None
+    def __init__(
+        self,
+        request: ReplayRequest,
+        terms: Terms,
+        agenda: Agenda,
+        s3: "S3Client | None",
+        journal: Journal,
+        stop: threading.Event,
+        progress: Progress = Progress(),
+    ) -> None:
+        self._request, self._terms, self._agenda, self._s3 = request, terms, agenda, s3
+        self._journal, self._stop, self._progress = journal, stop, progress
         self._selector = Selector(request.selection, terms.mapping_filters)
+        self._chosen = progress.chosen
+        self._pending = self._records()
+        self._held: list[Record] = []
+        self._batcher = Batcher(terms.limits, terms.lanes, progress.marks)
         self.first_record: Record | None = None
+        self.is_exhausted = False
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches, full ones as they fill. Raises CncbopsError, after what was read, if it cannot go on."""
-        batcher = Batcher(self._terms.limits, self._terms.lanes)
+    def batches(self, most: int | None = None) -> Iterator[Batch]:
+        """The batches, full ones as they fill, of at most so many records; called again, the next ones.
+
+        Raises CncbopsError, after what was read, if it cannot go on.
+        """
         broken: CncbopsError | None = None
         try:
-            for records in self._records():
-                yield from batcher.add(records)
+            for records in self._pull(most):
+                yield from self._batcher.add(records)
         except CncbopsError as error:
             broken = error
-        yield from batcher.flush()
+        yield from self._batcher.flush()
         if broken:
             raise broken
 
-    def _records(self) -> Iterator[list[Record]]:
-        for lake_object, opened in ahead(self._open, self._objects(), OBJECTS_AHEAD, _close):
-            if isinstance(opened, ObjectUnreadable):
-                self._count_unreadable(lake_object, opened)
-            else:
-                yield from self._records_of(lake_object, opened)
-            if self._is_done():
+    def _pull(self, most: int | None) -> Iterator[list[Record]]:
+        """The next records, so many in all; what is over waits for the next call."""
+        while most is None or most > 0:
+            records = self._held or next(self._pending, _NO_MORE)
+            if records is _NO_MORE:
                 return
+            taken = records[:most]
+            self._held = records[len(taken) :]
+            most = None if most is None else most - len(taken)
+            yield taken
 
-    def _objects(self) -> Iterator[LakeObject]:
+    def _records(self) -> Iterator[list[Record]]:
+        for item, opened in ahead(self._open, self._items(), OBJECTS_AHEAD, _close):
+            reading = self._begin(item)
+            if isinstance(opened, ObjectUnreadable):
+                self._count_unreadable(reading.entry, opened)
+            else:
+                yield from self._records_of(reading, opened)
+            if self._is_done():
+                break
+        self.is_exhausted = not self._stop.is_set()
+        self._journal.keep()
+
+    def _items(self) -> Iterator[Item]:
         objects = self._journal.tally.objects
-        for lake_object in chain.from_iterable(map(self._listing, self._request.sources)):
+        for item in self._agenda.items():
             if self._is_done():
                 return
             objects.listed += 1
-            reason = skip_reason(lake_object)
+            reason = skip_reason(item.object)
             if reason:
                 objects.skip(reason)
             else:
-                yield lake_object
+                yield item
 
-    def _listing(self, source: Source) -> Iterator[LakeObject]:
+    def _open(self, item: Item) -> tuple[Item, OpenObject | ObjectUnreadable]:
         try:
-            yield from list_objects(source, self._s3, self._request.selection.window)
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"list {source.uri}") from error
-
-    def _open(self, lake_object: LakeObject) -> tuple[LakeObject, OpenObject | ObjectUnreadable]:
-        try:
-            return lake_object, open_object(lake_object, self._s3)
+            return item, open_object(item.object, self._s3)
         except ObjectUnreadable as error:
-            return lake_object, error
+            return item, error
         except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"read {lake_object.uri}") from error
+            raise explain(error, f"read {item.object.uri}") from error
 
-    def _records_of(self, lake_object: LakeObject, opened: OpenObject) -> Iterator[list[Record]]:
-        origin, objects = origin_of(lake_object), self._journal.tally.objects
+    def _begin(self, item: Item) -> _Reading:
+        pulled_before = item.left.matched if item.left else 0
+        entry = self._journal.open(item.source, item.object, item.left)
+        return _Reading(item, entry, origin_of(item.object), pulled_before)
+
+    def _records_of(self, reading: _Reading, opened: OpenObject) -> Iterator[list[Record]]:
+        entry, objects = reading.entry, self._journal.tally.objects
         with opened:
             try:
                 for block in opened.blocks():
-                    yield self._records_in(block, origin)
+                    yield self._records_in(block, reading)
                     if self._is_done():
                         break
             except ObjectUnreadable as error:
-                self._count_unreadable(lake_object, error)
+                self._count_unreadable(entry, error)
                 return
             except (BotoCoreError, ClientError) as error:
-                raise explain(error, f"read {lake_object.uri}") from error
+                raise explain(error, f"read {entry.object.uri}") from error
         objects.read += 1
-        objects.bytes += lake_object.size
+        objects.bytes += entry.object.size
+        entry.ended = not self._stop.is_set()
+        self._journal.touch(entry)
 
-    def _records_in(self, block: Block, origin: Origin) -> list[Record]:
-        """The deliverable records of a block. What goes wrong is noted before anything is counted."""
+    def _records_in(self, block: Block, reading: _Reading) -> list[Record]:
+        """The deliverable records of a block that have no fate yet, all else counted and noted."""
         events, malformed = decode(block, self._request.family)
-        complete(events, origin)
-        chosen = self._within_limit(self._selector.select(events))
-        records = to_records(chosen, origin, self._terms.record_source)
+        if reading.item.lines is not None:
+            malformed = []  # the ledger has them already
+        complete(events, reading.origin)
+        chosen = self._choose(events, reading)
+        places = reading.entry.places(reading.pulled, len(chosen))
+        reading.pulled += len(chosen)
+        if reading.pulled_before:
+            chosen, places = self._unsettled(chosen, places, reading.pulled_before)
+        records = to_records(chosen, places, reading.origin, self._terms.record_source)
         deliverable = list(filter(self._terms.limits.deliverable, records))
-        self._journal.note(of_line(origin.object, line) for line in malformed)
+        self._journal.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
         if len(deliverable) < len(records):
-            self._note_too_large(records)
-        self._count(events, malformed, chosen, undeliverable=len(records) - len(deliverable))
+            self._note_too_large(records, reading)
+        self._count(reading, events, len(malformed), chosen)
         if deliverable and self.first_record is None:
             self.first_record = deliverable[0]
         return deliverable
 
-    def _note_too_large(self, records: list[Record]) -> None:
-        limits = self._terms.limits
-        too_large = (_too_large(record, limits) for record in records if not limits.deliverable(record))
-        self._journal.note(of_record(each, "failed") for each in too_large)
-
-    def _count(
-        self, events: list[LakeEvent], malformed: list[Malformed], chosen: list[LakeEvent], *, undeliverable: int
-    ) -> None:
-        counts = self._journal.tally.events
-        counts.read += len(events)
-        counts.malformed += len(malformed)
-        counts.failed += undeliverable
-        counts.faults, counts.filtered = self._selector.faults, self._selector.filtered
-        self._journal.tally.count_matched(chosen)
+    def _choose(self, events: list[LakeEvent], reading: _Reading) -> Sequence[LakeEvent]:
+        lines = reading.item.lines
+        if lines is not None:
+            return [event for event in events if (event.line, event.part) in lines]
+        chosen = self._within_limit(self._selector.select(events))
+        self._chosen += len(chosen)
+        return chosen
 
     def _within_limit(self, events: list[LakeEvent]) -> list[LakeEvent]:
         limit = self._request.limit
-        return events if limit is None else events[: limit - self._journal.tally.events.matched]
+        return events if limit is None else events[: limit - self._chosen]
 
-    def _count_unreadable(self, lake_object: LakeObject, error: ObjectUnreadable) -> None:
+    def _unsettled(
+        self, events: Sequence[LakeEvent], places: Sequence[int], pulled_before: int
+    ) -> tuple[Sequence[LakeEvent], Sequence[int]]:
+        """Those of an object's events that earlier sessions gave no fate."""
+        left = []
+        for place, event in zip(places, events, strict=True):
+            assert event.partition_key is not None
+            if not self._progress.is_settled(place, event.partition_key, pulled_before):
+                left.append((place, event))
+        return [event for _, event in left], [place for place, _ in left]
+
+    def _note_too_large(self, records: list[Record], reading: _Reading) -> None:
+        """Take down records that no invocation can carry: failed, once for all sessions."""
+        limits = self._terms.limits
+        too_large = [record for record in records if not limits.deliverable(record)]
+        self._journal.note(reading.entry, (of_record(_too_large(each, limits), "failed") for each in too_large))
+        self._journal.tally.events.failed += len(too_large)
+        reading.entry.failed += sum(ordinal(record.place) >= reading.pulled_before for record in too_large)
+
+    def _count(self, reading: _Reading, events: list[LakeEvent], malformed: int, chosen: Sequence[LakeEvent]) -> None:
+        counts, entry = self._journal.tally.events, reading.entry
+        counts.read += len(events)
+        counts.malformed += malformed
+        counts.faults, counts.filtered = self._selector.faults, self._selector.filtered
+        self._journal.tally.count_matched(chosen)
+        entry.read += len(events)
+        entry.malformed += malformed
+        entry.matched = max(entry.matched, reading.pulled)
+        self._journal.touch(entry)
+
+    def _count_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:
         """Count an object that failed. Raises CannotRun if it shows that none may be read."""
-        if error.error == "AccessDenied" and lake_object.bucket and not self._journal.tally.objects.read:
-            what = f"cannot read {lake_object.uri}: access denied"
+        if error.error == "AccessDenied" and entry.object.bucket and not self._journal.tally.objects.read:
+            what = f"cannot read {entry.object.uri}: access denied"
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
         self._journal.tally.objects.failed += 1
-        self._journal.note([of_object(lake_object, error.error, error.message)])
+        entry.error = error.error
+        self._journal.note(entry, [of_object(entry.object, error.error, error.message)])
+        self._journal.touch(entry)
 
     def _is_done(self) -> bool:
         limit = self._request.limit
-        return self._stop.is_set() or (limit is not None and self._journal.tally.events.matched >= limit)
+        return self._stop.is_set() or (limit is not None and self._chosen >= limit)
 
 
-def _close(unused: tuple[LakeObject, OpenObject | ObjectUnreadable]) -> None:
+def _close(unused: tuple[Item, OpenObject | ObjectUnreadable]) -> None:
     """Close an object that was opened ahead and is not wanted any more."""
     if isinstance(unused[1], OpenObject):
         unused[1].close()

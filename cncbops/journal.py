@@ -1,30 +1,103 @@
-"""Where a run's counts and failures go as they happen: the tally, the ledger, and the first few."""
+"""Where a run's counts, objects and failures go as they happen: the tally, and what is written down.
 
-from collections.abc import Iterable
+Only the thread that pulls records and receives outcomes uses it. What it holds is bounded: objects
+that are not done (those whose records are pulled and not settled), and what is not yet kept.
+"""
 
-from cncbops.delivery.outcome import Outcome
-from cncbops.ledger import Ledger
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.entry import Entry, object_number
+from cncbops.keeper import Keeper
+from cncbops.kinesis.record import Record
+from cncbops.lake.objects import LakeObject
 from cncbops.tally import Failure, Tally, failures_of
 
 FAILURES_SHOWN = 20
+MOST_UNKEPT = 1_000
+"""Objects, or failures, that may wait for the next outcome before they are written down."""
 
 
 class Journal:
-    """One run's tally, and its failures: all to the ledger, the first few kept for the summary."""
+    """One session's tally, its first few failures, and the objects it works on."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, keeper: Keeper, next_number: int = 0) -> None:
         self.tally = Tally()
         self.first_failures: list[Failure] = []
-        self._ledger = ledger
+        self._keeper = keeper
+        self._next_number = next_number
+        self._entries: dict[int, Entry] = {}
+        self._changed: dict[int, Entry] = {}
+        self._failures: list[tuple[int, Failure]] = []
 
-    def take(self, outcome: Outcome) -> None:
-        """Take down what became of a batch."""
-        self.tally.count_outcome(outcome)
-        self.note(failures_of(outcome))
+    def open(self, source: int, lake_object: LakeObject, left: Entry | None = None) -> Entry:
+        """The entry of an object about to be read: as an earlier session left it, or new."""
+        entry = left
+        if entry is None:
+            entry = Entry(self._next_number, source, lake_object)
+            self._next_number += 1
+        entry.read = entry.malformed = 0
+        entry.ended, entry.error = False, None
+        self._entries[entry.number] = entry
+        self.touch(entry)
+        return entry
 
-    def note(self, failures: Iterable[Failure]) -> None:
-        """Take down failures; their counts are the caller's."""
+    def touch(self, entry: Entry) -> None:
+        """Have what is known of an object written down with what comes next."""
+        self._changed[entry.number] = entry
+        if len(self._changed) >= MOST_UNKEPT:
+            self.keep()
+
+    def give_up(self, entry: Entry, failure: Failure | None) -> None:
+        """Close an object of an earlier session whose rest is not sent; with `failure`, as one that failed."""
+        entry.matched, entry.ended = entry.settled, True
+        if failure:
+            entry.error = failure.error
+            self.tally.objects.listed += 1
+            self.tally.objects.failed += 1
+            self._note(entry.number, failure)
+        self.touch(entry)
+
+    def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
+        """Take down failures of an object; their counts are the caller's."""
         for failure in failures:
-            if len(self.first_failures) < FAILURES_SHOWN:
-                self.first_failures.append(failure)
-            self._ledger.note(failure)
+            self._note(entry.number, failure)
+        if len(self._failures) >= MOST_UNKEPT:
+            self.keep()
+
+    def take(self, settled: Sequence[Settled]) -> None:
+        """Take down what became of batches. Raises CannotRun if it cannot be kept."""
+        for _, outcome in settled:
+            self._count(outcome)
+        self.keep(settled)
+
+    def keep(self, settled: Sequence[Settled] = ()) -> None:
+        """Write down what is not yet written, and let go of objects of which nothing is under way."""
+        changed, failures = self._changed, self._failures
+        self._changed, self._failures = {}, []
+        self._keeper.write(changed.values(), failures, settled)
+        for number in [number for number, entry in changed.items() if entry.at_rest]:
+            self._entries.pop(number, None)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.tally.count_outcome(outcome)
+        for fate, records in (
+            ("delivered", outcome.delivered),
+            ("failed", [each.record for each in outcome.failed]),
+            ("unknown", [each.record for each in outcome.unknown]),
+        ):
+            self._count_objects(fate, records)
+        for number, failure in failures_of(outcome):
+            self._note(number, failure)
+
+    def _count_objects(self, fate: str, records: Iterable[Record]) -> None:
+        for number, count in Counter(object_number(record.place) for record in records).items():
+            entry = self._entries[number]
+            setattr(entry, fate, getattr(entry, fate) + count)
+            self._changed[number] = entry
+
+    def _note(self, number: int, failure: Failure) -> None:
+        if len(self.first_failures) < FAILURES_SHOWN:
+            self.first_failures.append(failure)
+        self._failures.append((number, failure))

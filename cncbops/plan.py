@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +16,14 @@ USD_PER_REQUEST = 0.20 / 1_000_000
 """Lambda's list price for requests in most regions (AWS Lambda pricing); compute time comes on top."""
 
 
-def plan(replay: Replay, *, show_payload: bool = False) -> dict[str, Any]:
+def plan(replay: Replay, more_warnings: Sequence[str] = (), *, show_payload: bool = False) -> dict[str, Any]:
     """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known."""
     return {
         "target": _target(replay.target),
         "terms": _terms(replay),
         "estimate": _estimate(replay),
         "first_record": _record_shape(replay.intake.first_record, show_payload=show_payload),
-        "warnings": _warnings(replay),
+        "warnings": [*_warnings(replay), *more_warnings],
     }
 
 
@@ -49,6 +50,7 @@ def _terms(replay: Replay) -> dict[str, Any]:
         "partial_responses": policy.partial_responses,
         "on_unknown": policy.on_unknown,
         "mapping_filters": list(terms.mapping_filters),
+        "safety": {**asdict(request.safety), "max_failures": str(request.safety.max_failures)},
     }
 
 

@@ -2,60 +2,95 @@
 
 A plan and a run are the same pipeline with another last stage: the plan counts each batch that
 the run sends. One thread pulls records through selection and batching, hands batches to the
-workers and receives their outcomes; it alone counts and writes the ledger.
+workers and receives their outcomes; it alone counts and writes down.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from cncbops.agenda import Agenda
 from cncbops.aws import Aws
 from cncbops.delivery.invoker import Invoker
 from cncbops.delivery.lanes import deliver
-from cncbops.delivery.outcome import Calls, Outcome
+from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
 from cncbops.delivery.sender import Sender
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.intake import Intake
 from cncbops.journal import Journal
+from cncbops.keeper import Keeper
 from cncbops.kinesis.batching import Batch
-from cncbops.ledger import Ledger
+from cncbops.ledger.pulse import Order
+from cncbops.progress import Progress
 from cncbops.request import ReplayRequest
 from cncbops.target import Target
 from cncbops.terms import Terms, objection
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """What one session has to do: the request, the function and the terms, and what is left of it."""
+
+    request: ReplayRequest
+    target: Target
+    terms: Terms
+    agenda: Agenda
+    progress: Progress = Progress()
+
 
 class Replay:
-    """One replay, to be planned or executed once.
+    """One session of a replay, to be planned or executed once.
 
     `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
-    holds what ended the run from within, if anything did.
+    holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
     """
 
     def __init__(
-        self,
-        request: ReplayRequest,
-        target: Target,
-        terms: Terms,
-        aws: Aws,
-        ledger: Ledger,
-        stop: threading.Event,
+        self, undertaking: Undertaking, aws: Aws, s3: "S3Client | None", keeper: Keeper, stop: threading.Event
     ) -> None:
-        self.request, self.target, self.terms = request, target, terms
-        self.journal = Journal(ledger)
-        self.intake = Intake(request, terms, aws, self.journal, stop)
-        self.pace = Pace(terms.concurrency, request.rate, stop)
+        self.request, self.target, self.terms = undertaking.request, undertaking.target, undertaking.terms
+        self.journal = Journal(keeper, undertaking.progress.next_number)
+        self.intake = Intake(self.request, self.terms, undertaking.agenda, s3, self.journal, stop, undertaking.progress)
+        self.pace = Pace(self.terms.concurrency, self.request.rate, stop)
         self.error: CncbopsError | None = None
+        self.halted: str | None = None
         self._aws, self._stop = aws, stop
 
     def plan(self) -> None:
         """Do all but send: count what would be sent, and how."""
-        self._take_in(_counted(batch) for batch in self.intake.batches())
+        for batches in self._stages():
+            self._take_in([Settled(batch, _counted(batch))] for batch in batches)
 
     def execute(self) -> None:
         """Send it all, to a function that can take it (see `terms.require_able`)."""
         sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop)
-        batches, at_once = self.intake.batches(), self.terms.concurrency
-        self._take_in(deliver(batches, sender.send, concurrency=at_once))
+        for batches in self._stages():
+            self._take_in(deliver(batches, sender.send, concurrency=self.terms.concurrency))
+            self._look_at_canary()
+
+    def halt(self, reason: str) -> None:
+        """Stop as for an interrupt, for a reason that is told."""
+        self.halted = self.halted or reason
+        self._stop.set()
+
+    def end(self, error: CncbopsError) -> None:
+        """Send nothing more; the first error is the one that is told."""
+        self.error = self.error or error
+        self._stop.set()
+
+    def obey(self, order: Order) -> None:
+        """Do what somebody ordered through the ledger."""
+        if order.kind == "stop":
+            self.halt(f"stopped by {order.who}")
+        elif order.kind == "rate":
+            self.pace.set_rate(order.value)
+        else:
+            self.pace.set_paused(order.kind == "pause")
 
     @property
     def objection(self) -> CannotRun | None:
@@ -63,34 +98,53 @@ class Replay:
         return objection(self.target, asynchronous=self.request.asynchronous)
 
     @property
-    def stopped(self) -> bool:
-        """Whether the run was ended from outside."""
-        return self._stop.is_set() and self.error is None
+    def interrupted(self) -> bool:
+        """Whether the run was ended from outside, without a reason given."""
+        return self._stop.is_set() and not (self.error or self.halted)
 
-    def _take_in(self, outcomes: Iterator[Outcome]) -> None:
+    def _stages(self) -> Iterator[Iterator[Batch]]:
+        """The canary's batches, if there is one, then the others: each stage is settled before the next."""
+        if self.request.safety.canary:
+            yield self.intake.batches(self.request.safety.canary)
+        yield self.intake.batches()
+
+    def _look_at_canary(self) -> None:
+        failed = self._failed()
+        if self.request.safety.canary and failed and not self._stop.is_set():
+            self.halt(f"{failed:,} of the canary's {self.request.safety.canary:,} records failed")
+
+    def _take_in(self, rounds: Iterable[Sequence[Settled]]) -> None:
         """Take every outcome down, also those that come after something ended the run."""
         try:
-            for outcome in outcomes:
-                self._take(outcome)
+            for settled in rounds:
+                self._take(settled)
+            self.journal.keep()
         except CncbopsError as error:
-            self._end(error)
+            self.end(error)
         except BaseException:
             # A defect: what is under way shall not go on trying.
             self._stop.set()
             raise
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, settled: Sequence[Settled]) -> None:
         try:
-            self.journal.take(outcome)
+            self.journal.take(settled)
         except CncbopsError as error:
-            self._end(error)
-        if outcome.refusal:
-            self._end(outcome.refusal)
+            self.end(error)
+        for _, outcome in settled:
+            if outcome.refusal:
+                self.end(outcome.refusal)
+        self._heed_failures()
 
-    def _end(self, error: CncbopsError) -> None:
-        """Send nothing more; the first reason is the one that is told."""
-        self.error = self.error or error
-        self._stop.set()
+    def _heed_failures(self) -> None:
+        events = self.journal.tally.events
+        settled = events.delivered + events.failed + events.unknown
+        reason = self.request.safety.max_failures.reason(self._failed(), settled)
+        if reason:
+            self.halt(reason)
+
+    def _failed(self) -> int:
+        return self.journal.tally.events.failed + self.journal.tally.events.unknown
 
     def _invoker(self) -> Invoker:
         function = self.request.function

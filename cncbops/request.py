@@ -6,6 +6,7 @@ from cncbops.delivery.sender import OnUnknown
 from cncbops.formats.families import Family
 from cncbops.function_name import FunctionName
 from cncbops.lake.sources import Source
+from cncbops.safety import Safety
 from cncbops.selection.selection import Selection
 
 
@@ -30,3 +31,4 @@ class ReplayRequest:
     bisect: bool = True
     on_unknown: OnUnknown = "retry"
     stream_arn: str | None = None
+    safety: Safety = Safety()

@@ -11,6 +11,7 @@ from typing import Any
 
 from cncbops.errors import CncbopsError
 from cncbops.journal import Journal
+from cncbops.ledger.rows import Counts
 from cncbops.tally import HOUR_MS, OTHER_HOURS
 
 EXIT_CODES = {
@@ -19,14 +20,20 @@ EXIT_CODES = {
     "succeeded": 0,
     "failed": 1,
     "partial": 3,
+    "stopped": 5,
     "interrupted": 130,
 }
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a summary is made of: what was asked, what happened, and how long it took."""
+    """What a summary is made of: what was asked, what happened, and how long it took.
 
+    `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
+    `halted` is why a safety stop or an order ended it.
+    """
+
+    command: str
     run_id: str
     dry_run: bool
     function: str
@@ -35,22 +42,30 @@ class Report:
     journal: Journal
     duration_s: float
     error: CncbopsError | None = None
-    stopped: bool = False
-    failures_file: Path | None = None
+    halted: str | None = None
+    interrupted: bool = False
+    totals: Counts | None = None
+    ledger: Path | None = None
 
     @property
     def status(self) -> str:
-        """The run's end in one word."""
-        tally = self.journal.tally
+        """The session's end in one word."""
         if self.error:
             return "failed"
-        if self.stopped:
+        if self.halted:
+            return "stopped"
+        if self.interrupted:
             return "interrupted"
-        if tally.events.matched == 0 and not tally.flawed:
+        if self.journal.tally.events.matched == 0 and not self._flawed:
             return "nothing"
         if self.dry_run:
             return "planned"
-        return "partial" if tally.flawed else "succeeded"
+        return "partial" if self._flawed else "succeeded"
+
+    @property
+    def reason(self) -> str | None:
+        """Why it ended as it did, where its status does not say."""
+        return str(self.error) if self.error else self.halted
 
     @property
     def came_to_nothing(self) -> bool:
@@ -62,20 +77,27 @@ class Report:
         """The command's exit code. A plan that met flaws says so as its run would: 3."""
         if self.error:
             return self.error.exit_code
-        if self.status == "planned" and self.journal.tally.flawed:
+        if self.status == "planned" and self._flawed:
             return EXIT_CODES["partial"]
         return EXIT_CODES[self.status]
 
+    @property
+    def _flawed(self) -> bool:
+        """Whether something went wrong; of a run that is resumed, also in its earlier sessions."""
+        totals = self.totals if self.command == "runs resume" else None
+        return self.journal.tally.flawed or (totals is not None and totals.flawed)
+
 
 def summary(report: Report) -> dict[str, Any]:
-    """The JSON summary of a replay, planned or executed."""
+    """The JSON summary of a replay, planned or executed; of a run taken up again, of what was left of it."""
     tally = report.journal.tally
     sent = tally.events.matched if report.dry_run else tally.events.delivered
     document = {
-        "command": "replay",
+        "command": report.command,
         "run_id": report.run_id,
         "dry_run": report.dry_run,
         "status": report.status,
+        "reason": report.reason,
         "function": report.function,
         "invocation": "async" if report.asynchronous else "sync",
         "source": list(report.sources),
@@ -88,11 +110,17 @@ def summary(report: Report) -> dict[str, Any]:
         "duration_s": round(report.duration_s, 3),
         "events_per_s": round(sent / report.duration_s, 1) if report.duration_s else 0.0,
         "failures": [asdict(failure) for failure in report.journal.first_failures],
-        "failures_file": str(report.failures_file) if report.failures_file else None,
+        "run": totals_of(report.totals) if report.totals else None,
+        "ledger": str(report.ledger) if report.ledger else None,
     }
     if report.error:
         document["error"] = described(report.error)
     return document
+
+
+def totals_of(counts: Counts) -> dict[str, int]:
+    """A run's counts over all its sessions."""
+    return {**asdict(counts), "not_sent": counts.not_sent}
 
 
 def described(error: CncbopsError) -> dict[str, str]:

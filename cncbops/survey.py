@@ -18,11 +18,12 @@ from cncbops.request import ReplayRequest
 class Survey:
     """Adds up the bytes of a request's objects, in a thread of its own while in its block.
 
-    `total_bytes` is None until all of them are listed, and for ever if they cannot be.
+    `done_bytes` are those that earlier sessions of the run have done. `total_bytes`, what is left for
+    this one, is None until all objects are listed, and for ever if they cannot be.
     """
 
-    def __init__(self, request: ReplayRequest, aws: Aws) -> None:
-        self._request = request
+    def __init__(self, request: ReplayRequest, aws: Aws, done_bytes: int = 0) -> None:
+        self._request, self._done_bytes = request, done_bytes
         # Made here: a session makes its clients in one thread at a time.
         self._s3 = aws.s3() if any(isinstance(source, S3Source) for source in request.sources) else None
         self._left = threading.Event()
@@ -43,7 +44,7 @@ class Survey:
             return
 
     def _add_up(self) -> int | None:
-        total = 0
+        total = -self._done_bytes
         for source in self._request.sources:
             for lake_object in list_objects(source, self._s3, self._request.selection.window):
                 if self._left.is_set():

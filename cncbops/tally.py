@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
+from cncbops.entry import object_number
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
 from cncbops.selection.selection import time_of
@@ -113,11 +114,11 @@ class Tally:
         return bool(events.failed or events.unknown or events.malformed or self.objects.failed)
 
 
-def failures_of(outcome: Outcome) -> Iterable[Failure]:
-    """The failed and unknown records of an outcome."""
+def failures_of(outcome: Outcome) -> Iterable[tuple[int, Failure]]:
+    """The failed and unknown records of an outcome, each with its object's number."""
     for fate, records in (("failed", outcome.failed), ("unknown", outcome.unknown)):
         for undelivered in records:
-            yield of_record(undelivered, fate)
+            yield object_number(undelivered.record.place), of_record(undelivered, fate)
 
 
 def of_record(undelivered: Undelivered, fate: str) -> Failure:

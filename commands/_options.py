@@ -43,6 +43,40 @@ StateDir = Annotated[
 ]
 
 
+def _require_form(path: Path | None) -> Path | None:
+    """A report's file, refused before anything is done if its name says no form."""
+    if path and path.suffix.lower() not in (".csv", ".jsonl"):
+        raise typer.BadParameter("let it end with .csv or .jsonl")
+    return path
+
+
+SAFETY = "Safety stops"
+
+MaxFailures = Annotated[
+    str | None,
+    option("--max-failures", help="Stop after more failed records: 20, or 5% of them (the default).", panel=SAFETY),
+]
+MaxDuration = Annotated[str | None, option("--max-duration", help="Stop after 90s, 30m, 1h30m.", panel=SAFETY)]
+StopOnAlarm = Annotated[
+    list[str] | None,
+    option("--stop-on-alarm", help="Stop while this CloudWatch alarm is in ALARM; repeatable.", panel=SAFETY),
+]
+Canary = Annotated[
+    int | None,
+    option("--canary", help="Send so many records first; go on only if all succeed.", panel=SAFETY, min=1),
+]
+Report = Annotated[
+    Path | None,
+    option(
+        "--report",
+        help="Write objects and failures of the run to FILE.csv or FILE.jsonl.",
+        panel=GENERAL,
+        dir_okay=False,
+        callback=_require_form,
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Local:
     """The shared options of a command that calls no AWS but its own."""

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from cncbops.aws import Aws
 from cncbops.replay import Replay
 from cncbops.survey import Survey
 
@@ -18,7 +17,7 @@ from ._words import span
 class _Line:
     """The line, drawn anew from the run's counts whenever it is asked for."""
 
-    def __init__(self, replay: Replay, survey: Survey, *, executes: bool) -> None:
+    def __init__(self, replay: Replay, survey: Survey | None, *, executes: bool) -> None:
         self._replay, self._survey, self._executes = replay, survey, executes
         self._started = time.monotonic()
 
@@ -28,8 +27,9 @@ class _Line:
     def _sent(self) -> str:
         events, calls = self._replay.journal.tally.events, self._replay.journal.tally.calls
         rate, pace = events.delivered / self._elapsed_s(), self._replay.pace
+        paused = "paused  " if pace.paused else ""
         return (
-            f"{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
+            f"{paused}{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
             f"{pace.in_flight} of {int(pace.limit)} in flight  {calls.retried:,} retried  {calls.throttled:,} throttled"
         )
 
@@ -39,7 +39,8 @@ class _Line:
 
     def _eta(self) -> str:
         """What is left, judged by the share of events up to the limit, or of bytes, that is done."""
-        tally, limit, total = self._replay.journal.tally, self._replay.request.limit, self._survey.total_bytes
+        tally, limit = self._replay.journal.tally, self._replay.request.limit
+        total = self._survey.total_bytes if self._survey else None
         done = tally.objects.bytes / total if total else 0.0
         if limit:
             done = max(done, tally.events.matched / limit)
@@ -50,13 +51,13 @@ class _Line:
 
 
 @contextmanager
-def live_line(console: Console, replay: Replay, aws: Aws, *, executes: bool) -> Iterator[None]:
+def live_line(console: Console, replay: Replay, survey: Survey | None, *, executes: bool) -> Iterator[None]:
     """Keep a progress line on the console while the body runs, if it is a terminal."""
     if not console.is_terminal:
         yield
         return
     with (
-        Survey(replay.request, aws) as survey,
+        survey or nullcontext(),
         Live(_Line(replay, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
     ):
         yield

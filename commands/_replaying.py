@@ -1,207 +1,193 @@
-"""What `cncbops replay` does with its options: check, plan or execute, tell."""
+"""What `cncbops replay` does with its options: plan or execute something new, or what a file planned."""
 
-import re
-import sys
-import threading
-import time
 import uuid
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from pathlib import Path
+from typing import Any
 
-from cncbops.aws import Aws, AwsAccess
-from cncbops.delivery.sender import OnUnknown
+from cncbops.agenda import WholeLake, lake_client
+from cncbops.aws import Aws
+from cncbops.beginning import (
+    Planned,
+    likeness_of,
+    new_run,
+    require_first,
+    require_unmoved,
+    sent_before,
+    warning_of,
+)
 from cncbops.errors import BadInput, CncbopsError
-from cncbops.formats.families import BY_NAME
-from cncbops.function_name import parse_function
-from cncbops.journal import Journal
-from cncbops.lake.layout import TimeWindow
-from cncbops.lake.sources import Source, parse_source, without_overlaps
-from cncbops.ledger import Ledger, NoLedger, RunLedger
-from cncbops.plan import plan
-from cncbops.replay import Replay
+from cncbops.frozen import Likeness, freeze_target, freeze_terms
+from cncbops.identity import whoami
+from cncbops.ledger.ledger import FIRST_SESSION, Ledger
+from cncbops.ledger.lock import RunLock
+from cncbops.ledger.rows import Run
+from cncbops.ledger.worker import this_worker
+from cncbops.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
+from cncbops.replay import Replay, Undertaking
 from cncbops.request import ReplayRequest
-from cncbops.selection.pattern import FilterCriteria
-from cncbops.selection.selection import Selection
-from cncbops.selection.times import parse_window
-from cncbops.summary import Report, summary
+from cncbops.survey import Survey
 from cncbops.target import inspect
-from cncbops.terms import require_able, settle
+from cncbops.terms import settle
 
 from ._options import General
-from ._plan_view import show_plan
-from ._progress import live_line
-from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
-from ._summary_view import show_summary
-from ._words import visible
+from ._requests import Asked, request_of
+from ._resuming import TakeUp, carry_out_resume
+from ._screen import Screen, guarded, screen_for, state_folder
+from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which events, as typed."""
+class Replaying:
+    """One command line of `replay`: something new, what a file plans, or a run to go on with."""
 
-    types: tuple[str, ...]
-    partition_keys: tuple[str, ...]
-    shards: tuple[str, ...]
-    from_time: str | None
-    to_time: str | None
-    filters: tuple[str, ...]
-    limit: int | None
-    line_format: str | None
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How they are sent, as typed: fields of the same names in `ReplayRequest`."""
-
-    batch_size: int | None
-    concurrency: int | None
-    rate: float | None
-    asynchronous: bool
-    ordered: bool
-    max_attempts: int | None
-    bisect: bool
-    on_unknown: OnUnknown
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One command line of `replay`."""
-
-    sources: tuple[str, ...]
-    function: str
-    bucket: str | None
-    prefix: str
-    choice: Choice
-    delivery: Delivery
-    stream_arn: str | None
+    asked: Asked
+    plan_file: Path | None
+    resume: str | None
+    save_plan: Path | None
+    again: bool
     show_payload: bool
+    report: Path | None
 
 
-def carry_out(asked: Asked, general: General) -> int:
-    """Do what was asked, and show it; the exit code."""
+def carry_out(typed: Replaying, general: General) -> int:
+    """Do what was typed, and show it; the exit code."""
     screen = screen_for(general)
-    return guarded(screen, lambda: _run(asked, general, screen), {"command": "replay"})
+    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "replay"})
 
 
-def _request(asked: Asked, screen: Screen) -> ReplayRequest:
-    """The request that was typed; raises BadInput if something in it cannot be meant."""
-    choice = asked.choice
-    selection = Selection(
-        types=choice.types,
-        partition_keys=frozenset(choice.partition_keys),
-        shards=frozenset(map(_shard_id, choice.shards)),
-        window=TimeWindow(*parse_window(choice.from_time, choice.to_time, datetime.now(UTC))),
-        filters=FilterCriteria.parse(choice.filters),
+def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
+    """Do one of the three things. Raises BadInput if more than one was typed."""
+    if typed.resume is None and typed.plan_file is None:
+        return _run(request_of(typed.asked, screen), None, typed, general, screen)
+    if typed.asked.says_what or typed.save_plan or (typed.resume and typed.plan_file):
+        name = "--resume" if typed.resume else "--plan"
+        raise BadInput(f"{name} beside other options", f"Everything was said before: give {name} alone, and --execute")
+    if typed.plan_file:
+        plan = read_plan(typed.plan_file)
+        request = plan.header.request
+        request = replace(request, safety=typed.asked.safety.on(request.safety))
+        return _run(request, plan, typed, general, screen)
+    return carry_out_resume(_take_up(typed), general)
+
+
+def _take_up(typed: Replaying) -> TakeUp:
+    safety = typed.asked.safety
+    return TakeUp(
+        run=typed.resume or "",
+        on_changed="fail",
+        unknown=False,
+        report=typed.report,
+        show_payload=typed.show_payload,
+        **vars(safety),
     )
-    return ReplayRequest(
-        sources=_sources(asked.sources, asked.bucket, asked.prefix, screen),
-        function=parse_function(asked.function),
-        selection=selection,
-        family=BY_NAME[choice.line_format] if choice.line_format else None,
-        limit=choice.limit,
-        stream_arn=_stream_arn(asked.stream_arn),
-        **vars(asked.delivery),
-    )
 
 
-def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
-    """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
-    if prefix and not bucket:
-        raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
-    lines = [line for text in texts for line in (_listed() if text == "-" else [text])]
-    sources: list[Source] = [parse_source(line) for line in lines]
-    if bucket:
-        sources.append(parse_source(f"s3://{bucket}/{prefix}"))
-    if not sources:
-        raise BadInput("no source is given", "Give s3://bucket/prefix, a file or a folder, or -b and -p")
-    kept, inside = without_overlaps(sources)
-    for source in inside:
-        screen.note(f"{source.uri} lies inside another source, and is read once")
-    return tuple(kept)
+@dataclass(frozen=True)
+class _New:
+    """A run that may begin: its work, whom it is like, and the plan that it follows, if one."""
+
+    work: Work
+    alike: Likeness
+    plan: PlanFile | None
 
 
-def _listed() -> list[str]:
-    """The lines of standard input; raises BadInput if they are no text."""
-    try:
-        lines = sys.stdin.buffer.read().decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise BadInput("the list on standard input is not UTF-8", "Write one source a line, in UTF-8") from error
-    return [line.lstrip().removesuffix("\r") for line in lines if line.strip()]
-
-
-def _stream_arn(text: str | None) -> str | None:
-    """The ARN of a Kinesis stream; raises BadInput for anything else."""
-    if text is None or re.fullmatch(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/[\w.-]+", text, re.ASCII):
-        return text
-    raise BadInput(f"{text!r} is no ARN of a Kinesis stream", "Write arn:aws:kinesis:REGION:ACCOUNT:stream/NAME")
-
-
-def _shard_id(text: str) -> str:
-    return f"shardId-{int(text):012d}" if text.isascii() and text.isdigit() else text
-
-
-def _run(asked: Asked, general: General, screen: Screen) -> int:
-    """Plan or execute, then tell; the exit code."""
-    started = time.monotonic()
-    request = _request(asked, screen)
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
-    report = partial(
-        Report,
-        run_id=run_id,
+def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, general: General, screen: Screen) -> int:
+    if general.execute and typed.save_plan:
+        raise BadInput("--save-plan with --execute", "A plan is what a dry-run writes; execute it with --plan")
+    heading = Heading(
+        "replay",
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}",
         dry_run=not general.execute,
         function=str(request.function),
         asynchronous=request.asynchronous,
         sources=[source.uri for source in request.sources],
     )
-    try:
-        run, ledger = _carried_out(request, general, screen, run_id)
-    except CncbopsError as error:
-        failed = report(journal=Journal(NoLedger()), duration_s=time.monotonic() - started, error=error)
-        return _tell(failed, None, asked, screen)
-    done = report(
-        journal=run.journal,
-        duration_s=time.monotonic() - started,
-        error=run.error or (None if general.execute else run.objection),
-        stopped=run.stopped,
-        failures_file=ledger.kept,
-    )
-    return _tell(done, run, asked, screen)
+    with ExitStack() as held:
+        try:
+            new = _prepared(request, plan, typed, general, heading)
+            alarms = ready(new.work) if general.execute else None
+            kept = _begun(new, typed, general, held) if general.execute else None
+        except CncbopsError as error:
+            return refuse(heading, error, screen)
+        return execute_work(new.work, kept, alarms, screen) if kept else _plan(new, typed, screen)
 
 
-def _carried_out(request: ReplayRequest, general: General, screen: Screen, run_id: str) -> tuple[Replay, Ledger]:
-    """The run after it was planned or executed. Raises CncbopsError if it could not begin."""
-    aws = Aws(AwsAccess(general.region or None, general.profile, general.role_arn, general.endpoint_url))
+def _prepared(
+    request: ReplayRequest, plan: PlanFile | None, typed: Replaying, general: General, heading: Heading
+) -> _New:
+    """The run as it would begin. Raises CncbopsError if it may not."""
+    aws = Aws(access_of(general, vars(plan.header) if plan else {}))
     target = inspect(aws, request.function)
     terms = settle(request, target, aws.in_region(request.function.region).region)
+    s3 = lake_client(request, aws)
+    lake = WholeLake(request, s3)
+    undertaking = Undertaking(request, target, terms, Planned(plan) if plan else lake)
+    if plan:
+        require_unmoved(plan, undertaking, lake)
+    alike = likeness_of(request, target, aws)
+    earlier = [] if typed.again else _sent_before(alike, general)
     if general.execute:
-        require_able(target, asynchronous=request.asynchronous)
-    stop = threading.Event()
-    with _ledger(general, run_id) as ledger:
-        run = Replay(request, target, terms, aws, ledger, stop)
-        line = live_line(screen.err, run, aws, executes=general.execute) if screen.shows_text else nullcontext()
-        with stop_on_signal(stop, screen), line:
-            run.execute() if general.execute else run.plan()
-    return run, ledger
+        require_first(earlier)
+    warnings = [warning_of(run) for run in earlier]
+    return _New(
+        Work(heading, undertaking, aws, s3, Survey(request, aws), warnings=warnings, show_payload=typed.show_payload),
+        alike,
+        plan,
+    )
 
 
-def _ledger(general: General, run_id: str) -> AbstractContextManager[Ledger]:
-    return RunLedger(state_folder(general.state_dir), run_id) if general.execute else nullcontext(NoLedger())
+def _sent_before(alike: Likeness, general: General) -> list[Run]:
+    """The runs in the ledger that sent some of the same."""
+    ledger = Ledger.look(state_folder(general.state_dir))
+    if ledger is None:
+        return []
+    with ledger:
+        return sent_before(ledger, alike)
 
 
-def _tell(report: Report, run: Replay | None, asked: Asked, screen: Screen) -> int:
-    """Show how it went, in the voice that was asked for; the exit code."""
-    document = summary(report)
-    if run and report.dry_run and not run.error:
-        document["plan"] = plan(run, show_payload=asked.show_payload)
-    if report.error:
-        screen.show_error(report.error)
-    if screen.json:
-        screen.show_json(document)
-    elif "plan" in document and not screen.quiet:
-        with screen.printing() as out:
-            show_plan(out, visible(document))
-    elif screen.shows_text and not report.came_to_nothing:
-        show_summary(screen.err, visible(document))
-    return report.exit_code
+def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> InLedger:
+    """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
+    identity = whoami(new.work.aws)
+    ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
+    held.enter_context(RunLock(ledger.folder, new.work.heading.run_id))
+    run = ledger.begin(
+        new_run(new.work.heading.run_id, new.work.undertaking, new.work.aws.access, new.alike, _hash(new.plan)),
+        this_worker(identity.arn if identity else None),
+        Planned(new.plan).entries() if new.plan else None,
+    )
+    return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
+
+
+def _hash(plan: PlanFile | None) -> str | None:
+    return plan.sha256 if plan else None
+
+
+def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
+    """Plan, and save the plan where that was asked for."""
+    if not typed.save_plan:
+        return plan_work(new.work, screen)
+    with PlanWriter(typed.save_plan, _plan_header(new)) as writer:
+        return plan_work(new.work, screen, writer, finish=lambda replay: writer.finish(_counts(replay)))
+
+
+def _counts(replay: Replay) -> dict[str, Any]:
+    return {**asdict(replay.journal.tally.events), "invocations": replay.journal.tally.calls.total}
+
+
+def _plan_header(new: _New) -> PlanHeader:
+    undertaking, aws = new.work.undertaking, new.work.aws
+    identity = whoami(aws)
+    return PlanHeader(
+        request=undertaking.request,
+        terms=freeze_terms(undertaking.terms),
+        function=freeze_target(undertaking.target),
+        region=aws.region,
+        role_arn=aws.access.role_arn,
+        endpoint_url=aws.access.endpoint_url,
+        account=identity.account if identity else None,
+        by=identity.arn if identity else None,
+        made=datetime.now(UTC),
+    )

@@ -14,6 +14,7 @@ _ENDINGS = {
     "succeeded": ("done", "every event was delivered"),
     "partial": ("done", "but not everything could be delivered"),
     "failed": ("failed", "the run could not go on"),
+    "stopped": ("stopped", "what was under way was finished first"),
     "interrupted": ("interrupted", "what was under way was finished first"),
 }
 
@@ -21,9 +22,12 @@ _ENDINGS = {
 def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     """Print a run's counts, its first failures, and where the others are."""
     word, meaning = _ENDINGS[document["status"]]
-    console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"))
+    if document["status"] == "stopped":
+        meaning = document["reason"]
+    console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
     console.print(_counts(document))
     show_failures(console, document)
+    show_next_steps(console, document)
 
 
 def _counts(document: Mapping[str, Any]) -> Table:
@@ -36,8 +40,10 @@ def _counts(document: Mapping[str, Any]) -> Table:
         lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
         table.add_row("lake", f"{lines}, {objects} not readable")
     if events["possible_duplicates"]:
-        table.add_row("duplicates", f"up to {events['possible_duplicates']:,}: sent again after a lost answer")
+        table.add_row("duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came")
     table.add_row("invocations", _answers(calls))
+    if document["run"] and document["command"] != "replay":
+        table.add_row("whole run", _fates(document["run"]))
     table.add_row("time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s")
     return table
 
@@ -65,5 +71,16 @@ def show_failures(console: Console, document: Mapping[str, Any]) -> None:
         line = Text(f"{failure['fate']}: ", style="bold red")
         line.append(f"{where}{event}: {failure['error']}: {failure['message']}", style="not bold default")
         console.print(line, soft_wrap=True)
-    if document["failures_file"]:
-        console.print(Text(f"all of them: {document['failures_file']}"), soft_wrap=True)
+
+
+def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
+    """Print the commands that go on from here: what is not done is in the ledger."""
+    if not document["ledger"]:
+        return
+    events, run = document["events"], document["run_id"]
+    if document["status"] in ("failed", "stopped", "interrupted"):
+        console.print(f"Go on with it: cncbops runs resume {run} --execute", soft_wrap=True)
+    elif events["failed"] or events["unknown"]:
+        console.print(f"Once the cause is mended: cncbops runs redrive {run} --execute", soft_wrap=True)
+    if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
+        console.print(f"All of it: cncbops runs show {run}", soft_wrap=True)

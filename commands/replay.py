@@ -5,6 +5,7 @@ This file declares the options and no more, so that help and completion load no 
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ class OnUnknown(StrEnum):
     fail = "fail"
 
 
-CHOICE, DELIVERY = "Which events", "How they are sent"
+CHOICE, DELIVERY, RUNS = "Which events", "How they are sent", "Plans and runs"
 
 
 @app.command()
@@ -44,7 +45,7 @@ def replay(
             show_default=False,
         ),
     ] = None,
-    function: Annotated[str, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = ...,  # type: ignore[assignment]  # typer's word for required
+    function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: Annotated[str | None, option("--bucket", "-b", help="Bucket of the lake, in place of SOURCE.")] = None,
     prefix: Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")] = "",
     types: Annotated[
@@ -131,6 +132,22 @@ def replay(
             panel=DELIVERY,
         ),
     ] = None,
+    max_failures: shared.MaxFailures = None,
+    max_duration: shared.MaxDuration = None,
+    stop_on_alarm: shared.StopOnAlarm = None,
+    canary: shared.Canary = None,
+    save_plan: Annotated[
+        Path | None, option("--save-plan", help="Write the plan to this file.", panel=RUNS, dir_okay=False)
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        option("--plan", help="Do what this file plans, unless lake or function moved.", panel=RUNS, dir_okay=False),
+    ] = None,
+    resume: Annotated[
+        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=RUNS)
+    ] = None,
+    again: Annotated[bool, option("--again", help="Send also what an earlier run has sent.", panel=RUNS)] = False,
+    report: shared.Report = None,
     show_payload: Annotated[
         bool, option("--show-payload", help="Show the first record's data in the plan.", panel=shared.GENERAL)
     ] = False,
@@ -149,7 +166,8 @@ def replay(
     A dry-run unless --execute is given: it reads, selects and batches as the run would, and shows
     the plan.
     """
-    from ._replaying import Asked, Choice, Delivery, carry_out
+    from ._replaying import Replaying, carry_out
+    from ._requests import Asked, Choice, Delivery, SafetyStops
 
     choice = Choice(
         types=tuple(types or ()),
@@ -174,5 +192,6 @@ def replay(
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
-    asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, stream_arn, show_payload)
-    return carry_out(asked, general)
+    safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
+    asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn)
+    return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report), general)

@@ -4,14 +4,19 @@ A batch is pulled only when there is room for it, which is the whole backpressur
 and not settled is bounded by number and by bytes. Workers return outcomes and do not raise for a
 record; the one thread that iterates receives them all, in whatever order they come, and looks for
 them after each batch that it pulls.
+
+A worker goes on to another batch only when its last outcome was taken and the next is asked for: so
+whoever writes outcomes down before asking never has more than `concurrency` batches sent and not
+written down, whenever the process is killed.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 
-from cncbops.delivery.outcome import Outcome
+from cncbops.delivery.outcome import Outcome, Settled
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch
 
@@ -19,8 +24,10 @@ PULLED_PER_WORKER = 3
 PULLED_BYTES = 64 * 1024 * 1024
 
 
-def deliver(batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int) -> Iterator[Outcome]:
-    """Send every batch, `concurrency` at a time, and yield the outcomes as they come.
+def deliver(
+    batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int
+) -> Iterator[Sequence[Settled]]:
+    """Send every batch, `concurrency` at a time, and yield the outcomes as they come, all that are there.
 
     At most one batch of a lane is under way, in the order in which they come. If `batches` raises a
     CncbopsError, what was pulled is still sent and its outcomes yielded; then the error goes on. If
@@ -33,17 +40,17 @@ def deliver(batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concu
         pool.shutdown(cancel_futures=True)
 
 
-def _outcomes(batches: Iterable[Batch], work: "_Work") -> Iterator[Outcome]:
+def _outcomes(batches: Iterable[Batch], work: "_Work") -> Iterator[Sequence[Settled]]:
     broken: CncbopsError | None = None
     try:
         for batch in batches:
             work.put(batch)
             while work.is_full or work.has_outcome:
-                yield work.next_outcome()
+                yield from work.round()
     except CncbopsError as error:
         broken = error
     while work.is_open:
-        yield work.next_outcome()
+        yield from work.round()
     if broken:
         raise broken
 
@@ -53,10 +60,11 @@ class _Work:
 
     def __init__(self, pool: ThreadPoolExecutor, send: Callable[[Batch], Outcome], concurrency: int) -> None:
         self._pool, self._send = pool, send
-        self._most = concurrency * PULLED_PER_WORKER
+        self._concurrency = concurrency
         self._lanes: dict[int, deque[Batch]] = {}
+        self._ready: deque[Batch] = deque()  # at the head of its lanes, without a worker
         self._settled: SimpleQueue[tuple[Batch, Future[Outcome]]] = SimpleQueue()
-        self._pulled = self._pulled_bytes = 0
+        self._under_way = self._pulled = self._pulled_bytes = 0
 
     @property
     def is_open(self) -> bool:
@@ -66,7 +74,7 @@ class _Work:
     @property
     def is_full(self) -> bool:
         """Whether an outcome has to come before the next batch is pulled."""
-        return self._pulled >= self._most or self._pulled_bytes >= PULLED_BYTES
+        return self._pulled >= self._concurrency * PULLED_PER_WORKER or self._pulled_bytes >= PULLED_BYTES
 
     @property
     def has_outcome(self) -> bool:
@@ -74,21 +82,39 @@ class _Work:
         return not self._settled.empty()
 
     def put(self, batch: Batch) -> None:
-        """Start a batch, or let it wait its turn in its lanes."""
+        """Start a batch, or let it wait its turn."""
         self._pulled += 1
         self._pulled_bytes += batch.payload_bytes
         for lane in batch.lanes:
             self._lanes.setdefault(lane, deque()).append(batch)
-        self._start_in_turn(batch)
+        self._line_up(batch)
+        self._start()
 
-    def next_outcome(self) -> Outcome:
-        """Wait for a batch to be settled, and let those go whose turn has come."""
-        batch, future = self._settled.get()
+    def round(self) -> Iterator[Sequence[Settled]]:
+        """Wait for an outcome, yield it with those that came beside it, and let others go in their place."""
+        settled = self._next_outcomes()
+        yield settled
+        for batch, _ in settled:
+            self._release(batch)
+        self._start()
+
+    def _next_outcomes(self) -> list[Settled]:
+        ended = [self._settled.get()]
+        while self.has_outcome:
+            ended.append(self._settled.get())
+        defects = [each for each in ended if each[1].exception()]
+        if len(defects) == len(ended):
+            defects[0][1].result()
+        for each in defects:  # raised in the next round: what the others did is told first
+            self._settled.put(each)
+        return [Settled(batch, future.result()) for batch, future in ended if not future.exception()]
+
+    def _release(self, batch: Batch) -> None:
+        self._under_way -= 1
         self._pulled -= 1
         self._pulled_bytes -= batch.payload_bytes
         for following in self._behind(batch):
-            self._start_in_turn(following)
-        return future.result()
+            self._line_up(following)
 
     def _behind(self, batch: Batch) -> Iterable[Batch]:
         """Take a batch off its lanes; the batches that then come first in one of them, each once."""
@@ -102,7 +128,15 @@ class _Work:
                 del self._lanes[lane]
         return heads.values()
 
-    def _start_in_turn(self, batch: Batch) -> None:
+    def _line_up(self, batch: Batch) -> None:
         if all(self._lanes[lane][0] is batch for lane in batch.lanes):
-            future = self._pool.submit(self._send, batch)
-            future.add_done_callback(lambda done: self._settled.put((batch, done)))
+            self._ready.append(batch)
+
+    def _start(self) -> None:
+        while self._ready and self._under_way < self._concurrency:
+            self._under_way += 1
+            batch = self._ready.popleft()
+            self._pool.submit(self._send, batch).add_done_callback(partial(self._ended, batch))
+
+    def _ended(self, batch: Batch, future: Future[Outcome]) -> None:
+        self._settled.put((batch, future))

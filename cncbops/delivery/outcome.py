@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.errors import CncbopsError
+from cncbops.kinesis.batching import Batch
 from cncbops.kinesis.record import Record
 
 
@@ -71,3 +73,10 @@ class Outcome:
     def doubt(self, records: Iterable[Record], answer: Answer) -> None:
         """Set records aside as unknown: the function may have had them."""
         self.unknown += [Undelivered(record, answer.error, answer.message) for record in records]
+
+
+class Settled(NamedTuple):
+    """A batch and what became of it."""
+
+    batch: Batch
+    outcome: Outcome

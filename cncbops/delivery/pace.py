@@ -3,8 +3,12 @@
 A throttled answer halves the number of invocations in flight at once; each success then raises it
 by a fraction, one whole step a round. Answers to invocations that started before the last halving
 say nothing new and do not halve again.
+
+Rate and pause may change while invocations wait: turns are booked on a clock that counts events
+instead of seconds, so that its speed can change without a turn being booked again.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +16,7 @@ from collections.abc import Callable
 from cncbops.delivery.answers import Kind
 
 LOOK_S = 0.25
-"""How long a waiting thread goes without a look at the stop signal."""
+"""How long a waiting thread goes without a look at the stop signal, the rate and the pause."""
 
 
 class Pace:
@@ -26,13 +30,11 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = self._limit = float(concurrency)
-        self._rate = rate
+        self._turns = _Turns(rate, clock)
         self._stop = stop
-        self._clock = clock
         self._gate = threading.Condition()
         self._in_flight = 0
         self._round = 0
-        self._next_start = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -44,19 +46,40 @@ class Pace:
         """How many may be under way at present."""
         return self._limit
 
+    @property
+    def rate(self) -> float | None:
+        """Events per second at present, None for no limit."""
+        return self._turns.rate
+
+    @property
+    def paused(self) -> bool:
+        """Whether nobody is let through at present."""
+        return self._turns.paused
+
+    def set_rate(self, rate: float | None) -> None:
+        """Change the rate, for those who wait already as well."""
+        with self._gate:
+            self._turns.change(rate, paused=self._turns.paused)
+
+    def set_paused(self, paused: bool) -> None:
+        """Let nobody through until it is taken back; what is under way goes on."""
+        with self._gate:
+            self._turns.change(self._turns.rate, paused=paused)
+            self._gate.notify_all()
+
     def enter(self, events: int) -> int | None:
-        """Wait for room, then for the turn of `events` at the given rate.
+        """Wait for room, then for the turn of `events` at the rate, and for the end of a pause.
 
         Returns a token for `leave`, or None if the run was stopped meanwhile.
         """
         with self._gate:
-            while self._in_flight >= max(1, int(self._limit)) and not self._stop.is_set():
+            while not (self._has_room() or self._stop.is_set()):
                 self._gate.wait(LOOK_S)
             if self._stop.is_set():
                 return None
             self._in_flight += 1
-            token, wait_s = self._round, self._reserve(events)
-        if self._stop.wait(wait_s):
+            token, turn = self._round, self._turns.book(events)
+        if not self._await(turn):
             self.leave(token)
             return None
         return token
@@ -72,11 +95,55 @@ class Pace:
                 self._limit = min(self._most, self._limit + 1 / self._limit)
             self._gate.notify_all()
 
-    def _reserve(self, events: int) -> float:
-        """Book the time that `events` take at the given rate; seconds to wait before they go."""
-        if not self._rate:
-            return 0.0
-        now = self._clock()
-        start = max(now, self._next_start)
-        self._next_start = start + events / self._rate
-        return start - now
+    def _has_room(self) -> bool:
+        return not self._turns.paused and self._in_flight < max(1, int(self._limit))
+
+    def _await(self, turn: float) -> bool:
+        """Wait for a turn that was booked; False if the run was stopped meanwhile."""
+        left_s = math.inf
+        while left_s:
+            with self._gate:
+                left_s = self._turns.left_s(turn)
+            if self._stop.wait(min(left_s, LOOK_S)):
+                return False
+        return True
+
+
+class _Turns:
+    """Turns at a rate, on a clock of events: it ticks `rate` times a second, in a pause not at all.
+
+    Without a rate it stands where the last turn ends, so that every turn has come. It is not
+    guarded against use by several threads at once.
+    """
+
+    def __init__(self, rate: float | None, clock: Callable[[], float]) -> None:
+        self.rate, self.paused = rate, False
+        self._clock = clock
+        self._since = clock()
+        self._then = self._booked = 0.0
+
+    def change(self, rate: float | None, *, paused: bool) -> None:
+        """Go on from here at another speed."""
+        self._then, self._since = self._now(), self._clock()
+        self.rate, self.paused = rate, paused
+
+    def book(self, events: int) -> float:
+        """The turn of so many events: after those booked before, and not before now."""
+        turn = max(self._now(), self._booked)
+        self._booked = turn + events
+        return turn
+
+    def left_s(self, turn: float) -> float:
+        """Seconds until a turn comes if nothing changes; to the microsecond, which ends rounding errors."""
+        if self.paused:
+            return math.inf
+        left = turn - self._now()
+        return round(left / self.rate, 6) if self.rate and left > 0 else 0.0
+
+    def _now(self) -> float:
+        """Where the clock of events stands."""
+        if self.paused:
+            return self._then
+        if not self.rate:
+            return self._booked
+        return self._then + (self._clock() - self._since) * self.rate

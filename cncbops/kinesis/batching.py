@@ -7,12 +7,15 @@ and such a batch waits for the turn of each of its lanes.
 
 Which batch a record falls into depends on the lake and the options alone, never on timing: a plan
 and its run, or two runs, cut alike.
+
+A batch carries, for each of its lanes, how far the lane is when this batch and those before it are
+settled (see `Mark`), so that whoever keeps a run's progress has nothing to work out.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 
 from cncbops.kinesis.record import Record
 
@@ -29,16 +32,37 @@ _HEAD, _TAIL = b'{"Records":[', b"]}"
 _FRAME_BYTES = len(_HEAD) + len(_TAIL)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a lane is: of its records, those up to the place `upto` are settled, but for `holes`.
+
+    A place without its record never counts; see `cncbops.entry` for places.
+    """
+
+    upto: int
+    holes: frozenset[int] = frozenset()
+
+    def covers(self, place: int) -> bool:
+        """Whether the lane's record at that place is settled."""
+        return place <= self.upto and place not in self.holes
+
+
+NOTHING_SETTLED = Mark(-1)
+
+
 @dataclass(slots=True)
 class Batch:
     """The records of one invocation, and the lanes they are from: none where order does not matter.
 
-    `payload_bytes` counts the body as it is sent.
+    `payload_bytes` counts the body as it is sent. `number` counts a batcher's batches from 0, in the
+    order in which they are given out. `marks` are by lane; without lanes there is one, of lane 0.
     """
 
     lanes: tuple[int, ...]
     records: list[Record] = field(default_factory=list)
     payload_bytes: int = _FRAME_BYTES
+    number: int = 0
+    marks: dict[int, Mark] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Append a record; the batch must have room for it."""
@@ -50,11 +74,6 @@ class Batch:
         self.lanes += other.lanes
         self.payload_bytes += other.payload_bytes - _FRAME_BYTES + 1
         self.records += other.records
-
-    def in_order(self) -> "Batch":
-        """The batch itself, its records in the order in which they came."""
-        self.records.sort(key=lambda record: record.place)
-        return self
 
     def payload(self) -> bytes:
         """The invocation's body: `{"Records":[…]}`."""
@@ -91,16 +110,20 @@ class BatchLimits:
 class Batcher:
     """Cuts records into batches of one shard each, lane by lane, in the order in which they come.
 
-    `lanes` is how many batches can be in flight in order; 0 keeps no order.
+    `lanes` is how many batches can be in flight in order; 0 keeps no order. `marks` are how far the
+    lanes were when an earlier session of the run ended; records settled then must not come again.
     """
 
-    def __init__(self, limits: BatchLimits, lanes: int) -> None:
+    def __init__(self, limits: BatchLimits, lanes: int, marks: Mapping[int, Mark] | None = None) -> None:
         self._limits = limits
         self._lanes = lanes
+        self._before = dict(marks or {})
         self._open: dict[tuple[str, int], Batch] = {}
+        self._shards: dict[int, set[str]] = {}  # of the open batches, by lane
         self._shard_of: dict[str, str] = {}  # by partition key, while an open batch holds its records
         self._open_bytes = 0
-        self._taken = 0
+        self._last_place = -1
+        self._given_out = 0
 
     def add(self, records: Iterable[Record]) -> Iterator[Batch]:
         """Take records in, and give out the batches that are full. Each must be deliverable."""
@@ -112,30 +135,34 @@ class Batcher:
     def flush(self) -> Iterator[Batch]:
         """Give out what is left, the rests of a shard's lanes in one batch where they fit."""
         for _, places in groupby(sorted(self._open), key=lambda place: place[0]):
-            yield from self._together([self._close(place) for place in list(places)])
+            for together in self._together(list(places)):
+                yield self._close(together)
 
-    def _together(self, rests: list[Batch]) -> Iterator[Batch]:
-        batch, *others = rests
-        for rest in others:
-            if self._limits.has_room_for_all(batch, rest):
-                batch.add_all(rest)
-            else:
-                yield batch.in_order()
-                batch = rest
-        yield batch.in_order()
+    def _together(self, places: list[tuple[str, int]]) -> list[list[tuple[str, int]]]:
+        """The open batches of a shard in groups, each of which fits into one batch."""
+        groups: list[list[tuple[str, int]]] = []
+        size = Batch(())
+        for place in places:
+            rest = self._open[place]
+            if not groups or not self._limits.has_room_for_all(size, rest):
+                groups.append([])
+                size = Batch(())
+            size.add_all(rest)
+            groups[-1].append(place)
+        return groups
 
     def _put(self, record: Record) -> list[Batch]:
         """Take one record in; the batches that are closed for it."""
         closed = []
         place = self._place_of(record)
         while place in self._open and not self._limits.has_room(self._open[place], record):
-            closed.append(self._close(place))
+            closed.append(self._close([place]))
             place = self._place_of(record)
         self._add(record, place)
         if len(self._open[place].records) >= self._limits.records:
-            closed.append(self._close(place))
+            closed.append(self._close([place]))
         elif self._open_bytes > OPEN_BYTES:
-            closed.append(self._close(max(self._open, key=lambda each: self._open[each].payload_bytes)))
+            closed.append(self._close([max(self._open, key=lambda each: self._open[each].payload_bytes)]))
         return closed
 
     def _place_of(self, record: Record) -> tuple[str, int]:
@@ -146,23 +173,49 @@ class Batcher:
         if not self._lanes:
             return record.shard_id, 0
         key = record.partition_key
-        return self._shard_of.get(key, record.shard_id), zlib.crc32(key.encode()) % self._lanes
+        return self._shard_of.get(key, record.shard_id), lane_of(key, self._lanes)
 
     def _add(self, record: Record, place: tuple[str, int]) -> None:
         if place not in self._open:
             self._open[place] = Batch((place[1],) if self._lanes else ())
-        record.place = self._taken = self._taken + 1
+            self._shards.setdefault(place[1], set()).add(place[0])
         self._open[place].add(record)
         if self._lanes:
             self._shard_of[record.partition_key] = place[0]
         self._open_bytes += len(record.body)
+        self._last_place = record.place
 
-    def _close(self, place: tuple[str, int]) -> Batch:
+    def _close(self, places: list[tuple[str, int]]) -> Batch:
+        """Close open batches as one, marked with how far their lanes are once it is settled."""
+        batch = self._take_out(places[0])
+        for place in places[1:]:
+            batch.add_all(self._take_out(place))
+        if len(places) > 1:
+            batch.records.sort(key=lambda record: record.place)
+        batch.marks = {lane: self._mark(lane) for _, lane in places}
+        batch.number = self._given_out
+        self._given_out += 1
+        return batch
+
+    def _take_out(self, place: tuple[str, int]) -> Batch:
         batch = self._open.pop(place)
+        self._shards[place[1]].discard(place[0])
         for record in batch.records:
             self._open_bytes -= len(record.body)
             self._shard_of.pop(record.partition_key, None)
         return batch
+
+    def _mark(self, lane: int) -> Mark:
+        """How far a lane is, once all that was taken out of it is settled."""
+        before = self._before.get(lane, NOTHING_SETTLED)
+        waiting = [record.place for shard in self._shards[lane] for record in self._open[shard, lane].records]
+        to_come = [hole for hole in before.holes if hole > self._last_place]
+        return Mark(max(before.upto, self._last_place), frozenset(chain(waiting, to_come)))
+
+
+def lane_of(partition_key: str, lanes: int) -> int:
+    """The lane that all records of a partition key are in; the only one, 0, where order does not matter."""
+    return zlib.crc32(partition_key.encode()) % lanes if lanes else 0
 
 
 def part_of(batch: Batch, records: Iterable[Record]) -> Batch:

@@ -4,6 +4,7 @@
 "Using Lambda with Kinesis".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,7 +18,7 @@ class Record(msgspec.Struct, gc=False):
     """A record ready to be sent, and where in the lake it comes from.
 
     `body` is its JSON. `event_id` is the event's own id, None where it has none. `place` is its place
-    among the records of a run, given when it is batched.
+    among the records of a run (see `cncbops.entry`).
     """
 
     body: bytes
@@ -27,8 +28,8 @@ class Record(msgspec.Struct, gc=False):
     object: LakeObject
     line: int
     part: int
-    shard_id: str = ""
-    place: int = 0
+    shard_id: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,21 @@ class _KinesisRecord(msgspec.Struct, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
-def to_records(events: list[LakeEvent], origin: Origin, source: RecordSource) -> list[Record]:
-    """Wrap the events of one object, each complete (see `kinesis.synthesis`)."""
+def to_records(
+    events: Sequence[LakeEvent], places: Sequence[int], origin: Origin, source: RecordSource
+) -> list[Record]:
+    """Wrap events of one object, each complete (see `kinesis.synthesis`) and with its place in the run."""
     arns: dict[tuple[str | None, ...], tuple[str, str]] = {}
     records = []
-    for event in events:
+    for event, place in zip(events, places, strict=True):
         via = (event.delivery_stream_arn, event.region, event.account)
         if via not in arns:
             arns[via] = _arn_and_region(event, origin, source)
-        records.append(_to_record(event, origin.object, source.role_arn, *arns[via]))
+        records.append(_to_record(event, place, origin.object, source.role_arn, *arns[via]))
     return records
 
 
-def _to_record(event: LakeEvent, lake_object: LakeObject, role_arn: str, arn: str, region: str) -> Record:
+def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, role_arn: str, arn: str, region: str) -> Record:
     key, sequence = event.partition_key, event.sequence_number
     assert key is not None
     assert sequence is not None
@@ -97,7 +100,7 @@ def _to_record(event: LakeEvent, lake_object: LakeObject, role_arn: str, arn: st
         )
     )
     shard_id = event.shard_id or ""
-    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id)
+    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id, place)
 
 
 def _arn_and_region(event: LakeEvent, origin: Origin, source: RecordSource) -> tuple[str, str]:

@@ -74,7 +74,7 @@ def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[Lake
     if stat.S_ISDIR(info.st_mode):
         yield from _listed(LocalTree(), path, source.path.parts, window)
     elif stat.S_ISREG(info.st_mode):
-        yield _local_object(path, info)
+        yield local_object(path, info)
     else:
         raise CannotRun(f"{source.uri} is neither a file nor a folder", "Save it to a file first")
 
@@ -239,7 +239,7 @@ def _local_entry(entry: "os.DirEntry[str]") -> LakeObject | Folder | None:
         if error.errno in (errno.ENOENT, errno.ELOOP):
             return None
         raise
-    return _local_object(entry.path, info) if stat.S_ISREG(info.st_mode) else None
+    return local_object(entry.path, info) if stat.S_ISREG(info.st_mode) else None
 
 
 def local_etag(info: os.stat_result) -> str:
@@ -247,7 +247,8 @@ def local_etag(info: os.stat_result) -> str:
     return f"{info.st_mtime_ns:x}-{info.st_size:x}"
 
 
-def _local_object(path: str, info: os.stat_result) -> LakeObject:
+def local_object(path: str, info: os.stat_result) -> LakeObject:
+    """A local file as an object."""
     return LakeObject(
         uri=printable(path),
         bucket="",

@@ -26,7 +26,7 @@ and ACFinder.java for arrays, JsonRuleCompiler.java and Range.java for what is r
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Never, Self, TypeGuard
 
 import msgspec
@@ -46,9 +46,10 @@ _Matcher = Callable[[object], int]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern. `metadata` names the fields it reads beside `data`."""
+    """A compiled pattern. `text` is its JSON as typed; `metadata` names the fields it reads beside `data`."""
 
-    match: _Matcher
+    text: str
+    match: _Matcher = field(compare=False)
     metadata: tuple[str, ...]
     reads_data: bool
 
@@ -105,7 +106,7 @@ def compile_pattern(text: str) -> Pattern:
     fields = _parse(text)
     named = set(_record_fields(fields))
     metadata = tuple(name for name in _METADATA if name in named)
-    return Pattern(_object((), fields), metadata, reads_data="data" in named)
+    return Pattern(text, _object((), fields), metadata, reads_data="data" in named)
 
 
 def _parse(text: str) -> _Fields:

@@ -1,11 +1,14 @@
 """The gate: how many at once, how many a second, and how it gives way. Time is the test's own."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cncbops.delivery.answers import Kind
 from cncbops.delivery.pace import Pace
@@ -170,4 +173,149 @@ def test_nobody_enters_after_a_stop() -> None:
     gate.leave(entered(gate))
     assert gate.enter(1) is None
     assert gate.enter(1) is None
+    assert gate.in_flight == 0
+
+
+@contextmanager
+def waiting_at(gate: Pace, stop: threading.Event, count: int = 1) -> Iterator[list["Future[int | None]"]]:
+    """So many threads that try to enter; they are released at the end, also if the test fails."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield [pool.submit(gate.enter, 1) for _ in range(count)]
+        finally:
+            stop.set()
+
+
+def started(gate: Pace, time: Time, count: int) -> list[float]:
+    """When invocations of one event each start, one after the other."""
+    starts = []
+    for _ in range(count):
+        gate.leave(entered(gate))
+        starts.append(time.now)
+    return starts
+
+
+def test_rate_and_pause_can_be_read() -> None:
+    gate = pace(1, 5.0)
+    assert (gate.rate, gate.paused) == (5.0, False)
+    gate.set_rate(None)
+    gate.set_paused(True)
+    assert (gate.rate, gate.paused) == (None, True)
+
+
+def test_a_raised_rate_frees_those_who_wait_at_the_old_one() -> None:
+    stop = threading.Event()
+    gate = Pace(8, 0.1, stop)
+    gate.leave(entered(gate))
+    with waiting_at(gate, stop, 4) as waiting:
+        until(lambda: gate.in_flight == 4)
+        gate.set_rate(1000.0)
+        assert not wait(waiting, timeout=0.5).not_done
+        assert all(each.result() is not None for each in waiting)
+
+
+def test_the_rate_taken_away_frees_those_who_wait() -> None:
+    stop = threading.Event()
+    gate = Pace(8, 0.001, stop)
+    gate.leave(entered(gate))
+    with waiting_at(gate, stop, 4) as waiting:
+        until(lambda: gate.in_flight == 4)
+        gate.set_rate(None)
+        assert not wait(waiting, timeout=0.5).not_done
+
+
+def test_a_lowered_rate_holds_those_who_wait_at_the_old_one() -> None:
+    stop = threading.Event()
+    gate = Pace(8, 5.0, stop)
+    gate.leave(entered(gate))
+    with waiting_at(gate, stop) as waiting:
+        until(lambda: gate.in_flight == 1)
+        gate.set_rate(0.001)
+        assert not wait(waiting, timeout=0.5).done
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.01, 1000.0), (1000.0, 0.01), (None, 10.0), (10.0, 10.0)])
+def test_a_new_rate_is_held_from_the_first_event_on(old: float | None, new: float) -> None:
+    time = Time()
+    gate = pace(4, old, time)
+    started(gate, time, 5)
+    gate.set_rate(new)
+    changed = time.now
+    starts = started(gate, time, 10)
+    assert changed <= starts[0] <= changed + 1 / new + 1e-6
+    assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([1 / new] * 9)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.sampled_from([0.5, 3.0, 40.0])), max_size=20))
+def test_no_change_of_the_rate_makes_a_burst(changes: list[tuple[float, float]]) -> None:
+    """However the rate changes, an event starts only after the time that the one before it took at these rates."""
+    time = Time()
+    gate = pace(1, 40.0, time)
+    started(gate, time, 1)
+    owed, rate = 1.0, 40.0
+    for pause_s, new in changes:
+        time.now += pause_s
+        owed, rate = max(0.0, owed - pause_s * rate), new
+        gate.set_rate(new)
+        before = time.now
+        started(gate, time, 1)
+        assert time.now - before == pytest.approx(owed / rate, abs=1e-3)
+        owed = 1.0
+
+
+def test_nobody_enters_in_a_pause() -> None:
+    stop = threading.Event()
+    gate = Pace(8, None, stop)
+    gate.set_paused(True)
+    with waiting_at(gate, stop, 3) as waiting:
+        assert not wait(waiting, timeout=0.3).done
+        assert gate.in_flight == 0
+        gate.set_paused(False)
+        assert not wait(waiting, timeout=10).not_done
+    assert gate.in_flight == 3
+
+
+@pytest.mark.parametrize("rate", [1000.0, None])
+def test_a_pause_holds_those_who_wait_for_their_turn_at_whatever_rate(rate: float | None) -> None:
+    stop = threading.Event()
+    gate = Pace(8, 4.0, stop)
+    gate.leave(entered(gate))
+    with waiting_at(gate, stop) as waiting:
+        until(lambda: gate.in_flight == 1)
+        gate.set_paused(True)
+        assert not wait(waiting, timeout=0.4).done
+        gate.set_rate(rate)
+        assert not wait(waiting, timeout=0.4).done
+        gate.set_paused(False)
+        assert not wait(waiting, timeout=0.5).not_done
+
+
+def test_what_is_under_way_when_a_pause_begins_may_end() -> None:
+    gate = pace(2)
+    token = entered(gate)
+    gate.set_paused(True)
+    gate.leave(token, Kind.TAKEN)
+    assert gate.in_flight == 0
+
+
+def test_a_pause_is_not_made_up_for() -> None:
+    time = Time()
+    gate = pace(4, 10.0, time)
+    started(gate, time, 3)
+    gate.set_paused(True)
+    time.now += 60
+    gate.set_paused(False)
+    assert started(gate, time, 3) == pytest.approx([160.3, 160.4, 160.5])
+
+
+def test_a_stop_releases_those_who_wait_in_a_pause() -> None:
+    stop = threading.Event()
+    gate = Pace(8, 0.001, stop)
+    gate.leave(entered(gate))
+    with waiting_at(gate, stop) as early:
+        until(lambda: gate.in_flight == 1)
+        gate.set_paused(True)
+        with waiting_at(gate, stop) as late:
+            stop.set()
+            assert [each.result(timeout=10) for each in early + late] == [None, None]
     assert gate.in_flight == 0

@@ -1,0 +1,47 @@
+"""What goes on beside a session while it runs: signs of life, orders, limits of time, alarms."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+
+from cncbops.alarms import AlarmWatch
+from cncbops.aws import Aws
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.pulse import BEAT_S, Pulse
+from cncbops.ledger.rows import Run
+from cncbops.replay import Replay
+from cncbops.safety import Safety
+from cncbops.ticker import Ticker
+
+ALARM_LOOK_S = 10.0
+
+
+def alarm_watch(safety: Safety, aws: Aws, region: str | None) -> AlarmWatch | None:
+    """The watch over the alarms that were named, None if none was. Raises CncbopsError for an unknown one."""
+    if not safety.alarms:
+        return None
+    watch = AlarmWatch(aws.in_region(region).cloudwatch(), safety.alarms)
+    watch.require_known()
+    return watch
+
+
+@contextmanager
+def at_work(replay: Replay, ledger: Ledger, run: Run, session: int, alarms: AlarmWatch | None) -> Iterator[None]:
+    """Keep the ledger informed, obey orders, and halt the replay where a limit or an alarm says so."""
+    with ExitStack() as beside:
+        pulse = beside.enter_context(closing(Pulse(ledger.folder, ledger.path, run.id, session)))
+        beside.enter_context(Ticker(BEAT_S, partial(pulse.beat, replay.obey), replay.end))
+        longest_s = replay.request.safety.max_duration_s
+        if longest_s:
+            halt = partial(replay.halt, f"it lasted longer than --max-duration, {longest_s:g} s")
+            beside.enter_context(Ticker(longest_s, halt, replay.end))
+        if alarms:
+            _look(alarms, replay)
+            beside.enter_context(Ticker(ALARM_LOOK_S, partial(_look, alarms, replay), replay.end))
+        yield
+
+
+def _look(alarms: AlarmWatch, replay: Replay) -> None:
+    reason = alarms.check()
+    if reason:
+        replay.halt(reason)

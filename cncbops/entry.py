@@ -1,0 +1,65 @@
+"""What a run has done with one object of the lake, as the ledger keeps it.
+
+The records of an object are numbered in the order in which they are chosen. A record's place, the
+number of its object and its own in one integer, rises in the order of the run and names the same
+record in every session of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cncbops.lake.objects import LakeObject
+
+_ORDINAL_BITS = 32
+"""SQLite's integers have 63 bits for the sign-free part: room for 2^31 objects of 2^32 records."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One object of one run: `number` is its own in the run, from 0, `source` its source's.
+
+    `matched` counts its chosen records; `settled` of them have a fate. `ended`: it was read to its
+    end. `error` says why it could not be, where it could not.
+    """
+
+    number: int
+    source: int
+    object: LakeObject
+    read: int = 0
+    matched: int = 0
+    malformed: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    ended: bool = False
+    error: str | None = None
+
+    @property
+    def settled(self) -> int:
+        """How many of its records have a fate."""
+        return self.delivered + self.failed + self.unknown
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.ended and self.settled == self.matched
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing of it is under way: it is done, or what could be read of it is."""
+        return (self.ended or self.error is not None) and self.settled == self.matched
+
+    def places(self, first: int, count: int) -> Sequence[int]:
+        """The places of `count` records, the first of which is number `first` of this object."""
+        start = (self.number << _ORDINAL_BITS) + first
+        return range(start, start + count)
+
+
+def object_number(place: int) -> int:
+    """The number of the object that a place lies in."""
+    return place >> _ORDINAL_BITS
+
+
+def ordinal(place: int) -> int:
+    """The number of a place's record within its object."""
+    return place & ((1 << _ORDINAL_BITS) - 1)

@@ -1,0 +1,284 @@
+"""What a run was asked, as plain data that JSON can hold, and back without loss.
+
+JSON has no text for bytes that are not UTF-8, which a path or an argument on POSIX may hold and Python
+keeps as lone surrogates. Such text is frozen as `{"percent_encoded": "lake/%FF"}`, all other as it is.
+
+A field that a later version adds must have a default: what earlier versions froze lacks it. What a later
+version froze is refused, since its unknown field may be a promise that this version would break.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import msgspec
+
+from cncbops.delivery.sender import OnUnknown
+from cncbops.errors import BadInput, CannotRun
+from cncbops.formats.families import BY_NAME, Family
+from cncbops.function_name import FunctionName, parse_function
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.sources import S3Source, Source, _extent, parse_source, without_overlaps
+from cncbops.request import ReplayRequest
+from cncbops.safety import FailureLimit, Safety
+from cncbops.selection.pattern import FilterCriteria
+from cncbops.selection.selection import Selection
+from cncbops.target import Target
+from cncbops.terms import Terms
+
+_NEXT_STEP = "A newer cncbops wrote it, or it is damaged: use that version, or start a new replay"
+
+
+@contextmanager
+def _thawing(what: str) -> Iterator[None]:
+    """Raises CannotRun for whatever damaged or unknown data make of reading it."""
+    try:
+        yield
+    except (BadInput, msgspec.ValidationError, ValueError, RecursionError) as error:
+        why = error.what if isinstance(error, BadInput) else str(error)
+        raise CannotRun(f"{what} cannot be read: {why}", _NEXT_STEP) from error
+
+
+class _Selection(msgspec.Struct, forbid_unknown_fields=True):
+    types: list[str]
+    partition_keys: list[str]
+    shards: list[str]
+    start_ms: int | None
+    end_ms: int | None
+    filters: list[str]
+
+
+class _Safety(msgspec.Struct, forbid_unknown_fields=True):
+    max_failures: str
+    max_duration_s: float | None
+    alarms: tuple[str, ...]
+    canary: int | None
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    sources: list[str]
+    function: str
+    selection: _Selection
+    family: str | None
+    limit: int | None
+    batch_size: int | None
+    concurrency: int | None
+    rate: float | None
+    asynchronous: bool
+    ordered: bool
+    max_attempts: int | None
+    bisect: bool
+    on_unknown: OnUnknown
+    stream_arn: str | None
+    safety: _Safety
+
+
+_AS_THEY_ARE = set(_Request.__struct_fields__) - {"sources", "function", "selection", "family", "safety"}
+
+
+def freeze_request(request: ReplayRequest) -> dict[str, Any]:
+    """A request as plain data. Relative paths stay relative."""
+    frozen = _Request(
+        sources=[_source_text(source) for source in request.sources],
+        function=_function_text(request.function),
+        selection=_freeze_selection(request.selection),
+        family=request.family.name if request.family else None,
+        safety=_Safety(**{**vars(request.safety), "max_failures": str(request.safety.max_failures)}),
+        **{name: getattr(request, name) for name in _AS_THEY_ARE},
+    )
+    data: dict[str, Any] = to_plain(frozen)
+    return data
+
+
+@_thawing("what the run was asked")
+def thaw_request(data: object) -> ReplayRequest:
+    """The request that was frozen. Raises CannotRun if the data is damaged or a later version's."""
+    frozen = msgspec.convert(from_plain(data), _Request)
+    limit = FailureLimit.parse(frozen.safety.max_failures)
+    return ReplayRequest(
+        sources=tuple(map(parse_source, frozen.sources)),
+        function=parse_function(frozen.function),
+        selection=_thaw_selection(frozen.selection),
+        family=_family(frozen.family),
+        safety=Safety(**{**msgspec.structs.asdict(frozen.safety), "max_failures": limit}),
+        **{name: getattr(frozen, name) for name in _AS_THEY_ARE},
+    )
+
+
+def freeze_terms(terms: Terms) -> dict[str, Any]:
+    """Terms as plain data, but for `read_timeout_s`, which is taken from the function of the day."""
+    data: dict[str, Any] = to_plain(terms)
+    del data["read_timeout_s"]
+    return data
+
+
+@_thawing("the terms of the run")
+def thaw_terms(data: object, read_timeout_s: float) -> Terms:
+    """The terms that were frozen. Raises CannotRun if the data is damaged or a later version's."""
+    facts = msgspec.convert(from_plain(data), dict[str, Any])
+    terms = msgspec.convert({**facts, "read_timeout_s": read_timeout_s}, Terms)
+    if not _holds(freeze_terms(terms), data):  # what is converted to dataclasses may have fields they lack
+        raise ValueError("it has a field that this version does not know")
+    return terms
+
+
+def freeze_target(target: Target) -> dict[str, Any]:
+    """The facts that change when somebody deploys or rewires the function; None where unknown."""
+    return {
+        "arn": target.arn,
+        "version": target.version,
+        "code_sha256": target.code_sha256,
+        "last_modified": target.last_modified,
+        "mapping_uuid": target.mapping.uuid if target.mapping else None,
+    }
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What two replays have in common that send the same events to the same function, but for their window.
+
+    `key` is the SHA-256 of function and selection. `sources` are such that one lies inside another if it
+    starts with it: absolute, links resolved. The window is in ms since the epoch, None where it is open.
+    """
+
+    key: str
+    sources: tuple[str, ...]
+    start_ms: int | None
+    end_ms: int | None
+
+    def overlaps(self, other: "Likeness") -> bool:
+        """Whether both may send some event of the lake."""
+        together = _begins_before_end(self, other) and _begins_before_end(other, self)
+        return self.key == other.key and together and _any_inside(self.sources, other.sources)
+
+
+def likeness(request: ReplayRequest, *, account: str | None, region: str, endpoint_url: str | None) -> Likeness:
+    """The likeness of a request; account and region are those in force where its function names none."""
+    function, selection = request.function, request.selection
+    named_account = re.search(r"(?:^|:)(\d{12}):", function.address)
+    facts = {
+        "account": named_account[1] if named_account else account,
+        "region": function.region or region,
+        "endpoint_url": endpoint_url,
+        "function": [function.name, function.qualifier or "$LATEST"],
+        "types": sorted(set(selection.types)),
+        "partition_keys": sorted(selection.partition_keys),
+        "shards": sorted(selection.shards),
+        "filters": sorted({pattern.text for pattern in selection.filters.patterns}),
+        "family": request.family.name if request.family else None,
+        "limit": request.limit,
+    }
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    kept, _ = without_overlaps(request.sources)
+    sources = tuple(sorted(map(_place, kept)))
+    return Likeness(key, sources, selection.window.start_ms, selection.window.end_ms)
+
+
+def to_plain(value: object) -> Any:
+    """Dataclasses, structs and collections of them as what JSON can hold."""
+    return _plain(msgspec.to_builtins(value))
+
+
+def from_plain(data: object) -> Any:
+    """Undo what `to_plain` did to text. Raises ValueError for what is not percent-encoded text."""
+    match data:
+        case {"percent_encoded": str(text), **others} if not others:
+            return unquote_to_bytes(text).decode(errors="surrogatepass")
+        case dict():
+            return {key: from_plain(value) for key, value in data.items()}
+        case list():
+            return [from_plain(value) for value in data]
+    return data
+
+
+def _plain(data: object) -> object:
+    match data:
+        case str():
+            return _plain_text(data)
+        case dict():
+            return {key: _plain(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_plain(value) for value in data]
+    return data
+
+
+def _plain_text(text: str) -> object:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return {"percent_encoded": quote(text.encode(errors="surrogatepass"))}
+    return text
+
+
+def _holds(whole: object, part: object) -> bool:
+    """Whether nothing of `part` is missing in `whole`."""
+    if isinstance(whole, dict) and isinstance(part, dict):
+        return all(key in whole and _holds(whole[key], value) for key, value in part.items())
+    return whole == part
+
+
+def _source_text(source: Source) -> str:
+    """What `parse_source` takes for this source: a Path's own text, which never holds `://`."""
+    return source.uri if isinstance(source, S3Source) else str(source.path)
+
+
+def _function_text(function: FunctionName) -> str:
+    return f"{function.address}:{function.qualifier}" if function.qualifier else function.address
+
+
+def _freeze_selection(selection: Selection) -> _Selection:
+    return _Selection(
+        types=list(selection.types),
+        partition_keys=sorted(selection.partition_keys),
+        shards=sorted(selection.shards),
+        start_ms=selection.window.start_ms,
+        end_ms=selection.window.end_ms,
+        filters=[pattern.text for pattern in selection.filters.patterns],
+    )
+
+
+def _thaw_selection(frozen: _Selection) -> Selection:
+    return Selection(
+        types=tuple(frozen.types),
+        partition_keys=frozenset(frozen.partition_keys),
+        shards=frozenset(frozen.shards),
+        window=TimeWindow(frozen.start_ms, frozen.end_ms),
+        filters=FilterCriteria.parse(frozen.filters),
+    )
+
+
+def _family(name: str | None) -> Family | None:
+    if name is not None and name not in BY_NAME:
+        raise ValueError(f"{name!r} is no format that this version knows")
+    return None if name is None else BY_NAME[name]
+
+
+def _place(source: Source) -> str:
+    """A source's extent as text: percent-encoding keeps what starts with what."""
+    extent = _extent(source)
+    return extent if isinstance(source, S3Source) else "file://" + quote(os.fsencode(extent))
+
+
+def _begins_before_end(one: Likeness, other: Likeness) -> bool:
+    return one.start_ms is None or other.end_ms is None or one.start_ms < other.end_ms
+
+
+def _any_inside(some: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether an extent of one side equals, lies inside or contains one of the other.
+
+    Sorted, all that lies inside an extent follows right behind it: the last that lies in no other of its
+    side is the only one that can hold the next.
+    """
+    covers: dict[bool, str] = {}
+    for extent, side in sorted([*((each, False) for each in some), *((each, True) for each in others)]):
+        if (not side) in covers and extent.startswith(covers[not side]):
+            return True
+        if side not in covers or not extent.startswith(covers[side]):
+            covers[side] = extent
+    return False

@@ -1,0 +1,1 @@
+"""The ledger: one SQLite database that holds every run, what is done of it, and what went wrong."""

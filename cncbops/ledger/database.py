@@ -1,0 +1,124 @@
+"""The ledger's file: made, opened and guarded; SQLite's errors in words.
+
+The file is 0600 and in WAL mode, so that readers and the writers of several processes get on. A new
+one is made complete under another name and then put in place, so that a file that is empty or not
+ours is always somebody's mistake and never taken for a new ledger.
+"""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from cncbops.errors import CannotRun
+from cncbops.ledger.schema import APPLICATION_ID, STEPS, migrate, version
+
+FILE_NAME = "ledger.db"
+BUSY_S = 15.0
+"""How long one process waits for the others' transactions, which take milliseconds."""
+
+
+def open_for_writing(folder: Path) -> sqlite3.Connection:
+    """The ledger in a folder, made if there is none. Raises CannotRun."""
+    path = folder / FILE_NAME
+    with guarded(path):
+        if not path.exists():
+            _make(path)
+        connection = _connect(path, "rw")
+        _require_ours(connection, path)
+        migrate(connection)
+    return connection
+
+
+def open_for_reading(folder: Path) -> sqlite3.Connection | None:
+    """The ledger in a folder, which stays as it is; None if there is none. Raises CannotRun."""
+    path = folder / FILE_NAME
+    with guarded(path):
+        if not path.exists():
+            return None
+        connection = _connect(path, "ro")
+        _require_ours(connection, path)
+        if version(connection) < len(STEPS):
+            what = f"the ledger {path} was made by an older cncbops"
+            raise CannotRun(what, "Any command with --execute brings it up to date")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the body's changes or none of them; takes the right to write at once."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # where the failure has rolled it back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Tell what the database or the file system refuses as CannotRun."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+    except OSError as error:
+        what = f"cannot use the state directory {path.parent}: {error.strerror}"
+        raise CannotRun(what, "Choose another with --state-dir") from error
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection for one thread at a time, which need not be the one that opened it."""
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".ledger-", dir=path.parent)  # 0600
+    os.close(descriptor)
+    try:
+        connection = _connect(Path(name), "rw")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(connection)
+        connection.close()
+        with suppress(FileExistsError):  # another process was first: theirs is as good
+            os.link(name, path)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)
+
+
+def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise CannotRun(f"{path} is not a ledger of cncbops", "Move it away, or choose another --state-dir")
+    if version(connection) > len(STEPS):
+        raise CannotRun(f"the ledger {path} was made by a newer cncbops", "Install that version, or a newer one")
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+def _explained(error: sqlite3.Error, path: Path) -> CannotRun:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one
+    if code in _DAMAGED:
+        return CannotRun(f"the ledger {path} is damaged: {error}", "Put a copy in its place, or move it away")
+    if code in _NOT_WRITABLE:
+        return CannotRun(f"the ledger {path} cannot be opened or written", "Check it, or choose another --state-dir")
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return CannotRun(
+            f"the ledger {path} cannot be written: {error}", "Make room, then `cncbops runs resume` the run"
+        )
+    if code == sqlite3.SQLITE_BUSY:
+        return CannotRun(f"the ledger {path} is held by another process", "Try again when that is done")
+    return CannotRun(f"the ledger {path} fails: {error}", "Run it again with -v to see the whole error")

@@ -1,0 +1,300 @@
+"""The ledger's readers and its door: runs are found, begun and taken up here.
+
+What a session writes while it works is in `writing`; beats and orders are in `pulse`.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from cncbops import __version__
+from cncbops.entry import Entry
+from cncbops.errors import BadInput
+from cncbops.kinesis.batching import Mark
+from cncbops.lake.objects import LakeObject
+from cncbops.lake.sources import printable
+from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
+from cncbops.ledger.lock import active, is_held
+from cncbops.ledger.rows import Counts, KeptFailure, NewRun, Run, Session, unpack
+from cncbops.ledger.worker import Worker, host, now_ms
+from cncbops.ledger.writing import RedriveWriter, RunWriter
+from cncbops.progress import Progress
+from cncbops.tally import Failure
+
+FRESH_S = 10.0
+"""A session of another machine that was seen later than this is taken to be under way."""
+
+FIRST_SESSION = 1
+
+_PAGE = 500
+_JSON = ("sources", "arguments", "terms", "target", "access")
+_OPEN = "NOT (ended AND delivered + failed + unknown = matched)"
+
+
+class Ledger:
+    """One ledger, for one thread. Every method raises CannotRun if the file fails it."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder, self.path = folder, folder / FILE_NAME
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The ledger in the state directory, made if there is none."""
+        return cls(folder, open_for_writing(folder))
+
+    @classmethod
+    def look(cls, folder: Path) -> Self | None:
+        """The ledger in the state directory, to be read only; None if there is none."""
+        connection = open_for_reading(folder)
+        return cls(folder, connection) if connection else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the ledger go."""
+        self._connection.close()
+
+    # Runs
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        return [_run(row) for row in self._rows("SELECT * FROM runs ORDER BY id DESC")]
+
+    def find(self, text: str) -> Run:
+        """The run with this id, or the only one whose id begins or ends with it. Raises BadInput."""
+        runs = [run for run in self.runs() if run.run_id.startswith(text) or run.run_id.endswith(text)]
+        exact = [run for run in runs if run.run_id == text]
+        if len(exact or runs) == 1:
+            return (exact or runs)[0]
+        if not runs:
+            raise BadInput(f"there is no run {text} in {self.path}", "See `cncbops runs ls`")
+        raise BadInput(f"{text} may be {' or '.join(run.run_id for run in runs[:3])}", "Give more of the run's id")
+
+    def alike(self, likeness: str) -> list[Run]:
+        """The runs that were asked for the same, but for sources and window; the newest first."""
+        return [_run(row) for row in self._rows("SELECT * FROM runs WHERE likeness = ? ORDER BY id DESC", likeness)]
+
+    def is_active(self, run: Run) -> bool:
+        """Whether some process works on the run: here by its lock, elsewhere by its last sign of life."""
+        last = self.sessions(run)[-1]
+        if last.ended_ms is not None:
+            return False
+        return is_held(self.folder, run.run_id) or (last.host != host() and _age_s(last.seen_ms) < FRESH_S)
+
+    def sessions(self, run: Run) -> list[Session]:
+        """A run's sessions, in order."""
+        rows = self._rows("SELECT * FROM sessions WHERE run = ? ORDER BY number", run.id)
+        return [_session(row) for row in rows]
+
+    def counts(self, run: Run) -> Counts:
+        """What a run's objects add up to."""
+        totals = ", ".join(
+            f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
+        )
+        query = f"SELECT count(*), total(NOT {_OPEN}), total(error IS NOT NULL), {totals} FROM objects WHERE run = ?"  # noqa: S608
+        (row,) = self._rows(query, run.id)
+        return Counts(*map(int, row))
+
+    def bytes_done(self, run: Run) -> int:
+        """The size as stored of a run's objects that are done."""
+        (row,) = self._rows(f"SELECT total(size) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608
+        return int(row[0])
+
+    # Objects and failures
+
+    def entries(self, run: Run, *, unfinished: bool = False) -> Iterator[Entry]:
+        """A run's objects by number, or those that are not done; a page at a time."""
+        where = f"AND {_OPEN}" if unfinished else ""
+        query = f"SELECT * FROM objects WHERE run = ? AND number > ? {where} ORDER BY number LIMIT {_PAGE}"  # noqa: S608
+        last = -1
+        while page := self._rows(query, run.id, last):
+            yield from map(_entry, page)
+            last = page[-1]["number"]
+
+    def known_keys(self, run: Run) -> Iterator[tuple[int, bytes]]:
+        """Source number and key of each object of the run, in listing order.
+
+        Read from a copy, sorted, in SQLite's temporary store: no reader is open meanwhile that
+        would keep the write-ahead log from being cut.
+        """
+        with guarded(self.path):
+            self._connection.execute("DROP TABLE IF EXISTS temp.known")
+            self._connection.execute(
+                "CREATE TEMP TABLE known AS SELECT source, key FROM objects WHERE run = ? ORDER BY source, key",
+                (run.id,),
+            )
+        last = 0
+        while page := self._rows(f"SELECT rowid, * FROM known WHERE rowid > ? ORDER BY rowid LIMIT {_PAGE}", last):  # noqa: S608
+            yield from ((row["source"], row["key"]) for row in page)
+            last = page[-1]["rowid"]
+
+    def failures(self, run: Run, *, unmended: bool = False) -> Iterator[KeptFailure]:
+        """A run's failures in lake order, or those that are not mended; a page at a time."""
+        where = "AND mended_in IS NULL" if unmended else ""
+        query = (
+            "SELECT f.*, o.bucket, o.key FROM failures f JOIN objects o ON o.run = f.run AND o.number = f.object "  # noqa: S608
+            f"WHERE f.run = ? AND (f.object, f.line, f.part) > (?, ?, ?) {where} "
+            f"ORDER BY f.object, f.line, f.part LIMIT {_PAGE}"
+        )
+        last = (-1, 0, 0)
+        while page := self._rows(query, run.id, *last):
+            yield from map(_failure, page)
+            last = (page[-1]["object"], page[-1]["line"], page[-1]["part"])
+
+    def entry(self, run: Run, number: int) -> Entry:
+        """One object of a run."""
+        (row,) = self._rows("SELECT * FROM objects WHERE run = ? AND number = ?", run.id, number)
+        return _entry(row)
+
+    def progress(self, run: Run, lanes: int) -> Progress:
+        """How far a run came."""
+        marks = self._rows("SELECT * FROM lanes WHERE run = ?", run.id)
+        beyond = self._rows("SELECT places FROM settled WHERE run = ?", run.id)
+        (known,) = self._rows("SELECT coalesce(max(number), -1) FROM objects WHERE run = ?", run.id)
+        (chosen,) = self._rows(f"SELECT total(matched) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608
+        return Progress(
+            lanes=lanes,
+            marks={row["lane"]: Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},
+            beyond=frozenset(place for row in beyond for place in unpack(row["places"])),
+            next_number=known[0] + 1,
+            chosen=int(chosen[0]),
+        )
+
+    # Sessions, and orders for who is at work
+
+    def begin(self, new: NewRun, worker: Worker, planned: Iterable[Entry] | None = None) -> Run:
+        """Write a new run down with its first session, and the objects that it is to read if they are known."""
+        columns = {**vars(new), **{name: orjson.dumps(getattr(new, name)).decode() for name in _JSON}}
+        now = now_ms()
+        with self._writing():
+            cursor = self._connection.execute(
+                f"INSERT INTO runs ({', '.join(columns)}, status, started_ms) "  # noqa: S608  names are ours
+                f"VALUES ({', '.join('?' * len(columns))}, 'running', ?)",
+                (*columns.values(), now),
+            )
+            run_number = cursor.lastrowid
+            assert run_number is not None
+            session = self._insert_session(run_number, "execute", worker, now)
+            if planned is not None:
+                RunWriter(self._connection, self.path, run_number, session).put_all_objects(planned)
+        return self.find(new.run_id)
+
+    def take_up(self, run: Run, kind: str, worker: Worker) -> int:
+        """Write a further session of a run down; its number. Raises CannotRun if one is under way."""
+        with self._writing():
+            if self.is_active_elsewhere(run):
+                raise active(run.run_id)
+            now = now_ms()
+            self._connection.execute(
+                "UPDATE sessions SET status = 'crashed' WHERE run = ? AND ended_ms IS NULL", (run.id,)
+            )
+            self._connection.execute("DELETE FROM orders WHERE run = ? AND taken_ms IS NULL", (run.id,))
+            if kind == "resume":
+                self._connection.execute(
+                    "UPDATE runs SET status = 'running', reason = NULL, ended_ms = NULL WHERE id = ?", (run.id,)
+                )
+            return self._insert_session(run.id, kind, worker, now)
+
+    def run_writer(self, run: Run, session: int) -> RunWriter:
+        """What the session of a run writes down, in the thread of this ledger."""
+        return RunWriter(self._connection, self.path, run.id, session)
+
+    def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
+        """What a redrive of a run writes down, in the thread of this ledger."""
+        return RedriveWriter(self._connection, self.path, run.id, session)
+
+    def is_active_elsewhere(self, run: Run) -> bool:
+        """Whether a process of another machine works on the run."""
+        last = self.sessions(run)[-1]
+        return last.ended_ms is None and last.host != host() and _age_s(last.seen_ms) < FRESH_S
+
+    def order(self, run: Run, kind: str, value: float | None, who: str) -> int:
+        """Give an order to who works on the run: pause, continue, rate or stop; its number."""
+        with self._writing():
+            (row,) = self._rows("SELECT coalesce(max(number), 0) + 1 FROM orders WHERE run = ?", run.id)
+            self._connection.execute(
+                "INSERT INTO orders (run, number, kind, value, who, given_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                (run.id, row[0], kind, value, who, now_ms()),
+            )
+        return int(row[0])
+
+    def is_taken(self, run: Run, order: int) -> bool:
+        """Whether the order was carried out."""
+        rows = self._rows("SELECT taken_ms FROM orders WHERE run = ? AND number = ?", run.id, order)
+        return bool(rows) and rows[0]["taken_ms"] is not None
+
+    def is_paused(self, run: Run) -> bool:
+        """Whether the last session was told to pause, and not to continue since."""
+        rows = self._rows(
+            "SELECT kind FROM orders WHERE run = ? AND kind IN ('pause', 'continue') AND taken_ms >= "
+            "(SELECT max(started_ms) FROM sessions WHERE run = ?) ORDER BY number DESC LIMIT 1",
+            run.id,
+            run.id,
+        )
+        return bool(rows) and rows[0]["kind"] == "pause"
+
+    def _insert_session(self, run_number: int, kind: str, worker: Worker, now: int) -> int:
+        (row,) = self._rows("SELECT coalesce(max(number), 0) + 1 FROM sessions WHERE run = ?", run_number)
+        self._connection.execute(
+            "INSERT INTO sessions (run, number, kind, who, host, process, version, started_ms, seen_ms, status) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')",
+            (run_number, row[0], kind, worker.who, worker.host, worker.process, __version__, now, now),
+        )
+        return int(row[0])
+
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        with guarded(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with guarded(self.path), transaction(self._connection):
+            yield
+
+
+def _age_s(moment_ms: int) -> float:
+    return (now_ms() - moment_ms) / 1000
+
+
+def _run(row: sqlite3.Row) -> Run:
+    return Run(**{**dict(row), **{name: orjson.loads(row[name]) for name in _JSON}, "listed": bool(row["listed"])})
+
+
+def _session(row: sqlite3.Row) -> Session:
+    told = {field.name: row[field.name] for field in fields(Session)}
+    return Session(**{**told, "summary": orjson.loads(row["summary"]) if row["summary"] else None})
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    bucket, key = row["bucket"], os.fsdecode(row["key"])
+    lake_object = LakeObject(
+        uri=f"s3://{bucket}/{key}" if bucket else printable(key),
+        bucket=bucket,
+        key=key,
+        size=row["size"],
+        etag=row["etag"],
+        last_modified=datetime.fromtimestamp(row["modified_ms"] / 1000, UTC),
+        storage_class=row["storage_class"],
+    )
+    counts = ("read", "matched", "malformed", "delivered", "failed", "unknown", "error")
+    told = {name: row[name] for name in counts}
+    return Entry(row["number"], row["source"], lake_object, **told, ended=bool(row["ended"]))
+
+
+def _failure(row: sqlite3.Row) -> KeptFailure:
+    bucket, key = row["bucket"], os.fsdecode(row["key"])
+    told = {field.name: row[field.name] for field in fields(Failure) if field.name != "object"}
+    failure = Failure(object=f"s3://{bucket}/{key}" if bucket else printable(key), **told)
+    return KeptFailure(row["object"], failure, row["session"], row["mended_in"])

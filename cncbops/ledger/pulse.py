@@ -1,0 +1,51 @@
+"""Signs of life of a session, and the orders that others leave for it.
+
+The beat is written with a sync to disk, which takes everything written before along: a power
+failure costs no more than the time between two beats.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from cncbops.ledger.database import guarded, open_for_writing, transaction
+from cncbops.ledger.worker import now_ms
+
+BEAT_S = 0.5
+
+
+class Order(NamedTuple):
+    """What somebody wants of a run under way: pause, continue, stop, or rate with its value."""
+
+    kind: str
+    value: float | None
+    who: str
+
+
+class Pulse:
+    """Beats for one session, over a connection of its own."""
+
+    def __init__(self, folder: Path, path: Path, run: int, session: int) -> None:
+        self._path, self._run, self._session = path, run, session
+        self._connection = open_for_writing(folder)
+        self._connection.execute("PRAGMA synchronous = FULL")
+
+    def beat(self, obey: Callable[[Order], None]) -> None:
+        """Give a sign of life, and obey what was ordered since the last one. Raises CannotRun."""
+        with guarded(self._path), transaction(self._connection):
+            self._connection.execute(
+                "UPDATE sessions SET seen_ms = ? WHERE run = ? AND number = ?", (now_ms(), self._run, self._session)
+            )
+            waiting = self._connection.execute(
+                "SELECT number, kind, value, who FROM orders WHERE run = ? AND taken_ms IS NULL ORDER BY number",
+                (self._run,),
+            ).fetchall()
+            for row in waiting:
+                obey(Order(row["kind"], row["value"], row["who"]))
+                self._connection.execute(
+                    "UPDATE orders SET taken_ms = ? WHERE run = ? AND number = ?", (now_ms(), self._run, row["number"])
+                )
+
+    def close(self) -> None:
+        """Let the ledger go."""
+        self._connection.close()

@@ -1,0 +1,111 @@
+"""What the ledger says of runs, sessions and failures, as its readers get it."""
+
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cncbops.tally import Failure
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run about to be written down. `arguments`, `terms` and `target` are frozen (see `cncbops.frozen`).
+
+    `access` is how AWS was reached; `likeness` is the key of its likeness (same place).
+    """
+
+    run_id: str
+    command: str
+    function: str
+    sources: Sequence[str]
+    account: str | None
+    arguments: Mapping[str, Any]
+    terms: Mapping[str, Any]
+    target: Mapping[str, Any]
+    access: Mapping[str, Any]
+    likeness: str
+    plan_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Run(NewRun):
+    """A run in the ledger. `listed`: every object of its sources is in the ledger."""
+
+    id: int = 0
+    status: str = ""
+    reason: str | None = None
+    started_ms: int = 0
+    ended_ms: int | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """One process that worked on a run: `kind` is execute, resume or redrive."""
+
+    number: int
+    kind: str
+    who: str | None
+    host: str
+    process: int
+    version: str
+    started_ms: int
+    seen_ms: int
+    ended_ms: int | None
+    status: str
+    reason: str | None
+    summary: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent."""
+
+    objects: int = 0
+    objects_done: int = 0
+    objects_unreadable: int = 0
+    read: int = 0
+    matched: int = 0
+    malformed: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    @property
+    def flawed(self) -> bool:
+        """Whether anything went wrong that is not mended."""
+        return bool(self.failed or self.unknown or self.malformed or self.objects_unreadable)
+
+    @property
+    def not_sent(self) -> int:
+        """Events that were read and have no fate yet."""
+        return self.matched - self.delivered - self.failed - self.unknown
+
+
+@dataclass(frozen=True)
+class KeptFailure:
+    """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not."""
+
+    object_number: int
+    failure: Failure
+    session: int
+    mended_in: int | None
+
+
+def pack(places: Iterable[int]) -> bytes:
+    """Places as bytes: 64-bit integers, little endian."""
+    packed = array("q", places)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpack(data: bytes) -> Sequence[int]:
+    """The places that `pack` packed."""
+    places = array("q")
+    places.frombytes(data)
+    if sys.byteorder == "big":
+        places.byteswap()
+    return places

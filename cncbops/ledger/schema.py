@@ -1,0 +1,138 @@
+"""The ledger's tables, as a list of steps that lead from an empty database to today's.
+
+A step is never changed once released; a new shape is a new step. The number of steps taken is the
+database's `user_version`, written in the same transaction as the step.
+
+Times are milliseconds since the Unix epoch. No event's payload is in any column.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x636E6362
+"""`cncb` in ASCII: marks the file as ours (SQLite's `application_id`)."""
+
+Step = Sequence[str]
+
+STEPS: Sequence[Step] = (
+    (
+        """CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL UNIQUE,
+            command TEXT NOT NULL,
+            status TEXT NOT NULL,
+            reason TEXT,
+            function TEXT NOT NULL,
+            sources TEXT NOT NULL,
+            account TEXT,
+            arguments TEXT NOT NULL,
+            terms TEXT NOT NULL,
+            target TEXT NOT NULL,
+            access TEXT NOT NULL,
+            plan_sha256 TEXT,
+            likeness TEXT NOT NULL,
+            started_ms INTEGER NOT NULL,
+            ended_ms INTEGER,
+            listed INTEGER NOT NULL DEFAULT 0
+        )""",
+        "CREATE INDEX runs_by_likeness ON runs (likeness)",
+        """CREATE TABLE sessions (
+            run INTEGER NOT NULL REFERENCES runs,
+            number INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            who TEXT,
+            host TEXT NOT NULL,
+            process INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            started_ms INTEGER NOT NULL,
+            seen_ms INTEGER NOT NULL,
+            ended_ms INTEGER,
+            status TEXT NOT NULL,
+            reason TEXT,
+            summary TEXT,
+            PRIMARY KEY (run, number)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE orders (
+            run INTEGER NOT NULL REFERENCES runs,
+            number INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            value REAL,
+            who TEXT NOT NULL,
+            given_ms INTEGER NOT NULL,
+            taken_ms INTEGER,
+            PRIMARY KEY (run, number)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE objects (
+            run INTEGER NOT NULL REFERENCES runs,
+            number INTEGER NOT NULL,
+            source INTEGER NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            etag TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            modified_ms INTEGER NOT NULL,
+            storage_class TEXT NOT NULL,
+            read INTEGER NOT NULL,
+            matched INTEGER NOT NULL,
+            malformed INTEGER NOT NULL,
+            delivered INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            unknown INTEGER NOT NULL,
+            ended INTEGER NOT NULL,
+            error TEXT,
+            PRIMARY KEY (run, number)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE lanes (
+            run INTEGER NOT NULL REFERENCES runs,
+            lane INTEGER NOT NULL,
+            upto INTEGER NOT NULL,
+            holes BLOB NOT NULL,
+            PRIMARY KEY (run, lane)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE settled (
+            run INTEGER NOT NULL REFERENCES runs,
+            session INTEGER NOT NULL,
+            batch INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            places BLOB NOT NULL,
+            PRIMARY KEY (run, session, batch)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE failures (
+            run INTEGER NOT NULL REFERENCES runs,
+            object INTEGER NOT NULL,
+            line INTEGER NOT NULL,
+            part INTEGER NOT NULL,
+            event_id TEXT,
+            sequence_number TEXT,
+            fate TEXT NOT NULL,
+            error TEXT NOT NULL,
+            message TEXT NOT NULL,
+            session INTEGER NOT NULL,
+            mended_in INTEGER,
+            PRIMARY KEY (run, object, line, part)
+        ) WITHOUT ROWID""",
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> None:
+    """Take the steps that the database has not taken yet, each in a transaction with its number.
+
+    Two processes may do so at once: each step is taken by one of them.
+    """
+    for number, step in enumerate(steps, start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if version(connection) < number:
+                for statement in step:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """How many steps the database has taken."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,33 @@
+"""Who works, where and when, as the ledger keeps it."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who works on a run: the AWS identity's ARN, None where AWS does not say, machine and process."""
+
+    who: str | None
+    host: str
+    process: int
+
+
+def this_worker(who: str | None) -> Worker:
+    """This process, under an AWS identity."""
+    return Worker(who, host(), os.getpid())
+
+
+def host() -> str:
+    """This machine's name, and which of its starts this is, where the system says so."""
+    return f"{platform.node()}/{_BOOT_ID.read_text().strip()}" if _BOOT_ID.exists() else platform.node()
+
+
+def now_ms() -> int:
+    """The time, as the ledger keeps it."""
+    return int(time.time() * 1000)

@@ -1,0 +1,245 @@
+"""What a session writes down as it works: one transaction for all that came in at once.
+
+A transaction takes some 40 µs and survives the process when it returns. A power failure may lose
+what the last beat has not brought to disk (see `pulse`), which is then sent again.
+"""
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cncbops.delivery.outcome import Outcome, Settled, Undelivered
+from cncbops.entry import Entry, object_number
+from cncbops.kinesis.batching import Batch, Mark
+from cncbops.kinesis.record import Record
+from cncbops.ledger.database import guarded, transaction
+from cncbops.ledger.rows import pack
+from cncbops.ledger.worker import now_ms
+from cncbops.tally import Failure
+
+
+class SessionWriter:
+    """Writes for one session of a run; every method raises CannotRun if it cannot."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, run: int, session: int) -> None:
+        self._connection, self._path = connection, path
+        self._run, self._session = run, session
+
+    def finish(self, status: str, reason: str | None, summary: Mapping[str, Any], *, listed: bool) -> None:
+        """Write down how the session ended; `listed`: every object of the run's sources is known."""
+        now = now_ms()
+        with self._transaction():
+            self._execute(
+                "UPDATE sessions SET status = ?, reason = ?, summary = ?, ended_ms = ?, seen_ms = ? "
+                "WHERE run = ? AND number = ?",
+                (status, reason, orjson.dumps(summary).decode(), now, now, self._run, self._session),
+            )
+            self._end_run(status, reason, listed=listed)
+
+    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:
+        """Write down what the session's end makes of the run."""
+        raise NotImplementedError
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with guarded(self._path), transaction(self._connection):
+            yield
+
+    def _execute(self, statement: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+
+def _put(table: str, key: Sequence[str], rest: Sequence[str]) -> str:
+    """A statement that puts a row in place, over the one that has its key."""
+    columns = (*key, *rest)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608  ours
+        f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}"
+    )
+
+
+_PUT_OBJECT = _put(
+    "objects",
+    ("run", "number"),
+    (
+        *("source", "bucket", "key", "etag", "size", "modified_ms", "storage_class"),
+        *("read", "matched", "malformed", "delivered", "failed", "unknown", "ended", "error"),
+    ),
+)
+_PUT_FAILURE = _put(
+    "failures",
+    ("run", "object", "line", "part"),
+    ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in"),
+)
+_PUT_LANE = _put("lanes", ("run", "lane"), ("upto", "holes"))
+_PUT_SETTLED = _put("settled", ("run", "session", "batch"), ("last", "places"))
+
+
+class RunWriter(SessionWriter):
+    """A Keeper: writes down the objects of a run, its failures, and how far its lanes are."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, run: int, session: int) -> None:
+        super().__init__(connection, path, run, session)
+        # Without order: the lowest batch that is not settled, and the marks of those settled beyond.
+        self._lowest = 0
+        self._beyond: dict[int, Mark] = {}
+
+    def write(
+        self, entries: Collection[Entry], failures: Sequence[tuple[int, Failure]], settled: Sequence[Settled]
+    ) -> None:
+        """Keep objects, failures and what is settled, all or nothing."""
+        with self._transaction():
+            self._put_objects(entries)
+            self._put_failures(failures)
+            for batch, outcome in settled:
+                self._put_marks(batch, outcome)
+
+    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:
+        ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
+        if status == "nothing" and matched:  # nothing was left to do
+            status = "succeeded"
+        self._execute(
+            "UPDATE runs SET status = ?, reason = ?, ended_ms = ?, listed = listed OR ? WHERE id = ?",
+            (status, reason, now_ms(), listed, self._run),
+        )
+
+    def put_all_objects(self, entries: Iterable[Entry]) -> None:
+        """Put down all the objects a run will ever have, within a transaction of the caller's."""
+        self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
+        self._execute("UPDATE runs SET listed = 1 WHERE id = ?", (self._run,))
+
+    def _put_objects(self, entries: Collection[Entry]) -> None:
+        self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
+        if self._session > 1:
+            mended = [(self._session, self._run, entry.number) for entry in entries if entry.ended and not entry.error]
+            self._connection.executemany(
+                "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = 0 AND mended_in IS NULL",
+                mended,
+            )
+
+    def _row_of(self, entry: Entry) -> Sequence[Any]:
+        found = entry.object
+        return (
+            self._run,
+            entry.number,
+            entry.source,
+            found.bucket,
+            os.fsencode(found.key),
+            found.etag,
+            found.size,
+            int(found.last_modified.timestamp() * 1000),
+            found.storage_class,
+            entry.read,
+            entry.matched,
+            entry.malformed,
+            entry.delivered,
+            entry.failed,
+            entry.unknown,
+            entry.ended,
+            entry.error,
+        )
+
+    def _put_failures(self, failures: Sequence[tuple[int, Failure]]) -> None:
+        rows = (
+            (
+                *(self._run, number, each.line, each.part, each.event_id, each.sequence_number),
+                *(each.fate, each.error, each.message, self._session, None),
+            )
+            for number, each in failures
+        )
+        self._connection.executemany(_PUT_FAILURE, rows)
+
+    def _put_marks(self, batch: Batch, outcome: Outcome) -> None:
+        left = {record.place for record in outcome.not_sent}
+        if len(left) == len(batch.records):
+            return
+        if batch.lanes:
+            for lane, mark in batch.marks.items():
+                self._put_mark(lane, Mark(mark.upto, mark.holes | left))
+        else:
+            self._put_unordered(batch, left)
+
+    def _put_mark(self, lane: int, mark: Mark) -> None:
+        self._execute(_PUT_LANE, (self._run, lane, mark.upto, pack(sorted(mark.holes))))
+
+    def _put_unordered(self, batch: Batch, left: set[int]) -> None:
+        """The mark goes up to the lowest batch not settled; of those beyond it the places are kept."""
+        if batch.number != self._lowest or left:
+            self._keep_places(batch, [record.place for record in batch.records if record.place not in left])
+            if not left:
+                self._beyond[batch.number] = batch.marks[0]
+            return
+        mark, self._lowest = batch.marks[0], self._lowest + 1
+        while self._lowest in self._beyond:
+            mark, self._lowest = self._beyond.pop(self._lowest), self._lowest + 1
+        self._put_mark(0, mark)
+        self._execute(
+            "DELETE FROM settled WHERE run = ? AND (session = ? AND batch < ? OR session < ? AND last <= ?)",
+            (self._run, self._session, self._lowest, self._session, mark.upto),
+        )
+
+    def _keep_places(self, batch: Batch, places: Sequence[int]) -> None:
+        row = (self._run, self._session, batch.number, max(places), pack(places))
+        self._execute(_PUT_SETTLED, row)
+
+
+class RedriveWriter(SessionWriter):
+    """A Keeper for records that failed before: their failures are marked as mended, or told anew."""
+
+    def write(
+        self,
+        entries: Collection[Entry],  # noqa: ARG002  what is known of the objects stays as it is
+        failures: Sequence[tuple[int, Failure]],  # noqa: ARG002  those of `settled` are all that count here
+        settled: Sequence[Settled],
+    ) -> None:
+        """Keep what became of records whose failures are in the ledger, all or nothing."""
+        with self._transaction():
+            for _, outcome in settled:
+                self._mend(outcome.delivered)
+                self._tell_anew("failed", outcome.failed)
+                self._tell_anew("unknown", outcome.unknown)
+
+    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:  # noqa: ARG002  the run's own are kept
+        """A run that was through, but for failures, may have none any more."""
+        self._execute(
+            "UPDATE runs SET status = 'succeeded' WHERE id = ? AND status = 'partial' AND NOT EXISTS "
+            "(SELECT 1 FROM failures WHERE run = runs.id AND mended_in IS NULL)",
+            (self._run,),
+        )
+
+    def _mend(self, records: Iterable[Record]) -> None:
+        for record in records:
+            where = self._where(record)
+            self._move(where, "delivered")
+            self._execute(
+                "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = ? AND part = ?",
+                (self._session, *where),
+            )
+
+    def _tell_anew(self, fate: str, records: Iterable[Undelivered]) -> None:
+        for each in records:
+            where = self._where(each.record)
+            self._move(where, fate)
+            self._execute(
+                "UPDATE failures SET fate = ?, error = ?, message = ?, session = ? "
+                "WHERE run = ? AND object = ? AND line = ? AND part = ?",
+                (fate, each.error, each.message, self._session, *where),
+            )
+
+    def _move(self, where: Sequence[int], fate: str) -> None:
+        """Count the record under its new fate instead of its old one."""
+        of_failure = "run = ? AND object = ? AND line = ? AND part = ?"
+        ((before,),) = self._execute(f"SELECT fate FROM failures WHERE {of_failure}", where)  # noqa: S608  a constant
+        for name, change in ((before, -1), (fate, 1)):
+            self._execute(
+                f"UPDATE objects SET {name} = {name} + ? WHERE run = ? AND number = ?",  # noqa: S608  a column of ours
+                (change, *where[:2]),
+            )
+
+    def _where(self, record: Record) -> Sequence[int]:
+        return (self._run, object_number(record.place), record.line, record.part)

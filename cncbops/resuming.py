@@ -1,0 +1,142 @@
+"""What is left of a run: the objects that are not done, and the records that failed.
+
+Neither needs more than the ledger, the lake and the function: a run can be taken up on another
+machine with a copy of the ledger.
+"""
+
+import os
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cncbops.agenda import Item, WholeLake
+from cncbops.aws import explain
+from cncbops.entry import Entry
+from cncbops.errors import CannotRun
+from cncbops.lake.ahead import ahead
+from cncbops.lake.looking import look_again
+from cncbops.lake.objects import LakeObject
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.request import ReplayRequest
+from cncbops.tally import Failure, of_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+OnChanged = Literal["fail", "skip", "restart"]
+LOOKS_AHEAD = 16
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object that is not what it was when the run read it; `now` None: it is gone."""
+
+    entry: Entry
+    now: LakeObject | None
+
+    @property
+    def failure(self) -> Failure:
+        """What is told of an object whose rest is not sent."""
+        gone = ("NoSuchKey", "it is gone") if self.now is None else ("Changed", "it changed since the run read it")
+        return of_object(self.entry.object, *gone)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed in the lake since a run began, and whether it is sent anew or left out."""
+
+    found: Sequence[Change] = ()
+    restart: bool = False
+
+    def restarts(self, change: Change) -> bool:
+        """Whether an object is read anew, from its beginning."""
+        return self.restart and change.now is not None
+
+
+def changes(entries: Iterator[Entry], s3: "S3Client | None", on_changed: OnChanged) -> Changes:
+    """Look at objects again. Raises CannotRun if one changed and that is to end the run."""
+
+    def look(entry: Entry) -> tuple[Entry, LakeObject | None]:
+        try:
+            return entry, look_again(entry.object, s3)
+        except (BotoCoreError, ClientError) as error:
+            raise explain(error, f"look at {entry.object.uri}") from error
+
+    looked = ahead(look, entries, LOOKS_AHEAD)
+    found = [Change(entry, now) for entry, now in looked if not (now and _same(entry.object, now))]
+    if found and on_changed == "fail":
+        named = ", ".join(change.entry.object.uri for change in found[:_NAMED])
+        more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+        what = f"{len(found):,} of the objects to be read changed since the run read them: {named}{more}"
+        raise CannotRun(what, "Leave them out with --on-changed skip, or send them anew with --on-changed restart")
+    return Changes(found, on_changed == "restart")
+
+
+def _same(then: LakeObject, now: LakeObject) -> bool:
+    return (then.etag, then.size) == (now.etag, now.size)
+
+
+class Rest:
+    """What an earlier session left of a run: objects not done, and those it had not come to."""
+
+    def __init__(
+        self, ledger: Ledger, run: Run, request: ReplayRequest, s3: "S3Client | None", changed: Changes = Changes()
+    ) -> None:
+        self._ledger, self._run = ledger, run
+        self._lake = WholeLake(request, s3)
+        self._changed = changed
+
+    def items(self) -> Iterator[Item]:
+        """First the objects in the ledger, in the order of the run; then what is new to it."""
+        left_out = {change.entry.number for change in self._changed.found}
+        for entry in self._ledger.entries(self._run, unfinished=True):
+            if entry.number not in left_out:
+                yield Item(entry.source, entry.object, entry)
+        for change in self._changed.found:
+            if self._changed.restart and change.now:
+                yield Item(change.entry.source, change.now)
+        if not self._run.listed:
+            yield from self._unknown()
+
+    def _unknown(self) -> Iterator[Item]:
+        """Objects of the lake that are not in the ledger: both come in listing order."""
+        known = self._ledger.known_keys(self._run)
+        next_known = next(known, None)
+        for item in self._lake.items():
+            here = (item.source, os.fsencode(item.object.key))
+            while next_known is not None and next_known < here:
+                next_known = next(known, None)
+            if next_known != here:
+                yield item
+
+
+class FailedRecords:
+    """The records of a run that have one of the fates given, by object, to be read from the lake again."""
+
+    def __init__(self, ledger: Ledger, run: Run, fates: Set[str], changed: Changes = Changes()) -> None:
+        self._ledger, self._run, self._fates = ledger, run, fates
+        self._left_out = {change.entry.number for change in changed.found}
+
+    def items(self) -> Iterator[Item]:
+        """The objects that hold such records, in the order of the run."""
+        for number, lines in self._lines():
+            if number not in self._left_out:
+                known = self._ledger.entry(self._run, number)
+                left = Entry(number, known.source, known.object)
+                yield Item(known.source, known.object, left, lines)
+
+    def entries(self) -> Iterator[Entry]:
+        """What is known of these objects."""
+        return (self._ledger.entry(self._run, number) for number, _ in self._lines())
+
+    def _lines(self) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
+        failures = (
+            kept for kept in self._ledger.failures(self._run, unmended=True) if kept.failure.fate in self._fates
+        )
+        for number, kept_ones in groupby(failures, key=lambda kept: kept.object_number):
+            yield number, frozenset((kept.failure.line, kept.failure.part) for kept in kept_ones)

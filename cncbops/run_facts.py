@@ -1,0 +1,104 @@
+"""What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
+
+from dataclasses import asdict
+from typing import Any
+
+from cncbops.entry import Entry
+from cncbops.lake.sources import printable
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Counts, KeptFailure, Run, Session
+from cncbops.summary import iso, totals_of
+
+
+def state_of(ledger: Ledger, run: Run) -> str:
+    """A run's state in one word: its status, or running, redriving, paused, crashed."""
+    if not ledger.is_active(run):
+        return "crashed" if run.status == "running" else run.status
+    if ledger.is_paused(run):
+        return "paused"
+    return "redriving" if ledger.sessions(run)[-1].kind == "redrive" else "running"
+
+
+def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
+    """A run in a few words: a row of `runs ls`."""
+    return {
+        "run_id": run.run_id,
+        "command": run.command,
+        "status": state_of(ledger, run),
+        "reason": run.reason,
+        "function": run.function,
+        "source": list(run.sources),
+        "who": ledger.sessions(run)[0].who,
+        "account": run.account,
+        "started": iso(run.started_ms),
+        "ended": iso(run.ended_ms),
+        "counts": totals_of(ledger.counts(run)),
+    }
+
+
+def details(ledger: Ledger, run: Run) -> dict[str, Any]:
+    """All that is known of a run but its objects and failures."""
+    head = headline(ledger, run)
+    sessions = ledger.sessions(run)
+    return {
+        **head,
+        "next_step": _next_step(run, head["status"], ledger.counts(run)),
+        "version": sessions[0].version,
+        "arguments": run.arguments,
+        "terms": run.terms,
+        "target": run.target,
+        "access": run.access,
+        "plan_sha256": run.plan_sha256,
+        "ledger": printable(str(ledger.path)),
+        "sessions": [_session(each, active=ledger.is_active(run) and each is sessions[-1]) for each in sessions],
+    }
+
+
+def _next_step(run: Run, state: str, counts: Counts) -> str | None:
+    """The command that goes on with a run, None where nothing is left or somebody is at it."""
+    if state == "paused":
+        return f"cncbops runs continue {run.run_id}"
+    if state in ("running", "redriving"):
+        return None
+    if state == "crashed" or not run.listed or counts.objects_done < counts.objects:
+        return f"cncbops runs resume {run.run_id} --execute"
+    if counts.failed or counts.unknown:
+        return f"cncbops runs redrive {run.run_id} --execute"
+    return None
+
+
+def _session(session: Session, *, active: bool) -> dict[str, Any]:
+    """A session; one that has no end and is not at work was killed."""
+    return {
+        "session": session.number,
+        "kind": session.kind,
+        "who": session.who,
+        "host": session.host.partition("/")[0],
+        "process": session.process,
+        "version": session.version,
+        "started": iso(session.started_ms),
+        "ended": iso(session.ended_ms),
+        "last_seen": iso(session.seen_ms),
+        "status": "crashed" if session.status == "running" and not active else session.status,
+        "reason": session.reason,
+        "summary": session.summary,
+    }
+
+
+def object_facts(entry: Entry) -> dict[str, Any]:
+    """An object of a run: `state` is done, open or unreadable; its counts are events."""
+    counts = {name: getattr(entry, name) for name in ("read", "matched", "delivered", "failed", "unknown", "malformed")}
+    return {
+        "object": entry.object.uri,
+        "etag": entry.object.etag,
+        "size": entry.object.size,
+        "state": "unreadable" if entry.error else "done" if entry.done else "open",
+        "error": entry.error,
+        **counts,
+        "not_sent": entry.matched - entry.settled,
+    }
+
+
+def failure_facts(kept: KeptFailure) -> dict[str, Any]:
+    """A failure of a run: `line` 0 means the object; `mended_in` is the session in which it came right."""
+    return {**asdict(kept.failure), "session": kept.session, "mended_in": kept.mended_in}

@@ -1,0 +1,92 @@
+"""A run's report for auditors: one file with the run, its sessions, each object and each failure.
+
+JSON lines as `cncbops runs show -o json` has them, each with its `kind`; or one table of the same with
+fixed columns. What an event says is never evaluated, by a spreadsheet neither: see `_cell`.
+"""
+
+import csv
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+
+from cncbops.errors import BadInput, CannotRun
+from cncbops.lake.sources import printable
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.run_facts import details, failure_facts, object_facts
+
+COLUMNS = (
+    *("kind", "run_id", "command", "function", "who", "host", "version", "started", "ended", "status", "reason"),
+    *("session", "session_kind", "object", "etag", "size", "state"),
+    *("read", "matched", "delivered", "failed", "unknown", "not_sent", "malformed"),
+    *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "mended_in"),
+)
+_EVALUATED = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+
+def write_report(ledger: Ledger, run: Run, path: Path) -> None:
+    """Write a run's report, whole and with mode 0600, in memory that does not grow with it.
+
+    Raises BadInput for a name that ends with neither .csv nor .jsonl, CannotRun where it cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".jsonl"):
+        raise BadInput(f"{printable(str(path))} says no form of a report", "Let it end with .csv or .jsonl")
+    with _put_in_place(path) as file:
+        if suffix == ".csv":
+            _write_table(file, _lines(ledger, run))
+        else:
+            file.writelines(orjson.dumps(line).decode() + "\n" for line in _lines(ledger, run))
+
+
+def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
+    facts = details(ledger, run)
+    sessions = facts.pop("sessions")
+    return chain(
+        [{"kind": "run", **facts}],
+        ({**each, "kind": "session", "session_kind": each["kind"]} for each in sessions),
+        ({"kind": "object", **object_facts(entry)} for entry in ledger.entries(run)),
+        ({"kind": "failure", **failure_facts(kept)} for kept in ledger.failures(run)),
+    )
+
+
+def _write_table(file: TextIO, lines: Iterator[dict[str, Any]]) -> None:
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for line in lines:
+        told = {**line, **line.get("counts", {})}
+        table.writerow([_cell(told.get(name)) for name in COLUMNS])
+
+
+def _cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula; a number stays one."""
+    if isinstance(value, str) and value.startswith(_EVALUATED) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+@contextmanager
+def _put_in_place(path: Path) -> Iterator[TextIO]:
+    """A file that appears under its name when it is whole, or not at all. Raises CannotRun."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".cncbops-report-", dir=path.parent)  # 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+            Path(name).replace(path)
+        finally:
+            with suppress(FileNotFoundError):  # it is in its place
+                Path(name).unlink()
+    except OSError as error:
+        what = f"cannot write the report {printable(str(path))}: {error.strerror}"
+        raise CannotRun(what, "Choose another file for --report, or make room") from error

@@ -1,0 +1,154 @@
+"""What was typed for a replay, as the request that the engine takes."""
+
+import re
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cncbops.delivery.sender import OnUnknown
+from cncbops.errors import BadInput
+from cncbops.formats.families import BY_NAME
+from cncbops.function_name import parse_function
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
+from cncbops.request import ReplayRequest
+from cncbops.safety import FailureLimit, Safety, parse_duration
+from cncbops.selection.pattern import FilterCriteria
+from cncbops.selection.selection import Selection
+from cncbops.selection.times import parse_window
+
+from ._screen import Screen
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which events, as typed."""
+
+    types: tuple[str, ...]
+    partition_keys: tuple[str, ...]
+    shards: tuple[str, ...]
+    from_time: str | None
+    to_time: str | None
+    filters: tuple[str, ...]
+    limit: int | None
+    line_format: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How they are sent, as typed: fields of the same names in `ReplayRequest`."""
+
+    batch_size: int | None
+    concurrency: int | None
+    rate: float | None
+    asynchronous: bool
+    ordered: bool
+    max_attempts: int | None
+    bisect: bool
+    on_unknown: OnUnknown
+
+
+@dataclass(frozen=True)
+class SafetyStops:
+    """What is to stop a run, as typed; what was not typed stays as it is in the run that is taken up."""
+
+    max_failures: str | None = None
+    max_duration: str | None = None
+    alarms: tuple[str, ...] = ()
+    canary: int | None = None
+
+    def on(self, before: Safety) -> Safety:
+        """The safety stops with what was typed in place. Raises BadInput."""
+        return Safety(
+            max_failures=FailureLimit.parse(self.max_failures) if self.max_failures else before.max_failures,
+            max_duration_s=parse_duration(self.max_duration) if self.max_duration else before.max_duration_s,
+            alarms=self.alarms or before.alarms,
+            canary=self.canary or before.canary,
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one command line of `replay` asks for."""
+
+    sources: tuple[str, ...]
+    function: str | None
+    bucket: str | None
+    prefix: str
+    choice: Choice
+    delivery: Delivery
+    safety: SafetyStops
+    stream_arn: str | None
+
+    @property
+    def says_what(self) -> bool:
+        """Whether anything was typed that says what to send, whereto, or how."""
+        nothing = Choice((), (), (), None, None, (), None, None)
+        as_usual = Delivery(None, None, None, False, True, None, True, "retry")
+        source = self.sources or self.bucket or self.prefix
+        return bool(source or self.function or self.stream_arn) or (self.choice, self.delivery) != (nothing, as_usual)
+
+
+def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
+    """The request that was typed; raises BadInput if something in it cannot be meant."""
+    choice = asked.choice
+    if asked.function is None:
+        raise BadInput("no function is given", "Name it with --function")
+    selection = Selection(
+        types=choice.types,
+        partition_keys=frozenset(choice.partition_keys),
+        shards=frozenset(map(_shard_id, choice.shards)),
+        window=TimeWindow(*parse_window(choice.from_time, choice.to_time, datetime.now(UTC))),
+        filters=FilterCriteria.parse(choice.filters),
+    )
+    return ReplayRequest(
+        sources=_sources(asked.sources, asked.bucket, asked.prefix, screen),
+        function=parse_function(asked.function),
+        selection=selection,
+        family=BY_NAME[choice.line_format] if choice.line_format else None,
+        limit=choice.limit,
+        stream_arn=_stream_arn(asked.stream_arn),
+        safety=asked.safety.on(Safety()),
+        **vars(asked.delivery),
+    )
+
+
+def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
+    """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
+    if prefix and not bucket:
+        raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
+    lines = [line for text in texts for line in (_listed() if text == "-" else [text])]
+    sources = [_from_anywhere(parse_source(line)) for line in lines]
+    if bucket:
+        sources.append(parse_source(f"s3://{bucket}/{prefix}"))
+    if not sources:
+        raise BadInput("no source is given", "Give s3://bucket/prefix, a file or a folder, or -b and -p")
+    kept, inside = without_overlaps(sources)
+    for source in inside:
+        screen.note(f"{source.uri} lies inside another source, and is read once")
+    return tuple(kept)
+
+
+def _from_anywhere(source: Source) -> Source:
+    """A source that means the same in another folder, where the run may be resumed."""
+    return LocalSource(source.path.absolute()) if isinstance(source, LocalSource) else source
+
+
+def _listed() -> list[str]:
+    """The lines of standard input; raises BadInput if they are no text."""
+    try:
+        lines = sys.stdin.buffer.read().decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise BadInput("the list on standard input is not UTF-8", "Write one source a line, in UTF-8") from error
+    return [line.lstrip().removesuffix("\r") for line in lines if line.strip()]
+
+
+def _stream_arn(text: str | None) -> str | None:
+    """The ARN of a Kinesis stream; raises BadInput for anything else."""
+    if text is None or re.fullmatch(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/[\w.-]+", text, re.ASCII):
+        return text
+    raise BadInput(f"{text!r} is no ARN of a Kinesis stream", "Write arn:aws:kinesis:REGION:ACCOUNT:stream/NAME")
+
+
+def _shard_id(text: str) -> str:
+    return f"shardId-{int(text):012d}" if text.isascii() and text.isdigit() else text

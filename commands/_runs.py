@@ -1,0 +1,147 @@
+"""What `cncbops runs` does that sends nothing: look into the ledger, and give orders to a run under way."""
+
+import getpass
+import os
+import platform
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.run_facts import details, failure_facts, headline, object_facts, state_of
+from cncbops.run_report import write_report
+
+from ._options import Local
+from ._runs_view import json_pieces, show_run, show_runs
+from ._screen import Screen, guarded, screen_for, state_folder
+from ._words import visible
+
+FAILURES_SHOWN = 20
+ANSWER_S, LOOK_S = 5.0, 0.1
+"""How long an order may wait for its run, which looks twice a second."""
+
+
+def carry_out_ls(options: Local) -> int:
+    """List the runs; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _ls(options, screen), {"command": "runs ls"})
+
+
+def carry_out_show(text: str, report: Path | None, options: Local) -> int:
+    """Show a run, and write its report if a file is given; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _show(text, report, options, screen), {"command": "runs show"})
+
+
+def carry_out_order(text: str, kind: str, value: float | None, options: Local) -> int:
+    """Give an order to a run under way, and wait until it is carried out; the exit code."""
+    screen = screen_for(options)
+    return guarded(screen, lambda: _order(text, kind, value, options, screen), {"command": f"runs {kind}"})
+
+
+def _ls(options: Local, screen: Screen) -> int:
+    with _looked(options) as ledger:
+        rows = [headline(ledger, run) for run in ledger.runs()] if ledger else []
+    if screen.json:
+        screen.show_json({"runs": rows})
+    elif not rows:
+        screen.note("no run yet")
+    elif not screen.quiet:
+        with screen.printing() as out:
+            show_runs(out, visible(rows))
+    return 0
+
+
+def _looked(options: Local) -> AbstractContextManager[Ledger | None]:
+    return Ledger.look(state_folder(options.state_dir)) or nullcontext()
+
+
+def _show(text: str, report: Path | None, options: Local, screen: Screen) -> int:
+    with _looked(options) as looked:
+        ledger, run = _found(looked, text, options)
+        if report:
+            write_report(ledger, run, report)
+        facts = details(ledger, run)
+        if screen.json:
+            return _show_json(ledger, run, facts, screen)
+        if not screen.quiet:
+            unmended = ledger.failures(run, unmended=True)
+            facts["failures"] = [failure_facts(each) for each in islice(unmended, FAILURES_SHOWN)]
+            with screen.printing() as out:
+                show_run(out, visible(facts))
+    return 0
+
+
+def _found(ledger: Ledger | None, text: str, options: Local) -> tuple[Ledger, Run]:
+    """The run that is meant, and the ledger it is in. Raises BadInput if there is none, or several."""
+    if ledger is None:
+        what = f"there is no run {text}: no ledger in {state_folder(options.state_dir)}"
+        raise BadInput(what, "Give its place with --state-dir")
+    return ledger, ledger.find(text)
+
+
+def _show_json(ledger: Ledger, run: Run, facts: dict[str, Any], screen: Screen) -> int:
+    """Write all there is of a run, in memory that does not grow with it; the exit code."""
+    objects = map(object_facts, ledger.entries(run))
+    failures = map(failure_facts, ledger.failures(run))
+    try:
+        with screen.printing():
+            sys.stdout.buffer.writelines(json_pieces(facts, {"objects": objects, "failures": failures}))
+    except CncbopsError as error:
+        screen.show_error(error)
+        return error.exit_code
+    return 0
+
+
+def _order(text: str, kind: str, value: float | None, options: Local, screen: Screen) -> int:
+    with _looked(options) as looked:
+        ledger, run = _found(looked, text, options)
+        _require_active(ledger, run)
+    with Ledger.open(ledger.folder) as ledger:
+        _await_taken(ledger, run, ledger.order(run, kind, value, _who()))
+    if screen.json:
+        screen.show_json({"command": f"runs {kind}", "run_id": run.run_id, "status": "done"})
+    elif screen.shows_text:
+        screen.err.print(_said(kind, value, run.run_id), soft_wrap=True)
+    return 0
+
+
+def _require_active(ledger: Ledger, run: Run) -> None:
+    if not ledger.is_active(run):
+        what = f"run {run.run_id} is not under way: {state_of(ledger, run)}"
+        raise CannotRun(what, f"See `cncbops runs show {run.run_id}`")
+
+
+def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
+    """Raises CannotRun if the run ends before it takes the order, or does not take it in time."""
+    deadline = time.monotonic() + ANSWER_S
+    while not ledger.is_taken(run, order):
+        _require_active(ledger, ledger.find(run.run_id))
+        if time.monotonic() > deadline:
+            what = f"run {run.run_id} does not answer: its process is stopped, or on a machine with another ledger"
+            raise CannotRun(what, f"See `cncbops runs show {run.run_id}` for its machine and process")
+        time.sleep(LOOK_S)
+
+
+def _said(kind: str, value: float | None, run_id: str) -> str:
+    go_on = f"go on with: cncbops runs continue {run_id}"
+    return {
+        "pause": f"paused: what is under way is finished; {go_on}",
+        "continue": "continued",
+        "rate": f"sends at most {value:,g} events per second from now on" if value else "",
+        "stop": f"stopping: what is under way is finished; go on with: cncbops runs resume {run_id} --execute",
+    }[kind]
+
+
+def _who() -> str:
+    """Who gives an order: a user that the machine may know by number only."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{platform.node()}"

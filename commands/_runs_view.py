@@ -1,0 +1,173 @@
+"""Runs as text: the same data that `-o json` prints; and that JSON, piece by piece."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cncbops.errors import CncbopsError
+from cncbops.frozen import freeze_request, from_plain
+from cncbops.function_name import parse_function
+from cncbops.lake.sources import printable
+from cncbops.request import ReplayRequest
+from cncbops.summary import described, iso
+
+from ._summary_view import show_failures
+from ._words import number
+
+FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
+_DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving": "cyan", "paused": "yellow"}
+
+
+def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line for each run."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "started (UTC)", "who", "function", "status"):
+        table.add_column(name, no_wrap=name != "function", overflow="fold")
+    for name in FATES:
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    for row in rows:
+        words = (row["run_id"], _moment(row["started"]), short_name(row["who"]), row["function"])
+        status = Text(row["status"], style=_DONE.get(row["status"], "red"))
+        table.add_row(*map(Text, words), status, *(f"{row['counts'][name]:,}" for name in FATES))
+    console.print(table)
+
+
+def show_run(console: Console, document: Mapping[str, Any]) -> None:
+    """Print all of a run but its objects; of its failures the first."""
+    console.print(Text("Run ", style="bold").append(f"{document['run_id']}: {document['status']}", style="not bold"))
+    console.print(_facts(chain(_asked(document), _done(document))))
+    console.print(Text("\nSessions", style="bold"))
+    console.print(_sessions(document["sessions"]))
+    if document["failures"]:
+        console.print(Text("\nNot delivered", style="bold"))
+        show_failures(console, document)
+        console.print(Text("all of them, and each object: -o json, or --report FILE", style="dim"))
+    if document["next_step"]:
+        console.print(Text(f"\nGo on with it: {document['next_step']}"), soft_wrap=True)
+
+
+def json_pieces(document: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[bytes]:
+    """One JSON document, `lists` its last members, in pieces.
+
+    An error in between becomes its `error`, and is raised when the document is whole.
+    """
+    yield orjson.dumps(document)[:-1]
+    for name, items in lists.items():
+        yield b',\n"%s":[' % name.encode()
+        try:
+            yield from _joined(items)
+        except CncbopsError as error:
+            yield b'],\n"error":' + orjson.dumps(described(error)) + b"}\n"
+            raise
+        yield b"]"
+    yield b"}\n"
+
+
+def _joined(items: Iterable[Any]) -> Iterator[bytes]:
+    separator = b"\n"
+    for item in items:
+        yield separator + orjson.dumps(item)
+        separator = b",\n"
+
+
+def differing(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Frozen arguments that are not as they would be if nobody had said anything, by name."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        default = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            found |= differing(value, default)
+        elif value != default:
+            found[name] = value
+    return found
+
+
+def short_name(arn: str | None) -> str:
+    """The last part of an ARN: the user, or the session of a role."""
+    return re.split("[/:]", arn)[-1] if arn else "unknown"
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    return table
+
+
+def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "command", f"{document['command']}, cncbops {document['version']}"
+    yield "who", f"{document['who'] or 'unknown'}, account {document['account'] or 'unknown'}"
+    yield "when", f"{_moment(document['started'])} to {_moment(document['ended'])} (UTC)"
+    yield "sources", " ".join(document["source"])
+    yield "function", ", ".join([document["function"], *_pairs(document["target"])])
+    yield "asked", ", ".join(_arguments(document["arguments"])) or "no option"
+    yield "terms", _terms(document["terms"])
+
+
+def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    counts = document["counts"]
+    unreadable = f", {counts['objects_unreadable']:,} not readable" if counts["objects_unreadable"] else ""
+    yield "objects", f"{counts['objects']:,} known, {counts['objects_done']:,} done{unreadable}"
+    fates = " + ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in FATES[1:])
+    yield "events", f"{counts['matched']:,} matched = {fates}"
+    if counts["malformed"]:
+        yield "trouble", number(counts["malformed"], "malformed line")
+    if document["reason"]:
+        yield "reason", document["reason"]
+
+
+def _arguments(arguments: Mapping[str, Any]) -> Iterator[str]:
+    defaults = freeze_request(ReplayRequest((), parse_function("any")))
+    told = {name: value for name, value in arguments.items() if name not in ("sources", "function")}
+    return _pairs(differing(from_plain(told), defaults))
+
+
+def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What is known, each as a name and its value in words."""
+    return (
+        f"{_NAMES.get(name, name.replace('_', ' '))} {_value(name, facts[name])}"
+        for name in facts
+        if facts[name] is not None
+    )
+
+
+_NAMES = {"start_ms": "from", "end_ms": "to", "family": "format", "code_sha256": "code SHA-256", "arn": "ARN"}
+
+
+def _value(name: str, value: Any) -> str:
+    if name.endswith("_ms"):
+        return str(iso(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return printable(" ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _terms(terms: Mapping[str, Any]) -> str:
+    batches = f"batches of {terms['limits']['records']:,} ({terms['batch_size_from']})"
+    at_once = f"{terms['concurrency']} at a time ({terms['concurrency_from']})"
+    order = "in order per partition key" if terms["lanes"] else "unordered"
+    return f"{batches}, {at_once}, {order}, {terms['policy']['max_attempts']} attempts"
+
+
+def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "kind", "who", "host", "process", "started (UTC)", "ended", "status"):
+        table.add_column(name, no_wrap=name != "status", overflow="fold")
+    for each in sessions:
+        status = ": ".join(filter(None, (each["status"], each["reason"])))
+        words = (short_name(each["who"]), each["host"], str(each["process"]), _moment(each["started"]))
+        table.add_row(str(each["session"]), each["kind"], *map(Text, (*words, _moment(each["ended"]), status)))
+    return table
+
+
+def _moment(text: str | None) -> str:
+    """An ISO time to the second, as people read it."""
+    return text[:19].replace("T", " ") if text else "-"

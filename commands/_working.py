@@ -1,0 +1,195 @@
+"""One session of work, planned or executed, and told: what `replay`, `runs resume` and `runs redrive` share."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cncbops.alarms import AlarmWatch
+from cncbops.at_work import alarm_watch, at_work
+from cncbops.aws import Aws, AwsAccess
+from cncbops.errors import CncbopsError
+from cncbops.journal import Journal
+from cncbops.keeper import Keeper, NoKeeper
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Counts, Run
+from cncbops.ledger.writing import RedriveWriter, RunWriter
+from cncbops.plan import plan
+from cncbops.replay import Replay, Undertaking
+from cncbops.resuming import Changes
+from cncbops.run_report import write_report
+from cncbops.summary import Report, summary
+from cncbops.survey import Survey
+from cncbops.terms import require_able
+
+from ._options import General
+from ._plan_view import show_plan
+from ._progress import live_line
+from ._screen import Screen, stop_on_signal
+from ._summary_view import show_summary
+from ._words import visible
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a summary says of a command before anything is known of its work."""
+
+    command: str
+    run_id: str
+    dry_run: bool
+    function: str
+    asynchronous: bool
+    sources: Sequence[str]
+    started: float = field(default_factory=time.monotonic)
+
+    def report(self, journal: Journal, **more: Any) -> Report:
+        """The report on what has come of it by now."""
+        facts = {name: value for name, value in vars(self).items() if name != "started"}
+        return Report(**facts, journal=journal, duration_s=time.monotonic() - self.started, **more)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One session's work, and what its plan says beside.
+
+    `in_flight` is how many records a killed session may have sent without writing it down.
+    """
+
+    heading: Heading
+    undertaking: Undertaking
+    aws: Aws
+    s3: "S3Client | None"
+    survey: Survey | None = None
+    changes: Changes = Changes()
+    in_flight: int = 0
+    warnings: Sequence[str] = ()
+    show_payload: bool = False
+
+
+def access_of(general: General, before: Mapping[str, Any]) -> AwsAccess:
+    """How AWS is reached: as typed, else as it was before; a profile is a matter of this machine."""
+    return AwsAccess(
+        region=general.region or before.get("region"),
+        profile=general.profile,
+        role_arn=general.role_arn or before.get("role_arn"),
+        endpoint_url=general.endpoint_url or before.get("endpoint_url"),
+    )
+
+
+def plan_work(
+    work: Work,
+    screen: Screen,
+    keeper: Keeper | None = None,
+    totals: Counts | None = None,
+    finish: Callable[[Replay], None] = lambda _: None,
+) -> int:
+    """Plan and show the plan; the exit code. `finish` is called when all went well."""
+    stop = threading.Event()
+    replay = _replay(work, keeper or NoKeeper(), stop)
+    with stop_on_signal(stop, screen), _line(work, replay, screen):
+        replay.plan()
+    report = work.heading.report(
+        replay.journal, error=replay.error or replay.objection, interrupted=replay.interrupted, totals=totals
+    )
+    document = summary(report)
+    if not replay.error:
+        document["plan"] = plan(replay, work.warnings, show_payload=work.show_payload)
+        if not replay.interrupted:
+            finish(replay)
+    return _tell(report, document, screen)
+
+
+@dataclass(frozen=True)
+class InLedger:
+    """Where a session is written down; `report_file` is where the run is told for auditors at the end."""
+
+    ledger: Ledger
+    run: Run
+    session: int
+    writer: RunWriter | RedriveWriter
+    report_file: Path | None
+
+
+def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: Screen) -> int:
+    """Do it, write it down and tell; the exit code."""
+    stop = threading.Event()
+    replay = _replay(work, kept.writer, stop)
+    try:
+        with (
+            stop_on_signal(stop, screen),
+            at_work(replay, kept.ledger, kept.run, kept.session, alarms),
+            _line(work, replay, screen),
+        ):
+            replay.execute()
+    except CncbopsError as error:
+        replay.end(error)
+    report = _write_down(work, kept, replay)
+    return _tell(report, summary(report), screen)
+
+
+def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
+    """Tell that the work could not begin; the exit code."""
+    report = heading.report(Journal(NoKeeper()), error=error)
+    return _tell(report, summary(report), screen)
+
+
+def ready(work: Work) -> AlarmWatch | None:
+    """Raise CncbopsError if the work could not begin as things are; the watch over the alarms it named."""
+    request = work.undertaking.request
+    require_able(work.undertaking.target, asynchronous=request.asynchronous)
+    return alarm_watch(request.safety, work.aws, request.function.region)
+
+
+def _replay(work: Work, keeper: Keeper, stop: threading.Event) -> Replay:
+    replay = Replay(work.undertaking, work.aws, work.s3, keeper, stop)
+    replay.journal.tally.events.possible_duplicates = work.in_flight
+    for change in work.changes.found:
+        replay.journal.give_up(change.entry, None if work.changes.restarts(change) else change.failure)
+    return replay
+
+
+def _line(work: Work, replay: Replay, screen: Screen) -> AbstractContextManager[None]:
+    """The progress line, where people read along."""
+    if not screen.shows_text:
+        return nullcontext()
+    return live_line(screen.err, replay, work.survey, executes=not work.heading.dry_run)
+
+
+def _write_down(work: Work, kept: InLedger, replay: Replay) -> Report:
+    """Write the end of a session into the ledger; the report, also where that fails."""
+    report = partial(work.heading.report, replay.journal, ledger=kept.ledger.path)
+    done = partial(report, halted=replay.halted, interrupted=replay.interrupted)
+    try:
+        ended = done(error=replay.error, totals=kept.ledger.counts(kept.run))
+        kept.writer.finish(ended.status, ended.reason, _without_failures(ended), listed=replay.intake.is_exhausted)
+        if kept.report_file:
+            write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
+    except CncbopsError as error:
+        return report(error=replay.error or error)
+    return ended
+
+
+def _without_failures(report: Report) -> dict[str, Any]:
+    """What the ledger keeps of a summary: it has the failures elsewhere."""
+    return {name: value for name, value in summary(report).items() if name != "failures"}
+
+
+def _tell(report: Report, document: dict[str, Any], screen: Screen) -> int:
+    """Show how it went, in the voice that was asked for; the exit code."""
+    if report.error:
+        screen.show_error(report.error)
+    if screen.json:
+        screen.show_json(document)
+    elif "plan" in document and not screen.quiet:
+        with screen.printing() as out:
+            show_plan(out, visible(document))
+    elif screen.shows_text and not report.came_to_nothing:
+        show_summary(screen.err, visible(document))
+    return report.exit_code

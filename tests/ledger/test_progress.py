@@ -1,0 +1,234 @@
+"""What a run has settled is known after every end of a session: nothing is lost, nothing settled is sent again.
+
+Sessions here pull and batch as the real ones do and write to a real ledger; only the function is left out. Each
+is cut at a random point, and the next one goes on from the ledger alone.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cncbops.delivery.outcome import Outcome, Settled, Undelivered
+from cncbops.entry import Entry
+from cncbops.journal import Journal
+from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
+from cncbops.kinesis.record import Record
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.ledger.worker import this_worker
+from tests.ledger.runs import begin, lake_object, record_of
+
+SESSIONS = 6
+numbers = count()
+
+Lake = Sequence[Sequence[tuple[str, str]]]
+"""Objects, each with the keys and shards of its records."""
+
+lakes = st.lists(
+    st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("xy")), max_size=12), min_size=1, max_size=6
+)
+limits = st.builds(BatchLimits, st.integers(1, 6), st.integers(200, 800) | st.just(100_000))
+
+
+class Cut(Exception):
+    """The session ends here, without a word."""
+
+
+@dataclass
+class World:
+    """A run of a lake, and what really became of its records, by place."""
+
+    ledger: Ledger
+    run: Run
+    lake: Lake
+    limits: BatchLimits
+    lanes: int
+    chance: random.Random
+    readable: bool
+    fates: Counter[str] = field(default_factory=Counter)
+    settled: set[int] = field(default_factory=set)
+
+    def play(self) -> None:
+        """Run sessions that end early, then one that does not."""
+        for session in range(1, SESSIONS):
+            _Session(self, session, patience=self.chance.randrange(25)).play()
+            self.assert_ledger_knows()
+        _Session(self, SESSIONS, patience=None).play()
+        self.assert_all_is_done()
+
+    def assert_ledger_knows(self) -> None:
+        progress = self.ledger.progress(self.run, self.lanes)
+        for entry in self.ledger.entries(self.run, unfinished=True):
+            for ordinal, (key, _) in enumerate(self.lake[entry.number]):
+                (place,) = entry.places(ordinal, 1)
+                assert progress.is_settled(place, key, entry.matched) == (place in self.settled)
+
+    def assert_all_is_done(self) -> None:
+        counts, everything = self.ledger.counts(self.run), sum(map(len, self.lake))
+        assert len(self.settled) == everything == counts.matched
+        assert (counts.not_sent, counts.objects_done) == (0, counts.objects)
+        fates = {"delivered": counts.delivered, "failed": counts.failed, "unknown": counts.unknown}
+        assert fates == {name: self.fates[name] for name in fates}
+        kept = Counter(each.failure.fate for each in self.ledger.failures(self.run, unmended=True))
+        assert kept == Counter({fate: self.fates[fate] for fate in ("failed", "unknown")})
+
+
+class _Session:
+    """One session: pulls, delivers and writes down; out of patience, it is killed or stopped."""
+
+    def __init__(self, world: World, number: int, patience: int | None) -> None:
+        self.world, self.chance, self.patience = world, world.chance, patience
+        self.stops = bool(world.chance.randrange(2))
+        self.stopped = False
+        if number > 1:
+            assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
+        self.progress = world.ledger.progress(world.run, world.lanes)
+        self.journal = Journal(world.ledger.run_writer(world.run, number), self.progress.next_number)
+        self.batcher = Batcher(world.limits, world.lanes, self.progress.marks)
+        self.open: list[Batch] = []
+        self.under_way: list[Batch] = []  # when it was stopped
+
+    def play(self) -> None:
+        try:
+            records = self._pulled()
+            self._deliver(self._batches(islice(records, self.chance.randint(0, 3))))  # a canary
+            self._deliver(self._batches(records))
+        except Cut:
+            pass
+
+    def _deliver(self, batches: Iterator[Batch]) -> None:
+        for batch in batches:
+            self.open.append(batch)
+            while self.open and self.chance.random() < 0.6:
+                self._settle_one()
+        while self.open:
+            self._settle_one()
+        self.journal.keep()
+
+    def _tire(self) -> None:
+        if self.patience is not None:
+            self.patience -= 1
+            if self.patience < 0 and not self.stopped:
+                self.stopped = True
+                self.under_way = [batch for batch in self.open if self._is_head(batch)]
+                if not self.stops:
+                    raise Cut
+
+    def _batches(self, pulled: Iterable[list[Record]]) -> Iterator[Batch]:
+        for records in pulled:
+            yield from self.batcher.add(records)
+        yield from self.batcher.flush()
+
+    def _pulled(self) -> Iterator[list[Record]]:
+        for number, left in self._agenda():
+            if self.stopped:
+                return
+            before = left.matched if left else 0
+            entry = self.journal.open(0, lake_object(number), left)
+            assert entry.number == number
+            yield from self._records(entry, before, self._ending(number))
+
+    def _agenda(self) -> Iterator[tuple[int, Entry | None]]:
+        unfinished = list(self.world.ledger.entries(self.world.run, unfinished=True))
+        yield from ((entry.number, entry) for entry in unfinished)
+        yield from ((number, None) for number in range(self.progress.next_number, len(self.world.lake)))
+
+    def _ending(self, number: int) -> int | None:
+        """After how many records the object cannot be read any more, if so."""
+        if self.patience is None or self.world.readable or self.chance.random() < 0.7:
+            return None
+        return self.chance.randint(0, len(self.world.lake[number]))
+
+    def _records(self, entry: Entry, before: int, ending: int | None) -> Iterator[list[Record]]:
+        chosen = [
+            record_of(entry, ordinal, key, shard)
+            for ordinal, (key, shard) in enumerate(self.world.lake[entry.number][:ending])
+        ]
+        pulled = 0
+        while pulled < len(chosen) and not self.stopped:
+            block = chosen[pulled : pulled + self.chance.randint(1, 5)]
+            pulled += len(block)
+            left = [each for each in block if not self._is_settled(each, before)]
+            assert not self.world.settled & {each.place for each in left}
+            entry.matched = max(entry.matched, pulled)
+            self.journal.touch(entry)
+            yield left
+            self._tire()
+        if ending is None:
+            entry.ended = not self.stopped
+        else:
+            entry.error = "NoSuchKey"
+        self.journal.touch(entry)
+
+    def _is_settled(self, each: Record, before: int) -> bool:
+        return self.progress.is_settled(each.place, each.partition_key, before)
+
+    def _settle_one(self) -> None:
+        """Let a batch come back that is the first of all its lanes; it may be cut itself."""
+        heads = [batch for batch in self.open if self._is_head(batch)]
+        batch = self.chance.choice(heads)
+        outcome = self._outcome(batch)
+        self._tire()
+        self.journal.take([Settled(batch, outcome)])
+        self.open.remove(batch)
+        for fate in ("delivered", "failed", "unknown"):
+            self.world.fates[fate] += len(getattr(outcome, fate))
+        left = {each.place for each in outcome.not_sent}
+        self.world.settled |= {each.place for each in batch.records} - left
+        self._tire()
+
+    def _is_head(self, batch: Batch) -> bool:
+        earlier = self.open[: self.open.index(batch)]
+        return all(set(batch.lanes).isdisjoint(each.lanes) for each in earlier)
+
+    def _outcome(self, batch: Batch) -> Outcome:
+        """Once stopped, a batch is not sent, unless it was under way: then perhaps in part."""
+        outcome = Outcome()
+        sent = len(batch.records)
+        if self.stopped:
+            sent = self.chance.randint(0, sent) if batch in self.under_way else 0
+        for number, each in enumerate(self.chance.sample(batch.records, len(batch.records))):
+            bad = self.chance.random()
+            if number >= sent:
+                outcome.not_sent.append(each)
+            elif bad < 0.1:
+                (outcome.failed if bad < 0.05 else outcome.unknown).append(Undelivered(each, "Bad", "bad"))
+            else:
+                outcome.delivered.append(each)
+        return outcome
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path_factory.mktemp("state")) as opened:
+        yield opened
+
+
+@given(lakes, limits, st.integers(1, 4), st.integers(0, 2**32))
+def test_in_lanes_nothing_is_lost_and_nothing_settled_is_sent_again(
+    ledger: Ledger, lake: Lake, limits: BatchLimits, lanes: int, seed: int
+) -> None:
+    run = begin(ledger, f"run-{next(numbers)}")
+    World(ledger, run, lake, limits, lanes, random.Random(seed), readable=True).play()
+
+
+@given(lakes, limits, st.integers(0, 2**32))
+def test_without_order_nothing_is_lost_and_nothing_settled_is_sent_again(
+    ledger: Ledger, lake: Lake, limits: BatchLimits, seed: int
+) -> None:
+    run = begin(ledger, f"run-{next(numbers)}")
+    World(ledger, run, lake, limits, 0, random.Random(seed), readable=True).play()
+
+
+@given(lakes, limits, st.integers(0, 4), st.integers(0, 2**32))
+def test_an_object_that_some_sessions_cannot_read_loses_nothing(
+    ledger: Ledger, lake: Lake, limits: BatchLimits, lanes: int, seed: int
+) -> None:
+    run = begin(ledger, f"run-{next(numbers)}")
+    World(ledger, run, lake, limits, lanes, random.Random(seed), readable=False).play()
