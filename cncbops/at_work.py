@@ -13,7 +13,7 @@ from cncbops.replay import Replay
 from cncbops.safety import Safety
 from cncbops.ticker import Ticker
 
-ALARM_LOOK_S = 10.0
+ALARM_LOOK_S = 5.0
 
 
 def alarm_watch(safety: Safety, aws: Aws, region: str | None) -> AlarmWatch | None:

@@ -33,20 +33,27 @@ def sent_before(ledger: Ledger | None, alike: Likeness) -> list[Run]:
     return [run for run in runs if _sends(ledger, run) and _likeness_of_run(run, alike.key).overlaps(alike)]
 
 
-def warning_of(run: Run) -> str:
-    """What a plan says of a run that has sent the same."""
-    return (
-        f"Run {run.run_id} ({run.status}) has sent the same events to this function. "
-        f"Go on with it by `cncbops runs resume {run.run_id}`, or send them again with --again."
-    )
+def warnings_of(runs: Sequence[Run]) -> list[str]:
+    """What a plan says of runs that have sent the same."""
+    return [f"{_has_sent(runs)}. {_instead(runs[0])}."] if runs else []
 
 
 def require_first(runs: Sequence[Run]) -> None:
     """Raise CannotRun if other runs have sent the same."""
     if runs:
-        run = runs[0]
-        what = f"run {run.run_id} ({run.status}) has sent the same events to this function"
-        raise CannotRun(what, f"Go on with it by `cncbops runs resume {run.run_id}`, or send them again with --again")
+        raise CannotRun(_has_sent(runs), _instead(runs[0]))
+
+
+def _has_sent(runs: Sequence[Run]) -> str:
+    newest, *others = runs
+    more = f" and {len(others):,} before it have" if others else " has"
+    return f"Run {newest.run_id} ({newest.status}){more} sent some of these events to this function"
+
+
+def _instead(run: Run) -> str:
+    look = f"See it by `cncbops runs show {run.run_id}`"
+    resume = f"Go on with it by `cncbops runs resume {run.run_id}`"
+    return f"{look if run.status in ('succeeded', 'partial') else resume}, or send them again with --again"
 
 
 def new_run(

@@ -92,7 +92,7 @@ class Journal:
             self._note(number, failure)
 
     def _count_objects(self, fate: str, records: Iterable[Record]) -> None:
-        for number, count in Counter(object_number(record.place) for record in records).items():
+        for number, count in Counter([object_number(record.place) for record in records]).items():
             entry = self._entries[number]
             setattr(entry, fate, getattr(entry, fate) + count)
             self._changed[number] = entry

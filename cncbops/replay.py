@@ -86,7 +86,7 @@ class Replay:
     def obey(self, order: Order) -> None:
         """Do what somebody ordered through the ledger."""
         if order.kind == "stop":
-            self.halt(f"stopped by {order.who}")
+            self.halt(f"by order of {order.who}")
         elif order.kind == "rate":
             self.pace.set_rate(order.value)
         else:

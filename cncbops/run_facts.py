@@ -89,7 +89,7 @@ def object_facts(entry: Entry) -> dict[str, Any]:
     """An object of a run: `state` is done, open or unreadable; its counts are events."""
     counts = {name: getattr(entry, name) for name in ("read", "matched", "delivered", "failed", "unknown", "malformed")}
     return {
-        "object": entry.object.uri,
+        "uri": entry.object.uri,
         "etag": entry.object.etag,
         "size": entry.object.size,
         "state": "unreadable" if entry.error else "done" if entry.done else "open",

@@ -62,7 +62,7 @@ def _write_table(file: TextIO, lines: Iterator[dict[str, Any]]) -> None:
     table = csv.writer(file, lineterminator="\n")
     table.writerow(COLUMNS)
     for line in lines:
-        told = {**line, **line.get("counts", {})}
+        told = {"object": line.get("uri"), **line, **line.get("counts", {})}
         table.writerow([_cell(told.get(name)) for name in COLUMNS])
 
 

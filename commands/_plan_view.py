@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ._summary_view import show_failures
+from ._summary_view import show_failures, so_far
 from ._words import number, size, span
 
 BAR = 30
@@ -27,8 +27,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    sources = " ".join(document["source"])
-    yield Text("Plan: ", style="bold").append(f"replay {sources} to {document['function']}", style="not bold")
+    yield Text("Plan: ", style="bold").append(_title(document), style="not bold")
     yield _facts(_what(document))
     events = document["events"]
     if events["matched"]:
@@ -38,6 +37,14 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     if document["plan"]["first_record"]:
         record = json.dumps(document["plan"]["first_record"], indent=2, ensure_ascii=False)
         yield Group(Text("First record", style="bold"), Text(record))
+
+
+def _title(document: Mapping[str, Any]) -> str:
+    replay = f"replay {' '.join(document['source'])} to {document['function']}"
+    if document["command"] == "replay":
+        return replay
+    verb = document["command"].removeprefix("runs ")
+    return f"{verb} run {document['run_id']}: {replay}"
 
 
 def _facts(rows: Iterator[tuple[str, str]]) -> Table:
@@ -52,6 +59,8 @@ def _facts(rows: Iterator[tuple[str, str]]) -> Table:
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls = document["events"], document["objects"], document["invocations"]
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
+    if document["run"]:
+        yield "so far", so_far(document["run"])
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
     yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{_unread(objects)}"
@@ -60,6 +69,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "trouble", f"{malformed}, {failed} that cannot be delivered"
     yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
     yield "terms", _terms(document["plan"]["terms"])
+    yield "stops", _stops(document["plan"]["terms"]["safety"])
     yield "duration", _duration(document["plan"])
     yield "cost", _cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
@@ -91,6 +101,15 @@ def _terms(terms: Mapping[str, Any]) -> str:
     tries = f"{terms['max_attempts']} attempts{', bisect' if terms['bisect'] else ''}"
     partial = ", partial batch responses" if terms["partial_responses"] == "strict" else ""
     return f"{batches}, {at_once}, {tries}{partial}"
+
+
+def _stops(safety: Mapping[str, Any]) -> str:
+    stops = [f"after {safety['max_failures']} failed"]
+    if safety["max_duration_s"]:
+        stops.append(f"after {span(safety['max_duration_s']).removeprefix('about ')}")
+    stops += [f"on alarm {name}" for name in safety["alarms"]]
+    canary = f"; a canary of {number(safety['canary'], 'record')} goes first" if safety["canary"] else ""
+    return f"{', '.join(stops)}{canary}"
 
 
 def _duration(plan: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from cncbops.beginning import (
     require_first,
     require_unmoved,
     sent_before,
-    warning_of,
+    warnings_of,
 )
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.frozen import Likeness, freeze_target, freeze_terms
@@ -128,12 +128,17 @@ def _prepared(
     if plan:
         require_unmoved(plan, undertaking, lake)
     alike = likeness_of(request, target, aws)
-    earlier = [] if typed.again else _sent_before(alike, general)
-    if general.execute:
-        require_first(earlier)
-    warnings = [warning_of(run) for run in earlier]
+    earlier = [] if typed.again or general.execute else _sent_before(alike, general)
     return _New(
-        Work(heading, undertaking, aws, s3, Survey(request, aws), warnings=warnings, show_payload=typed.show_payload),
+        Work(
+            heading,
+            undertaking,
+            aws,
+            s3,
+            Survey(request, aws),
+            warnings=warnings_of(earlier),
+            show_payload=typed.show_payload,
+        ),
         alike,
         plan,
     )
@@ -157,6 +162,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
         new_run(new.work.heading.run_id, new.work.undertaking, new.work.aws.access, new.alike, _hash(new.plan)),
         this_worker(identity.arn if identity else None),
         Planned(new.plan).entries() if new.plan else None,
+        unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike)),
     )
     return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 

@@ -77,10 +77,11 @@ def _run(take_up: TakeUp, general: General, kind: str, undertake: _Undertake, sc
             sources=run.sources,
         )
         try:
+            run = _claimed(ledger, run, held, executes=general.execute)
             work = _prepared(ledger, run, request, take_up, general, heading)
             work = undertake(ledger, run, work, take_up)
             alarms = ready(work) if general.execute else None
-            kept = _taken_up(ledger, run, kind, work, take_up, held) if general.execute else None
+            kept = _taken_up(ledger, run, kind, work, take_up) if general.execute else None
         except CncbopsError as error:
             return refuse(heading, error, screen)
         if kept:
@@ -99,12 +100,22 @@ def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -
     return held.enter_context(Ledger.open(folder))
 
 
+def _claimed(ledger: Ledger, run: Run, held: ExitStack, *, executes: bool) -> Run:
+    """The run as it stands; to be executed, it is locked as long as `held` is, and before anything is read of it.
+
+    Raises CannotRun if somebody works on it.
+    """
+    if executes:
+        held.enter_context(RunLock(ledger.folder, run.run_id))
+    elif ledger.is_active(run):
+        raise active(run.run_id)
+    return ledger.find(run.run_id)
+
+
 def _prepared(
     ledger: Ledger, run: Run, request: ReplayRequest, take_up: TakeUp, general: General, heading: Heading
 ) -> Work:
     """The run under its frozen arguments, with all of its lake still to do. Raises CncbopsError."""
-    if ledger.is_active(run):
-        raise active(run.run_id)
     aws = Aws(access_of(general, run.access))
     target = inspect(aws, request.function)
     _require_same_function(run, target)
@@ -187,10 +198,9 @@ def _failed_records(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Wo
     return replace(work, undertaking=again, changes=changed, warnings=_changed_since(changed))
 
 
-def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp, held: ExitStack) -> InLedger:
-    """The run, locked as long as `held` is, with a session of its own. Raises CncbopsError if another has it."""
+def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:
+    """The run with a session of its own. Raises CncbopsError if another machine works on it."""
     identity = whoami(work.aws)
-    held.enter_context(RunLock(ledger.folder, run.run_id))
     session = ledger.take_up(run, kind, this_worker(identity.arn if identity else None))
     writers: dict[str, Callable[[Run, int], Any]] = {"resume": ledger.run_writer, "redrive": ledger.redrive_writer}
     return InLedger(ledger, run, session, writers[kind](run, session), take_up.report)

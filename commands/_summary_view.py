@@ -43,7 +43,7 @@ def _counts(document: Mapping[str, Any]) -> Table:
         table.add_row("duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came")
     table.add_row("invocations", _answers(calls))
     if document["run"] and document["command"] != "replay":
-        table.add_row("whole run", _fates(document["run"]))
+        table.add_row("whole run", so_far(document["run"]))
     table.add_row("time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s")
     return table
 
@@ -52,6 +52,11 @@ def _fates(events: Mapping[str, int]) -> str:
     fates = ("delivered", "failed", "unknown", *(["not_sent"] if events["not_sent"] else []))
     parts = " + ".join(f"{events[fate]:,} {fate.replace('_', ' ')}" for fate in fates)
     return f"{events['matched']:,} matched = {parts}"
+
+
+def so_far(run: Mapping[str, int]) -> str:
+    """What a run has come to over all its sessions."""
+    return _fates(run)
 
 
 def _answers(calls: Mapping[str, int]) -> str:

@@ -91,23 +91,20 @@ class _Work:
         self._start()
 
     def round(self) -> Iterator[Sequence[Settled]]:
-        """Wait for an outcome, yield it with those that came beside it, and let others go in their place."""
-        settled = self._next_outcomes()
-        yield settled
-        for batch, _ in settled:
-            self._release(batch)
-        self._start()
+        """Wait for an outcome, yield it with those that came beside it, and let others go in their place.
 
-    def _next_outcomes(self) -> list[Settled]:
+        A defect of a worker is raised once the others have been told.
+        """
         ended = [self._settled.get()]
         while self.has_outcome:
             ended.append(self._settled.get())
-        defects = [each for each in ended if each[1].exception()]
-        if len(defects) == len(ended):
-            defects[0][1].result()
-        for each in defects:  # raised in the next round: what the others did is told first
-            self._settled.put(each)
-        return [Settled(batch, future.result()) for batch, future in ended if not future.exception()]
+        settled = [Settled(batch, future.result()) for batch, future in ended if not future.exception()]
+        if settled:
+            yield settled
+        for batch, future in ended:
+            future.result()
+            self._release(batch)
+        self._start()
 
     def _release(self, batch: Batch) -> None:
         self._under_way -= 1

@@ -121,7 +121,8 @@ def _open_s3(obj: LakeObject, s3: "S3Client | None") -> BinaryIO:
 def _is_restored(obj: LakeObject, s3: "S3Client") -> bool:
     with suppress(ClientError):  # HEAD answers without a reason: GET will give it
         answer = s3.head_object(Bucket=obj.bucket, Key=obj.key)
-        return 'ongoing-request="false"' in answer.get("Restore", "")
+        moved = answer.get("StorageClass", "STANDARD") not in _ARCHIVED  # since it was listed
+        return moved or 'ongoing-request="false"' in answer.get("Restore", "")
     return True
 
 

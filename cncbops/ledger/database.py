@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -86,15 +86,14 @@ def _make(path: Path) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".ledger-", dir=path.parent)  # 0600
     os.close(descriptor)
     try:
-        connection = _connect(Path(name), "rw")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrate(connection)
-        connection.close()
+        with closing(_connect(Path(name), "rw")) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(connection)
+            connection.execute("PRAGMA journal_mode = WAL")  # last: a full disk would not be told at the close
         with suppress(FileExistsError):  # another process was first: theirs is as good
             os.link(name, path)
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-journal", "-wal", "-shm"):
             Path(name + suffix).unlink(missing_ok=True)
 
 

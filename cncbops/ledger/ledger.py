@@ -5,7 +5,7 @@ What a session writes while it works is in `writing`; beats and orders are in `p
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -174,11 +174,21 @@ class Ledger:
 
     # Sessions, and orders for who is at work
 
-    def begin(self, new: NewRun, worker: Worker, planned: Iterable[Entry] | None = None) -> Run:
-        """Write a new run down with its first session, and the objects that it is to read if they are known."""
+    def begin(
+        self,
+        new: NewRun,
+        worker: Worker,
+        planned: Iterable[Entry] | None = None,
+        unless: Callable[[], None] = lambda: None,
+    ) -> Run:
+        """Write a new run down with its first session, and the objects that it is to read if they are known.
+
+        `unless` may look at the ledger and raise: of two that begin at once, it sees the other.
+        """
         columns = {**vars(new), **{name: orjson.dumps(getattr(new, name)).decode() for name in _JSON}}
         now = now_ms()
         with self._writing():
+            unless()
             cursor = self._connection.execute(
                 f"INSERT INTO runs ({', '.join(columns)}, status, started_ms) "  # noqa: S608  names are ours
                 f"VALUES ({', '.join('?' * len(columns))}, 'running', ?)",

@@ -93,9 +93,12 @@ class RunWriter(SessionWriter):
         self, entries: Collection[Entry], failures: Sequence[tuple[int, Failure]], settled: Sequence[Settled]
     ) -> None:
         """Keep objects, failures and what is settled, all or nothing."""
+        if not (entries or failures or settled):
+            return
         with self._transaction():
             self._put_objects(entries)
-            self._put_failures(failures)
+            if failures:
+                self._put_failures(failures)
             for batch, outcome in settled:
                 self._put_marks(batch, outcome)
 
@@ -159,13 +162,13 @@ class RunWriter(SessionWriter):
         if len(left) == len(batch.records):
             return
         if batch.lanes:
-            for lane, mark in batch.marks.items():
-                self._put_mark(lane, Mark(mark.upto, mark.holes | left))
+            self._put_lanes({lane: Mark(mark.upto, mark.holes | left) for lane, mark in batch.marks.items()})
         else:
             self._put_unordered(batch, left)
 
-    def _put_mark(self, lane: int, mark: Mark) -> None:
-        self._execute(_PUT_LANE, (self._run, lane, mark.upto, pack(sorted(mark.holes))))
+    def _put_lanes(self, marks: Mapping[int, Mark]) -> None:
+        rows = [(self._run, lane, mark.upto, pack(sorted(mark.holes))) for lane, mark in marks.items()]
+        self._connection.executemany(_PUT_LANE, rows)
 
     def _put_unordered(self, batch: Batch, left: set[int]) -> None:
         """The mark goes up to the lowest batch not settled; of those beyond it the places are kept."""
@@ -177,7 +180,7 @@ class RunWriter(SessionWriter):
         mark, self._lowest = batch.marks[0], self._lowest + 1
         while self._lowest in self._beyond:
             mark, self._lowest = self._beyond.pop(self._lowest), self._lowest + 1
-        self._put_mark(0, mark)
+        self._put_lanes({0: mark})
         self._execute(
             "DELETE FROM settled WHERE run = ? AND (session = ? AND batch < ? OR session < ? AND last <= ?)",
             (self._run, self._session, self._lowest, self._session, mark.upto),

@@ -12,7 +12,9 @@ OBJECT = LakeObject("s3://lake/object", "lake", "object", 1, "", datetime(2018, 
 def record(number: int, key: str = "key", padding: int = 0) -> Record:
     """A record with a sequence number of its own and a body of JSON."""
     body = f'{{"n":{number},"kinesis":{{"sequenceNumber":"{number}","partitionKey":"{key}","data":""}},"pad":"'
-    return Record(f'{body}{"x" * padding}"}}'.encode(), key, str(number), f"e-{number}", OBJECT, number + 1, 0, "shard", number)
+    return Record(
+        f'{body}{"x" * padding}"}}'.encode(), key, str(number), f"e-{number}", OBJECT, number + 1, 0, "shard", number
+    )
 
 
 def batch_of(*records: Record, lanes: tuple[int, ...] = (0,)) -> Batch:

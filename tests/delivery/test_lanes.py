@@ -6,7 +6,8 @@ A batch may have several lanes, whose turns it all awaits, or none, and then goe
 import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from typing import cast
+from queue import SimpleQueue
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from cncbops.delivery import lanes
 from cncbops.delivery.lanes import PULLED_PER_WORKER, deliver
-from cncbops.delivery.outcome import Outcome
+from cncbops.delivery.outcome import Outcome, Settled
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import Batch
 from tests.delivery.batches import batch
@@ -44,7 +45,7 @@ class Sends:
     def __init__(self, gate: threading.Event | None = None) -> None:
         self._gate, self._lock = gate, threading.Condition()
         self._lanes_under_way: Counter[int] = Counter()
-        self._under_way = self.most = self.most_in_a_lane = 0
+        self._under_way = self._asked_again = self.most = self.most_in_a_lane = self.most_untaken = 0
         self.begun: list[int] = []
 
     def __call__(self, batch: Batch) -> Outcome:
@@ -53,6 +54,7 @@ class Sends:
             self._under_way += 1
             self._lanes_under_way.update(batch.lanes)
             self.most = max(self.most, self._under_way)
+            self.most_untaken = max(self.most_untaken, len(self.begun) - self._asked_again)
             self.most_in_a_lane = max(self.most_in_a_lane, *self._lanes_under_way.values(), 0)
             self._lock.notify_all()
         if self._gate:
@@ -66,9 +68,19 @@ class Sends:
         with self._lock:
             assert self._lock.wait_for(lambda: len(self.begun) >= begun, WAIT_S)
 
+    def begins(self, begun: int, within_s: float) -> bool:
+        """Whether so many are begun within a time, in which nothing is asked for."""
+        with self._lock:
+            return self._lock.wait_for(lambda: len(self.begun) >= begun, within_s)
 
-def numbers(outcomes: list[Outcome]) -> list[int]:
-    return [int(record.sequence_number) for outcome in outcomes for record in outcome.delivered]
+    def ask_again(self, taken: int) -> None:
+        """Note that so many outcomes were taken and that the next is about to be asked for."""
+        with self._lock:
+            self._asked_again += taken
+
+
+def numbers(rounds: list[Sequence[Settled]]) -> list[int]:
+    return [int(record.sequence_number) for settled in rounds for _, outcome in settled for record in outcome.delivered]
 
 
 @settings(deadline=None, max_examples=50)
@@ -77,8 +89,10 @@ def test_every_batch_has_an_outcome_and_each_lane_keeps_its_order(
     found: list[tuple[int, ...]], concurrency: int
 ) -> None:
     sends = Sends()
-    outcomes = list(deliver(Source(found), sends, concurrency=concurrency))
-    assert sorted(numbers(outcomes)) == list(range(len(found)))
+    rounds = list(deliver(Source(found), sends, concurrency=concurrency))
+    assert sorted(numbers(rounds)) == list(range(len(found)))
+    assert all(rounds)
+    assert all(batch.records == outcome.delivered for settled in rounds for batch, outcome in settled)
     assert sends.most <= concurrency
     assert sends.most_in_a_lane <= 1
     for lane in range(5):
@@ -94,7 +108,7 @@ def test_as_many_are_under_way_as_the_concurrency_allows(lanes_of: list[tuple[in
         meet.wait()
         return Outcome(delivered=batch.records)
 
-    assert len(list(deliver(Source(lanes_of), send, concurrency=4))) == 8
+    assert len(numbers(list(deliver(Source(lanes_of), send, concurrency=4)))) == 8
 
 
 @pytest.mark.parametrize(
@@ -105,20 +119,56 @@ def test_as_many_are_under_way_as_the_concurrency_allows(lanes_of: list[tuple[in
 def test_the_source_is_pulled_no_further_ahead_than_its_bound(lanes_of: list[tuple[int, ...]]) -> None:
     source, gate = Source(lanes_of), threading.Event()
     sends = Sends(gate)
-    outcomes = deliver(source, sends, concurrency=2)
+    rounds = deliver(source, sends, concurrency=2)
     threading.Timer(0.1, gate.set).start()
     taken = 0
-    for _ in outcomes:
-        taken += 1
-        assert source.pulled - taken < 2 * PULLED_PER_WORKER + 1
+    for settled in rounds:
+        assert source.pulled - taken <= 2 * PULLED_PER_WORKER
+        taken += len(settled)
     assert taken == source.pulled == 100
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sets(st.integers(0, 4), max_size=3).map(tuple), max_size=15), st.integers(1, 4))
+def test_no_more_are_begun_and_not_taken_than_the_concurrency_allows(
+    found: list[tuple[int, ...]], concurrency: int
+) -> None:
+    sends, taken = Sends(), 0
+    for settled in deliver(Source(found), sends, concurrency=concurrency):
+        assert not sends.begins(taken + concurrency + 1, within_s=0.002)
+        taken += len(settled)
+        sends.ask_again(len(settled))
+    assert taken == len(found)
+    assert sends.most_untaken <= concurrency
+
+
+@pytest.mark.parametrize("lanes_of", [[(number,) for number in range(12)], [()] * 12], ids=["many lanes", "no lanes"])
+def test_while_a_list_is_held_back_no_worker_goes_on_to_another_batch(lanes_of: list[tuple[int, ...]]) -> None:
+    gate, taken = threading.Event(), 0
+    sends = Sends(gate)
+
+    def source() -> Iterator[Batch]:
+        for number, mine in enumerate(lanes_of):
+            yield batch(1, mine, first=number)
+            if number == 3:
+                sends.wait_for(3)
+                gate.set()
+
+    for settled in deliver(source(), sends, concurrency=3):
+        assert not sends.begins(taken + 3 + 1, within_s=0.02)
+        taken += len(settled)
+        sends.ask_again(len(settled))
+    assert (taken, sends.most_untaken) == (12, 3)
 
 
 def test_bytes_bound_the_pulling_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "PULLED_BYTES", 1)
     source = Source([(number,) for number in range(20)])
-    for taken, _ in enumerate(deliver(source, Sends(), concurrency=8), start=1):
+    taken = 0
+    for settled in deliver(source, Sends(), concurrency=8):
+        taken += len(settled)
         assert source.pulled <= taken
+    assert taken == 20
 
 
 def test_outcomes_come_and_lanes_go_on_while_the_source_still_gives() -> None:
@@ -129,16 +179,16 @@ def test_outcomes_come_and_lanes_go_on_while_the_source_still_gives() -> None:
             sends.wait_for(number)  # which an outcome left lying would never let happen in one lane
             yield batch(1, (0,), first=number)
 
-    for _ in deliver(slow_source(), sends, concurrency=4):
-        taken += 1
+    for settled in deliver(slow_source(), sends, concurrency=4):
+        taken += len(settled)
     assert (taken, sends.begun) == (6, list(range(6)))
 
 
 def test_a_source_that_breaks_raises_only_after_every_outcome() -> None:
-    outcomes: list[Outcome] = []
+    rounds: list[Sequence[Settled]] = []
     with pytest.raises(CannotRun, match="the listing failed"):
-        outcomes.extend(deliver(Source([(0,), (0,), (0, 1), (1,), ()], BROKEN), Sends(), concurrency=2))
-    assert sorted(numbers(outcomes)) == [0, 1, 2, 3, 4]
+        rounds.extend(deliver(Source([(0,), (0,), (0, 1), (1,), ()], BROKEN), Sends(), concurrency=2))
+    assert sorted(numbers(rounds)) == [0, 1, 2, 3, 4]
 
 
 def test_a_run_that_is_given_up_begins_no_further_batch() -> None:
@@ -157,12 +207,13 @@ def test_a_run_that_is_given_up_begins_no_further_batch() -> None:
         assert all_pulled.wait(WAIT_S)
         return Outcome()
 
-    outcomes = cast("Generator[Outcome]", deliver(source(), send, concurrency=2))
-    next(outcomes)
-    sends.wait_for(2)
+    rounds = cast("Generator[Sequence[Settled]]", deliver(source(), send, concurrency=2))
+    ((first, _),) = next(rounds)
+    assert first.lanes == (0,)
+    sends.wait_for(1)
     threading.Timer(0.05, gate.set).start()
-    outcomes.close()
-    assert len(sends.begun) <= 3
+    rounds.close()
+    assert sends.begun == [1]
 
 
 def test_a_defect_in_a_worker_is_raised_and_ends_the_run() -> None:
@@ -173,3 +224,33 @@ def test_a_defect_in_a_worker_is_raised_and_ends_the_run() -> None:
     with pytest.raises(ZeroDivisionError):
         list(deliver(source, defective, concurrency=2))
     assert source.pulled < 50
+
+
+@pytest.mark.parametrize("defective", [{0}, {1}, {2}, {0, 2}])
+def test_what_comes_beside_a_defect_is_told_before_it_is_raised_and_nothing_begins_after(
+    defective: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, gate = threading.Semaphore(0), threading.Event()
+
+    class Outcomes(SimpleQueue[Any]):
+        def put(self, *outcome: Any) -> None:
+            super().put(*outcome)
+            there.release()
+
+    def source() -> Iterator[Batch]:
+        yield from (batch(1, (number,), first=number) for number in range(4))
+        gate.set()
+        assert all(there.acquire(timeout=WAIT_S) for _ in range(3))
+
+    def send(batch: Batch) -> Outcome:
+        outcome = sends(batch)
+        if batch.lanes[0] in defective:
+            raise ZeroDivisionError(batch.lanes)
+        return outcome
+
+    monkeypatch.setattr(lanes, "SimpleQueue", Outcomes)
+    sends, rounds = Sends(gate), deliver(source(), send, concurrency=3)
+    assert sorted(numbers([next(rounds)])) == sorted({0, 1, 2} - defective)
+    with pytest.raises(ZeroDivisionError):
+        next(rounds)
+    assert sorted(sends.begun) == [0, 1, 2]

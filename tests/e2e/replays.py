@@ -1,14 +1,16 @@
 """Runs `cncbops replay` and holds every run to what must hold of all runs.
 
-With `-o json`: standard output is exactly one JSON document of the contract, its counts add up, the exit code says
-what its status says, and nothing else is said but one line of an error.
+With `-o json`: standard output is exactly one JSON document of the contract, its counts add up and are those of the
+ledger, the exit code says what its status says, and nothing else is said but one line of an error.
 """
 
+import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cncbops.ledger.ledger import Ledger
 from tests.e2e.servers import Cncbops, Result
 
 EXIT_CODES = {
@@ -43,6 +45,11 @@ class Run:
     def failures(self) -> Sequence[Mapping[str, Any]]:
         return list(self.summary["failures"])
 
+    @property
+    def kept(self) -> Sequence[Mapping[str, Any]]:
+        """All its failures, as the ledger has them."""
+        return kept_failures(self.summary)
+
 
 @dataclass(frozen=True)
 class Replays:
@@ -70,6 +77,7 @@ def checked(result: Result) -> Run:
     summary = result.json
     assert result.code in EXIT_CODES[summary["status"]], result
     _assert_counts_add_up(summary)
+    _assert_is_in_its_ledger(summary)
     assert_quiet(result, error="error" in summary)
     return Run(result.code, summary, result.err)
 
@@ -90,5 +98,42 @@ def _assert_counts_add_up(summary: Mapping[str, Any]) -> None:
         assert calls["total"] == calls["succeeded"] + calls["failed"] + calls["throttled"] + calls["unknown"]
     if summary["status"] in ("succeeded", "partial"):
         assert events["not_sent"] == 0
-        assert summary["failures_file"] is None or summary["status"] == "partial"
     assert objects["read"] + objects["skipped"] + objects["failed"] <= objects["listed"]
+
+
+def _assert_is_in_its_ledger(summary: Mapping[str, Any]) -> None:
+    """An executed run is in the ledger as it is told; one that could not begin, or a plan, is not."""
+    run, planned = summary["run"], summary["dry_run"]
+    if run:
+        assert run["matched"] == run["delivered"] + run["failed"] + run["unknown"] + run["not_sent"]
+    if planned or summary["ledger"] is None:
+        assert summary["ledger"] is None
+        assert planned or (summary["status"], summary["events"]["matched"], run) == ("failed", 0, None)
+        assert summary["command"] != "replay" or run is None
+        return
+    assert stat.S_IMODE(Path(summary["ledger"]).stat().st_mode) == 0o600
+    assert run or summary["status"] == "failed"
+    if run and summary["command"] == "replay":
+        _assert_is_all_of_its_run(summary)
+
+
+def _assert_is_all_of_its_run(summary: Mapping[str, Any]) -> None:
+    """What a run's only session tells is what the ledger has of the run, each failure included."""
+    events, run = summary["events"], summary["run"]
+    counts = ("read", "matched", "malformed", "delivered", "failed", "unknown", "not_sent")
+    assert {name: run[name] for name in counts} == {name: events[name] for name in counts}
+    assert run["objects_unreadable"] == summary["objects"]["failed"]
+    kept = kept_failures(summary)
+    assert len(kept) == run["failed"] + run["unknown"] + run["malformed"] + run["objects_unreadable"]
+    assert all(failure in kept for failure in summary["failures"])
+    assert len(summary["failures"]) == min(len(kept), 20)
+
+
+def kept_failures(summary: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """All failures that the ledger has of the run a summary tells of, in lake order."""
+    found = Ledger.look(Path(summary["ledger"]).parent)
+    assert found
+    with found as ledger:
+        run = ledger.find(summary["run_id"])
+        assert (run.status, run.reason) == (summary["status"], summary["reason"])
+        return [asdict(kept.failure) for kept in ledger.failures(run)]

@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-import stat
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,14 +140,16 @@ def test_bisecting_leaves_only_the_poison_and_names_all_of_it(far_side: FarSide,
     counts = {"delivered": 275, "failed": 25, "unknown": 0}
     assert (run.code, run.status) == (3, "partial")
     assert run.events.items() >= counts.items()
-    failures_file = Path(run.summary["failures_file"])
-    kept = [json.loads(line) for line in failures_file.read_text().splitlines()]
+    kept = run.kept
     places = {(f"s3://lake/{list(lake)[number // 50]}", number % 50 + 1, ALL_IDS[number]) for number in POISON}
     assert {(each["object"], each["line"], each["event_id"]) for each in kept} == places
     assert {(each["fate"], each["error"]) for each in kept} == {("failed", "ValueError")}
-    assert run.failures == kept[:20]
-    assert stat.S_IMODE(failures_file.stat().st_mode) == 0o600
-    assert all("data" not in each and "x" * 20 not in json.dumps(each) for each in kept)
+    assert [each for each in kept if each in run.failures] == sorted(run.failures, key=kept.index)
+    assert len(run.failures) == 20
+    in_ledger = Path(run.summary["ledger"]).read_bytes()
+    assert all(each.encode() in in_ledger for each in POISON_IDS)
+    assert not [event for _, event in EVENTS if event in in_ledger or base64.b64encode(event) in in_ledger]
+    assert b"x" * 20 not in in_ledger
 
 
 def test_the_text_of_a_run_names_its_failures_and_where_all_of_them_are(far_side: FarSide, replays: Replays) -> None:
@@ -163,7 +164,9 @@ def test_the_text_of_a_run_names_its_failures_and_where_all_of_them_are(far_side
         "ValueError",
     ):
         assert fact in result.err
-    assert [line for line in result.err.splitlines() if line.endswith(".failures.jsonl")]
+    (shown,) = (line for line in result.err.splitlines() if line.startswith("All of it: cncbops runs show "))
+    told = replays.command(*shown.partition("cncbops ")[2].split())
+    assert (told.code, [each for each in POISON_IDS[:2] if each in told.out]) == (0, POISON_IDS[:2])
     assert "\x1b" not in result.err
     assert replays.text("--execute", "--quiet", "--limit", "2").err == ""
 
@@ -198,8 +201,7 @@ def test_what_a_partial_batch_response_names_is_set_aside_and_the_rest_done(
     run = replays.execute("--batch-size", "20", "--max-attempts", "2")
     assert run.events.items() >= {"delivered": 275, "failed": 25, "unknown": 0}.items()
     assert {failure["event_id"] for failure in run.failures} <= set(POISON_IDS)
-    kept = Path(run.summary["failures_file"]).read_text().splitlines()
-    assert sorted(json.loads(line)["event_id"] for line in kept) == sorted(POISON_IDS)
+    assert sorted(each["event_id"] for each in run.kept) == sorted(POISON_IDS)
     assert set(ids(far_side.delivered_data())) == set(ALL_IDS)
     assert run.code == 3
 

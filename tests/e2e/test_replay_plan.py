@@ -24,6 +24,7 @@ SUMMARY: dict[str, Any] = {
     "run_id": str,
     "dry_run": bool,
     "status": str,
+    "reason": (str, NoneType),
     "function": str,
     "invocation": str,
     "source": list,
@@ -43,6 +44,8 @@ SUMMARY: dict[str, Any] = {
     "duration_s": NUMBER,
     "events_per_s": NUMBER,
     "failures": list,
+    "run": (dict, NoneType),
+    "ledger": (str, NoneType),
 }
 PLAN: dict[str, Any] = {
     "target": {
@@ -83,7 +86,7 @@ def test_a_dry_run_changes_nothing_and_tells_all_that_the_contract_says(
     asked = {request for request in far_side.requests if not request.startswith(("GET ", "HEAD "))}
     assert asked == {"POST /2015-03-31/functions/fn/invocations"}
     assert list(tmp_path.iterdir()) == []
-    expected = {"dry_run": True, "status": "planned", "function": "fn", "failures_file": None}
+    expected = {"dry_run": True, "status": "planned", "reason": None, "function": "fn", "run": None, "ledger": None}
     assert plan.summary.items() >= expected.items()
     assert plan.events.items() >= {"matched": 7200, "delivered": 0}.items()
     assert plan.summary["by_hour"] == {"2018-04-08T03:00Z": 392, "2018-04-08T04:00Z": 3600, "2018-04-08T05:00Z": 3208}

@@ -167,7 +167,7 @@ def test_what_the_lake_did_not_keep_is_made_up_alike_in_every_run(far_side: FarS
     lake = {lakes.firehose_key(index=n): lakes.join(events) for n in range(2)}
     far_side.add_bucket("lake", lake)
     far_side.add_function("fn")
-    runs = [replays.execute(), replays.execute()]
+    runs = [replays.execute(), replays.execute("--again")]
     first, second = records(far_side)[:8], records(far_side)[8:]
     by_id = {record["eventID"]: record for record in first}
     assert by_id == {record["eventID"]: record for record in second}

@@ -1,0 +1,200 @@
+"""Runs that end early and are taken up again: what the tests of durable runs share."""
+
+import base64
+import json
+import shutil
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Counts, KeptFailure
+from cncbops.ledger.rows import Run as KeptRun
+from tests.e2e.far_side import Context, FarSide, Handler, Invocation, Reply, function_error, ok
+from tests.e2e.replays import Run, checked
+from tests.e2e.servers import Cncbops, Result
+
+Events = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Executes replays of `s3://lake/` to `fn`, and does with the newest run what `cncbops runs` does."""
+
+    command: Cncbops
+    far_side: FarSide
+
+    # What is done
+
+    def start(
+        self, *arguments: str, sources: Sequence[str] = ("s3://lake/",), **more: Any
+    ) -> "subprocess.Popen[bytes]":
+        """A replay under way; hand it to `finish`."""
+        asked = ("replay", *sources, "-f", "fn", "--execute", "-o", "json")
+        return self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more)
+
+    def execute(self, *arguments: str, **more: Any) -> Run:
+        return self.finish(self.start(*arguments, **more))
+
+    def finish(self, process: "subprocess.Popen[bytes]") -> Run:
+        run = checked(self.command.finish(process))
+        if run.summary["run"]:
+            assert_totals_add_up(run.summary["run"])
+        return run
+
+    def start_resume(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        return self._start("resume", self.newest.run_id, "--execute", "-o", "json", *arguments)
+
+    def resume(self, *arguments: str) -> Run:
+        return self.finish(self.start_resume(*arguments))
+
+    def plan_resume(self, *arguments: str) -> Run:
+        return self.finish(self._start("resume", self.newest.run_id, "-o", "json", *arguments))
+
+    def start_redrive(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        return self._start("redrive", self.newest.run_id, "--execute", "-o", "json", *arguments)
+
+    def redrive(self, *arguments: str) -> Run:
+        return self.finish(self.start_redrive(*arguments))
+
+    def order(self, *order: str) -> Result:
+        """`pause`, `continue`, `stop`, or `rate` and its value."""
+        return self.command.finish(self._start(order[0], self.newest.run_id, *order[1:]))
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        return self.command.start("runs", *arguments, endpoint=self.far_side.url)
+
+    # What is in the ledger
+
+    @property
+    def file(self) -> Path:
+        return self.command.state_dir / "ledger.db"
+
+    @property
+    def all(self) -> list[KeptRun]:
+        with self._ledger() as ledger:
+            return ledger.runs()
+
+    @property
+    def newest(self) -> KeptRun:
+        return self.all[0]
+
+    @property
+    def counts(self) -> Counts:
+        with self._ledger() as ledger:
+            return ledger.counts(ledger.runs()[0])
+
+    @property
+    def failures(self) -> list[KeptFailure]:
+        with self._ledger() as ledger:
+            return list(ledger.failures(ledger.runs()[0]))
+
+    def _ledger(self) -> Ledger:
+        ledger = Ledger.look(self.command.state_dir)
+        assert ledger
+        return ledger
+
+    # What arrived
+
+    @property
+    def sent(self) -> list[Invocation]:
+        """The invocations that carried records."""
+        return [call for call in self.far_side.invocations if call.records]
+
+    def await_sent(self, more: int) -> None:
+        """Wait until so many more invocations with records have arrived."""
+        enough = len(self.sent) + more
+        self.far_side.wait_until(lambda: len(self.sent) >= enough)
+
+    def await_requests(self, more: int) -> None:
+        """Wait until so many more requests of any kind have arrived."""
+        enough = len(self.far_side.requests) + more
+        self.far_side.wait_until(lambda: len(self.far_side.requests) >= enough)
+
+    def await_silence(self) -> None:
+        """Wait until no invocation is under way, as after a kill."""
+        self.far_side.wait_until(lambda: self.far_side.in_flight == 0)
+
+
+def interrupt(runs: Runs, process: "subprocess.Popen[bytes]", number: signal.Signals = signal.SIGINT) -> Run:
+    """End a session as Ctrl-C does."""
+    process.send_signal(number)
+    run = runs.finish(process)
+    assert (run.code, run.status) == (130, "interrupted")
+    return run
+
+
+def kill(runs: Runs, process: "subprocess.Popen[bytes]") -> None:
+    """End a session as a power failure of its process does."""
+    process.kill()
+    process.communicate()
+    runs.await_silence()
+
+
+@dataclass(frozen=True)
+class Before:
+    """A ledger of an earlier run, and what that run delivered; each test works on a copy of the file."""
+
+    file: Path
+    delivered: Sequence[bytes]
+
+    def copy_to(self, state_dir: Path) -> None:
+        state_dir.mkdir()
+        shutil.copy(self.file, state_dir)
+
+
+def assert_totals_add_up(totals: Any) -> None:
+    """What holds of a run's totals at every end, whatever it went through."""
+    fates = totals["delivered"] + totals["failed"] + totals["unknown"] + totals["not_sent"]
+    assert totals["matched"] == fates, totals
+    assert min(totals.values()) >= 0, totals
+
+
+def data_of(events: Events) -> list[bytes]:
+    return [event for _, event in events]
+
+
+def ids_of(events: Events) -> list[str]:
+    return [id_of(event) for _, event in events]
+
+
+def id_of(event: bytes) -> str:
+    return str(json.loads(event)["id"])
+
+
+def repeats(delivered: Sequence[bytes]) -> int:
+    """How many records arrived that had arrived before."""
+    return len(delivered) - len(set(delivered))
+
+
+def assert_once_each(delivered: Sequence[bytes], events: Sequence[bytes]) -> None:
+    """Every event arrived, none of them twice, and nothing else."""
+    assert Counter(delivered) == Counter(events)
+
+
+def assert_in_order(far_side: FarSide, events: Events) -> None:
+    """Each key's events first arrived in lake order, and never two at a time."""
+    order = {event: number for number, event in enumerate(data_of(events))}
+    for key, delivered in far_side.by_key().items():
+        firsts = [order[event] for event in dict.fromkeys(delivered)]
+        assert firsts == sorted(firsts), key
+    assert far_side.overlaps_within_key() == []
+
+
+def ids_in(payload: Any) -> list[str]:
+    """The ids of the events that a function is given: none if its caller was killed while it sent them."""
+    return [id_of(base64.b64decode(record["kinesis"]["data"])) for record in payload.get("Records", ())]
+
+
+def raising_on(poison: Iterable[str], error: str = "ValueError") -> Handler:
+    """A function that fails with any of these ids."""
+    bad = set(poison)
+
+    def handler(payload: Any, _context: Context) -> Reply:
+        return function_error(error, "poison") if bad & set(ids_in(payload)) else ok().after(0.005)
+
+    return handler

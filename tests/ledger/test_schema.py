@@ -1,0 +1,73 @@
+"""The ledger's schema grows by steps, each taken once and whole."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cncbops.errors import CannotRun
+from cncbops.ledger.database import FILE_NAME
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.schema import STEPS, Step, migrate, version
+from tests.ledger.runs import begin
+
+FIRST: Step = ("CREATE TABLE a (x INTEGER)", "INSERT INTO a VALUES (1)")
+SECOND: Step = ("ALTER TABLE a ADD COLUMN y INTEGER", "UPDATE a SET y = x + 1")
+
+
+@pytest.fixture
+def database() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def test_each_step_is_taken_once(database: sqlite3.Connection) -> None:
+    migrate(database, [FIRST])
+    migrate(database, [FIRST])
+    assert (version(database), database.execute("SELECT * FROM a").fetchall()) == (1, [(1,)])
+    migrate(database, [FIRST, SECOND])
+    migrate(database, [FIRST, SECOND])
+    assert (version(database), database.execute("SELECT * FROM a").fetchall()) == (2, [(1, 2)])
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(database: sqlite3.Connection) -> None:
+    broken: Step = ("UPDATE a SET x = 7", "CREATE TABLE b (x INTEGER)", "INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        migrate(database, [FIRST, broken, SECOND])
+    assert (version(database), database.execute("SELECT * FROM a").fetchall()) == (1, [(1,)])
+    assert database.execute("SELECT name FROM sqlite_schema").fetchall() == [("a",)]
+    migrate(database, [FIRST, SECOND])
+    assert version(database) == 2
+
+
+def test_a_ledger_of_an_older_version_is_brought_up_to_date_with_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        begin(ledger, "run-1")
+    later = (*STEPS, ("CREATE TABLE later (x INTEGER)",))
+    monkeypatch.setattr("cncbops.ledger.database.STEPS", later)
+    monkeypatch.setattr(migrate, "__defaults__", (later,))
+    with pytest.raises(CannotRun, match="older cncbops"):
+        Ledger.look(tmp_path)
+    with Ledger.open(tmp_path) as ledger:
+        assert [run.run_id for run in ledger.runs()] == ["run-1"]
+    looked = Ledger.look(tmp_path)
+    assert looked
+    with looked:
+        assert [run.run_id for run in looked.runs()] == ["run-1"]
+
+
+@pytest.mark.parametrize("door", [Ledger.open, Ledger.look])
+def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path, door: type) -> None:
+    with Ledger.open(tmp_path):
+        pass
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    connection.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(CannotRun, match="newer cncbops"):
+        door(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
