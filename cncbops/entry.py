@@ -5,8 +5,8 @@ number of its object and its own in one integer, rises in the order of the run a
 record in every session of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cncbops.lake.objects import LakeObject
 
@@ -18,8 +18,10 @@ _ORDINAL_BITS = 32
 class Entry:
     """One object of one run: `number` is its own in the run, from 0, `source` its source's.
 
-    `matched` counts its chosen records; `settled` of them have a fate. `ended`: it was read to its
-    end. `error` says why it could not be, where it could not.
+    `matched` counts its chosen records; `settled` of them have a fate. This session came to `pulled`
+    of them, earlier ones to those in `pulled_before`, by session: one that could not read the object
+    to its end, or did not get so far, came to fewer. `ended`: it was read to its end. `error` says
+    why it could not be, where it could not.
     """
 
     number: int
@@ -33,6 +35,8 @@ class Entry:
     unknown: int = 0
     ended: bool = False
     error: str | None = None
+    pulled: int = 0
+    pulled_before: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def settled(self) -> int:

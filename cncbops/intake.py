@@ -43,13 +43,12 @@ _NO_MORE: list[Record] = []
 
 @dataclass
 class _Reading:
-    """An object that is being read; `pulled` of its records were chosen, `pulled_before` in earlier sessions."""
+    """An object that is being read; earlier sessions chose `known` of its records."""
 
     item: Item
     entry: Entry
     origin: Origin
-    pulled_before: int
-    pulled: int = 0
+    known: int
 
 
 class Intake:
@@ -75,7 +74,7 @@ class Intake:
         self._chosen = progress.chosen
         self._pending = self._records()
         self._held: list[Record] = []
-        self._batcher = Batcher(terms.limits, terms.lanes, progress.marks)
+        self._batcher = Batcher(terms.limits, terms.lanes)
         self.first_record: Record | None = None
         self.is_exhausted = False
 
@@ -138,9 +137,8 @@ class Intake:
             raise explain(error, f"read {item.object.uri}") from error
 
     def _begin(self, item: Item) -> _Reading:
-        pulled_before = item.left.matched if item.left else 0
         entry = self._journal.open(item.source, item.object, item.left)
-        return _Reading(item, entry, origin_of(item.object), pulled_before)
+        return _Reading(item, entry, origin_of(item.object), entry.matched)
 
     def _records_of(self, reading: _Reading, opened: OpenObject) -> Iterator[list[Record]]:
         entry, objects = reading.entry, self._journal.tally.objects
@@ -167,10 +165,10 @@ class Intake:
             malformed = []  # the ledger has them already
         complete(events, reading.origin)
         chosen = self._choose(events, reading)
-        places = reading.entry.places(reading.pulled, len(chosen))
-        reading.pulled += len(chosen)
-        if reading.pulled_before:
-            chosen, places = self._unsettled(chosen, places, reading.pulled_before)
+        places = reading.entry.places(reading.entry.pulled, len(chosen))
+        reading.entry.pulled += len(chosen)
+        if reading.known:
+            chosen, places = self._unsettled(chosen, places, reading.entry)
         records = to_records(chosen, places, reading.origin, self._terms.record_source)
         deliverable = list(filter(self._terms.limits.deliverable, records))
         self._journal.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
@@ -194,13 +192,13 @@ class Intake:
         return events if limit is None else events[: limit - self._chosen]
 
     def _unsettled(
-        self, events: Sequence[LakeEvent], places: Sequence[int], pulled_before: int
+        self, events: Sequence[LakeEvent], places: Sequence[int], entry: Entry
     ) -> tuple[Sequence[LakeEvent], Sequence[int]]:
         """Those of an object's events that earlier sessions gave no fate."""
         left = []
         for place, event in zip(places, events, strict=True):
             assert event.partition_key is not None
-            if not self._progress.is_settled(place, event.partition_key, pulled_before):
+            if not self._progress.is_settled(place, event.partition_key, entry.pulled_before):
                 left.append((place, event))
         return [event for _, event in left], [place for place, _ in left]
 
@@ -210,7 +208,7 @@ class Intake:
         too_large = [record for record in records if not limits.deliverable(record)]
         self._journal.note(reading.entry, (of_record(_too_large(each, limits), "failed") for each in too_large))
         self._journal.tally.events.failed += len(too_large)
-        reading.entry.failed += sum(ordinal(record.place) >= reading.pulled_before for record in too_large)
+        reading.entry.failed += sum(ordinal(record.place) >= reading.known for record in too_large)
 
     def _count(self, reading: _Reading, events: list[LakeEvent], malformed: int, chosen: Sequence[LakeEvent]) -> None:
         counts, entry = self._journal.tally.events, reading.entry
@@ -220,7 +218,7 @@ class Intake:
         self._journal.tally.count_matched(chosen)
         entry.read += len(events)
         entry.malformed += malformed
-        entry.matched = max(entry.matched, reading.pulled)
+        entry.matched = max(entry.matched, entry.pulled)
         self._journal.touch(entry)
 
     def _count_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:

@@ -37,7 +37,7 @@ class Journal:
         if entry is None:
             entry = Entry(self._next_number, source, lake_object)
             self._next_number += 1
-        entry.read = entry.malformed = 0
+        entry.read = entry.malformed = entry.pulled = 0
         entry.ended, entry.error = False, None
         self._entries[entry.number] = entry
         self.touch(entry)

@@ -62,9 +62,9 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
         return None
     if state == "crashed" or not run.listed or counts.objects_done < counts.objects:
         return f"cncbops runs resume {run.run_id} --execute"
-    if counts.failed or counts.unknown:
+    if counts.failed:
         return f"cncbops runs redrive {run.run_id} --execute"
-    return None
+    return f"cncbops runs redrive {run.run_id} --unknown --execute" if counts.unknown else None
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     events, run = document["events"], document["run_id"]
     if document["status"] in ("failed", "stopped", "interrupted"):
         console.print(f"Go on with it: cncbops runs resume {run} --execute", soft_wrap=True)
-    elif events["failed"] or events["unknown"]:
+    elif events["failed"]:
         console.print(f"Once the cause is mended: cncbops runs redrive {run} --execute", soft_wrap=True)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
         console.print(f"All of it: cncbops runs show {run}", soft_wrap=True)

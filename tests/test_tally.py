@@ -1,5 +1,6 @@
 """The counts of a run, and how its failures are told."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from cncbops import tally
 from cncbops.delivery.answers import Kind
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
-from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Failure, Tally, failures_of, of_line, of_object
+from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Failure, Tally, failures_of, of_line, of_object, of_record
 from tests.delivery.batches import OBJECT, batch
 
 
@@ -84,13 +85,15 @@ def test_what_went_wrong_is_a_flaw_and_what_was_left_out_is_none(where: str, fie
     assert found.flawed is flawed
 
 
-def test_problems_name_object_line_and_event() -> None:
-    record = batch(2).records[1]
+def test_failures_name_object_line_and_event() -> None:
+    record = msgspec.structs.replace(batch(2).records[1], place=(7 << 32) + 1)
     outcome = Outcome(failed=[Undelivered(record, "ValueError", "bad")], unknown=[Undelivered(record, "Lost", "gone")])
     assert list(failures_of(outcome)) == [
-        Failure("s3://lake/object", 2, 0, "e-1", "1", "failed", "ValueError", "bad"),
-        Failure("s3://lake/object", 2, 0, "e-1", "1", "unknown", "Lost", "gone"),
+        (7, Failure("s3://lake/object", 2, 0, "e-1", "1", "failed", "ValueError", "bad")),
+        (7, Failure("s3://lake/object", 2, 0, "e-1", "1", "unknown", "Lost", "gone")),
     ]
+    too_large = of_record(Undelivered(record, "RecordTooLarge", "by far"), "failed")
+    assert too_large == Failure("s3://lake/object", 2, 0, "e-1", "1", "failed", "RecordTooLarge", "by far")
     malformed = of_line(OBJECT, Malformed(7, 3, "NotJson", "why"))
     assert malformed == Failure("s3://lake/object", 7, 3, None, None, "malformed", "NotJson", "why")
     unreadable = of_object(OBJECT, "NoSuchKey", "it is gone")

@@ -99,13 +99,16 @@ def test_an_error_is_told_once_and_ends_the_ticking() -> None:
     assert work.calls == 3
 
 
-def test_a_defect_ends_the_thread_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_told_and_ends_the_thread_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     died: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", died.append)
+    told: list[tuple[CncbopsError, int]] = []
     work = Work(1, ZeroDivisionError())
-    with Ticker(0.001, work, unexpected):
+    with Ticker(0.001, work, lambda error: told.append((error, len(died)))):
         work.wait_for(1)
         work.thread.join(TIMEOUT_S)
+    ((error, died_before),) = told
+    assert (type(error), "broke down" in error.what, died_before) == (CannotRun, True, 0)
     assert [args.exc_type for args in died] == [ZeroDivisionError]
     assert died[0].exc_traceback is not None
     assert work.calls == 1

@@ -13,9 +13,9 @@ settled (see `Mark`), so that whoever keeps a run's progress has nothing to work
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import groupby
 
 from cncbops.kinesis.record import Record
 
@@ -34,20 +34,16 @@ _FRAME_BYTES = len(_HEAD) + len(_TAIL)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a lane is: of its records, those up to the place `upto` are settled, but for `holes`.
-
-    A place without its record never counts; see `cncbops.entry` for places.
+    """How far a session is with a lane: of the records that it came to, those up to the place `upto`
+    are settled, but for `holes`. See `cncbops.entry` for places.
     """
 
     upto: int
     holes: frozenset[int] = frozenset()
 
     def covers(self, place: int) -> bool:
-        """Whether the lane's record at that place is settled."""
+        """Whether the lane's record at that place is settled, if the session came to it."""
         return place <= self.upto and place not in self.holes
-
-
-NOTHING_SETTLED = Mark(-1)
 
 
 @dataclass(slots=True)
@@ -110,14 +106,13 @@ class BatchLimits:
 class Batcher:
     """Cuts records into batches of one shard each, lane by lane, in the order in which they come.
 
-    `lanes` is how many batches can be in flight in order; 0 keeps no order. `marks` are how far the
-    lanes were when an earlier session of the run ended; records settled then must not come again.
+    `lanes` is how many batches can be in flight in order; 0 keeps no order. Records come in the order
+    of their places.
     """
 
-    def __init__(self, limits: BatchLimits, lanes: int, marks: Mapping[int, Mark] | None = None) -> None:
+    def __init__(self, limits: BatchLimits, lanes: int) -> None:
         self._limits = limits
         self._lanes = lanes
-        self._before = dict(marks or {})
         self._open: dict[tuple[str, int], Batch] = {}
         self._shards: dict[int, set[str]] = {}  # of the open batches, by lane
         self._shard_of: dict[str, str] = {}  # by partition key, while an open batch holds its records
@@ -207,10 +202,8 @@ class Batcher:
 
     def _mark(self, lane: int) -> Mark:
         """How far a lane is, once all that was taken out of it is settled."""
-        before = self._before.get(lane, NOTHING_SETTLED)
-        waiting = [record.place for shard in self._shards[lane] for record in self._open[shard, lane].records]
-        to_come = [hole for hole in before.holes if hole > self._last_place]
-        return Mark(max(before.upto, self._last_place), frozenset(chain(waiting, to_come)))
+        waiting = (record.place for shard in self._shards[lane] for record in self._open[shard, lane].records)
+        return Mark(self._last_place, frozenset(waiting))
 
 
 def lane_of(partition_key: str, lanes: int) -> int:

@@ -166,7 +166,7 @@ class Ledger:
         (chosen,) = self._rows(f"SELECT total(matched) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608
         return Progress(
             lanes=lanes,
-            marks={row["lane"]: Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},
+            marks={(row["session"], row["lane"]): Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},
             beyond=frozenset(place for row in beyond for place in unpack(row["places"])),
             next_number=known[0] + 1,
             chosen=int(chosen[0]),
@@ -300,7 +300,8 @@ def _entry(row: sqlite3.Row) -> Entry:
     )
     counts = ("read", "matched", "malformed", "delivered", "failed", "unknown", "error")
     told = {name: row[name] for name in counts}
-    return Entry(row["number"], row["source"], lake_object, **told, ended=bool(row["ended"]))
+    pulled = dict(orjson.loads(row["pulled"]))
+    return Entry(row["number"], row["source"], lake_object, **told, ended=bool(row["ended"]), pulled_before=pulled)
 
 
 def _failure(row: sqlite3.Row) -> KeptFailure:

@@ -80,20 +80,21 @@ STEPS: Sequence[Step] = (
             unknown INTEGER NOT NULL,
             ended INTEGER NOT NULL,
             error TEXT,
+            pulled TEXT NOT NULL,
             PRIMARY KEY (run, number)
         ) WITHOUT ROWID""",
         """CREATE TABLE lanes (
             run INTEGER NOT NULL REFERENCES runs,
+            session INTEGER NOT NULL,
             lane INTEGER NOT NULL,
             upto INTEGER NOT NULL,
             holes BLOB NOT NULL,
-            PRIMARY KEY (run, lane)
+            PRIMARY KEY (run, session, lane)
         ) WITHOUT ROWID""",
         """CREATE TABLE settled (
             run INTEGER NOT NULL REFERENCES runs,
             session INTEGER NOT NULL,
             batch INTEGER NOT NULL,
-            last INTEGER NOT NULL,
             places BLOB NOT NULL,
             PRIMARY KEY (run, session, batch)
         ) WITHOUT ROWID""",

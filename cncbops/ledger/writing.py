@@ -68,7 +68,7 @@ _PUT_OBJECT = _put(
     ("run", "number"),
     (
         *("source", "bucket", "key", "etag", "size", "modified_ms", "storage_class"),
-        *("read", "matched", "malformed", "delivered", "failed", "unknown", "ended", "error"),
+        *("read", "matched", "malformed", "delivered", "failed", "unknown", "ended", "error", "pulled"),
     ),
 )
 _PUT_FAILURE = _put(
@@ -76,8 +76,8 @@ _PUT_FAILURE = _put(
     ("run", "object", "line", "part"),
     ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in"),
 )
-_PUT_LANE = _put("lanes", ("run", "lane"), ("upto", "holes"))
-_PUT_SETTLED = _put("settled", ("run", "session", "batch"), ("last", "places"))
+_PUT_LANE = _put("lanes", ("run", "session", "lane"), ("upto", "holes"))
+_PUT_SETTLED = _put("settled", ("run", "session", "batch"), ("places",))
 
 
 class RunWriter(SessionWriter):
@@ -145,6 +145,7 @@ class RunWriter(SessionWriter):
             entry.unknown,
             entry.ended,
             entry.error,
+            orjson.dumps([*entry.pulled_before.items(), (self._session, entry.pulled)]).decode(),
         )
 
     def _put_failures(self, failures: Sequence[tuple[int, Failure]]) -> None:
@@ -167,7 +168,7 @@ class RunWriter(SessionWriter):
             self._put_unordered(batch, left)
 
     def _put_lanes(self, marks: Mapping[int, Mark]) -> None:
-        rows = [(self._run, lane, mark.upto, pack(sorted(mark.holes))) for lane, mark in marks.items()]
+        rows = [(self._run, self._session, lane, mark.upto, pack(sorted(mark.holes))) for lane, mark in marks.items()]
         self._connection.executemany(_PUT_LANE, rows)
 
     def _put_unordered(self, batch: Batch, left: set[int]) -> None:
@@ -182,13 +183,12 @@ class RunWriter(SessionWriter):
             mark, self._lowest = self._beyond.pop(self._lowest), self._lowest + 1
         self._put_lanes({0: mark})
         self._execute(
-            "DELETE FROM settled WHERE run = ? AND (session = ? AND batch < ? OR session < ? AND last <= ?)",
-            (self._run, self._session, self._lowest, self._session, mark.upto),
+            "DELETE FROM settled WHERE run = ? AND session = ? AND batch < ?",
+            (self._run, self._session, self._lowest),
         )
 
     def _keep_places(self, batch: Batch, places: Sequence[int]) -> None:
-        row = (self._run, self._session, batch.number, max(places), pack(places))
-        self._execute(_PUT_SETTLED, row)
+        self._execute(_PUT_SETTLED, (self._run, self._session, batch.number, pack(places)))
 
 
 class RedriveWriter(SessionWriter):

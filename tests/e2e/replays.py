@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run as KeptRun
 from tests.e2e.servers import Cncbops, Result
 
 EXIT_CODES = {
@@ -48,7 +49,7 @@ class Run:
     @property
     def kept(self) -> Sequence[Mapping[str, Any]]:
         """All its failures, as the ledger has them."""
-        return kept_failures(self.summary)
+        return in_ledger(self.summary)[1]
 
 
 @dataclass(frozen=True)
@@ -123,17 +124,17 @@ def _assert_is_all_of_its_run(summary: Mapping[str, Any]) -> None:
     counts = ("read", "matched", "malformed", "delivered", "failed", "unknown", "not_sent")
     assert {name: run[name] for name in counts} == {name: events[name] for name in counts}
     assert run["objects_unreadable"] == summary["objects"]["failed"]
-    kept = kept_failures(summary)
+    found, kept = in_ledger(summary)
+    assert (found.status, found.reason) == (summary["status"], summary["reason"])
     assert len(kept) == run["failed"] + run["unknown"] + run["malformed"] + run["objects_unreadable"]
     assert all(failure in kept for failure in summary["failures"])
     assert len(summary["failures"]) == min(len(kept), 20)
 
 
-def kept_failures(summary: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """All failures that the ledger has of the run a summary tells of, in lake order."""
+def in_ledger(summary: Mapping[str, Any]) -> tuple[KeptRun, Sequence[Mapping[str, Any]]]:
+    """The run that a summary tells of as the ledger has it, and all its failures in lake order."""
     found = Ledger.look(Path(summary["ledger"]).parent)
     assert found
     with found as ledger:
         run = ledger.find(summary["run_id"])
-        assert (run.status, run.reason) == (summary["status"], summary["reason"])
-        return [asdict(kept.failure) for kept in ledger.failures(run)]
+        return run, [asdict(kept.failure) for kept in ledger.failures(run)]

@@ -37,6 +37,17 @@ class Runs:
         asked = ("replay", *sources, "-f", "fn", "--execute", "-o", "json")
         return self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more)
 
+    def plan(self, *arguments: str) -> Run:
+        asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json")
+        return self.finish(self.command.start(*asked, *arguments, endpoint=self.far_side.url))
+
+    def start_plan(self, plan: Path) -> "subprocess.Popen[bytes]":
+        asked = ("replay", "--plan", plan, "--execute", "-o", "json")
+        return self.command.start(*asked, endpoint=self.far_side.url)
+
+    def execute_plan(self, plan: Path) -> Run:
+        return self.finish(self.start_plan(plan))
+
     def execute(self, *arguments: str, **more: Any) -> Run:
         return self.finish(self.start(*arguments, **more))
 
@@ -54,6 +65,9 @@ class Runs:
 
     def plan_resume(self, *arguments: str) -> Run:
         return self.finish(self._start("resume", self.newest.run_id, "-o", "json", *arguments))
+
+    def plan_redrive(self, *arguments: str) -> Run:
+        return self.finish(self._start("redrive", self.newest.run_id, "-o", "json", *arguments))
 
     def start_redrive(self, *arguments: str) -> "subprocess.Popen[bytes]":
         return self._start("redrive", self.newest.run_id, "--execute", "-o", "json", *arguments)

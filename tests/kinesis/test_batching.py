@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.kinesis import batching
-from cncbops.kinesis.batching import Batch, Batcher, BatchLimits, split
+from cncbops.kinesis.batching import Batch, Batcher, BatchLimits, lane_of, split
+from cncbops.kinesis.record import Record
 from tests.delivery.batches import batch_of, record
 
 FRAME = len(b'{"Records":[]}')
@@ -20,7 +21,7 @@ inputs = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 300)), max_size=60
 )
 
 
-def cut(records: Iterable[batching.Record], limits: BatchLimits, lanes: int, chunk: int = 1_000_000) -> list[Batch]:
+def cut(records: Iterable[Record], limits: BatchLimits, lanes: int, chunk: int = 1_000_000) -> list[Batch]:
     batcher, whole = Batcher(limits, lanes), list(records)
     batches = [batch for at in range(0, len(whole), chunk) for batch in batcher.add(whole[at : at + chunk])]
     return batches + list(batcher.flush())
@@ -32,7 +33,7 @@ def shape(batches: list[Batch]) -> list[tuple[tuple[int, ...], list[str]]]:
 
 @given(inputs, limits, st.integers(1, 5))
 def test_each_record_is_in_exactly_one_batch_and_no_batch_is_empty(
-    records: list[batching.Record], limits: BatchLimits, lanes: int
+    records: list[Record], limits: BatchLimits, lanes: int
 ) -> None:
     batches = cut(records, limits, lanes)
     assert all(batch.records for batch in batches)
@@ -41,7 +42,7 @@ def test_each_record_is_in_exactly_one_batch_and_no_batch_is_empty(
 
 @given(inputs, limits, st.integers(1, 5))
 def test_a_key_has_a_lane_in_common_to_all_its_batches_and_its_records_keep_their_order(
-    records: list[batching.Record], limits: BatchLimits, lanes: int
+    records: list[Record], limits: BatchLimits, lanes: int
 ) -> None:
     lanes_of: dict[str, set[int]] = {}
     order: dict[str, list[int]] = {}
@@ -49,6 +50,7 @@ def test_a_key_has_a_lane_in_common_to_all_its_batches_and_its_records_keep_thei
         assert len(batch.lanes) == len(set(batch.lanes)) > 0
         assert set(batch.lanes) <= set(range(lanes))
         for each in batch.records:
+            assert lane_of(each.partition_key, lanes) in batch.lanes
             lanes_of[each.partition_key] = lanes_of.get(each.partition_key, set(batch.lanes)) & set(batch.lanes)
             order.setdefault(each.partition_key, []).append(int(each.sequence_number))
     assert all(lanes_of.values())
@@ -57,7 +59,7 @@ def test_a_key_has_a_lane_in_common_to_all_its_batches_and_its_records_keep_thei
 
 @given(inputs, limits, st.integers(1, 5))
 def test_only_the_last_batch_of_a_lane_is_shared_with_others(
-    records: list[batching.Record], limits: BatchLimits, lanes: int
+    records: list[Record], limits: BatchLimits, lanes: int
 ) -> None:
     ended: set[int] = set()
     for batch in cut(records, limits, lanes):
@@ -77,7 +79,7 @@ def test_the_rests_of_lanes_are_put_together_as_far_as_they_fit() -> None:
 
 @given(inputs, limits, st.integers(1, 5))
 def test_batches_stay_within_their_limits_and_count_their_bytes(
-    records: list[batching.Record], limits: BatchLimits, lanes: int
+    records: list[Record], limits: BatchLimits, lanes: int
 ) -> None:
     for batch in cut(records, limits, lanes):
         assert len(batch.payload()) == batch.payload_bytes
@@ -87,7 +89,7 @@ def test_batches_stay_within_their_limits_and_count_their_bytes(
 
 @given(inputs, limits, st.integers(1, 5), st.integers(1, 9))
 def test_the_cut_depends_on_the_records_alone_not_on_how_they_arrive(
-    records: list[batching.Record], limits: BatchLimits, lanes: int, chunk: int
+    records: list[Record], limits: BatchLimits, lanes: int, chunk: int
 ) -> None:
     assert shape(cut(records, limits, lanes, chunk)) == shape(cut(records, limits, lanes))
 
@@ -95,13 +97,33 @@ def test_the_cut_depends_on_the_records_alone_not_on_how_they_arrive(
 @pytest.mark.parametrize("lanes", [0, 1])
 @given(inputs, limits)
 def test_without_lanes_or_with_one_the_lake_is_cut_as_it_comes(
-    lanes: int, records: list[batching.Record], limits: BatchLimits
+    lanes: int, records: list[Record], limits: BatchLimits
 ) -> None:
     batches = cut(records, limits, lanes)
     assert [each.sequence_number for batch in batches for each in batch.records] == [
         each.sequence_number for each in records
     ]
     assert {batch.lanes for batch in batches} <= {(0,) if lanes else ()}
+
+
+@given(inputs, limits, st.integers(0, 5), st.integers(1, 9))
+def test_batches_are_numbered_as_they_are_given_out_and_marked_for_each_of_their_lanes(
+    records: list[Record], limits: BatchLimits, lanes: int, chunk: int
+) -> None:
+    batches = cut(records, limits, lanes, chunk)
+    assert [batch.number for batch in batches] == list(range(len(batches)))
+    assert all(tuple(batch.marks) == (batch.lanes or (0,)) for batch in batches)
+
+
+@given(st.text(), st.integers(1, 100))
+def test_any_key_has_a_lane_and_without_order_the_only_one(key: str, lanes: int) -> None:
+    assert lane_of(key, lanes) in range(lanes)
+    assert lane_of(key, 0) == 0
+
+
+def test_a_lane_is_the_same_in_another_process_and_version() -> None:
+    """Marks in a ledger speak of lanes: how a key falls into one must never change."""
+    assert [lane_of(key, 16) for key in ("thing-1", "thing-2", "r\u00e4ksm\u00f6rg\u00e5s")] == [13, 7, 2]
 
 
 def test_a_batch_is_filled_to_the_byte() -> None:
@@ -153,7 +175,7 @@ def test_a_split_keeps_lane_order_and_bytes(sizes: tuple[int, int]) -> None:
     assert all(len(part.payload()) == part.payload_bytes for part in (first, second))
 
 
-def of_shards(drawn: list[tuple[int, int]]) -> list[batching.Record]:
+def of_shards(drawn: list[tuple[int, int]]) -> list[Record]:
     """Records from pairs of key and shard."""
     return [
         msgspec.structs.replace(record(number, f"key-{key}"), shard_id=f"shardId-{shard}")

@@ -30,6 +30,7 @@ ROLE_ARN = "arn:aws:iam::999999999999:role/cncb-listener-role"
 STREAM_ARN = "arn:aws:kinesis:eu-west-1:111111111111:stream/asked-for"
 UNNAMED = RecordSource(None, ROLE_ARN, "ap-south-1", "999999999999")
 NAMED = RecordSource(STREAM_ARN, ROLE_ARN, "ap-south-1", "999999999999")
+FIRST_PLACE = 7 << 32
 EVENT = b'{"id":"e-1","type":"thing-created","timestamp":1700611200123}'
 
 
@@ -38,7 +39,7 @@ def records_of(data: bytes, key: str = firehose_key(), source: RecordSource = UN
     events, malformed = decode(Block(data, 1, 0))
     assert malformed == []
     complete(events, origin)
-    return to_records(events, origin, source)
+    return to_records(events, range(FIRST_PLACE, FIRST_PLACE + len(events)), origin, source)
 
 
 def body_of(line: bytes, key: str = firehose_key(), source: RecordSource = UNNAMED) -> dict[str, Any]:
@@ -77,6 +78,23 @@ def test_a_record_knows_where_in_the_lake_it_comes_from() -> None:
     assert (record.line, record.part, record.event_id) == (1, 1, None)
     assert (record.partition_key, record.sequence_number) == ("key", "22")
     assert record.object.key == firehose_key()
+
+
+def test_each_record_has_the_place_given_for_its_event() -> None:
+    records = records_of(join(envelope(EVENT, "k", number) for number in range(3)))
+    assert [(record.sequence_number, record.place) for record in records] == [
+        ("0", FIRST_PLACE),
+        ("1", FIRST_PLACE + 1),
+        ("2", FIRST_PLACE + 2),
+    ]
+
+
+def test_events_and_places_that_do_not_match_are_a_defect() -> None:
+    origin = origin_of(LakeObject("s3://lake/x", "lake", "x", 1, "", datetime(2018, 4, 8, tzinfo=UTC)))
+    events, _ = decode(Block(join([EVENT, EVENT]), 1, 0))
+    complete(events, origin)
+    with pytest.raises(ValueError, match="zip"):
+        to_records(events, range(1), origin, UNNAMED)
 
 
 @given(event=json_texts.events())

@@ -67,7 +67,7 @@ class World:
         for entry in self.ledger.entries(self.run, unfinished=True):
             for ordinal, (key, _) in enumerate(self.lake[entry.number]):
                 (place,) = entry.places(ordinal, 1)
-                assert progress.is_settled(place, key, entry.matched) == (place in self.settled)
+                assert progress.is_settled(place, key, entry.pulled_before) == (place in self.settled)
 
     def assert_all_is_done(self) -> None:
         counts, everything = self.ledger.counts(self.run), sum(map(len, self.lake))
@@ -90,7 +90,7 @@ class _Session:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
         self.progress = world.ledger.progress(world.run, world.lanes)
         self.journal = Journal(world.ledger.run_writer(world.run, number), self.progress.next_number)
-        self.batcher = Batcher(world.limits, world.lanes, self.progress.marks)
+        self.batcher = Batcher(world.limits, world.lanes)
         self.open: list[Batch] = []
         self.under_way: list[Batch] = []  # when it was stopped
 
@@ -129,10 +129,9 @@ class _Session:
         for number, left in self._agenda():
             if self.stopped:
                 return
-            before = left.matched if left else 0
             entry = self.journal.open(0, lake_object(number), left)
             assert entry.number == number
-            yield from self._records(entry, before, self._ending(number))
+            yield from self._records(entry, self._ending(number))
 
     def _agenda(self) -> Iterator[tuple[int, Entry | None]]:
         unfinished = list(self.world.ledger.entries(self.world.run, unfinished=True))
@@ -145,7 +144,7 @@ class _Session:
             return None
         return self.chance.randint(0, len(self.world.lake[number]))
 
-    def _records(self, entry: Entry, before: int, ending: int | None) -> Iterator[list[Record]]:
+    def _records(self, entry: Entry, ending: int | None) -> Iterator[list[Record]]:
         chosen = [
             record_of(entry, ordinal, key, shard)
             for ordinal, (key, shard) in enumerate(self.world.lake[entry.number][:ending])
@@ -154,8 +153,9 @@ class _Session:
         while pulled < len(chosen) and not self.stopped:
             block = chosen[pulled : pulled + self.chance.randint(1, 5)]
             pulled += len(block)
-            left = [each for each in block if not self._is_settled(each, before)]
+            left = [each for each in block if not self._is_settled(each, entry)]
             assert not self.world.settled & {each.place for each in left}
+            entry.pulled = pulled
             entry.matched = max(entry.matched, pulled)
             self.journal.touch(entry)
             yield left
@@ -166,8 +166,8 @@ class _Session:
             entry.error = "NoSuchKey"
         self.journal.touch(entry)
 
-    def _is_settled(self, each: Record, before: int) -> bool:
-        return self.progress.is_settled(each.place, each.partition_key, before)
+    def _is_settled(self, each: Record, entry: Entry) -> bool:
+        return self.progress.is_settled(each.place, each.partition_key, entry.pulled_before)
 
     def _settle_one(self) -> None:
         """Let a batch come back that is the first of all its lanes; it may be cut itself."""

@@ -1,0 +1,208 @@
+"""A run's facts and its report for auditors: all of it, whole, and harmless in a spreadsheet."""
+
+import csv
+import json
+import stat
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cncbops.entry import Entry
+from cncbops.errors import BadInput, CannotRun
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.lock import RunLock
+from cncbops.ledger.rows import Run
+from cncbops.ledger.worker import this_worker
+from cncbops.run_facts import details, headline, state_of
+from cncbops.run_report import COLUMNS, _cell, write_report
+from cncbops.tally import Failure
+from tests.ledger.runs import ANN, begin, lake_object
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "state") as opened:
+        yield opened
+
+
+def failure(number: int, message: str = "=1+1", **more: Any) -> Failure:
+    facts: dict[str, Any] = {"event_id": "-7", "sequence_number": "4958", "fate": "failed", "error": "Unhandled"}
+    return Failure(lake_object(number).uri, 1, 0, message=message, **(facts | more))
+
+
+def finished(ledger: Ledger, objects: int = 3, status: str = "partial", *, listed: bool = True) -> Run:
+    """A run with a failure in its first object, and with its last one not readable."""
+    run = begin(ledger)
+    entries = [Entry(number, 0, lake_object(number), 4, 3, 1, 3, ended=True) for number in range(objects)]
+    entries[0].delivered, entries[0].failed = 2, 1
+    entries[-1].ended, entries[-1].error = False, "SlowDown"
+    writer = ledger.run_writer(run, 1)
+    writer.write(entries, [(0, failure(0))], [])
+    writer.finish(status, None, {"duration_s": 1.5}, listed=listed)
+    return ledger.find(run.run_id)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_json_lines_tell_the_run_its_sessions_each_object_and_each_failure(ledger: Ledger, tmp_path: Path) -> None:
+    run = finished(ledger)
+    write_report(ledger, run, tmp_path / "report.jsonl")
+    head, session, *objects, failed = lines_of(tmp_path / "report.jsonl")
+    assert (head["kind"], head["run_id"], head["who"], head["status"]) == ("run", run.run_id, ANN, "partial")
+    assert head["counts"]["matched"] == 9
+    assert (session["kind"], session["session_kind"], session["summary"]) == ("session", "execute", {"duration_s": 1.5})
+    assert [(each["kind"], each["uri"], each["state"]) for each in objects] == [
+        ("object", "s3://lake/s1/0", "done"),
+        ("object", "s3://lake/s1/1", "done"),
+        ("object", "s3://lake/s1/2", "unreadable"),
+    ]
+    assert (objects[0]["etag"], objects[0]["size"], objects[0]["delivered"], objects[0]["failed"]) == (
+        "etag-0",
+        1000,
+        2,
+        1,
+    )
+    assert failed == {
+        "kind": "failure",
+        "object": "s3://lake/s1/0",
+        "line": 1,
+        "part": 0,
+        "event_id": "-7",
+        "sequence_number": "4958",
+        "fate": "failed",
+        "error": "Unhandled",
+        "message": "=1+1",
+        "session": 1,
+        "mended_in": None,
+    }
+
+
+def test_a_table_tells_the_same_in_fixed_columns_and_no_cell_is_a_formula(ledger: Ledger, tmp_path: Path) -> None:
+    write_report(ledger, finished(ledger), tmp_path / "report.CSV")
+    with (tmp_path / "report.CSV").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert tuple(head) == COLUMNS
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row["kind"] for row in told] == ["run", "session", "object", "object", "object", "failure"]
+    assert (told[0]["matched"], told[0]["failed"], told[2]["matched"], told[2]["object"]) == (
+        "9",
+        "1",
+        "3",
+        "s3://lake/s1/0",
+    )
+    assert (told[-1]["message"], told[-1]["event_id"], told[-1]["object"]) == ("'=1+1", "-7", "s3://lake/s1/0")
+
+
+@given(st.text() | st.sampled_from(["=1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-", "+", "-1e5", "-٣"]))
+def test_a_cell_begins_as_text_or_is_a_plain_number(text: str) -> None:
+    cell = _cell(text)
+    assert cell.removeprefix("'") == text.removeprefix("'")
+    if cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        assert float(cell) == float(text)
+
+
+@pytest.mark.parametrize("number", ["-5", "+3", "-0.25", "49"])
+def test_a_plain_number_stays_one(number: str) -> None:
+    assert _cell(number) == number
+
+
+def test_a_report_is_private_and_replaces_the_one_before(ledger: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("old")
+    path.chmod(0o644)
+    write_report(ledger, finished(ledger), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "old" not in path.read_text()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["report.jsonl", "state"]
+
+
+def test_a_report_that_fails_leaves_what_was_there(ledger: Ledger, tmp_path: Path) -> None:
+    run = finished(ledger)
+    path = tmp_path / "report.jsonl"
+    path.write_text("old")
+    ledger._connection.execute("DROP TABLE failures")
+    with pytest.raises(CannotRun):
+        write_report(ledger, run, path)
+    assert path.read_text() == "old"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["report.jsonl", "state"]
+
+
+@pytest.mark.parametrize("name", ["report.txt", "report", "csv"])
+def test_a_name_must_say_the_form(ledger: Ledger, tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="form of a report"):
+        write_report(ledger, finished(ledger), tmp_path / name)
+
+
+def test_a_report_that_cannot_be_written_is_told_of(ledger: Ledger, tmp_path: Path) -> None:
+    run = finished(ledger)
+    with pytest.raises(CannotRun, match="No such file"):
+        write_report(ledger, run, tmp_path / "none" / "report.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(CannotRun, match="Is a directory"):
+        write_report(ledger, run, tmp_path / "folder.csv")
+
+
+@pytest.mark.parametrize("name", ["report.csv", "report.jsonl"])
+def test_a_large_run_takes_no_more_memory_than_a_page_of_it(ledger: Ledger, tmp_path: Path, name: str) -> None:
+    run = finished(ledger, objects=20_000)
+    write_report(ledger, run, tmp_path / name)
+    tracemalloc.start()
+    write_report(ledger, run, tmp_path / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len((tmp_path / name).read_text().splitlines()) > 20_000
+    assert peak < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "listed", "command"),
+    [
+        ("stopped", False, "resume"),
+        ("interrupted", True, "resume"),
+        ("partial", True, "resume"),
+    ],
+)
+def test_what_is_not_done_is_to_be_resumed(ledger: Ledger, status: str, command: str, *, listed: bool) -> None:
+    run = finished(ledger, status=status, listed=listed)
+    assert details(ledger, run)["next_step"] == f"cncbops runs {command} {run.run_id} --execute"
+
+
+def test_what_failed_is_to_be_redriven_and_what_is_all_right_left_alone(ledger: Ledger) -> None:
+    run = begin(ledger)
+    entry = Entry(0, 0, lake_object(0), 1, 1, failed=1, ended=True)
+    writer = ledger.run_writer(run, 1)
+    writer.write([entry], [(0, failure(0))], [])
+    writer.finish("partial", None, {}, listed=True)
+    run = ledger.find(run.run_id)
+    assert details(ledger, run)["next_step"] == f"cncbops runs redrive {run.run_id} --execute"
+    entry.failed, entry.delivered = 0, 1
+    writer.write([entry], [], [])
+    assert details(ledger, run)["next_step"] is None
+
+
+def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -> None:
+    run = begin(ledger)
+    assert state_of(ledger, run) == "crashed"
+    assert details(ledger, run)["sessions"][0]["status"] == "crashed"
+    assert details(ledger, run)["next_step"] == f"cncbops runs resume {run.run_id} --execute"
+    with RunLock(ledger.folder, run.run_id):
+        assert headline(ledger, run)["status"] == "running"
+        assert details(ledger, run)["sessions"][0]["status"] == "running"
+        assert details(ledger, run)["next_step"] is None
+
+
+def test_a_redrive_under_way_is_told_of(ledger: Ledger) -> None:
+    run = finished(ledger)
+    ledger.take_up(run, "redrive", this_worker(None))
+    run = ledger.find(run.run_id)
+    with RunLock(ledger.folder, run.run_id):
+        assert state_of(ledger, run) == "redriving"
+    assert state_of(ledger, run) == "partial"
+    assert [each["status"] for each in details(ledger, run)["sessions"]] == ["partial", "crashed"]
