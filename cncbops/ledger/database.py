@@ -27,7 +27,7 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
     with guarded(path):
         if not path.exists():
             _make(path)
-        connection = _connect(path, "rw")
+        connection = _connect(path, "mode=rw")
         _require_ours(connection, path)
         migrate(connection)
     return connection
@@ -39,7 +39,7 @@ def open_for_reading(folder: Path) -> sqlite3.Connection | None:
     with guarded(path):
         if not path.exists():
             return None
-        connection = _connect(path, "ro")
+        connection = _reader(path)
         _require_ours(connection, path)
         if version(connection) < len(STEPS):
             what = f"the ledger {path} was made by an older cncbops"
@@ -72,9 +72,24 @@ def guarded(path: Path) -> Iterator[None]:
         raise CannotRun(what, "Choose another with --state-dir") from error
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _reader(path: Path) -> sqlite3.Connection:
+    """A connection to read with. It could write, and so takes away the files that SQLite puts beside the ledger.
+
+    A ledger where nothing can be written is read as one that nobody else writes either.
+    """
+    try:
+        connection = _connect(path, "mode=rw")
+        connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError as error:
+        if _primary(error) not in _NOT_WRITABLE or Path(f"{path}-wal").exists():
+            raise
+        connection = _connect(path, "mode=ro&immutable=1")
+    return connection
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
     """A connection for one thread at a time, which need not be the one that opened it."""
-    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?{how}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -86,7 +101,7 @@ def _make(path: Path) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".ledger-", dir=path.parent)  # 0600
     os.close(descriptor)
     try:
-        with closing(_connect(Path(name), "rw")) as connection:
+        with closing(_connect(Path(name), "mode=rw")) as connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             migrate(connection)
             connection.execute("PRAGMA journal_mode = WAL")  # last: a full disk would not be told at the close
@@ -109,7 +124,7 @@ _NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLIT
 
 
 def _explained(error: sqlite3.Error, path: Path) -> CannotRun:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one
+    code = _primary(error)
     if code in _DAMAGED:
         return CannotRun(f"the ledger {path} is damaged: {error}", "Put a copy in its place, or move it away")
     if code in _NOT_WRITABLE:
@@ -121,3 +136,8 @@ def _explained(error: sqlite3.Error, path: Path) -> CannotRun:
     if code == sqlite3.SQLITE_BUSY:
         return CannotRun(f"the ledger {path} is held by another process", "Try again when that is done")
     return CannotRun(f"the ledger {path} fails: {error}", "Run it again with -v to see the whole error")
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """SQLite's primary error code, 0 where the module itself complains."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

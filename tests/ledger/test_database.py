@@ -142,13 +142,13 @@ def read_only() -> Iterator[Path]:
         folder.chmod(0o777)
 
 
-def told_as_nobody(folder: Path) -> str:
+def told_as_nobody(folder: Path, how: str = "open") -> str:
     """What opening a ledger there says to a user without rights of his own."""
     program = (
         "import os, sys; from pathlib import Path; from cncbops.errors import CannotRun; "
         "from cncbops.ledger.ledger import Ledger\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "try: Ledger.open(Path(sys.argv[1]))\n"
+        f"try: Ledger.{how}(Path(sys.argv[1])).runs()\n"
         "except CannotRun as error: print(error)"
     )
     child = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
@@ -168,6 +168,22 @@ def test_a_ledger_that_cannot_be_written_is_told_of(read_only: Path) -> None:
     before = path.read_bytes()
     assert told_as_nobody(read_only).startswith(f"the ledger {path} cannot be opened or written")
     assert path.read_bytes() == before
+
+
+def test_a_ledger_that_cannot_be_written_can_be_read(read_only: Path) -> None:
+    assert told_as_nobody(read_only) == ""
+    read_only.chmod(0o555)
+    assert told_as_nobody(read_only, "look") == ""
+    assert names(read_only) == {FILE_NAME}
+
+
+def test_looking_at_a_ledger_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    Ledger.open(tmp_path).close()
+    looked = Ledger.look(tmp_path)
+    assert looked
+    with looked:
+        assert looked.runs() == []
+    assert names(tmp_path) == {FILE_NAME}
 
 
 def test_a_state_directory_that_is_a_file_is_told_of(tmp_path: Path) -> None:
