@@ -7,13 +7,8 @@ A field that a later version adds must have a default: what earlier versions fro
 version froze is refused, since its unknown field may be a promise that this version would break.
 """
 
-import hashlib
-import json
-import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,9 +19,9 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.sources import S3Source, Source, _extent, parse_source, without_overlaps
+from cncbops.lake.sources import S3Source, Source, parse_source
 from cncbops.request import ReplayRequest
-from cncbops.safety import FailureLimit, Safety
+from cncbops.safety.limits import FailureLimit, Safety
 from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.target import Target
@@ -139,47 +134,6 @@ def freeze_target(target: Target) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """What two replays have in common that send the same events to the same function, but for their window.
-
-    `key` is the SHA-256 of function and selection. `sources` are such that one lies inside another if it
-    starts with it: absolute, links resolved. The window is in ms since the epoch, None where it is open.
-    """
-
-    key: str
-    sources: tuple[str, ...]
-    start_ms: int | None
-    end_ms: int | None
-
-    def overlaps(self, other: "Likeness") -> bool:
-        """Whether both may send some event of the lake."""
-        together = _begins_before_end(self, other) and _begins_before_end(other, self)
-        return self.key == other.key and together and _any_inside(self.sources, other.sources)
-
-
-def likeness(request: ReplayRequest, *, account: str | None, region: str, endpoint_url: str | None) -> Likeness:
-    """The likeness of a request; account and region are those in force where its function names none."""
-    function, selection = request.function, request.selection
-    named_account = re.search(r"(?:^|:)(\d{12}):", function.address)
-    facts = {
-        "account": named_account[1] if named_account else account,
-        "region": function.region or region,
-        "endpoint_url": endpoint_url,
-        "function": [function.name, function.qualifier or "$LATEST"],
-        "types": sorted(set(selection.types)),
-        "partition_keys": sorted(selection.partition_keys),
-        "shards": sorted(selection.shards),
-        "filters": sorted({pattern.text for pattern in selection.filters.patterns}),
-        "family": request.family.name if request.family else None,
-        "limit": request.limit,
-    }
-    key = hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    kept, _ = without_overlaps(request.sources)
-    sources = tuple(sorted(map(_place, kept)))
-    return Likeness(key, sources, selection.window.start_ms, selection.window.end_ms)
-
-
 def to_plain(value: object) -> Any:
     """Dataclasses, structs and collections of them as what JSON can hold."""
     return _plain(msgspec.to_builtins(value))
@@ -257,28 +211,3 @@ def _family(name: str | None) -> Family | None:
     if name is not None and name not in BY_NAME:
         raise ValueError(f"{name!r} is no format that this version knows")
     return None if name is None else BY_NAME[name]
-
-
-def _place(source: Source) -> str:
-    """A source's extent as text: percent-encoding keeps what starts with what."""
-    extent = _extent(source)
-    return extent if isinstance(source, S3Source) else "file://" + quote(os.fsencode(extent))
-
-
-def _begins_before_end(one: Likeness, other: Likeness) -> bool:
-    return one.start_ms is None or other.end_ms is None or one.start_ms < other.end_ms
-
-
-def _any_inside(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether an extent of one side equals, lies inside or contains one of the other.
-
-    Sorted, all that lies inside an extent follows right behind it: the last that lies in no other of its
-    side is the only one that can hold the next.
-    """
-    covers: dict[bool, str] = {}
-    for extent, side in sorted([*((each, False) for each in some), *((each, True) for each in others)]):
-        if (not side) in covers and extent.startswith(covers[not side]):
-            return True
-        if side not in covers or not extent.startswith(covers[side]):
-            covers[side] = extent
-    return False

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cncbops.agenda import Agenda
 from cncbops.aws import Aws
 from cncbops.delivery.invoker import Invoker
 from cncbops.delivery.lanes import deliver
@@ -18,13 +17,14 @@ from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
 from cncbops.delivery.sender import Sender
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.intake import Intake
-from cncbops.journal import Journal
-from cncbops.keeper import Keeper
 from cncbops.kinesis.batching import Batch
 from cncbops.ledger.pulse import Order
-from cncbops.progress import Progress
 from cncbops.request import ReplayRequest
+from cncbops.session.agenda import Agenda
+from cncbops.session.intake import Intake
+from cncbops.session.journal import Journal
+from cncbops.session.keeper import Keeper
+from cncbops.session.progress import Progress
 from cncbops.target import Target
 from cncbops.terms import Terms, objection
 

@@ -6,7 +6,7 @@ from cncbops.delivery.sender import OnUnknown
 from cncbops.formats.families import Family
 from cncbops.function_name import FunctionName
 from cncbops.lake.sources import Source
-from cncbops.safety import Safety
+from cncbops.safety.limits import Safety
 from cncbops.selection.selection import Selection
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
-from cncbops.entry import object_number
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
 from cncbops.selection.selection import time_of
+from cncbops.session.entry import object_number
 
 HOUR_MS = 3_600_000
 NO_TYPE, OTHER_TYPES, OTHER_HOURS = "(none)", "(others)", -1

@@ -7,27 +7,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cncbops.agenda import WholeLake, lake_client
 from cncbops.aws import Aws
-from cncbops.beginning import (
-    Planned,
-    likeness_of,
-    new_run,
-    require_first,
-    require_unmoved,
-    sent_before,
-    warnings_of,
-)
 from cncbops.errors import BadInput, CncbopsError
-from cncbops.frozen import Likeness, freeze_target, freeze_terms
+from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.identity import whoami
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
-from cncbops.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
+from cncbops.likeness import Likeness
+from cncbops.plans.following import Planned, require_unmoved
+from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
 from cncbops.replay import Replay, Undertaking
 from cncbops.request import ReplayRequest
+from cncbops.session.agenda import WholeLake, lake_client
+from cncbops.session.beginning import (
+    likeness_of,
+    new_run,
+    require_first,
+    sent_before,
+    warnings_of,
+)
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle

@@ -12,7 +12,7 @@ from cncbops.function_name import parse_function
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
 from cncbops.request import ReplayRequest
-from cncbops.safety import FailureLimit, Safety, parse_duration
+from cncbops.safety.limits import FailureLimit, Safety, parse_duration
 from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.selection.times import parse_window

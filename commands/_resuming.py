@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cncbops.agenda import lake_client
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.frozen import freeze_target, thaw_request, thaw_terms
@@ -17,7 +16,8 @@ from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
 from cncbops.replay import Undertaking
 from cncbops.request import ReplayRequest
-from cncbops.resuming import Changes, FailedRecords, OnChanged, Rest, changes
+from cncbops.session.agenda import lake_client
+from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, changes
 from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle

@@ -13,8 +13,8 @@ from typing import Any
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.run_facts import details, failure_facts, headline, object_facts, state_of
-from cncbops.run_report import write_report
+from cncbops.reports.run_facts import details, failure_facts, headline, object_facts, state_of
+from cncbops.reports.run_report import write_report
 
 from ._options import Local
 from ._runs_view import json_pieces, show_run, show_runs

@@ -14,8 +14,8 @@ from cncbops.errors import CncbopsError
 from cncbops.frozen import freeze_request, from_plain
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import printable
+from cncbops.reports.summary import described, iso
 from cncbops.request import ReplayRequest
-from cncbops.summary import described, iso
 
 from ._summary_view import show_failures
 from ._words import number

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.summary import described
+from cncbops.reports.summary import described
 
 from ._options import Local
 from ._words import visible

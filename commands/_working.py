@@ -9,20 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cncbops.alarms import AlarmWatch
-from cncbops.at_work import alarm_watch, at_work
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CncbopsError
-from cncbops.journal import Journal
-from cncbops.keeper import Keeper, NoKeeper
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
-from cncbops.plan import plan
+from cncbops.plans.plan import plan
 from cncbops.replay import Replay, Undertaking
-from cncbops.resuming import Changes
-from cncbops.run_report import write_report
-from cncbops.summary import Report, summary
+from cncbops.reports.run_report import write_report
+from cncbops.reports.summary import Report, summary
+from cncbops.safety.alarms import AlarmWatch
+from cncbops.session.at_work import alarm_watch, at_work
+from cncbops.session.journal import Journal
+from cncbops.session.keeper import Keeper, NoKeeper
+from cncbops.session.resuming import Changes
 from cncbops.survey import Survey
 from cncbops.terms import require_able
 

@@ -14,11 +14,9 @@ from cncbops.delivery.sender import SendPolicy
 from cncbops.errors import CannotRun
 from cncbops.formats.families import FAMILIES
 from cncbops.frozen import (
-    Likeness,
     freeze_request,
     freeze_target,
     freeze_terms,
-    likeness,
     thaw_request,
     thaw_terms,
 )
@@ -27,8 +25,9 @@ from cncbops.kinesis.batching import BatchLimits
 from cncbops.kinesis.record import RecordSource
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, S3Source, Source, parse_source
+from cncbops.likeness import Likeness, likeness
 from cncbops.request import ReplayRequest
-from cncbops.safety import FailureLimit, Safety
+from cncbops.safety.limits import FailureLimit, Safety
 from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.target import Mapping, Target

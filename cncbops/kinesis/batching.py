@@ -35,7 +35,7 @@ _FRAME_BYTES = len(_HEAD) + len(_TAIL)
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How far a session is with a lane: of the records that it came to, those up to the place `upto`
-    are settled, but for `holes`. See `cncbops.entry` for places.
+    are settled, but for `holes`. See `cncbops.session.entry` for places.
     """
 
     upto: int

@@ -18,7 +18,7 @@ class Record(msgspec.Struct, gc=False):
     """A record ready to be sent, and where in the lake it comes from.
 
     `body` is its JSON. `event_id` is the event's own id, None where it has none. `place` is its place
-    among the records of a run (see `cncbops.entry`).
+    among the records of a run (see `cncbops.session.entry`).
     """
 
     body: bytes

@@ -61,7 +61,7 @@ def without_overlaps(sources: Sequence[Source]) -> tuple[list[Source], list[Sour
 
     Both in the order given; of equal sources the first is kept. Symbolic links are resolved.
     """
-    extents = [_extent(source) for source in sources]
+    extents = [extent_of(source) for source in sources]
     kept: set[int] = set()
     cover: str | None = None
     # Sorted, all that lies inside an extent follows right behind it.
@@ -102,7 +102,7 @@ def _local_source(path: str) -> LocalSource:
     return LocalSource(Path(path))
 
 
-def _extent(source: Source) -> str:
+def extent_of(source: Source) -> str:
     """A string such that a source lies inside another if its string starts with the other's."""
     if isinstance(source, S3Source):
         return source.uri

@@ -15,7 +15,6 @@ from typing import Any, Self
 import orjson
 
 from cncbops import __version__
-from cncbops.entry import Entry
 from cncbops.errors import BadInput
 from cncbops.kinesis.batching import Mark
 from cncbops.lake.objects import LakeObject
@@ -25,7 +24,8 @@ from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.rows import Counts, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.worker import Worker, host, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
-from cncbops.progress import Progress
+from cncbops.session.entry import Entry
+from cncbops.session.progress import Progress
 from cncbops.tally import Failure
 
 FRESH_S = 10.0

@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
-from cncbops.entry import Entry, object_number
 from cncbops.kinesis.batching import Batch, Mark
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
+from cncbops.session.entry import Entry, object_number
 from cncbops.tally import Failure
 
 

@@ -14,7 +14,6 @@ from cncbops.commands._runs import carry_out_ls, carry_out_order, carry_out_show
 from cncbops.commands._runs_view import differing, json_pieces, short_name
 
 from cncbops.delivery.outcome import Undelivered
-from cncbops.entry import Entry
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_request, freeze_target, freeze_terms
 from cncbops.function_name import parse_function
@@ -25,6 +24,7 @@ from cncbops.ledger.pulse import Order, Pulse
 from cncbops.ledger.rows import Run
 from cncbops.request import ReplayRequest
 from cncbops.selection.selection import Selection
+from cncbops.session.entry import Entry
 from cncbops.tally import of_record
 from cncbops.target import Target
 from cncbops.terms import settle

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from cncbops.entry import Entry
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.ledger.worker import this_worker
+from cncbops.session.entry import Entry
 from tests.delivery.batches import record
 
 ANN = "arn:aws:sts::123456789012:assumed-role/operators/ann"

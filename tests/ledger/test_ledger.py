@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cncbops.entry import Entry
 from cncbops.errors import BadInput, CannotRun
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock, is_held
 from cncbops.ledger.pulse import Order, Pulse
 from cncbops.ledger.worker import this_worker
+from cncbops.session.entry import Entry
 from cncbops.tally import of_object
 from tests.ledger.runs import ANN, begin, lake_object, new_run
 

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
-from cncbops.entry import Entry
-from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.record import Record
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
+from cncbops.session.entry import Entry
+from cncbops.session.journal import Journal
 from tests.ledger.runs import begin, lake_object, record_of
 
 SESSIONS = 6

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
-from cncbops.entry import Entry
 from cncbops.errors import CannotRun
-from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run, pack, unpack
 from cncbops.ledger.worker import this_worker
+from cncbops.session.entry import Entry
+from cncbops.session.journal import Journal
 from cncbops.tally import of_object, of_record
 from tests.delivery.batches import batch_of
 from tests.ledger.runs import begin, lake_object, record_of

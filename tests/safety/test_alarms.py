@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from cncbops.alarms import ALARM_BLIND_S, AlarmWatch
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun
+from cncbops.safety.alarms import ALARM_BLIND_S, AlarmWatch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from cncbops.entry import ordinal
 from cncbops.kinesis.batching import Mark, lane_of
+from cncbops.session.entry import ordinal
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.run_facts import details, failure_facts, object_facts
+from cncbops.reports.run_facts import details, failure_facts, object_facts
 
 COLUMNS = (
     *("kind", "run_id", "command", "function", "who", "host", "version", "started", "ended", "status", "reason"),

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cncbops.delivery.outcome import Outcome, Settled
-from cncbops.entry import Entry, object_number
-from cncbops.keeper import Keeper
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
+from cncbops.session.entry import Entry, object_number
+from cncbops.session.keeper import Keeper
 from cncbops.tally import Failure, Tally, failures_of
 
 FAILURES_SHOWN = 20

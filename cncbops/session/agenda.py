@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
-from cncbops.entry import Entry
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source, Source
 from cncbops.request import ReplayRequest
+from cncbops.session.entry import Entry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

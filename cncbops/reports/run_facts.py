@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from cncbops.entry import Entry
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, KeptFailure, Run, Session
-from cncbops.summary import iso, totals_of
+from cncbops.reports.summary import iso, totals_of
+from cncbops.session.entry import Entry
 
 
 def state_of(ledger: Ledger, run: Run) -> str:

@@ -15,14 +15,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cncbops.entry import Entry
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.function_name import parse_function
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source, printable
-from cncbops.plan_file import PlanHeader, PlanWriter, function_differences, lake_differences, read_plan
+from cncbops.plans.differences import function_differences, lake_differences
+from cncbops.plans.plan_file import PlanHeader, PlanWriter, read_plan
 from cncbops.request import ReplayRequest
+from cncbops.session.entry import Entry
 from cncbops.target import Mapping, Target
 from cncbops.terms import settle
 

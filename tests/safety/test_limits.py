@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import BadInput
-from cncbops.safety import PERCENT_AFTER_RECORDS, FailureLimit, Safety, parse_duration
+from cncbops.safety.limits import PERCENT_AFTER_RECORDS, FailureLimit, Safety, parse_duration
 
 NUMBERS = st.integers(0, 10**12).map(lambda number: FailureLimit(number, None))
 PERCENTS = st.integers(0, 100_000).map(lambda thousandths: FailureLimit(None, thousandths / 1000))

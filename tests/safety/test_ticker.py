@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from cncbops import ticker
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.ticker import Ticker
+from cncbops.safety import ticker
+from cncbops.safety.ticker import Ticker
 
 TIMEOUT_S = 20.0
 

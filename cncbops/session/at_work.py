@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
-from cncbops.alarms import AlarmWatch
 from cncbops.aws import Aws
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.pulse import BEAT_S, Pulse
 from cncbops.ledger.rows import Run
 from cncbops.replay import Replay
-from cncbops.safety import Safety
-from cncbops.ticker import Ticker
+from cncbops.safety.alarms import AlarmWatch
+from cncbops.safety.limits import Safety
+from cncbops.safety.ticker import Ticker
 
 ALARM_LOOK_S = 5.0
 

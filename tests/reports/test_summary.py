@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from cncbops.entry import Entry
 from cncbops.errors import BadInput, CannotRun
-from cncbops.journal import Journal
-from cncbops.keeper import NoKeeper
 from cncbops.ledger.rows import Counts
-from cncbops.summary import Report, by_hour, iso, summary
+from cncbops.reports.summary import Report, by_hour, iso, summary
+from cncbops.session.entry import Entry
+from cncbops.session.journal import Journal
+from cncbops.session.keeper import NoKeeper
 from cncbops.tally import HOUR_MS, OTHER_HOURS, Failure
 from tests.delivery.batches import OBJECT
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from cncbops.delivery.outcome import Settled
-from cncbops.entry import Entry
+from cncbops.session.entry import Entry
 from cncbops.tally import Failure
 
 

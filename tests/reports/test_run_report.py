@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.entry import Entry
 from cncbops.errors import BadInput, CannotRun
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
-from cncbops.run_facts import details, headline, state_of
-from cncbops.run_report import COLUMNS, _cell, write_report
+from cncbops.reports.run_facts import details, headline, state_of
+from cncbops.reports.run_report import COLUMNS, _cell, write_report
+from cncbops.session.entry import Entry
 from cncbops.tally import Failure
 from tests.ledger.runs import ANN, begin, lake_object
 

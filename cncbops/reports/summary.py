@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.errors import CncbopsError
-from cncbops.journal import Journal
 from cncbops.ledger.rows import Counts
+from cncbops.session.journal import Journal
 from cncbops.tally import HOUR_MS, OTHER_HOURS
 
 EXIT_CODES = {

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.agenda import Item, WholeLake
 from cncbops.aws import explain
-from cncbops.entry import Entry
 from cncbops.errors import CannotRun
 from cncbops.lake.ahead import ahead
 from cncbops.lake.looking import look_again
@@ -22,6 +20,8 @@ from cncbops.lake.objects import LakeObject
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.request import ReplayRequest
+from cncbops.session.agenda import Item, WholeLake
+from cncbops.session.entry import Entry
 from cncbops.tally import Failure, of_object
 
 if TYPE_CHECKING:

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.agenda import Agenda, Item
 from cncbops.aws import explain
 from cncbops.delivery.outcome import Undelivered
-from cncbops.entry import Entry, ordinal
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
-from cncbops.journal import Journal
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.origin import Origin, origin_of
 from cncbops.kinesis.record import Record, to_records
@@ -28,9 +25,12 @@ from cncbops.lake.layout import skip_reason
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
-from cncbops.progress import Progress
 from cncbops.request import ReplayRequest
 from cncbops.selection.selection import Selector
+from cncbops.session.agenda import Agenda, Item
+from cncbops.session.entry import Entry, ordinal
+from cncbops.session.journal import Journal
+from cncbops.session.progress import Progress
 from cncbops.tally import of_line, of_object, of_record
 from cncbops.terms import Terms
 

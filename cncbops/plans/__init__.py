@@ -1,0 +1,1 @@
+"""What would be done: shown, kept in a file, and compared with what is."""

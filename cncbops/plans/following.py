@@ -1,0 +1,61 @@
+"""Doing what a plan's file says: its objects as an agenda, once nothing has moved since."""
+
+import os
+from collections.abc import Iterator
+from itertools import takewhile
+
+from cncbops.errors import CannotRun
+from cncbops.frozen import freeze_target, freeze_terms
+from cncbops.lake.layout import skip_reason
+from cncbops.lake.objects import LakeObject
+from cncbops.plans.differences import function_differences, lake_differences
+from cncbops.plans.plan_file import PlanFile
+from cncbops.replay import Undertaking
+from cncbops.session.agenda import Item, WholeLake
+from cncbops.session.entry import Entry
+
+
+class Planned:
+    """An agenda of the objects that a plan names."""
+
+    def __init__(self, plan: PlanFile) -> None:
+        self._plan = plan
+
+    def items(self) -> Iterator[Item]:
+        """The objects, in the plan's order."""
+        return (Item(source, lake_object) for source, lake_object in self._plan.objects())
+
+    def entries(self) -> Iterator[Entry]:
+        """The objects as a run about to begin has them."""
+        return (Entry(number, *each) for number, each in enumerate(self._plan.objects()))
+
+
+def require_unmoved(plan: PlanFile, now: Undertaking, lake: WholeLake) -> None:
+    """Raise CannotRun, with the differences, if lake or function are not as they were when planned."""
+    differences = function_differences(
+        plan.header.function, freeze_target(now.target), plan.header.terms, freeze_terms(now.terms)
+    )
+    lake_difference = lake_differences(plan.objects(), _found(plan, lake))
+    if lake_difference:
+        differences.append(lake_difference.text())
+    if differences:
+        what = f"what {plan.path} plans has moved since: {'; '.join(differences)}"
+        raise CannotRun(what, "Plan anew with --save-plan, and look at it")
+
+
+def _found(plan: PlanFile, lake: WholeLake) -> Iterator[tuple[int, LakeObject]]:
+    """The lake's objects as they are now, no further than a limit on events let the plan read."""
+    found = ((item.source, item.object) for item in lake.items() if not skip_reason(item.object))
+    limit = plan.header.request.limit
+    if limit is None or plan.counts.get("matched", 0) < limit:
+        return found
+    *_, last = plan.objects()
+    return _up_to(found, last)
+
+
+def _up_to(found: Iterator[tuple[int, LakeObject]], last: tuple[int, LakeObject]) -> Iterator[tuple[int, LakeObject]]:
+    return takewhile(lambda each: _order(each) <= _order(last), found)
+
+
+def _order(each: tuple[int, LakeObject]) -> tuple[int, bytes]:
+    return each[0], os.fsencode(each[1].key)

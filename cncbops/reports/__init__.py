@@ -1,0 +1,1 @@
+"""What was done, as data: summaries, a run in the ledger, the file for auditors."""
