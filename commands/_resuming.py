@@ -145,12 +145,14 @@ def _rest(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
     begun = (entry for entry in ledger.entries(run, unfinished=True) if entry.matched or entry.read or entry.error)
     changed = changes(begun, work.s3, take_up.on_changed)
     in_flight = _in_flight(ledger, run, undertaking.terms)
+    progress = ledger.progress(run, undertaking.terms.lanes)
+    chosen = progress.chosen + sum(change.entry.settled for change in changed.found)
     return replace(
         work,
         undertaking=replace(
             undertaking,
             agenda=Rest(ledger, run, undertaking.request, work.s3, changed),
-            progress=ledger.progress(run, undertaking.terms.lanes),
+            progress=replace(progress, chosen=chosen),
         ),
         changes=changed,
         in_flight=in_flight,

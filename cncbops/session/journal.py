@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.errors import CncbopsError
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
 from cncbops.session.entry import Entry, object_number
-from cncbops.session.keeper import Keeper
+from cncbops.session.keeper import Keeper, NoKeeper
 from cncbops.tally import Failure, Tally, failures_of
 
 FAILURES_SHOWN = 20
@@ -73,10 +74,18 @@ class Journal:
         self.keep(settled)
 
     def keep(self, settled: Sequence[Settled] = ()) -> None:
-        """Write down what is not yet written, and let go of objects of which nothing is under way."""
+        """Write down what is not yet written, and let go of objects of which nothing is under way.
+
+        Raises CannotRun if it cannot be kept; nothing is written after that.
+        """
         changed, failures = self._changed, self._failures
         self._changed, self._failures = {}, []
-        self._keeper.write(changed.values(), failures, settled)
+        try:
+            self._keeper.write(changed.values(), failures, settled)
+        except CncbopsError:
+            # What comes after would tell of counts whose records it does not tell.
+            self._keeper = NoKeeper()
+            raise
         for number in [number for number, entry in changed.items() if entry.at_rest]:
             self._entries.pop(number, None)
 
