@@ -20,6 +20,7 @@ from cncbops.errors import CannotRun, CncbopsError
 from cncbops.kinesis.batching import Batch
 from cncbops.ledger.pulse import Order
 from cncbops.request import ReplayRequest
+from cncbops.safety.limits import FailureCount
 from cncbops.session.agenda import Agenda
 from cncbops.session.intake import Intake
 from cncbops.session.journal import Journal
@@ -54,8 +55,11 @@ class Replay:
         self, undertaking: Undertaking, aws: Aws, s3: "S3Client | None", keeper: Keeper, stop: threading.Event
     ) -> None:
         self.request, self.target, self.terms = undertaking.request, undertaking.target, undertaking.terms
+        self._failures = FailureCount(self.request.safety.max_failures)
         self.journal = Journal(keeper, undertaking.progress.next_number)
-        self.intake = Intake(self.request, self.terms, undertaking.agenda, s3, self.journal, stop, undertaking.progress)
+        self.intake = Intake(
+            self.request, self.terms, undertaking.agenda, s3, self.journal, stop, undertaking.progress, self._heed
+        )
         self.pace = Pace(self.terms.concurrency, self.request.rate, stop)
         self.error: CncbopsError | None = None
         self.halted: str | None = None
@@ -68,10 +72,11 @@ class Replay:
 
     def execute(self) -> None:
         """Send it all, to a function that can take it (see `terms.require_able`)."""
-        sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop)
-        for batches in self._stages():
+        sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop, self._heed)
+        for number, batches in enumerate(self._stages()):
             self._take_in(deliver(batches, sender.send, concurrency=self.terms.concurrency))
-            self._look_at_canary()
+            if number == 0:
+                self._look_at_canary()
 
     def halt(self, reason: str) -> None:
         """Stop as for an interrupt, for a reason that is told."""
@@ -109,9 +114,11 @@ class Replay:
         yield self.intake.batches()
 
     def _look_at_canary(self) -> None:
-        failed = self._failed()
-        if self.request.safety.canary and failed and not self._stop.is_set():
-            self.halt(f"{failed:,} of the canary's {self.request.safety.canary:,} records failed")
+        """After the first stage: without a canary there is no other."""
+        events, canary = self.journal.tally.events, self.request.safety.canary
+        failed = events.failed + events.unknown
+        if canary and failed and not self._stop.is_set():
+            self.halt(f"the canary failed: {failed:,} of the first {events.matched - events.not_sent:,} records")
 
     def _take_in(self, rounds: Iterable[Sequence[Settled]]) -> None:
         """Take every outcome down, also those that come after something ended the run."""
@@ -134,17 +141,12 @@ class Replay:
         for _, outcome in settled:
             if outcome.refusal:
                 self.end(outcome.refusal)
-        self._heed_failures()
 
-    def _heed_failures(self) -> None:
-        events = self.journal.tally.events
-        settled = events.delivered + events.failed + events.unknown
-        reason = self.request.safety.max_failures.reason(self._failed(), settled)
+    def _heed(self, delivered: int, failed: int) -> None:
+        """Halt where too many records fail: as they do, not when their batch is through with the others."""
+        reason = self._failures.count(delivered, failed)
         if reason:
             self.halt(reason)
-
-    def _failed(self) -> int:
-        return self.journal.tally.events.failed + self.journal.tally.events.unknown
 
     def _invoker(self) -> Invoker:
         function = self.request.function

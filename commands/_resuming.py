@@ -80,7 +80,7 @@ def _run(take_up: TakeUp, general: General, kind: str, undertake: _Undertake, sc
             run = _claimed(ledger, run, held, executes=general.execute)
             work = _prepared(ledger, run, request, take_up, general, heading)
             work = undertake(ledger, run, work, take_up)
-            alarms = ready(work) if general.execute else None
+            alarms = ready(work, take_up.report) if general.execute else None
             kept = _taken_up(ledger, run, kind, work, take_up) if general.execute else None
         except CncbopsError as error:
             return refuse(heading, error, screen)
@@ -146,7 +146,8 @@ def _rest(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
     changed = changes(begun, work.s3, take_up.on_changed)
     in_flight = _in_flight(ledger, run, undertaking.terms)
     progress = ledger.progress(run, undertaking.terms.lanes)
-    chosen = progress.chosen + sum(change.entry.settled for change in changed.found)
+    left_out = (change.entry for change in changed.found if not changed.restarts(change))
+    chosen = progress.chosen + sum(entry.matched for entry in left_out)
     return replace(
         work,
         undertaking=replace(

@@ -16,7 +16,7 @@ from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
 from cncbops.replay import Replay, Undertaking
-from cncbops.reports.run_report import write_report
+from cncbops.reports.run_report import require_writable, write_report
 from cncbops.reports.summary import Report, summary
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.session.at_work import alarm_watch, at_work
@@ -131,7 +131,10 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     except CncbopsError as error:
         replay.end(error)
     report = _write_down(work, kept, replay)
-    return _tell(report, summary(report), screen)
+    code = _tell(report, summary(report), screen)
+    if kept.report_file:
+        write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
+    return code
 
 
 def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
@@ -140,9 +143,11 @@ def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
     return _tell(report, summary(report), screen)
 
 
-def ready(work: Work) -> AlarmWatch | None:
+def ready(work: Work, report_file: Path | None) -> AlarmWatch | None:
     """Raise CncbopsError if the work could not begin as things are; the watch over the alarms it named."""
     request = work.undertaking.request
+    if report_file:
+        require_writable(report_file)
     require_able(work.undertaking.target, asynchronous=request.asynchronous)
     return alarm_watch(request.safety, work.aws, request.function.region)
 
@@ -169,8 +174,6 @@ def _write_down(work: Work, kept: InLedger, replay: Replay) -> Report:
     try:
         ended = done(error=replay.error, totals=kept.ledger.counts(kept.run))
         kept.writer.finish(ended.status, ended.reason, _without_failures(ended), listed=replay.intake.is_exhausted)
-        if kept.report_file:
-            write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
     except CncbopsError as error:
         return report(error=replay.error or error)
     return ended

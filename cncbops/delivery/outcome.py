@@ -1,10 +1,11 @@
 """What became of a batch: each of its records has exactly one fate."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cncbops.delivery.answers import Answer, Kind
+from cncbops.delivery.quoting import unquoted
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch
 from cncbops.kinesis.record import Record
@@ -66,13 +67,24 @@ class Outcome:
     possible_duplicates: int = 0
     refusal: CncbopsError | None = None
 
-    def fail(self, records: Iterable[Record], answer: Answer) -> None:
-        """Set records aside as failed."""
-        self.failed += [Undelivered(record, answer.error, answer.message) for record in records]
+    @property
+    def tally(self) -> tuple[int, int]:
+        """How many records are delivered, and how many failed or unknown."""
+        return len(self.delivered), len(self.failed) + len(self.unknown)
 
-    def doubt(self, records: Iterable[Record], answer: Answer) -> None:
+    def fail(self, records: Sequence[Record], answer: Answer) -> None:
+        """Set records aside as failed."""
+        self.failed += _undelivered(records, answer)
+
+    def doubt(self, records: Sequence[Record], answer: Answer) -> None:
         """Set records aside as unknown: the function may have had them."""
-        self.unknown += [Undelivered(record, answer.error, answer.message) for record in records]
+        self.unknown += _undelivered(records, answer)
+
+
+def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]:
+    """Records and why they were not delivered, in words that do not quote them."""
+    error, message = unquoted(answer.error, records), unquoted(answer.message, records)
+    return [Undelivered(record, error, message) for record in records]
 
 
 class Settled(NamedTuple):

@@ -72,7 +72,10 @@ class Work:
 
 
 class Sender:
-    """Sends batches through `invoke` at the pace given; called from many threads at once."""
+    """Sends batches through `invoke` at the pace given; called from many threads at once.
+
+    `heed` is told of records as they come to their end: how many delivered, how many failed or unknown.
+    """
 
     def __init__(
         self,
@@ -80,12 +83,14 @@ class Sender:
         policy: SendPolicy,
         pace: Pace,
         stop: threading.Event,
+        heed: Callable[[int, int], None] = lambda _delivered, _failed: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._invoke = invoke
         self._policy = policy
         self._pace = pace
         self._stop = stop
+        self._heed = heed
         self._jitter = jitter
         self._settlements: dict[Kind, Callable[[Work, Answer, Outcome], list[Work]]] = {
             Kind.TAKEN: self._taken,
@@ -139,7 +144,11 @@ class Sender:
 
     def _settle(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         """Give records their fates as far as the answer allows; the rest is work to do."""
-        return self._settlements[answer.kind](work, answer, outcome)
+        before = outcome.tally
+        rest = self._settlements[answer.kind](work, answer, outcome)
+        delivered, failed = outcome.tally
+        self._heed(delivered - before[0], failed - before[1])
+        return rest
 
     def _taken(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         records, partial = work.batch.records, self._policy.partial_responses

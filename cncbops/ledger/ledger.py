@@ -24,7 +24,7 @@ from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.rows import Counts, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.worker import Worker, host, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
-from cncbops.session.entry import Entry
+from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.progress import Progress
 from cncbops.tally import Failure
 
@@ -35,7 +35,9 @@ FIRST_SESSION = 1
 
 _PAGE = 500
 _JSON = ("sources", "arguments", "terms", "target", "access")
-_OPEN = "NOT (ended AND delivered + failed + unknown = matched)"
+# An object that is in the run once more, as what it has become, counts as that alone.
+_COUNTS = f"error IS NOT '{RESTARTED}'"
+_OPEN = f"({_COUNTS} AND NOT (ended AND delivered + failed + unknown = matched))"
 
 
 class Ledger:
@@ -103,7 +105,7 @@ class Ledger:
         totals = ", ".join(
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
-        query = f"SELECT count(*), total(NOT {_OPEN}), total(error IS NOT NULL), {totals} FROM objects WHERE run = ?"  # noqa: S608
+        query = f"SELECT count(*), total(NOT {_OPEN}), total(error IS NOT NULL), {totals} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, run.id)
         return Counts(*map(int, row))
 
@@ -163,7 +165,9 @@ class Ledger:
         marks = self._rows("SELECT * FROM lanes WHERE run = ?", run.id)
         beyond = self._rows("SELECT places FROM settled WHERE run = ?", run.id)
         (known,) = self._rows("SELECT coalesce(max(number), -1) FROM objects WHERE run = ?", run.id)
-        (chosen,) = self._rows(f"SELECT total(matched) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608
+        (chosen,) = self._rows(
+            f"SELECT total(matched) FROM objects WHERE run = ? AND {_COUNTS} AND NOT {_OPEN}", run.id
+        )  # noqa: S608
         return Progress(
             lanes=lanes,
             marks={(row["session"], row["lane"]): Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},
@@ -199,7 +203,13 @@ class Ledger:
             session = self._insert_session(run_number, "execute", worker, now)
             if planned is not None:
                 RunWriter(self._connection, self.path, run_number, session).put_all_objects(planned)
+        self._bring_home()
         return self.find(new.run_id)
+
+    def _bring_home(self) -> None:
+        """Move what SQLite keeps beside the ledger into its file: a copy of that alone shall know the run."""
+        with guarded(self.path):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def take_up(self, run: Run, kind: str, worker: Worker) -> int:
         """Write a further session of a run down; its number. Raises CannotRun if one is under way."""

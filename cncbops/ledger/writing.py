@@ -19,7 +19,7 @@ from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
-from cncbops.session.entry import Entry, object_number
+from cncbops.session.entry import RESTARTED, Entry, object_number
 from cncbops.tally import Failure
 
 
@@ -119,6 +119,10 @@ class RunWriter(SessionWriter):
     def _put_objects(self, entries: Collection[Entry]) -> None:
         self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
         if self._session > 1:
+            self._connection.executemany(
+                "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND mended_in IS NULL",
+                [(self._session, self._run, entry.number) for entry in entries if entry.error == RESTARTED],
+            )
             mended = [(self._session, self._run, entry.number) for entry in entries if entry.ended and not entry.error]
             self._connection.executemany(
                 "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = 0 AND mended_in IS NULL",

@@ -5,6 +5,7 @@ fixed columns. What an event says is never evaluated, by a spreadsheet neither: 
 """
 
 import csv
+import errno
 import os
 import re
 import tempfile
@@ -37,14 +38,26 @@ def write_report(ledger: Ledger, run: Run, path: Path) -> None:
 
     Raises BadInput for a name that ends with neither .csv nor .jsonl, CannotRun where it cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".jsonl"):
-        raise BadInput(f"{printable(str(path))} says no form of a report", "Let it end with .csv or .jsonl")
+    suffix = _suffix(path)
     with _put_in_place(path) as file:
         if suffix == ".csv":
             _write_table(file, _lines(ledger, run))
         else:
             file.writelines(orjson.dumps(line).decode() + "\n" for line in _lines(ledger, run))
+
+
+def require_writable(path: Path) -> None:
+    """Raise BadInput or CannotRun if no report could be written there, before there is anything to report."""
+    _suffix(path)
+    with _written_beside(path):
+        pass
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".jsonl"):
+        raise BadInput(f"{printable(str(path))} says no form of a report", "Let it end with .csv or .jsonl")
+    return suffix
 
 
 def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
@@ -76,14 +89,23 @@ def _cell(value: Any) -> Any:
 @contextmanager
 def _put_in_place(path: Path) -> Iterator[TextIO]:
     """A file that appears under its name when it is whole, or not at all. Raises CannotRun."""
+    with _written_beside(path) as (file, name):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        name.replace(path)
+
+
+@contextmanager
+def _written_beside(path: Path) -> Iterator[tuple[TextIO, Path]]:
+    """A temporary file of mode 0600 in the folder of another. Raises CannotRun where there can be none."""
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".cncbops-report-", dir=path.parent)  # 0600
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        descriptor, name = tempfile.mkstemp(prefix=".cncbops-report-", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                yield file
-                file.flush()
-                os.fsync(descriptor)
-            Path(name).replace(path)
+                yield file, Path(name)
         finally:
             with suppress(FileNotFoundError):  # it is in its place
                 Path(name).unlink()

@@ -4,6 +4,7 @@ What is here only says what the limits are and when one is passed; whoever runs 
 """
 
 import re
+import threading
 from dataclasses import dataclass
 
 from cncbops.errors import BadInput
@@ -59,6 +60,22 @@ class FailureLimit:
 
 
 MAX_FAILURES = FailureLimit(None, 5.0)
+
+
+class FailureCount:
+    """Counts fates against a limit; from many threads at once."""
+
+    def __init__(self, limit: FailureLimit) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._settled = self._failed = 0
+
+    def count(self, delivered: int, failed: int) -> str | None:
+        """Count records that have come to their end; why to stop, None to go on."""
+        with self._lock:
+            self._settled += delivered + failed
+            self._failed += failed
+            return self._limit.reason(self._failed, self._settled)
 
 
 @dataclass(frozen=True)

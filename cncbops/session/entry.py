@@ -14,6 +14,10 @@ _ORDINAL_BITS = 32
 """SQLite's integers have 63 bits for the sign-free part: room for 2^31 objects of 2^32 records."""
 
 
+RESTARTED = "Restarted"
+"""The error of an object that changed and is in the run once more, under another number."""
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """One object of one run: `number` is its own in the run, from 0, `source` its source's.
@@ -46,7 +50,7 @@ class Entry:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
-        return self.ended and self.settled == self.matched
+        return self.error == RESTARTED or (self.ended and self.settled == self.matched)
 
     @property
     def at_rest(self) -> bool:

@@ -5,7 +5,7 @@ a block of lines at a time, so memory is bounded whatever the size of the lake o
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,9 +67,10 @@ class Intake:
         journal: Journal,
         stop: threading.Event,
         progress: Progress = Progress(),
+        heed: Callable[[int, int], None] = lambda _delivered, _failed: None,
     ) -> None:
         self._request, self._terms, self._agenda, self._s3 = request, terms, agenda, s3
-        self._journal, self._stop, self._progress = journal, stop, progress
+        self._journal, self._stop, self._progress, self._heed = journal, stop, progress, heed
         self._selector = Selector(request.selection, terms.mapping_filters)
         self._chosen = progress.chosen
         self._pending = self._records()
@@ -208,6 +209,7 @@ class Intake:
         too_large = [record for record in records if not limits.deliverable(record)]
         self._journal.note(reading.entry, (of_record(_too_large(each, limits), "failed") for each in too_large))
         self._journal.tally.events.failed += len(too_large)
+        self._heed(0, len(too_large))
         reading.entry.failed += sum(ordinal(record.place) >= reading.known for record in too_large)
 
     def _count(self, reading: _Reading, events: list[LakeEvent], malformed: int, chosen: Sequence[LakeEvent]) -> None:

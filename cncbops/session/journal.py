@@ -11,7 +11,7 @@ from cncbops.delivery.outcome import Outcome, Settled
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
-from cncbops.session.entry import Entry, object_number
+from cncbops.session.entry import RESTARTED, Entry, object_number
 from cncbops.session.keeper import Keeper, NoKeeper
 from cncbops.tally import Failure, Tally, failures_of
 
@@ -51,13 +51,15 @@ class Journal:
             self.keep()
 
     def give_up(self, entry: Entry, failure: Failure | None) -> None:
-        """Close an object of an earlier session whose rest is not sent; with `failure`, as one that failed."""
-        entry.matched, entry.ended = entry.settled, True
+        """Leave an object of an earlier session as it is, `failure` saying why; without, for it is read anew."""
         if failure:
             entry.error = failure.error
             self.tally.objects.listed += 1
             self.tally.objects.failed += 1
             self._note(entry.number, failure)
+        else:
+            entry.error = RESTARTED
+            self.tally.events.possible_duplicates += entry.delivered + entry.unknown
         self.touch(entry)
 
     def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
