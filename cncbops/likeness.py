@@ -45,7 +45,6 @@ def likeness(request: ReplayRequest, *, account: str | None, region: str, endpoi
         "shards": sorted(selection.shards),
         "filters": sorted({pattern.text for pattern in selection.filters.patterns}),
         "family": request.family.name if request.family else None,
-        "limit": request.limit,
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     kept, _ = without_overlaps(request.sources)

@@ -8,6 +8,7 @@ workers and receives their outcomes; it alone counts and writes down.
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cncbops.aws import Aws
@@ -67,6 +68,7 @@ class Replay:
 
     def plan(self) -> None:
         """Do all but send: count what would be sent, and how."""
+        self.journal.settles = False
         for batches in self._stages():
             self._take_in([Settled(batch, _counted(batch))] for batch in batches)
 
@@ -74,7 +76,7 @@ class Replay:
         """Send it all, to a function that can take it (see `terms.require_able`)."""
         sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop, self._heed)
         for number, batches in enumerate(self._stages()):
-            self._take_in(deliver(batches, sender.send, concurrency=self.terms.concurrency))
+            self._take_in(deliver(batches, partial(self._send, sender), concurrency=self.terms.concurrency))
             if number == 0:
                 self._look_at_canary()
 
@@ -118,20 +120,30 @@ class Replay:
         events, canary = self.journal.tally.events, self.request.safety.canary
         failed = events.failed + events.unknown
         if canary and failed and not self._stop.is_set():
-            self.halt(f"the canary failed: {failed:,} of the first {events.matched - events.not_sent:,} records")
+            self.halt(f"{failed:,} of the canary's {canary:,} records failed")
+
+    def _send(self, sender: Sender, batch: Batch) -> Outcome:
+        """Send a batch; after a defect the other workers shall not go on trying."""
+        try:
+            return sender.send(batch)
+        except BaseException:
+            self._stop.set()
+            raise
 
     def _take_in(self, rounds: Iterable[Sequence[Settled]]) -> None:
         """Take every outcome down, also those that come after something ended the run."""
         try:
             for settled in rounds:
                 self._take(settled)
-            self.journal.keep()
         except CncbopsError as error:
             self.end(error)
         except BaseException:
-            # A defect: what is under way shall not go on trying.
             self._stop.set()
             raise
+        try:
+            self.journal.keep()
+        except CncbopsError as error:
+            self.end(error)
 
     def _take(self, settled: Sequence[Settled]) -> None:
         try:

@@ -143,17 +143,17 @@ def _rest(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
     """What no session has done yet."""
     undertaking = work.undertaking
     begun = (entry for entry in ledger.entries(run, unfinished=True) if entry.matched or entry.read or entry.error)
-    changed = changes(begun, work.s3, take_up.on_changed)
-    in_flight = _in_flight(ledger, run, undertaking.terms)
     progress = ledger.progress(run, undertaking.terms.lanes)
-    left_out = (change.entry for change in changed.found if not changed.restarts(change))
-    chosen = progress.chosen + sum(entry.matched for entry in left_out)
+    changed = changes(begun, work.s3, take_up.on_changed, progress.next_number)
+    chosen = progress.chosen - sum(change.entry.matched for change in changed.found if change.anew)
+    next_number = progress.next_number + len(changed.restarted)
+    in_flight = _in_flight(ledger, run, undertaking.terms, redrives=False)
     return replace(
         work,
         undertaking=replace(
             undertaking,
             agenda=Rest(ledger, run, undertaking.request, work.s3, changed),
-            progress=replace(progress, chosen=chosen),
+            progress=replace(progress, chosen=chosen, next_number=next_number),
         ),
         changes=changed,
         in_flight=in_flight,
@@ -162,9 +162,10 @@ def _rest(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
     )
 
 
-def _in_flight(ledger: Ledger, run: Run, terms: Terms) -> int:
-    """How many records may have been taken without our knowing: those under way when a session was killed."""
-    was_killed = ledger.sessions(run)[-1].ended_ms is None
+def _in_flight(ledger: Ledger, run: Run, terms: Terms, *, redrives: bool) -> int:
+    """How many records may have been taken without our knowing: those under way when such a session was killed."""
+    sessions = [session for session in ledger.sessions(run) if (session.kind == "redrive") is redrives]
+    was_killed = bool(sessions) and sessions[-1].ended_ms is None
     return terms.concurrency * terms.limits.records if was_killed else 0
 
 
@@ -175,7 +176,7 @@ def _killed(in_flight: int) -> list[str]:
 
 
 def _changed_since(changed: Changes) -> list[str]:
-    sent_anew = sum(changed.restarts(change) for change in changed.found)
+    sent_anew = len(changed.restarted)
     left_out = len(changed.found) - sent_anew
     warnings = [f"{sent_anew:,} changed objects are sent anew from their beginning."] if sent_anew else []
     return [*warnings, f"{left_out:,} changed objects are left out."] if left_out else warnings
@@ -198,7 +199,9 @@ def _failed_records(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Wo
         terms=undertaking.terms,
         agenda=FailedRecords(ledger, run, fates, changed),
     )
-    return replace(work, undertaking=again, changes=changed, warnings=_changed_since(changed))
+    in_flight = _in_flight(ledger, run, undertaking.terms, redrives=True)
+    warnings = [*_changed_since(changed), *_moved(run, undertaking.target), *_killed(in_flight)]
+    return replace(work, undertaking=again, changes=changed, in_flight=in_flight, warnings=warnings)
 
 
 def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:

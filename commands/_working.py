@@ -156,7 +156,10 @@ def _replay(work: Work, keeper: Keeper, stop: threading.Event) -> Replay:
     replay = Replay(work.undertaking, work.aws, work.s3, keeper, stop)
     replay.journal.tally.events.possible_duplicates = work.in_flight
     for change in work.changes.found:
-        replay.journal.give_up(change.entry, None if work.changes.restarts(change) else change.failure)
+        if change.anew:
+            replay.journal.restart(change.entry, change.anew)
+        else:
+            replay.journal.leave_out(change.entry, change.failure)
     return replay
 
 

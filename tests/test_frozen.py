@@ -232,7 +232,7 @@ def test_the_same_events_to_the_same_function_have_one_key(same: dict[str, Any])
     "other",
     [
         {"account": "210987654321"}, {"account": None}, {"region": "us-east-1"}, {"endpoint_url": "http://127.0.0.1:1"},
-        {"function": parse_function("fn:live")}, {"function": parse_function("fm")}, {"limit": 5},
+        {"function": parse_function("fn:live")}, {"function": parse_function("fm")},
         {"function": parse_function("arn:aws:lambda:us-east-1:123456789012:function:fn")},
         {"function": parse_function("210987654321:fn")}, {"family": FAMILIES[0]},
         {"selection": replace(CHOICE, types=("a",))}, {"selection": replace(CHOICE, partition_keys=frozenset("st"))},

@@ -41,5 +41,5 @@ def _look_at_s3(obj: LakeObject, s3: "S3Client | None") -> LakeObject | None:
 def _look_at_file(obj: LakeObject) -> LakeObject | None:
     try:
         return local_object(obj.key, os.stat(obj.key))  # noqa: PTH116  a key is text
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None

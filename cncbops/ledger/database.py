@@ -17,7 +17,7 @@ from cncbops.errors import CannotRun
 from cncbops.ledger.schema import APPLICATION_ID, STEPS, migrate, version
 
 FILE_NAME = "ledger.db"
-BUSY_S = 15.0
+BUSY_S = 60.0
 """How long one process waits for the others' transactions, which take milliseconds."""
 
 
@@ -131,7 +131,7 @@ def _explained(error: sqlite3.Error, path: Path) -> CannotRun:
         return CannotRun(f"the ledger {path} cannot be opened or written", "Check it, or choose another --state-dir")
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return CannotRun(
-            f"the ledger {path} cannot be written: {error}", "Make room, then `cncbops runs resume` the run"
+            f"the ledger {path} cannot be written: {error}", "Make room; `cncbops runs ls` tells what to resume"
         )
     if code == sqlite3.SQLITE_BUSY:
         return CannotRun(f"the ledger {path} is held by another process", "Try again when that is done")

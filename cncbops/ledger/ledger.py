@@ -32,6 +32,8 @@ FRESH_S = 10.0
 """A session of another machine that was seen later than this is taken to be under way."""
 
 FIRST_SESSION = 1
+SHORTEST_ID = 4
+"""What an empty variable of a script leaves of an id shall name no run."""
 
 _PAGE = 500
 _JSON = ("sources", "arguments", "terms", "target", "access")
@@ -78,6 +80,8 @@ class Ledger:
         """The run with this id, or the only one whose id begins or ends with it. Raises BadInput."""
         runs = [run for run in self.runs() if run.run_id.startswith(text) or run.run_id.endswith(text)]
         exact = [run for run in runs if run.run_id == text]
+        if not exact and len(text) < SHORTEST_ID:
+            raise BadInput(f"{text!r} may be many a run", f"Give {SHORTEST_ID} characters of its id at least")
         if len(exact or runs) == 1:
             return (exact or runs)[0]
         if not runs:
@@ -105,7 +109,8 @@ class Ledger:
         totals = ", ".join(
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
-        query = f"SELECT count(*), total(NOT {_OPEN}), total(error IS NOT NULL), {totals} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
+        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL)"
+        query = f"SELECT {objects}, {totals} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, run.id)
         return Counts(*map(int, row))
 
@@ -165,9 +170,7 @@ class Ledger:
         marks = self._rows("SELECT * FROM lanes WHERE run = ?", run.id)
         beyond = self._rows("SELECT places FROM settled WHERE run = ?", run.id)
         (known,) = self._rows("SELECT coalesce(max(number), -1) FROM objects WHERE run = ?", run.id)
-        (chosen,) = self._rows(
-            f"SELECT total(matched) FROM objects WHERE run = ? AND {_COUNTS} AND NOT {_OPEN}", run.id
-        )  # noqa: S608
+        (chosen,) = self._rows(f"SELECT total(matched) FROM objects WHERE run = ? AND {_COUNTS}", run.id)  # noqa: S608
         return Progress(
             lanes=lanes,
             marks={(row["session"], row["lane"]): Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},

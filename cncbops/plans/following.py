@@ -1,6 +1,7 @@
 """Doing what a plan's file says: its objects as an agenda, once nothing has moved since."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from itertools import takewhile
 
@@ -8,6 +9,7 @@ from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.objects import LakeObject
+from cncbops.lake.sources import printable
 from cncbops.plans.differences import function_differences, lake_differences
 from cncbops.plans.plan_file import PlanFile
 from cncbops.replay import Undertaking
@@ -39,7 +41,7 @@ def require_unmoved(plan: PlanFile, now: Undertaking, lake: WholeLake) -> None:
     if lake_difference:
         differences.append(lake_difference.text())
     if differences:
-        what = f"what {plan.path} plans has moved since: {'; '.join(differences)}"
+        what = f"what {printable(str(plan.path))} plans has moved since: {'; '.join(differences)}"
         raise CannotRun(what, "Plan anew with --save-plan, and look at it")
 
 
@@ -49,8 +51,8 @@ def _found(plan: PlanFile, lake: WholeLake) -> Iterator[tuple[int, LakeObject]]:
     limit = plan.header.request.limit
     if limit is None or plan.counts.get("matched", 0) < limit:
         return found
-    *_, last = plan.objects()
-    return _up_to(found, last)
+    last = deque(plan.objects(), maxlen=1)
+    return _up_to(found, last[0]) if last else iter(())
 
 
 def _up_to(found: Iterator[tuple[int, LakeObject]], last: tuple[int, LakeObject]) -> Iterator[tuple[int, LakeObject]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.errors import CncbopsError
+from cncbops.lake.sources import printable
 from cncbops.ledger.rows import Counts
 from cncbops.session.journal import Journal
 from cncbops.tally import HOUR_MS, OTHER_HOURS
@@ -84,8 +85,10 @@ class Report:
     @property
     def _flawed(self) -> bool:
         """Whether something went wrong; of a run that is resumed, also in its earlier sessions."""
+        if self.journal.tally.flawed:
+            return True
         totals = self.totals if self.command == "runs resume" else None
-        return self.journal.tally.flawed or (totals is not None and totals.flawed)
+        return totals is not None and (totals.flawed or (totals.not_sent > 0 and not self.dry_run))
 
 
 def summary(report: Report) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def summary(report: Report) -> dict[str, Any]:
         "events_per_s": round(sent / report.duration_s, 1) if report.duration_s else 0.0,
         "failures": [asdict(failure) for failure in report.journal.first_failures],
         "run": totals_of(report.totals) if report.totals else None,
-        "ledger": str(report.ledger) if report.ledger else None,
+        "ledger": printable(str(report.ledger)) if report.ledger else None,
     }
     if report.error:
         document["error"] = described(report.error)

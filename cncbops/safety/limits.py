@@ -15,6 +15,7 @@ PERCENT_AFTER_RECORDS = 1_000
 # Three decimals at most, so that `:g`, with its six digits, writes every share as it was typed.
 _LIMIT = re.compile(r"(?P<number>\d{1,15})|(?P<percent>\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
 
+LONGEST_S = 52 * 604_800
 _UNITS_S = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS_S), re.ASCII)
 
@@ -101,6 +102,6 @@ def parse_duration(text: str) -> float:
     parts = _DURATION.fullmatch(text.strip())
     counts = parts.groups("0") if parts else ()
     seconds = sum(int(count) * unit_s for count, unit_s in zip(counts, _UNITS_S.values(), strict=bool(parts)))
-    if not seconds:
-        raise BadInput(f"{text!r} is not a duration", "Write it as 90s, 30m, 1h30m or 2d, longer than nothing")
+    if not 0 < seconds <= LONGEST_S:
+        raise BadInput(f"{text!r} is not a duration", "Write it as 90s, 30m, 1h30m or 2d, up to 52w")
     return float(seconds)

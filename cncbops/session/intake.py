@@ -49,6 +49,8 @@ class _Reading:
     entry: Entry
     origin: Origin
     known: int
+    read: int = 0
+    malformed: int = 0
 
 
 class Intake:
@@ -112,7 +114,7 @@ class Intake:
                 self._count_unreadable(reading.entry, opened)
             else:
                 yield from self._records_of(reading, opened)
-            if self._is_done():
+            if self._stop.is_set():
                 break
         self.is_exhausted = not self._stop.is_set()
         self._journal.keep()
@@ -120,7 +122,7 @@ class Intake:
     def _items(self) -> Iterator[Item]:
         objects = self._journal.tally.objects
         for item in self._agenda.items():
-            if self._is_done():
+            if self._stop.is_set() or (self._is_at_limit and not (item.left and item.left.matched)):
                 return
             objects.listed += 1
             reason = skip_reason(item.object)
@@ -147,16 +149,17 @@ class Intake:
             try:
                 for block in opened.blocks():
                     yield self._records_in(block, reading)
-                    if self._is_done():
+                    if self._stop.is_set() or (self._is_at_limit and entry.pulled >= reading.known):
                         break
             except ObjectUnreadable as error:
                 self._count_unreadable(entry, error)
                 return
             except (BotoCoreError, ClientError) as error:
                 raise explain(error, f"read {entry.object.uri}") from error
-        objects.read += 1
-        objects.bytes += entry.object.size
-        entry.ended = not self._stop.is_set()
+        if not self._stop.is_set():
+            objects.read += 1
+            objects.bytes += entry.object.size
+            entry.ended = True
         self._journal.touch(entry)
 
     def _records_in(self, block: Block, reading: _Reading) -> list[Record]:
@@ -184,13 +187,15 @@ class Intake:
         lines = reading.item.lines
         if lines is not None:
             return [event for event in events if (event.line, event.part) in lines]
-        chosen = self._within_limit(self._selector.select(events))
-        self._chosen += len(chosen)
-        return chosen
+        return self._within_limit(self._selector.select(events), reading)
 
-    def _within_limit(self, events: list[LakeEvent]) -> list[LakeEvent]:
-        limit = self._request.limit
-        return events if limit is None else events[: limit - self._chosen]
+    def _within_limit(self, events: list[LakeEvent], reading: _Reading) -> list[LakeEvent]:
+        """As many as the limit allows; those chosen in earlier sessions are counted already."""
+        again = max(0, reading.known - reading.entry.pulled)
+        if self._request.limit is not None:
+            events = events[: again + max(0, self._request.limit - self._chosen)]
+        self._chosen += max(0, len(events) - again)
+        return events
 
     def _unsettled(
         self, events: Sequence[LakeEvent], places: Sequence[int], entry: Entry
@@ -218,14 +223,16 @@ class Intake:
         counts.malformed += malformed
         counts.faults, counts.filtered = self._selector.faults, self._selector.filtered
         self._journal.tally.count_matched(chosen)
-        entry.read += len(events)
-        entry.malformed += malformed
+        reading.read += len(events)
+        reading.malformed += malformed
+        entry.read, entry.malformed = max(entry.read, reading.read), max(entry.malformed, reading.malformed)
         entry.matched = max(entry.matched, entry.pulled)
         self._journal.touch(entry)
 
     def _count_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:
         """Count an object that failed. Raises CannotRun if it shows that none may be read."""
-        if error.error == "AccessDenied" and entry.object.bucket and not self._journal.tally.objects.read:
+        is_first = not (self._journal.tally.objects.read or self._progress.next_number)
+        if error.error == "AccessDenied" and entry.object.bucket and is_first:
             what = f"cannot read {entry.object.uri}: access denied"
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
         self._journal.tally.objects.failed += 1
@@ -233,9 +240,9 @@ class Intake:
         self._journal.note(entry, [of_object(entry.object, error.error, error.message)])
         self._journal.touch(entry)
 
-    def _is_done(self) -> bool:
-        limit = self._request.limit
-        return self._stop.is_set() or (limit is not None and self._chosen >= limit)
+    @property
+    def _is_at_limit(self) -> bool:
+        return self._request.limit is not None and self._chosen >= self._request.limit
 
 
 def _close(unused: tuple[Item, OpenObject | ObjectUnreadable]) -> None:

@@ -26,6 +26,7 @@ class Journal:
     def __init__(self, keeper: Keeper, next_number: int = 0) -> None:
         self.tally = Tally()
         self.first_failures: list[Failure] = []
+        self.settles = True  # false for a plan, of whose records none is
         self._keeper = keeper
         self._next_number = next_number
         self._entries: dict[int, Entry] = {}
@@ -38,7 +39,7 @@ class Journal:
         if entry is None:
             entry = Entry(self._next_number, source, lake_object)
             self._next_number += 1
-        entry.read = entry.malformed = entry.pulled = 0
+        entry.pulled = 0
         entry.ended, entry.error = False, None
         self._entries[entry.number] = entry
         self.touch(entry)
@@ -50,17 +51,20 @@ class Journal:
         if len(self._changed) >= MOST_UNKEPT:
             self.keep()
 
-    def give_up(self, entry: Entry, failure: Failure | None) -> None:
-        """Leave an object of an earlier session as it is, `failure` saying why; without, for it is read anew."""
-        if failure:
-            entry.error = failure.error
-            self.tally.objects.listed += 1
-            self.tally.objects.failed += 1
-            self._note(entry.number, failure)
-        else:
-            entry.error = RESTARTED
-            self.tally.events.possible_duplicates += entry.delivered + entry.unknown
+    def leave_out(self, entry: Entry, failure: Failure) -> None:
+        """Leave an object of an earlier session as it is, and say why."""
+        entry.error = failure.error
+        self.tally.objects.listed += 1
+        self.tally.objects.failed += 1
+        self._note(entry.number, failure)
         self.touch(entry)
+
+    def restart(self, entry: Entry, anew: Entry) -> None:
+        """Put an object that changed in the place of what it was: both are written down together."""
+        entry.error = RESTARTED
+        self.tally.events.possible_duplicates += entry.delivered + entry.unknown
+        self.touch(entry)
+        self.touch(anew)
 
     def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
         """Take down failures of an object; their counts are the caller's."""
@@ -88,8 +92,11 @@ class Journal:
             # What comes after would tell of counts whose records it does not tell.
             self._keeper = NoKeeper()
             raise
-        for number in [number for number, entry in changed.items() if entry.at_rest]:
+        for number in [number for number, entry in changed.items() if self._is_over(entry)]:
             self._entries.pop(number, None)
+
+    def _is_over(self, entry: Entry) -> bool:
+        return entry.at_rest if self.settles else entry.ended or entry.error is not None
 
     def _count(self, outcome: Outcome) -> None:
         self.tally.count_outcome(outcome)

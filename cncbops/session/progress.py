@@ -12,7 +12,7 @@ class Progress:
     """What is settled: by session and lane up to a mark, and beyond the marks the places in `beyond`.
 
     `next_number` is that of the next object new to the run; `chosen` counts the events that were
-    chosen from objects that are done.
+    chosen so far.
     """
 
     lanes: int = 0

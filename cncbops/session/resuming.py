@@ -6,8 +6,8 @@ machine with a copy of the ledger.
 
 import os
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,10 +34,14 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Change:
-    """An object that is not what it was when the run read it; `now` None: it is gone."""
+    """An object that is not what it was when the run read it; `now` None: it is gone.
+
+    `anew` is its entry as what it is now, where it is to be sent from its beginning.
+    """
 
     entry: Entry
     now: LakeObject | None
+    anew: Entry | None = None
 
     @property
     def failure(self) -> Failure:
@@ -48,18 +52,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed in the lake since a run began, and whether it is sent anew or left out."""
+    """What changed in the lake since a run began; what is not sent anew is left out."""
 
     found: Sequence[Change] = ()
-    restart: bool = False
 
-    def restarts(self, change: Change) -> bool:
-        """Whether an object is read anew, from its beginning."""
-        return self.restart and change.now is not None
+    @property
+    def restarted(self) -> list[Entry]:
+        """The objects that are sent anew, as the run has them from now on."""
+        return [change.anew for change in self.found if change.anew]
 
 
-def changes(entries: Iterator[Entry], s3: "S3Client | None", on_changed: OnChanged) -> Changes:
-    """Look at objects again. Raises CannotRun if one changed and that is to end the run."""
+def changes(
+    entries: Iterator[Entry], s3: "S3Client | None", on_changed: OnChanged, next_number: int | None = None
+) -> Changes:
+    """Look at objects again; those sent anew are numbered from `next_number`, without which none is.
+
+    Raises CannotRun if one changed and that is to end the run.
+    """
 
     def look(entry: Entry) -> tuple[Entry, LakeObject | None]:
         try:
@@ -72,9 +81,17 @@ def changes(entries: Iterator[Entry], s3: "S3Client | None", on_changed: OnChang
     if found and on_changed == "fail":
         named = ", ".join(change.entry.object.uri for change in found[:_NAMED])
         more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
-        what = f"{len(found):,} of the objects to be read changed since the run read them: {named}{more}"
-        raise CannotRun(what, "Leave them out with --on-changed skip, or send them anew with --on-changed restart")
-    return Changes(found, on_changed == "restart")
+        what = f"{len(found):,} of the objects to be read changed or are gone since the run read them: {named}{more}"
+        anew = "" if next_number is None else ", or send them anew with `--on-changed restart`"
+        raise CannotRun(what, f"Leave them out with `--on-changed skip` of `cncbops runs`{anew}")
+    if on_changed == "restart" and next_number is not None:
+        numbers = count(next_number)
+        found = [replace(change, anew=_anew(change, numbers)) for change in found]
+    return Changes(found)
+
+
+def _anew(change: Change, numbers: Iterator[int]) -> Entry | None:
+    return Entry(next(numbers), change.entry.source, change.now) if change.now else None
 
 
 def _same(then: LakeObject, now: LakeObject) -> bool:
@@ -93,13 +110,13 @@ class Rest:
 
     def items(self) -> Iterator[Item]:
         """First the objects in the ledger, in the order of the run; then what is new to it."""
-        left_out = {change.entry.number for change in self._changed.found}
+        restarted = self._changed.restarted
+        left_out = {change.entry.number for change in self._changed.found} | {entry.number for entry in restarted}
         for entry in self._ledger.entries(self._run, unfinished=True):
             if entry.number not in left_out:
                 yield Item(entry.source, entry.object, entry)
-        for change in self._changed.found:
-            if self._changed.restart and change.now:
-                yield Item(change.entry.source, change.now)
+        # Numbered after all that was known: places rise in the order in which they are read.
+        yield from (Item(entry.source, entry.object, entry) for entry in restarted)
         if not self._run.listed:
             yield from self._unknown()
 

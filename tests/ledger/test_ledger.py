@@ -101,12 +101,19 @@ def test_a_run_is_found_by_any_unique_begin_or_end_of_its_id(ledger: Ledger) -> 
     assert ledger.find("20260202").run_id == "20260202T000000Z-aaabbb"
     assert ledger.find("aaaaaa").run_id == "20260101T000000Z-aaaaaa"
     assert ledger.find("20260101T000000Z-bbbbbb").run_id == "20260101T000000Z-bbbbbb"
-    with pytest.raises(BadInput, match=r"bbb may be 20260202T000000Z-aaabbb or 20260101T000000Z-bbbbbb"):
-        ledger.find("bbb")
+    with pytest.raises(BadInput, match=r"202601 may be 20260101T000000Z-bbbbbb or 20260101T000000Z-aaaaaa"):
+        ledger.find("202601")
     with pytest.raises(BadInput, match="no run 2027"):
         ledger.find("2027")
     with pytest.raises(BadInput):
-        ledger.find("%")
+        ledger.find("%%%%")
+
+
+@pytest.mark.parametrize("text", ["", "2", "aaa"])
+def test_too_little_of_an_id_names_no_run_though_there_is_but_one(ledger: Ledger, text: str) -> None:
+    begin(ledger, "20260101T000000Z-aaaaaa")
+    with pytest.raises(BadInput, match="4 characters"):
+        ledger.find(text)
 
 
 def test_an_id_that_begins_another_is_found(ledger: Ledger) -> None:
