@@ -28,6 +28,7 @@ from cncbops.session.beginning import (
     sent_before,
     warnings_of,
 )
+from cncbops.session.resuming import Rest
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle
@@ -112,7 +113,7 @@ def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, genera
             kept = _begun(new, typed, general, held) if general.execute else None
         except CncbopsError as error:
             return refuse(heading, error, screen)
-        return execute_work(new.work, kept, alarms, screen) if kept else _plan(new, typed, screen)
+        return execute_work(_planned(new, kept), kept, alarms, screen) if kept else _plan(new, typed, screen)
 
 
 def _prepared(
@@ -142,6 +143,15 @@ def _prepared(
         alike,
         plan,
     )
+
+
+def _planned(new: _New, kept: InLedger) -> Work:
+    """The work; of a run that follows a plan, as the ledger has it from now on."""
+    if new.plan is None:
+        return new.work
+    undertaking = new.work.undertaking
+    rest = Rest(kept.ledger, kept.ledger.find(kept.run.run_id), undertaking.request, new.work.s3)
+    return replace(new.work, undertaking=replace(undertaking, agenda=rest))
 
 
 def _sent_before(alike: Likeness, general: General) -> list[Run]:

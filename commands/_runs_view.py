@@ -25,17 +25,37 @@ _DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving
 
 
 def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each run."""
+    """Print a line for each run; a narrow screen leaves out who and function, never a part of an id or a number."""
+    shown = [name for name, width in _LS_COLUMNS.items() if console.width >= width]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("run", "started (UTC)", "who", "function", "status"):
-        table.add_column(name, no_wrap=name != "function", overflow="fold")
-    for name in FATES:
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    for name in shown:
+        table.add_column(name, no_wrap=name in ("run", "status", "delivered"), overflow="fold")
     for row in rows:
-        words = (row["run_id"], _moment(row["started"]), short_name(row["who"]), row["function"])
-        status = Text(row["status"], style=_DONE.get(row["status"], "red"))
-        table.add_row(*map(Text, words), status, *(f"{row['counts'][name]:,}" for name in FATES))
+        words = _words_of(row)
+        table.add_row(*(words[name] for name in shown))
+    for column, name in zip(table.columns, shown, strict=True):
+        column.min_width = max((len(_words_of(row)[name]) for row in rows), default=0) if column.no_wrap else None
     console.print(table)
+
+
+_LS_COLUMNS = {"run": 0, "status": 0, "delivered": 0, "not delivered": 0, "function": 80, "who": 100}
+"""What `runs ls` shows on screens of at least so many columns."""
+
+
+def _words_of(row: Mapping[str, Any]) -> dict[str, Text]:
+    counts = row["counts"]
+    return {
+        "run": Text(row["run_id"]),
+        "status": Text(row["status"], style=_DONE.get(row["status"], "red")),
+        "delivered": Text(f"{counts['delivered']:,} of {counts['matched']:,}"),
+        "not delivered": Text(_not_delivered(counts)),
+        "function": Text(row["function"]),
+        "who": Text(short_name(row["who"])),
+    }
+
+
+def _not_delivered(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[fate]:,} {fate.replace('_', ' ')}" for fate in FATES[2:] if counts[fate]) or "-"
 
 
 def show_run(console: Console, document: Mapping[str, Any]) -> None:
@@ -43,7 +63,12 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
     console.print(Text("Run ", style="bold").append(f"{document['run_id']}: {document['status']}", style="not bold"))
     console.print(_facts(chain(_asked(document), _done(document))))
     console.print(Text("\nSessions", style="bold"))
-    console.print(_sessions(document["sessions"]))
+    for line in _sessions(document["sessions"]):
+        console.print(line, soft_wrap=True)
+    if document["orders"]:
+        console.print(Text("\nOrders", style="bold"))
+        for line in _orders(document["orders"]):
+            console.print(line, soft_wrap=True)
     if document["failures"]:
         console.print(Text("\nNot delivered", style="bold"))
         show_failures(console, document)
@@ -115,9 +140,12 @@ def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     counts = document["counts"]
     unreadable = f", {counts['objects_unreadable']:,} not readable" if counts["objects_unreadable"] else ""
-    yield "objects", f"{counts['objects']:,} known, {counts['objects_done']:,} done{unreadable}"
+    more = "" if document["listed"] else "; not all of the lake was listed yet"
+    yield "objects", f"{counts['objects']:,} known, {counts['objects_done']:,} done{unreadable}{more}"
     fates = " + ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in FATES[1:])
     yield "events", f"{counts['matched']:,} matched = {fates}"
+    if document["possible_duplicates"]:
+        yield "duplicates", f"up to {document['possible_duplicates']:,}: sent again, as no answer came"
     if counts["malformed"]:
         yield "trouble", number(counts["malformed"], "malformed line")
     if document["reason"]:
@@ -157,15 +185,21 @@ def _terms(terms: Mapping[str, Any]) -> str:
     return f"{batches}, {at_once}, {order}, {terms['policy']['max_attempts']} attempts"
 
 
-def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "kind", "who", "host", "process", "started (UTC)", "ended", "status"):
-        table.add_column(name, no_wrap=name != "status", overflow="fold")
+def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Two lines a session: when and how it ended, and who it was."""
     for each in sessions:
         status = ": ".join(filter(None, (each["status"], each["reason"])))
-        words = (short_name(each["who"]), each["host"], str(each["process"]), _moment(each["started"]))
-        table.add_row(str(each["session"]), each["kind"], *map(Text, (*words, _moment(each["ended"]), status)))
-    return table
+        yield Text(
+            f"{each['session']}  {each['kind']}, {_moment(each['started'])} to {_moment(each['ended'])}: {status}"
+        )
+        by = f"by {short_name(each['who'])} on {each['host']}, process {each['process']}, cncbops {each['version']}"
+        yield Text(f"   {by}", style="dim")
+
+
+def _orders(orders: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    for each in orders:
+        value = "" if each["value"] is None else f" {each['value']:g}"
+        yield Text(f"{_moment(each['given'])}: {each['kind']}{value} by {each['who']}")
 
 
 def _moment(text: str | None) -> str:

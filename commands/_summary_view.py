@@ -35,6 +35,8 @@ def _counts(document: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    if document["ledger"]:
+        table.add_row("run", document["run_id"])
     table.add_row("events", _fates(events))
     if events["malformed"] or document["objects"]["failed"]:
         lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
@@ -82,10 +84,15 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     """Print the commands that go on from here: what is not done is in the ledger."""
     if not document["ledger"]:
         return
-    events, run = document["events"], document["run_id"]
+    events, run, totals = document["events"], document["run_id"], document["run"] or document["events"]
     if document["status"] in ("failed", "stopped", "interrupted"):
-        console.print(f"Go on with it: cncbops runs resume {run} --execute", soft_wrap=True)
-    elif events["failed"]:
+        verb = "redrive" if document["command"] == "runs redrive" else "resume"
+        cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
+        console.print(f"{cause}: cncbops runs {verb} {run} --execute", soft_wrap=True)
+    elif totals["failed"]:
         console.print(f"Once the cause is mended: cncbops runs redrive {run} --execute", soft_wrap=True)
+    elif totals["unknown"]:
+        again = f"cncbops runs redrive {run} --unknown --execute"
+        console.print(f"Send the unknown again, which may arrive twice: {again}", soft_wrap=True)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
         console.print(f"All of it: cncbops runs show {run}", soft_wrap=True)

@@ -21,8 +21,8 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.lock import active, is_held
-from cncbops.ledger.rows import Counts, KeptFailure, NewRun, Run, Session, unpack
-from cncbops.ledger.worker import Worker, host, now_ms
+from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
+from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.progress import Progress
@@ -93,11 +93,8 @@ class Ledger:
         return [_run(row) for row in self._rows("SELECT * FROM runs WHERE likeness = ? ORDER BY id DESC", likeness)]
 
     def is_active(self, run: Run) -> bool:
-        """Whether some process works on the run: here by its lock, elsewhere by its last sign of life."""
-        last = self.sessions(run)[-1]
-        if last.ended_ms is not None:
-            return False
-        return is_held(self.folder, run.run_id) or (last.host != host() and _age_s(last.seen_ms) < FRESH_S)
+        """Whether some process works on the run: by its lock, or by its last sign of life."""
+        return is_held(self.folder, run.run_id) or self.is_active_elsewhere(run)
 
     def sessions(self, run: Run) -> list[Session]:
         """A run's sessions, in order."""
@@ -218,7 +215,7 @@ class Ledger:
         """Write a further session of a run down; its number. Raises CannotRun if one is under way."""
         with self._writing():
             if self.is_active_elsewhere(run):
-                raise active(run.run_id)
+                raise active(run.run_id, self.sessions(run)[-1].host)
             now = now_ms()
             self._connection.execute(
                 "UPDATE sessions SET status = 'crashed' WHERE run = ? AND ended_ms IS NULL", (run.id,)
@@ -239,9 +236,13 @@ class Ledger:
         return RedriveWriter(self._connection, self.path, run.id, session)
 
     def is_active_elsewhere(self, run: Run) -> bool:
-        """Whether a process of another machine works on the run."""
+        """Whether a process works on the run that this machine's locks do not tell of.
+
+        It gave a sign of life just now, and is of another machine, or here and not this one: its lock was removed.
+        """
         last = self.sessions(run)[-1]
-        return last.ended_ms is None and last.host != host() and _age_s(last.seen_ms) < FRESH_S
+        is_fresh = last.ended_ms is None and _age_s(last.seen_ms) < FRESH_S
+        return is_fresh and (last.host != host() or is_alive(last.process))
 
     def order(self, run: Run, kind: str, value: float | None, who: str) -> int:
         """Give an order to who works on the run: pause, continue, rate or stop; its number."""
@@ -252,6 +253,13 @@ class Ledger:
                 (run.id, row[0], kind, value, who, now_ms()),
             )
         return int(row[0])
+
+    def orders(self, run: Run) -> list[GivenOrder]:
+        """The orders that were given to a run, in order."""
+        rows = self._rows(
+            "SELECT kind, value, who, given_ms, taken_ms FROM orders WHERE run = ? ORDER BY number", run.id
+        )
+        return [GivenOrder(*row) for row in rows]
 
     def is_taken(self, run: Run, order: int) -> bool:
         """Whether the order was carried out."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from cncbops.errors import CannotRun
+from cncbops.ledger.database import guarded
 
 PATIENCE_S = 0.5
 """A look at whether the lock is held holds it for a moment itself."""
@@ -20,8 +21,8 @@ class RunLock:
         self._run_id = run_id
 
     def __enter__(self) -> Self:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
+        with guarded(self._path):
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + PATIENCE_S
         while not self._taken():
             if time.monotonic() > deadline:
@@ -71,6 +72,8 @@ def is_held(folder: Path, run_id: str) -> bool:
     return False
 
 
-def active(run_id: str) -> CannotRun:
-    """The error for a run that somebody works on."""
-    return CannotRun(f"run {run_id} is under way in another process", f"See `cncbops runs show {run_id}`")
+def active(run_id: str, host: str | None = None) -> CannotRun:
+    """The error for a run that somebody works on, on the machine given if that is known."""
+    where = f" on {host.partition('/')[0]}" if host else ""
+    look = f"See `cncbops runs show {run_id}`; if that process is gone, try again in ten seconds"
+    return CannotRun(f"run {run_id} is under way in another process{where}", look)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from cncbops.errors import CannotRun
 from cncbops.ledger.database import guarded, open_for_writing, transaction
 from cncbops.ledger.worker import now_ms
 
@@ -45,6 +46,9 @@ class Pulse:
             self._connection.execute(
                 "UPDATE sessions SET seen_ms = ? WHERE run = ? AND number = ?", (now_ms(), self._run, self._session)
             )
+            ((newest,),) = self._connection.execute("SELECT max(number) FROM sessions WHERE run = ?", (self._run,))
+            if newest != self._session:
+                raise CannotRun("another process has taken this run up", "Look at it there; here nothing more is sent")
             waiting = self._connection.execute(
                 "SELECT number, kind, value, who FROM orders WHERE run = ? AND taken_ms IS NULL ORDER BY number",
                 (self._run,),

@@ -60,6 +60,17 @@ class Session:
 
 
 @dataclass(frozen=True)
+class GivenOrder:
+    """An order for a run under way; `given` and `taken` in ms, None where nobody took it."""
+
+    kind: str
+    value: float | None
+    who: str
+    given: int
+    taken: int | None
+
+
+@dataclass(frozen=True)
 class Counts:
     """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent."""
 

@@ -28,6 +28,20 @@ def host() -> str:
     return f"{platform.node()}/{_BOOT_ID.read_text().strip()}" if _BOOT_ID.exists() else platform.node()
 
 
+def is_alive(process: int) -> bool:
+    """Whether another process of this machine has this id and has not ended."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    except OSError:  # another user's, or a system that tells no more
+        return True
+    return state != "Z"
+
+
 def now_ms() -> int:
     """The time, as the ledger keeps it."""
     return int(time.time() * 1000)

@@ -39,9 +39,9 @@ class SessionWriter:
                 "WHERE run = ? AND number = ?",
                 (status, reason, orjson.dumps(summary).decode(), now, now, self._run, self._session),
             )
-            self._end_run(status, reason, listed=listed)
+            self._end_run(status, reason, now, listed=listed)
 
-    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:
+    def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         """Write down what the session's end makes of the run."""
         raise NotImplementedError
 
@@ -102,13 +102,13 @@ class RunWriter(SessionWriter):
             for batch, outcome in settled:
                 self._put_marks(batch, outcome)
 
-    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:
+    def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
         if status == "nothing" and matched:  # nothing was left to do
             status = "succeeded"
         self._execute(
             "UPDATE runs SET status = ?, reason = ?, ended_ms = ?, listed = listed OR ? WHERE id = ?",
-            (status, reason, now_ms(), listed, self._run),
+            (status, reason, ended_ms, listed, self._run),
         )
 
     def put_all_objects(self, entries: Iterable[Entry]) -> None:
@@ -211,7 +211,7 @@ class RedriveWriter(SessionWriter):
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
 
-    def _end_run(self, status: str, reason: str | None, *, listed: bool) -> None:  # noqa: ARG002  the run's own are kept
+    def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:  # noqa: ARG002  its own stay
         """A run that was through, but for failures, may have none any more."""
         self._execute(
             "UPDATE runs SET status = 'succeeded' WHERE id = ? AND status = 'partial' AND NOT EXISTS "

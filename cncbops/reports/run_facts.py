@@ -1,11 +1,13 @@
 """What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import Counts, KeptFailure, Run, Session
+from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import Entry
 
@@ -43,6 +45,9 @@ def details(ledger: Ledger, run: Run) -> dict[str, Any]:
     return {
         **head,
         "next_step": _next_step(run, head["status"], ledger.counts(run)),
+        "listed": run.listed,
+        "possible_duplicates": _possible_duplicates(run, sessions),
+        "orders": [_order(each) for each in ledger.orders(run)],
         "version": sessions[0].version,
         "arguments": run.arguments,
         "terms": run.terms,
@@ -60,11 +65,24 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
         return f"cncbops runs continue {run.run_id}"
     if state in ("running", "redriving"):
         return None
-    if state == "crashed" or not run.listed or counts.objects_done < counts.objects:
+    is_open = not run.listed or counts.objects_done < counts.objects
+    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
         return f"cncbops runs resume {run.run_id} --execute"
     if counts.failed:
         return f"cncbops runs redrive {run.run_id} --execute"
     return f"cncbops runs redrive {run.run_id} --unknown --execute" if counts.unknown else None
+
+
+def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
+    """Records that may have arrived twice: after lost answers, and those under way when a session was killed.
+
+    What a session counts at its beginning is for the one that was killed just before it.
+    """
+    summaries = [session.summary or {} for session in sessions]
+    told = sum(each.get("events", {}).get("possible_duplicates", 0) for each in summaries)
+    in_flight = int(run.terms.get("concurrency", 0)) * int(run.terms.get("limits", {}).get("records", 0))
+    untold = sum(one.ended_ms is None and other.summary is None for one, other in pairwise(sessions))
+    return int(told) + untold * in_flight
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:
@@ -83,6 +101,11 @@ def _session(session: Session, *, active: bool) -> dict[str, Any]:
         "reason": session.reason,
         "summary": session.summary,
     }
+
+
+def _order(order: GivenOrder) -> dict[str, Any]:
+    """An order that somebody gave, and when it was carried out."""
+    return {**asdict(order), "given": iso(order.given), "taken": iso(order.taken)}
 
 
 def object_facts(entry: Entry) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ class Runs:
         """A replay under way; hand it to `finish`."""
         asked = ("replay", *sources, "-f", "fn", "--execute", "-o", "json")
         return self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more)
+
+    def start_text(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """A replay under way that speaks to people."""
+        asked = ("replay", "s3://lake/", "-f", "fn", "--execute")
+        return self.command.start(*asked, *arguments, endpoint=self.far_side.url)
 
     def plan(self, *arguments: str) -> Run:
         asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json")
@@ -140,6 +145,16 @@ def interrupt(runs: Runs, process: "subprocess.Popen[bytes]", number: signal.Sig
     run = runs.finish(process)
     assert (run.code, run.status) == (130, "interrupted")
     return run
+
+
+def interrupt_text(runs: Runs, process: "subprocess.Popen[bytes]", when_heard: Callable[[], None]) -> None:
+    """End a session that speaks to people, with something done as soon as it has said that it stops."""
+    process.send_signal(signal.SIGINT)
+    assert process.stderr
+    while b"stopping: " not in (line := process.stderr.readline()):
+        assert line, "it ended without a word"
+    when_heard()
+    assert runs.command.finish(process).code == 130
 
 
 def kill(runs: Runs, process: "subprocess.Popen[bytes]") -> None:

@@ -168,7 +168,7 @@ def test_the_text_of_a_run_names_its_failures_and_where_all_of_them_are(far_side
     told = replays.command(*shown.partition("cncbops ")[2].split())
     assert (told.code, [each for each in POISON_IDS[:2] if each in told.out]) == (0, POISON_IDS[:2])
     assert "\x1b" not in result.err
-    assert replays.text("--execute", "--quiet", "--limit", "2").err == ""
+    assert replays.text("--execute", "--quiet", "--limit", "2", "--again").err == ""
 
 
 def test_without_bisecting_a_batch_fails_as_a_whole_after_its_attempts(far_side: FarSide, replays: Replays) -> None:

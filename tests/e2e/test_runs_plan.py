@@ -67,6 +67,7 @@ def test_what_was_planned_is_done_as_if_it_were_asked_for_directly(runs: Runs, p
     run = runs.execute_plan(plan)
     assert (run.code, run.status, run.events["matched"]) == (0, "succeeded", len(PLANNED))
     assert_once_each(far_side.delivered_data(), PLANNED)
+    assert sum(request.startswith("GET /lake?list-type") for request in far_side.requests) == 1, "to compare"
     planned = [call.payload for call in runs.sent]
     assert runs.newest.plan_sha256
     runs.execute(*CHOSEN, "--concurrency", "4", "--again")

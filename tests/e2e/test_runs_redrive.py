@@ -86,7 +86,7 @@ def test_a_redrive_that_was_killed_leaves_nothing_behind(runs: Runs, poisoned: B
     kill(runs, process)
     assert 0 < len(far_side.delivered()) < 20
     run = runs.redrive()
-    assert (run.code, run.summary["run"]["delivered"]) == (0, 200)
+    assert (run.code, run.summary["run"]["delivered"], run.events["possible_duplicates"]) == (0, 200, 4 * 2)
     assert set(far_side.delivered_data()) == set(data_of(POISON))
     assert repeats(far_side.delivered_data()) <= 4 * 2
     assert runs.newest.status == "succeeded"

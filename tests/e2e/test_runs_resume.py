@@ -22,8 +22,10 @@ from tests.e2e.runs import (
     assert_in_order,
     assert_once_each,
     data_of,
+    ids_in,
     ids_of,
     interrupt,
+    interrupt_text,
     kill,
     raising_on,
     repeats,
@@ -88,9 +90,9 @@ def left_of(before: Before, events: Events) -> list[bytes]:
 # Killed at any moment
 
 
-def killed(runs: Runs, kills: int, *options: str) -> None:
+def killed(runs: Runs, kills: int, *options: str, seed: int) -> None:
     """Begin a run and kill it, and so its next sessions: with the first batches, then anywhere."""
-    chance = random.Random(kills)
+    chance = random.Random(seed)
     process = runs.start(*FAST, *options)
     runs.await_sent(chance.randint(1, 25))
     for _ in range(kills - 1):
@@ -104,7 +106,7 @@ def test_a_run_killed_again_and_again_delivers_every_event_in_order(runs: Runs, 
     events, kills = lakes.make_events(6000, 300, seed=1), 6
     far_side.add_bucket("lake", lakes.lake_of(events, 250))
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
-    killed(runs, kills)
+    killed(runs, kills, seed=6)
     run = runs.resume()
     assert (run.code, run.status) == (0, "succeeded")
     assert run.events["possible_duplicates"] == MOST_REPEATS
@@ -118,7 +120,7 @@ def test_a_killed_run_without_order_delivers_every_event(runs: Runs, far_side: F
     events, kills = lakes.make_events(2000, 20, seed=2), 3
     far_side.add_bucket("lake", lakes.lake_of(events, 100, shards=3))
     far_side.add_function("fn", lambda _payload, context: ok().after(0.01 * (context.number % 4)))
-    killed(runs, kills, "--unordered")
+    killed(runs, kills, "--unordered", seed=9)
     run = runs.resume()
     assert run.status == "succeeded"
     assert run.summary["run"]["delivered"] == 2000
@@ -131,7 +133,7 @@ def test_a_killed_run_names_each_record_that_failed_once(runs: Runs, far_side: F
     poison = events[7::50]
     far_side.add_bucket("lake", lakes.lake_of(events, 100, shards=4))
     far_side.add_function("fn", raising_on(ids_of(poison)))
-    killed(runs, kills, "--max-attempts", "1", "--max-failures", "100%")
+    killed(runs, kills, "--max-attempts", "1", "--max-failures", "100%", seed=11)
     run = runs.resume()
     assert (run.code, run.status) == (3, "partial")
     assert [kept.failure.event_id for kept in runs.failures] == ids_of(poison)
@@ -146,7 +148,7 @@ def test_a_limit_is_for_all_sessions_of_a_killed_run(runs: Runs, far_side: FarSi
     events, kills = lakes.make_events(2000, 50, seed=5), 2
     far_side.add_bucket("lake", lakes.lake_of(events, 150))
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
-    killed(runs, kills, "--limit", "1400")
+    killed(runs, kills, "--limit", "1400", seed=11)
     assert runs.resume().summary["run"]["delivered"] == 1400
     assert set(far_side.delivered_data()) == set(data_of(events[:1400]))
     assert runs.resume().status == "nothing"
@@ -171,6 +173,30 @@ def test_a_run_interrupted_twice_delivers_every_event_once(runs: Runs, far_side:
     assert third.summary["run"].items() >= {"matched": 2000, "delivered": 2000, "not_sent": 0}.items()
     assert_once_each(far_side.delivered_data(), data_of(events))
     assert_in_order(far_side, events)
+
+
+@pytest.mark.parametrize("order", ["--ordered", "--unordered"])
+def test_a_batch_of_which_only_a_half_was_sent_is_sent_to_its_end(order: str, runs: Runs, far_side: FarSide) -> None:
+    """A batch that fails is halved, and the run interrupted before its second half is sent."""
+    interrupted, bad = threading.Event(), ids_of(EVENTS)[15]
+
+    def handler(payload: object, _context: Context) -> Reply:
+        found = ids_in(payload)
+        if len(found) == BATCH and bad in found:
+            return function_error("ValueError", "poison")
+        assert interrupted.wait(timeout=30)
+        return ok()
+
+    far_side.add_bucket("lake", LAKE)
+    far_side.add_function("fn", handler)
+    process = runs.start_text("--batch-size", str(BATCH), "--concurrency", "1", "--max-attempts", "1", order)
+    runs.await_sent(2)
+    interrupt_text(runs, process, interrupted.set)
+    assert len(far_side.delivered()) == BATCH // 2
+    far_side.add_function("fn")
+    run = runs.resume()
+    assert (run.status, run.summary["run"]["delivered"]) == ("succeeded", len(EVENTS))
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
 
 
 # Under the frozen arguments

@@ -15,6 +15,7 @@ from cncbops.session.entry import Entry
 from tests.delivery.batches import record
 
 ANN = "arn:aws:sts::123456789012:assumed-role/operators/ann"
+NO_PROCESS = 2**22 + 1  # beyond what Linux gives to a process
 WHEN = datetime(2018, 4, 8, 3, 53, 28, 123_000, tzinfo=UTC)
 
 
@@ -25,8 +26,8 @@ def new_run(run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> NewRun:
 
 
 def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> Run:
-    """A run that this process has begun."""
-    return ledger.begin(new_run(run_id, **changed), this_worker(ANN))
+    """A run that a process of this machine has begun, which is no more."""
+    return ledger.begin(new_run(run_id, **changed), replace(this_worker(ANN), process=NO_PROCESS))
 
 
 def lake_object(number: int, key: str = "") -> LakeObject:

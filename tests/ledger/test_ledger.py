@@ -1,5 +1,6 @@
 """Runs in the ledger: found, begun, taken up by one process at a time, and given orders."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -263,3 +264,13 @@ def test_a_page_is_no_limit(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> 
     assert [entry.number for entry in ledger.entries(run, unfinished=True)] == [1, 3, 5, 7, 9]
     assert [kept.object_number for kept in ledger.failures(run)] == list(range(10))
     assert len(list(ledger.known_keys(run))) == 10
+
+
+def test_a_process_whose_lock_was_removed_is_at_work_all_the_same(ledger: Ledger) -> None:
+    begin(ledger)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        run = ledger.begin(new_run("20260202T000000Z-bbbbbb"), replace(this_worker(ANN), process=other.pid))
+        assert ledger.is_active(run)
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent has not looked yet
+        assert not ledger.is_active(run)

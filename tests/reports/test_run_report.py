@@ -166,10 +166,12 @@ def test_a_large_run_takes_no_more_memory_than_a_page_of_it(ledger: Ledger, tmp_
     [
         ("stopped", False, "resume"),
         ("interrupted", True, "resume"),
-        ("partial", True, "resume"),
+        ("partial", True, "redrive"),  # then resume what could not be read
     ],
 )
-def test_what_is_not_done_is_to_be_resumed(ledger: Ledger, status: str, command: str, *, listed: bool) -> None:
+def test_what_is_not_done_is_to_be_resumed_and_what_failed_redriven(
+    ledger: Ledger, status: str, command: str, *, listed: bool
+) -> None:
     run = finished(ledger, status=status, listed=listed)
     assert details(ledger, run)["next_step"] == f"cncbops runs {command} {run.run_id} --execute"
 
