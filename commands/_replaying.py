@@ -21,6 +21,7 @@ from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
 from cncbops.replay import Replay, Undertaking
 from cncbops.request import ReplayRequest
 from cncbops.session.agenda import WholeLake, lake_client
+from cncbops.session.at_work import alarm_watch
 from cncbops.session.beginning import (
     likeness_of,
     new_run,
@@ -96,6 +97,8 @@ class _New:
 
 
 def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, general: General, screen: Screen) -> int:
+    if typed.report and not general.execute:
+        screen.note("a dry-run has nothing to report: no report is written")
     if general.execute and typed.save_plan:
         raise BadInput("--save-plan with --execute", "A plan is what a dry-run writes; execute it with --plan")
     heading = Heading(
@@ -130,6 +133,7 @@ def _prepared(
         require_unmoved(plan, undertaking, lake)
     alike = likeness_of(request, target, aws)
     earlier = [] if typed.again or general.execute else _sent_before(alike, general)
+    warnings = [] if general.execute else [*warnings_of(earlier), *_ringing(request, aws)]
     return _New(
         Work(
             heading,
@@ -137,12 +141,19 @@ def _prepared(
             aws,
             s3,
             Survey(request, aws),
-            warnings=warnings_of(earlier),
+            warnings=warnings,
             show_payload=typed.show_payload,
         ),
         alike,
         plan,
     )
+
+
+def _ringing(request: ReplayRequest, aws: Aws) -> list[str]:
+    """What a plan says of alarms that would stop its run at once. Raises CncbopsError for an unknown one."""
+    watch = alarm_watch(request.safety, aws, request.function.region)
+    reason = watch.check() if watch else None
+    return [f"A run would be stopped at once: {reason}."] if reason else []
 
 
 def _planned(new: _New, kept: InLedger) -> Work:

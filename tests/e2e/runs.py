@@ -42,9 +42,9 @@ class Runs:
         asked = ("replay", "s3://lake/", "-f", "fn", "--execute")
         return self.command.start(*asked, *arguments, endpoint=self.far_side.url)
 
-    def plan(self, *arguments: str) -> Run:
+    def plan(self, *arguments: str, **more: Any) -> Run:
         asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json")
-        return self.finish(self.command.start(*asked, *arguments, endpoint=self.far_side.url))
+        return self.finish(self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more))
 
     def start_plan(self, plan: Path) -> "subprocess.Popen[bytes]":
         asked = ("replay", "--plan", plan, "--execute", "-o", "json")

@@ -141,6 +141,8 @@ def test_an_alarm_that_is_on_lets_nothing_be_sent(runs: Runs, ministack: str, cl
     run = runs.execute("--stop-on-alarm", unique, env={"AWS_ENDPOINT_URL_CLOUDWATCH": ministack})
     assert (run.code, run.status) == (5, "stopped")
     assert runs.sent == []
+    planned = runs.plan("--again", "--stop-on-alarm", unique, env={"AWS_ENDPOINT_URL_CLOUDWATCH": ministack})
+    assert f"A run would be stopped at once: alarm {unique} is in ALARM" in planned.summary["plan"]["warnings"][-1]
 
 
 def test_an_alarm_that_does_not_exist_is_an_error(runs: Runs, ministack: str, unique: str) -> None:
