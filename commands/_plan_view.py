@@ -8,7 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ._summary_view import show_failures, so_far
+from ._summary_view import fates, show_failures
+from ._tables import facts
 from ._words import number, size, span
 
 BAR = 30
@@ -28,12 +29,12 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text("Plan: ", style="bold").append(_title(document), style="not bold")
-    yield _facts(_what(document))
+    yield facts(_what(document))
     events = document["events"]
     if events["matched"]:
         yield _chart("By type", events["by_type"], limit=MOST_ROWS)
         yield _chart("By hour (UTC)", document["by_hour"], limit=MOST_ROWS)
-    yield Group(Text("Function", style="bold"), _facts(_function(document["plan"]["target"])))
+    yield Group(Text("Function", style="bold"), facts(_function(document["plan"]["target"])))
     if document["plan"]["first_record"]:
         record = json.dumps(document["plan"]["first_record"], indent=2, ensure_ascii=False)
         yield Group(Text("First record", style="bold"), Text(record))
@@ -47,20 +48,11 @@ def _title(document: Mapping[str, Any]) -> str:
     return f"{verb} run {document['run_id']}: {replay}"
 
 
-def _facts(rows: Iterator[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, Text(value))
-    return table
-
-
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls = document["events"], document["objects"], document["invocations"]
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
     if document["run"]:
-        yield "so far", so_far(document["run"])
+        yield "so far", fates(document["run"])
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
     yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{_unread(objects)}"

@@ -18,6 +18,7 @@ from cncbops.reports.summary import described, iso
 from cncbops.request import ReplayRequest
 
 from ._summary_view import show_failures
+from ._tables import facts
 from ._words import number
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
@@ -61,7 +62,7 @@ def _not_delivered(counts: Mapping[str, int]) -> str:
 def show_run(console: Console, document: Mapping[str, Any]) -> None:
     """Print all of a run but its objects; of its failures the first."""
     console.print(Text("Run ", style="bold").append(f"{document['run_id']}: {document['status']}", style="not bold"))
-    console.print(_facts(chain(_asked(document), _done(document))))
+    console.print(facts(chain(_asked(document), _done(document))))
     console.print(Text("\nSessions", style="bold"))
     for line in _sessions(document["sessions"]):
         console.print(line, soft_wrap=True)
@@ -116,15 +117,6 @@ def differing(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
 def short_name(arn: str | None) -> str:
     """The last part of an ARN: the user, or the session of a role."""
     return re.split("[/:]", arn)[-1] if arn else "unknown"
-
-
-def _facts(rows: Iterable[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, Text(value))
-    return table
 
 
 def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,12 @@
 """What a run did, as text on standard error: the same data that `-o json` prints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ._tables import facts
 from ._words import number
 
 _ENDINGS = {
@@ -25,40 +25,32 @@ def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     if document["status"] == "stopped":
         meaning = document["reason"]
     console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
-    console.print(_counts(document))
+    console.print(facts(_counts(document)))
     show_failures(console, document)
     show_next_steps(console, document)
 
 
-def _counts(document: Mapping[str, Any]) -> Table:
-    events, calls = document["events"], document["invocations"]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    events = document["events"]
     if document["ledger"]:
-        table.add_row("run", document["run_id"])
-    table.add_row("events", _fates(events))
+        yield "run", document["run_id"]
+    yield "events", fates(events)
     if events["malformed"] or document["objects"]["failed"]:
         lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
-        table.add_row("lake", f"{lines}, {objects} not readable")
+        yield "lake", f"{lines}, {objects} not readable"
     if events["possible_duplicates"]:
-        table.add_row("duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came")
-    table.add_row("invocations", _answers(calls))
+        yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
+    yield "invocations", _answers(document["invocations"])
     if document["run"] and document["command"] != "replay":
-        table.add_row("whole run", so_far(document["run"]))
-    table.add_row("time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s")
-    return table
+        yield "whole run", fates(document["run"])
+    yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"
 
 
-def _fates(events: Mapping[str, int]) -> str:
-    fates = ("delivered", "failed", "unknown", *(["not_sent"] if events["not_sent"] else []))
-    parts = " + ".join(f"{events[fate]:,} {fate.replace('_', ' ')}" for fate in fates)
+def fates(events: Mapping[str, int]) -> str:
+    """What became of the events that matched: a sum that always holds."""
+    names = ("delivered", "failed", "unknown", *(["not_sent"] if events["not_sent"] else []))
+    parts = " + ".join(f"{events[fate]:,} {fate.replace('_', ' ')}" for fate in names)
     return f"{events['matched']:,} matched = {parts}"
-
-
-def so_far(run: Mapping[str, int]) -> str:
-    """What a run has come to over all its sessions."""
-    return _fates(run)
 
 
 def _answers(calls: Mapping[str, int]) -> str:
