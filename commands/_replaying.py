@@ -180,16 +180,18 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
     ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
     held.enter_context(RunLock(ledger.folder, new.work.heading.run_id))
     run = ledger.begin(
-        new_run(new.work.heading.run_id, new.work.undertaking, new.work.aws.access, new.alike, _hash(new.plan)),
+        new_run(
+            new.work.heading.run_id,
+            new.work.undertaking,
+            new.work.aws.access,
+            new.alike,
+            new.plan.sha256 if new.plan else None,
+        ),
         this_worker(identity.arn if identity else None),
         Planned(new.plan).entries() if new.plan else None,
         unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike)),
     )
     return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
-
-
-def _hash(plan: PlanFile | None) -> str | None:
-    return plan.sha256 if plan else None
 
 
 def _plan(new: _New, typed: Replaying, screen: Screen) -> int:

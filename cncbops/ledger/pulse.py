@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cncbops.errors import CannotRun
-from cncbops.ledger.database import guarded, open_for_writing, transaction
+from cncbops.ledger.database import FILE_NAME, guarded, open_for_writing, transaction
 from cncbops.ledger.worker import now_ms
 
 BEAT_S = 0.5
@@ -27,8 +27,8 @@ class Order(NamedTuple):
 class Pulse:
     """Beats for one session, over a connection of its own."""
 
-    def __init__(self, folder: Path, path: Path, run: int, session: int) -> None:
-        self._path, self._run, self._session = path, run, session
+    def __init__(self, folder: Path, run: int, session: int) -> None:
+        self._path, self._run, self._session = folder / FILE_NAME, run, session
         self._connection = open_for_writing(folder)
         self._connection.execute("PRAGMA synchronous = FULL")
         self._beats = 0

@@ -68,8 +68,8 @@ def lake_differences(
     Nothing is kept of either side. An object changed if its ETag or size did.
     """
     difference = LakeDifference()
-    sides = merge(((*each, "planned") for each in planned), ((*each, "found") for each in found), key=_order)
-    for _, group in groupby(sides, key=_order):
+    sides = merge(((*each, "planned") for each in planned), ((*each, "found") for each in found), key=in_order)
+    for _, group in groupby(sides, key=in_order):
         objects = {side: lake_object for _, lake_object, side in group}
         was, now = objects.get("planned"), objects.get("found")
         if was is None and now is not None:
@@ -142,5 +142,6 @@ def _on_one_line(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _order(each: tuple[int, LakeObject, str]) -> tuple[int, bytes]:
+def in_order(each: tuple[int, LakeObject, Any] | tuple[int, LakeObject]) -> tuple[int, bytes]:
+    """What puts objects, each behind the index of its source, in the order of a listing."""
     return each[0], key_bytes(each[1].key)

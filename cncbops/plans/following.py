@@ -1,6 +1,5 @@
 """Doing what a plan's file says: its objects as an agenda, once nothing has moved since."""
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from itertools import takewhile
@@ -10,7 +9,7 @@ from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
-from cncbops.plans.differences import function_differences, lake_differences
+from cncbops.plans.differences import function_differences, in_order, lake_differences
 from cncbops.plans.plan_file import PlanFile
 from cncbops.replay import Undertaking
 from cncbops.session.agenda import Item, WholeLake
@@ -52,12 +51,4 @@ def _found(plan: PlanFile, lake: WholeLake) -> Iterator[tuple[int, LakeObject]]:
     if limit is None or plan.counts.get("matched", 0) < limit:
         return found
     last = deque(plan.objects(), maxlen=1)
-    return _up_to(found, last[0]) if last else iter(())
-
-
-def _up_to(found: Iterator[tuple[int, LakeObject]], last: tuple[int, LakeObject]) -> Iterator[tuple[int, LakeObject]]:
-    return takewhile(lambda each: _order(each) <= _order(last), found)
-
-
-def _order(each: tuple[int, LakeObject]) -> tuple[int, bytes]:
-    return each[0], os.fsencode(each[1].key)
+    return takewhile(lambda each: in_order(each) <= in_order(last[0]), found) if last else iter(())

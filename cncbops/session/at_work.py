@@ -29,7 +29,7 @@ def alarm_watch(safety: Safety, aws: Aws, region: str | None) -> AlarmWatch | No
 def at_work(replay: Replay, ledger: Ledger, run: Run, session: int, alarms: AlarmWatch | None) -> Iterator[None]:
     """Keep the ledger informed, obey orders, and halt the replay where a limit or an alarm says so."""
     with ExitStack() as beside:
-        pulse = beside.enter_context(closing(Pulse(ledger.folder, ledger.path, run.id, session)))
+        pulse = beside.enter_context(closing(Pulse(ledger.folder, run.id, session)))
         beside.enter_context(Ticker(BEAT_S, partial(pulse.beat, replay.obey), replay.end))
         longest_s = replay.request.safety.max_duration_s
         if longest_s:

@@ -21,9 +21,9 @@ def likeness_of(request: ReplayRequest, target: Target, aws: Aws) -> Likeness:
     return likeness(request, account=account, region=there.region, endpoint_url=there.endpoint)
 
 
-def sent_before(ledger: Ledger | None, alike: Likeness) -> list[Run]:
+def sent_before(ledger: Ledger, alike: Likeness) -> list[Run]:
     """The runs that have sent, or are sending, some of the same events to the same function."""
-    runs = ledger.alike(alike.key) if ledger else []
+    runs = ledger.alike(alike.key)
     return [run for run in runs if _sends(ledger, run) and _likeness_of_run(run, alike.key).overlaps(alike)]
 
 
@@ -70,8 +70,7 @@ def new_run(
     )
 
 
-def _sends(ledger: Ledger | None, run: Run) -> bool:
-    assert ledger is not None
+def _sends(ledger: Ledger, run: Run) -> bool:
     counts = ledger.counts(run)
     return bool(counts.delivered or counts.unknown) or ledger.is_active(run)
 

@@ -152,7 +152,7 @@ def held(folder: Path) -> Iterator[list[Order]]:
 
     def work() -> None:
         with Ledger.open(folder) as ledger:
-            pulse = Pulse(folder, ledger.path, ledger.find(ID).id, 1)
+            pulse = Pulse(folder, ledger.find(ID).id, 1)
         while not ended.wait(0.02):
             pulse.beat(obeyed.append)
         pulse.close()

@@ -181,7 +181,7 @@ def test_taking_a_run_up_opens_it_again_and_forgets_orders_that_nobody_took(ledg
 
 
 def beat(ledger: Ledger, run_id: str, session: int, obeyed: list[Order]) -> None:
-    pulse = Pulse(ledger.folder, ledger.path, ledger.find(run_id).id, session)
+    pulse = Pulse(ledger.folder, ledger.find(run_id).id, session)
     pulse.beat(obeyed.append)
     pulse.close()
 
@@ -202,7 +202,7 @@ def test_orders_are_taken_once_and_in_turn_by_their_own_run(ledger: Ledger) -> N
 def test_an_order_that_cannot_be_obeyed_is_not_taken(ledger: Ledger) -> None:
     run = begin(ledger)
     order = ledger.order(run, "pause", None, "ann@laptop")
-    pulse = Pulse(ledger.folder, ledger.path, run.id, 1)
+    pulse = Pulse(ledger.folder, run.id, 1)
     with pytest.raises(ZeroDivisionError):
         pulse.beat(lambda _: 1 // 0)
     pulse.close()
