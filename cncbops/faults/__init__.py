@@ -1,0 +1,1 @@
+"""Faults: what a stream processor set aside, in which formats it comes, how it is read and grouped."""

@@ -1,0 +1,85 @@
+"""Faults of one cause, counted together: by function, pipeline, error name and shape of the message."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cncbops.faults.fault import Fault
+from cncbops.faults.shape import shape
+
+MOST_GROUPS = 1_000
+_MESSAGE_CHARS = 500
+
+
+def function_name(fault: Fault) -> str | None:
+    """The function's bare name: an alias or an ARN of it counts as the same function."""
+    called = fault.called
+    return called.name if called else fault.function
+
+
+def fingerprint(fault: Fault) -> str:
+    """Twelve hexadecimal digits that stay the same from run to run for faults of one group."""
+    return _fingerprint(function_name(fault), fault.pipeline, fault.error, shape(fault.message))
+
+
+def _fingerprint(*parts: str | None) -> str:
+    named = "\0".join(part or "" for part in parts)
+    return hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The first fault seen of a group: enough to find it. `place` is the caller's own words for where it lies."""
+
+    id: str | None
+    message: str
+    place: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Faults of one cause. Times in ms, None where no fault tells one."""
+
+    fingerprint: str
+    function: str | None
+    pipeline: str | None
+    error: str
+    shape: str
+    example: Example
+    count: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+    def count_in(self, time_ms: int | None) -> None:
+        """Count one more fault, of that time."""
+        self.count += 1
+        if time_ms is not None:
+            self.first_ms = time_ms if self.first_ms is None else min(self.first_ms, time_ms)
+            self.last_ms = time_ms if self.last_ms is None else max(self.last_ms, time_ms)
+
+
+class Groups:
+    """Counts faults by group. Of groups there are at most MOST_GROUPS; faults of further ones are `others`."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, Group] = {}
+        self.others = 0
+
+    def add(self, fault: Fault, place: str) -> str:
+        """Count a fault; gives its fingerprint."""
+        form = shape(fault.message)
+        function = function_name(fault)
+        mark = _fingerprint(function, fault.pipeline, fault.error, form)
+        group = self._groups.get(mark)
+        if group is None and len(self._groups) >= MOST_GROUPS:
+            self.others += 1
+            return mark
+        if group is None:
+            example = Example(fault.id, fault.message[:_MESSAGE_CHARS], place)
+            group = Group(mark, function, fault.pipeline, fault.error, form, example)
+            self._groups[mark] = group
+        group.count_in(fault.timestamp_ms)
+        return mark
+
+    def ranked(self) -> list[Group]:
+        """The groups, those of the most faults first."""
+        return sorted(self._groups.values(), key=lambda group: (-group.count, group.fingerprint))

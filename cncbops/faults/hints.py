@@ -1,0 +1,12 @@
+"""What the wrappings around a fault say of it, for where the fault itself says nothing."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """`type` is the `detail-type` of an EventBridge event: what the publisher said the event is."""
+
+    id: str | None = None
+    type: str | None = None
+    time_ms: int | None = None
