@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
 CONNECT_TIMEOUT_S = 5
@@ -122,6 +123,11 @@ class Aws:
         client: CloudWatchClient = self._client("cloudwatch", **_IMPATIENT)
         return client
 
+    def sqs(self) -> "SQSClient":
+        """An SQS client for a queue that is received from and kept hidden: a call that hangs is soon made again."""
+        client: SQSClient = self._client("sqs", max_pool_connections=16, read_timeout=10)
+        return client
+
     def sts(self) -> "STSClient":
         """An STS client that gives up soon: a run can do without its answer."""
         client: STSClient = self._client("sts", **_IMPATIENT)
@@ -174,15 +180,27 @@ _ELSEWHERE = {
 }
 _ACTIONS = {
     "AssumeRole": "sts:AssumeRole",
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
     "DescribeAlarms": "cloudwatch:DescribeAlarms",
     "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
     "GetObject": "s3:GetObject",
+    "GetQueueAttributes": "sqs:GetQueueAttributes",
+    "GetQueueUrl": "sqs:GetQueueUrl",
     "HeadObject": "s3:GetObject",
     "Invoke": "lambda:InvokeFunction",
     "ListObjectsV2": "s3:ListBucket",
+    "ReceiveMessage": "sqs:ReceiveMessage",
 }
 """The IAM action behind an operation, where it goes by another name or needs its service."""
-_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "ResourceNotFoundException"}
+_MISSING = {
+    "404",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
 
 
 def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:

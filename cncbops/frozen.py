@@ -16,10 +16,11 @@ import msgspec
 
 from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput, CannotRun
+from cncbops.faults.sources import source_text
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.sources import S3Source, Source, parse_source
+from cncbops.lake.sources import parse_source
 from cncbops.request import ReplayRequest
 from cncbops.safety.limits import FailureLimit, Safety
 from cncbops.selection.pattern import FilterCriteria
@@ -31,7 +32,7 @@ _NEXT_STEP = "A newer cncbops wrote it, or it is damaged: use that version, or s
 
 
 @contextmanager
-def _thawing(what: str) -> Iterator[None]:
+def thawing(what: str) -> Iterator[None]:
     """Raises CannotRun for whatever damaged or unknown data make of reading it."""
     try:
         yield
@@ -49,7 +50,9 @@ class _Selection(msgspec.Struct, forbid_unknown_fields=True):
     filters: list[str]
 
 
-class _Safety(msgspec.Struct, forbid_unknown_fields=True):
+class FrozenSafety(msgspec.Struct, forbid_unknown_fields=True):
+    """Safety stops, frozen."""
+
     max_failures: str
     max_duration_s: float | None
     alarms: tuple[str, ...]
@@ -71,7 +74,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
     bisect: bool
     on_unknown: OnUnknown
     stream_arn: str | None
-    safety: _Safety
+    safety: FrozenSafety
 
 
 _AS_THEY_ARE = set(_Request.__struct_fields__) - {"sources", "function", "selection", "family", "safety"}
@@ -80,28 +83,27 @@ _AS_THEY_ARE = set(_Request.__struct_fields__) - {"sources", "function", "select
 def freeze_request(request: ReplayRequest) -> dict[str, Any]:
     """A request as plain data. Relative paths stay relative."""
     frozen = _Request(
-        sources=[_source_text(source) for source in request.sources],
-        function=_function_text(request.function),
+        sources=[source_text(source) for source in request.sources],
+        function=function_text(request.function),
         selection=_freeze_selection(request.selection),
         family=request.family.name if request.family else None,
-        safety=_Safety(**{**vars(request.safety), "max_failures": str(request.safety.max_failures)}),
+        safety=freeze_safety(request.safety),
         **{name: getattr(request, name) for name in _AS_THEY_ARE},
     )
     data: dict[str, Any] = to_plain(frozen)
     return data
 
 
-@_thawing("what the run was asked")
+@thawing("what the run was asked")
 def thaw_request(data: object) -> ReplayRequest:
     """The request that was frozen. Raises CannotRun if the data is damaged or a later version's."""
     frozen = msgspec.convert(from_plain(data), _Request)
-    limit = FailureLimit.parse(frozen.safety.max_failures)
     return ReplayRequest(
         sources=tuple(map(parse_source, frozen.sources)),
         function=parse_function(frozen.function),
         selection=_thaw_selection(frozen.selection),
         family=_family(frozen.family),
-        safety=Safety(**{**msgspec.structs.asdict(frozen.safety), "max_failures": limit}),
+        safety=thaw_safety(frozen.safety),
         **{name: getattr(frozen, name) for name in _AS_THEY_ARE},
     )
 
@@ -113,7 +115,7 @@ def freeze_terms(terms: Terms) -> dict[str, Any]:
     return data
 
 
-@_thawing("the terms of the run")
+@thawing("the terms of the run")
 def thaw_terms(data: object, read_timeout_s: float) -> Terms:
     """The terms that were frozen. Raises CannotRun if the data is damaged or a later version's."""
     facts = msgspec.convert(from_plain(data), dict[str, Any])
@@ -177,12 +179,19 @@ def _holds(whole: object, part: object) -> bool:
     return whole == part
 
 
-def _source_text(source: Source) -> str:
-    """What `parse_source` takes for this source: a Path's own text, which never holds `://`."""
-    return source.uri if isinstance(source, S3Source) else str(source.path)
+def freeze_safety(safety: Safety) -> FrozenSafety:
+    """Safety stops as plain data."""
+    return FrozenSafety(**{**vars(safety), "max_failures": str(safety.max_failures)})
 
 
-def _function_text(function: FunctionName) -> str:
+def thaw_safety(frozen: FrozenSafety) -> Safety:
+    """The safety stops that were frozen. Raises BadInput for a limit that is none."""
+    limit = FailureLimit.parse(frozen.max_failures)
+    return Safety(**{**msgspec.structs.asdict(frozen), "max_failures": limit})
+
+
+def function_text(function: FunctionName) -> str:
+    """What `parse_function` takes for this function."""
     return f"{function.address}:{function.qualifier}" if function.qualifier else function.address
 
 

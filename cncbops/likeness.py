@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from cncbops.faults.sources import stored
 from cncbops.lake.sources import S3Source, Source, extent_of, without_overlaps
-from cncbops.request import ReplayRequest
+from cncbops.queues.source import QueueSource
+from cncbops.request import ReplayRequest, Request, ResubmitRequest
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,19 @@ def likeness(request: ReplayRequest, *, account: str | None, region: str, endpoi
         "family": request.family.name if request.family else None,
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    kept, _ = without_overlaps(request.sources)
-    sources = tuple(sorted(map(_place, kept)))
-    return Likeness(key, sources, selection.window.start_ms, selection.window.end_ms)
+    return Likeness(key, _places(request), selection.window.start_ms, selection.window.end_ms)
+
+
+def likeness_of_faults(request: ResubmitRequest, *, region: str, endpoint_url: str | None) -> Likeness:
+    """The likeness of resubmits: what each chooses does not matter, as they remember each fault by itself."""
+    facts = json.dumps(["resubmit", region, endpoint_url])
+    return Likeness(hashlib.sha256(facts.encode()).hexdigest(), _places(request), None, None)
+
+
+def _places(request: Request) -> tuple[str, ...]:
+    kept, _ = without_overlaps(stored(request.sources))
+    queues = {source.uri for source in request.sources if isinstance(source, QueueSource)}
+    return tuple(sorted([*map(_place, kept), *queues]))
 
 
 def _place(source: Source) -> str:

@@ -12,7 +12,8 @@ from cncbops.errors import CncbopsError
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.listing import list_objects
 from cncbops.lake.sources import S3Source
-from cncbops.request import ReplayRequest
+from cncbops.queues.source import QueueSource
+from cncbops.request import Request
 
 
 class Survey:
@@ -22,7 +23,7 @@ class Survey:
     this one, is None until all objects are listed, and for ever if they cannot be.
     """
 
-    def __init__(self, request: ReplayRequest, aws: Aws, done_bytes: int = 0) -> None:
+    def __init__(self, request: Request, aws: Aws, done_bytes: int = 0) -> None:
         self._request, self._done_bytes = request, done_bytes
         # Made here: a session makes its clients in one thread at a time.
         self._s3 = aws.s3() if any(isinstance(source, S3Source) for source in request.sources) else None
@@ -46,7 +47,9 @@ class Survey:
     def _add_up(self) -> int | None:
         total = -self._done_bytes
         for source in self._request.sources:
-            for lake_object in list_objects(source, self._s3, self._request.selection.window):
+            if isinstance(source, QueueSource):
+                return None
+            for lake_object in list_objects(source, self._s3, self._request.window):
                 if self._left.is_set():
                     return None
                 total += 0 if skip_reason(lake_object) else lake_object.size

@@ -1,6 +1,7 @@
 """What a run has done so far: the one set of counts behind progress, summary and exit code.
 
-At every moment: matched = delivered + failed + unknown + not sent + under way.
+At every moment: matched = delivered + failed + unknown + not sent + under way. Of a resubmit an event is a
+fault with its unit of work, which is delivered, or fails, as one.
 """
 
 from collections import Counter
@@ -60,6 +61,36 @@ class Events:
     possible_duplicates: int = 0
 
 
+@dataclass(slots=True)
+class Faults:
+    """Faults that were read and are not sent, by why. `others` are events that are no faults.
+
+    `came_back` were sent before, to a function that was not deployed since, and raised again.
+    """
+
+    others: int = 0
+    not_chosen: int = 0
+    raised_since: int = 0
+    sent_before: int = 0
+    came_back: int = 0
+    repeated: int = 0
+    broken: int = 0
+    without_record: int = 0
+    not_whole: int = 0
+
+
+@dataclass(slots=True)
+class Share:
+    """One function's share of a run; `records` are the elements of `Records` that its units hold."""
+
+    matched: int = 0
+    records: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    newest_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A record, line or object that went wrong, as the operator is told; `line` 0: the object."""
@@ -81,6 +112,8 @@ class Tally:
     objects: Objects = field(default_factory=Objects)
     events: Events = field(default_factory=Events)
     calls: Calls = field(default_factory=Calls)
+    faults: Faults = field(default_factory=Faults)
+    functions: dict[str, Share] = field(default_factory=dict)
     by_type: Counter[str] = field(default_factory=Counter)
     by_hour: Counter[int] = field(default_factory=Counter)
     first_ms: float | None = None
@@ -88,18 +121,28 @@ class Tally:
 
     def count_matched(self, events: Sequence[LakeEvent]) -> None:
         """Count events that will be sent."""
-        if not events:
-            return
-        self.events.matched += len(events)
         self.events.synthesized += sum(event.synthesized for event in events)
-        times = [time_of(event) for event in events]
-        _count(self.by_type, [event.type or NO_TYPE for event in events], OTHER_TYPES, MOST_TYPES)
-        _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
-        self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
-        self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
+        self.count_sent([event.type for event in events], [time_of(event) for event in events])
 
-    def count_outcome(self, outcome: Outcome) -> None:
-        """Count what became of a batch."""
+    def count_sent(self, types: Sequence[str | None], times: Sequence[float]) -> None:
+        """Count what will be sent: its types, and its times in ms where they are known."""
+        self.events.matched += len(types)
+        _count(self.by_type, [name or NO_TYPE for name in types], OTHER_TYPES, MOST_TYPES)
+        if times:
+            _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
+            self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
+            self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
+
+    def share_of(self, function: str) -> Share:
+        """The share of a function, by its name in the run."""
+        return self.functions.setdefault(function, Share())
+
+    def count_outcome(self, outcome: Outcome, function: str = "") -> None:
+        """Count what became of a batch of a function's."""
+        share = self.share_of(function)
+        share.delivered += len(outcome.delivered)
+        share.failed += len(outcome.failed)
+        share.unknown += len(outcome.unknown)
         self.events.delivered += len(outcome.delivered)
         self.events.failed += len(outcome.failed)
         self.events.unknown += len(outcome.unknown)
@@ -111,7 +154,7 @@ class Tally:
     def flawed(self) -> bool:
         """Whether anything went wrong that the operator must look at."""
         events = self.events
-        return bool(events.failed or events.unknown or events.malformed or self.objects.failed)
+        return bool(events.failed or events.unknown or events.malformed or self.objects.failed or self.faults.came_back)
 
 
 def failures_of(outcome: Outcome) -> Iterable[tuple[int, Failure]]:

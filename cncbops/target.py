@@ -7,6 +7,7 @@ exist, or cannot take records, ends the run.
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,10 @@ from cncbops.function_name import FunctionName
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+
+class NoSuchFunction(CannotRun):
+    """There is no such function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,14 @@ class Target:
     unchecked: list[str] = field(default_factory=list)
 
     @property
+    def deployed_ms(self) -> int | None:
+        """When its code or configuration was last changed, in ms; None where that is not known."""
+        try:
+            return int(datetime.fromisoformat(self.last_modified or "").timestamp() * 1000)
+        except ValueError:
+            return None
+
+    @property
     def mapping(self) -> Mapping | None:
         """The mapping to imitate: the function's first Kinesis one, an enabled one before others."""
         kinesis = [mapping for mapping in self.mappings if mapping.is_kinesis]
@@ -67,7 +80,7 @@ class Target:
 
 
 def inspect(aws: Aws, function: FunctionName) -> Target:
-    """Read what AWS says of the function; raises CannotRun or BadInput if there is none."""
+    """Read what AWS says of the function; raises NoSuchFunction, or BadInput where the name is a stream's."""
     aws = aws.in_region(function.region)
     client = aws.lambda_()
     target = Target(function)
@@ -180,7 +193,7 @@ def _filters(target: Target, client: "LambdaClient", found: Any) -> tuple[str, .
     return tuple(each["Pattern"] for each in (criteria or {}).get("Filters", []) if each.get("Pattern"))
 
 
-def _no_such_function(function: FunctionName, aws: Aws, client: "LambdaClient") -> CannotRun | BadInput:
+def _no_such_function(function: FunctionName, aws: Aws, client: "LambdaClient") -> NoSuchFunction | BadInput:
     """The error for a missing function, with what may have been meant."""
     if _is_stream(aws, function.name):
         return BadInput(
@@ -190,7 +203,7 @@ def _no_such_function(function: FunctionName, aws: Aws, client: "LambdaClient") 
     what = f"there is no function {function} in {client.meta.region_name}"
     close = difflib.get_close_matches(function.name, _function_names(client), n=3)
     hint = f"Did you mean {' or '.join(close)}? Check also" if close else "Check the name, and"
-    return CannotRun(what, f"{hint} the account and region in use")
+    return NoSuchFunction(what, f"{hint} the account and region in use")
 
 
 def _is_stream(aws: Aws, name: str) -> bool:

@@ -6,8 +6,8 @@ from cncbops.delivery.sender import MAX_ATTEMPTS, SERVICE_ATTEMPTS, PartialRespo
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES, BatchLimits
 from cncbops.kinesis.record import RecordSource
-from cncbops.request import ReplayRequest
-from cncbops.target import Target
+from cncbops.request import Request
+from cncbops.target import Mapping, Target
 
 BATCH_SIZE = 100
 CONCURRENCY = 16
@@ -34,21 +34,25 @@ class Terms:
     mapping_filters: tuple[str, ...]
 
 
-def settle(request: ReplayRequest, target: Target, region: str) -> Terms:
-    """Combine what was asked with what is known of the function."""
-    batch_size, batch_size_from = _batch_size(request, target)
+def settle(request: Request, target: Target, region: str, mapping: Mapping | None = None) -> Terms:
+    """Combine what was asked with what is known of the function.
+
+    `mapping` is the event source mapping to imitate; without it the function's first Kinesis one.
+    """
+    mapping = mapping or target.mapping
+    batch_size, batch_size_from = _batch_size(request, mapping)
     concurrency, concurrency_from = _concurrency(request, target)
     payload_bytes = ASYNC_PAYLOAD_BYTES if request.asynchronous else SYNC_PAYLOAD_BYTES
     return Terms(
         batch_size_from=batch_size_from,
         concurrency=concurrency,
         concurrency_from=concurrency_from,
-        lanes=concurrency if request.ordered and not request.asynchronous else 0,
+        lanes=concurrency if request.keeps_order else 0,
         limits=BatchLimits(batch_size, payload_bytes),
-        policy=_policy(request, target),
+        policy=policy_of(request, mapping),
         read_timeout_s=(target.timeout_s or LONGEST_TIMEOUT_S) + ANSWER_MARGIN_S,
         record_source=_record_source(request, target, region),
-        mapping_filters=target.mapping.filters if target.mapping else (),
+        mapping_filters=mapping.filters if mapping else (),
     )
 
 
@@ -78,15 +82,15 @@ def _objection(target: Target, *, asynchronous: bool) -> tuple[str, str] | None:
     return None
 
 
-def _batch_size(request: ReplayRequest, target: Target) -> tuple[int, str]:
+def _batch_size(request: Request, mapping: Mapping | None) -> tuple[int, str]:
     if request.batch_size:
         return request.batch_size, "option"
-    if target.mapping:
-        return target.mapping.batch_size, "event source mapping"
+    if mapping:
+        return mapping.batch_size, "event source mapping"
     return BATCH_SIZE, "default"
 
 
-def _concurrency(request: ReplayRequest, target: Target) -> tuple[int, str]:
+def _concurrency(request: Request, target: Target) -> tuple[int, str]:
     """Without an option, live traffic keeps at least half of the function's reserved concurrency."""
     if request.concurrency:
         return request.concurrency, "option"
@@ -95,11 +99,11 @@ def _concurrency(request: ReplayRequest, target: Target) -> tuple[int, str]:
     return CONCURRENCY, "default"
 
 
-def _policy(request: ReplayRequest, target: Target) -> SendPolicy:
+def policy_of(request: Request, mapping: Mapping | None) -> SendPolicy:
     """Without a mapping nobody says whether batchItemFailures count: then those that name records do."""
     partial: PartialResponses = "lenient"
-    if target.mapping:
-        partial = "strict" if target.mapping.partial_responses else "ignored"
+    if mapping:
+        partial = "strict" if mapping.partial_responses else "ignored"
     return SendPolicy(
         max_attempts=request.max_attempts or MAX_ATTEMPTS,
         service_attempts=request.max_attempts or SERVICE_ATTEMPTS,
@@ -110,7 +114,7 @@ def _policy(request: ReplayRequest, target: Target) -> SendPolicy:
     )
 
 
-def _record_source(request: ReplayRequest, target: Target, region: str) -> RecordSource:
+def _record_source(request: Request, target: Target, region: str) -> RecordSource:
     arn = (target.arn or "").split(":")
     account = arn[4] if len(arn) > 4 else UNKNOWN_ACCOUNT
     role_arn = target.role_arn or f"arn:aws:iam::{account}:role/unknown"

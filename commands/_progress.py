@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from cncbops.replay import Replay
+from cncbops.sending import Sending
 from cncbops.survey import Survey
 
 from ._words import span
@@ -17,16 +17,16 @@ from ._words import span
 class _Line:
     """The line, drawn anew from the run's counts whenever it is asked for."""
 
-    def __init__(self, replay: Replay, survey: Survey | None, *, executes: bool) -> None:
-        self._replay, self._survey, self._executes = replay, survey, executes
+    def __init__(self, sending: Sending, survey: Survey | None, *, executes: bool) -> None:
+        self._sending, self._survey, self._executes = sending, survey, executes
         self._started = time.monotonic()
 
     def __rich__(self) -> Text:
         return Text(self._sent() if self._executes else self._seen(), no_wrap=True, overflow="ellipsis")
 
     def _sent(self) -> str:
-        events, calls = self._replay.journal.tally.events, self._replay.journal.tally.calls
-        rate, pace = events.delivered / self._elapsed_s(), self._replay.pace
+        events, calls = self._sending.journal.tally.events, self._sending.journal.tally.calls
+        rate, pace = events.delivered / self._elapsed_s(), self._sending.pace
         paused = "paused  " if pace.paused else ""
         return (
             f"{paused}{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
@@ -34,12 +34,12 @@ class _Line:
         )
 
     def _seen(self) -> str:
-        objects, events = self._replay.journal.tally.objects, self._replay.journal.tally.events
+        objects, events = self._sending.journal.tally.objects, self._sending.journal.tally.events
         return f"{objects.read:,} objects read  {events.read:,} events  {events.matched:,} matched{self._eta()}"
 
     def _eta(self) -> str:
         """What is left, judged by the share of events up to the limit, or of bytes, that is done."""
-        tally, limit = self._replay.journal.tally, self._replay.request.limit
+        tally, limit = self._sending.journal.tally, self._sending.request.limit
         total = self._survey.total_bytes if self._survey else None
         done = tally.objects.bytes / total if total else 0.0
         if limit:
@@ -51,13 +51,13 @@ class _Line:
 
 
 @contextmanager
-def live_line(console: Console, replay: Replay, survey: Survey | None, *, executes: bool) -> Iterator[None]:
+def live_line(console: Console, sending: Sending, survey: Survey | None, *, executes: bool) -> Iterator[None]:
     """Keep a progress line on the console while the body runs, if it is a terminal."""
     if not console.is_terminal:
         yield
         return
     with (
         survey or nullcontext(),
-        Live(_Line(replay, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
+        Live(_Line(sending, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
     ):
         yield

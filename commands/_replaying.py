@@ -18,8 +18,9 @@ from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.following import Planned, require_unmoved
 from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
-from cncbops.replay import Replay, Undertaking
+from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
+from cncbops.sending import Sending
 from cncbops.session.agenda import WholeLake, lake_client
 from cncbops.session.at_work import alarm_watch
 from cncbops.session.beginning import (
@@ -30,6 +31,7 @@ from cncbops.session.beginning import (
     warnings_of,
 )
 from cncbops.session.resuming import Rest
+from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle
@@ -91,6 +93,7 @@ def _take_up(typed: Replaying) -> TakeUp:
 class _New:
     """A run that may begin: its work, whom it is like, and the plan that it follows, if one."""
 
+    request: ReplayRequest
     work: Work
     alike: Likeness
     plan: PlanFile | None
@@ -128,16 +131,17 @@ def _prepared(
     terms = settle(request, target, aws.in_region(request.function.region).region)
     s3 = lake_client(request, aws)
     lake = WholeLake(request, s3)
-    undertaking = Undertaking(request, target, terms, Planned(plan) if plan else lake)
+    recipient = Recipient(request.function, target, terms)
     if plan:
-        require_unmoved(plan, undertaking, lake)
+        require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
     earlier = [] if typed.again or general.execute else _sent_before(alike, general)
     warnings = [] if general.execute else [*warnings_of(earlier), *_ringing(request, aws)]
     return _New(
+        request,
         Work(
             heading,
-            undertaking,
+            events_undertaking(request, recipient, Planned(plan) if plan else lake),
             aws,
             s3,
             Survey(request, aws),
@@ -182,7 +186,8 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
     run = ledger.begin(
         new_run(
             new.work.heading.run_id,
-            new.work.undertaking,
+            new.request,
+            new.work.undertaking.recipients.only,
             new.work.aws.access,
             new.alike,
             new.plan.sha256 if new.plan else None,
@@ -202,17 +207,17 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
         return plan_work(new.work, screen, writer, finish=lambda replay: writer.finish(_counts(replay)))
 
 
-def _counts(replay: Replay) -> dict[str, Any]:
+def _counts(replay: Sending) -> dict[str, Any]:
     return {**asdict(replay.journal.tally.events), "invocations": replay.journal.tally.calls.total}
 
 
 def _plan_header(new: _New) -> PlanHeader:
-    undertaking, aws = new.work.undertaking, new.work.aws
+    request, recipient, aws = new.request, new.work.undertaking.recipients.only, new.work.aws
     identity = whoami(aws)
     return PlanHeader(
-        request=undertaking.request,
-        terms=freeze_terms(undertaking.terms),
-        function=freeze_target(undertaking.target),
+        request=request,
+        terms=freeze_terms(recipient.terms),
+        function=freeze_target(recipient.target),
         region=aws.region,
         role_arn=aws.access.role_arn,
         endpoint_url=aws.access.endpoint_url,

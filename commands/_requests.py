@@ -102,7 +102,7 @@ def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
         filters=FilterCriteria.parse(choice.filters),
     )
     return ReplayRequest(
-        sources=_sources(asked.sources, asked.bucket, asked.prefix, screen),
+        sources=sources_of(asked.sources, asked.bucket, asked.prefix, screen),
         function=parse_function(asked.function),
         selection=selection,
         family=BY_NAME[choice.line_format] if choice.line_format else None,
@@ -113,8 +113,12 @@ def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
     )
 
 
-def _sources(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
-    """The sources as typed; raises BadInput if there is none, or a prefix without its bucket."""
+def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
+    """The sources as typed: SOURCEs, `-` for a list of them on standard input, and --bucket with --prefix.
+
+    People are told of one inside another, which is left out. Raises BadInput if there is none, or a prefix
+    without its bucket.
+    """
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
     lines = [line for text in texts for line in (_listed() if text == "-" else [text])]

@@ -1,23 +1,29 @@
 """What `runs resume` and `runs redrive` do: take a run up again, on what the ledger knows of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
-from cncbops.frozen import freeze_target, thaw_request, thaw_terms
+from cncbops.frozen import freeze_target, thaw_terms
 from cncbops.identity import whoami
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock, active
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
-from cncbops.replay import Undertaking
-from cncbops.request import ReplayRequest
-from cncbops.session.agenda import lake_client
-from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, changes
+from cncbops.plans.resubmit_plan import plan_of_resubmit
+from cncbops.queues.source import QueueSource
+from cncbops.recipients import Recipient
+from cncbops.request import ReplayRequest, Request, ResubmitRequest
+from cncbops.sending import Undertaking
+from cncbops.session.agenda import Agenda, lake_client
+from cncbops.session.progress import Progress
+from cncbops.session.resubmitting import faults_undertaking, means_of, terms_of
+from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, asked, changes, queues_of
+from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
@@ -26,6 +32,9 @@ from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True)
@@ -53,33 +62,24 @@ def carry_out_redrive(take_up: TakeUp, general: General) -> int:
     return _carry_out(take_up, general, "redrive", _failed_records)
 
 
-_Undertake = Callable[[Ledger, Run, Work, TakeUp], Work]
+_Rest = Callable[[Ledger, Run, "_Prepared", TakeUp], Work]
 
 
-def _carry_out(take_up: TakeUp, general: General, kind: str, undertake: _Undertake) -> int:
+def _carry_out(take_up: TakeUp, general: General, kind: str, rest_of: _Rest) -> int:
     screen = screen_for(general)
     command = f"runs {kind}"
-    return guarded(screen, lambda: _run(take_up, general, kind, undertake, screen), {"command": command})
+    return guarded(screen, lambda: _run(take_up, general, kind, rest_of, screen), {"command": command})
 
 
-def _run(take_up: TakeUp, general: General, kind: str, undertake: _Undertake, screen: Screen) -> int:
+def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: Screen) -> int:
     folder = state_folder(general.state_dir)
     with ExitStack() as held:
         ledger = _ledger(folder, take_up, held, executes=general.execute)
         run = ledger.find(take_up.run)
-        request = thaw_request(run.arguments)
-        heading = Heading(
-            f"runs {kind}",
-            run_id=run.run_id,
-            dry_run=not general.execute,
-            function=run.function,
-            asynchronous=request.asynchronous,
-            sources=run.sources,
-        )
+        heading = _heading(run, kind, general)
         try:
             run = _claimed(ledger, run, held, executes=general.execute)
-            work = _prepared(ledger, run, request, take_up, general, heading)
-            work = undertake(ledger, run, work, take_up)
+            work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held), take_up)
             alarms = ready(work, take_up.report) if general.execute else None
             kept = _taken_up(ledger, run, kind, work, take_up) if general.execute else None
         except CncbopsError as error:
@@ -87,6 +87,18 @@ def _run(take_up: TakeUp, general: General, kind: str, undertake: _Undertake, sc
         if kept:
             return execute_work(work, kept, alarms, screen)
         return plan_work(work, screen, totals=ledger.counts(run))
+
+
+def _heading(run: Run, kind: str, general: General) -> Heading:
+    request = asked(run)
+    return Heading(
+        f"runs {kind}",
+        run_id=run.run_id,
+        dry_run=not general.execute,
+        function=None if isinstance(request, ResubmitRequest) else run.function,
+        asynchronous=request.asynchronous,
+        sources=run.sources,
+    )
 
 
 def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:
@@ -112,19 +124,67 @@ def _claimed(ledger: Ledger, run: Run, held: ExitStack, *, executes: bool) -> Ru
     return ledger.find(run.run_id)
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """A run under its frozen arguments: `undertake` makes work of what is to be done of it.
+
+    `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed since.
+    """
+
+    work: Callable[[Undertaking], Work]
+    undertake: Callable[[Request, Agenda, Progress], Undertaking]
+    request: Request
+    aws: Aws
+    s3: "S3Client | None"
+    concurrency: int
+    lanes: int
+    moved: Sequence[str] = ()
+
+
 def _prepared(
-    ledger: Ledger, run: Run, request: ReplayRequest, take_up: TakeUp, general: General, heading: Heading
-) -> Work:
-    """The run under its frozen arguments, with all of its lake still to do. Raises CncbopsError."""
+    ledger: Ledger, run: Run, take_up: TakeUp, general: General, heading: Heading, held: ExitStack
+) -> _Prepared:
+    """The run as it was asked, with the safety stops that were typed now. Raises CncbopsError."""
     aws = Aws(access_of(general, run.access))
-    target = inspect(aws, request.function)
-    _require_same_function(run, target)
+    request = asked(run)
     typed = SafetyStops(take_up.max_failures, take_up.max_duration, take_up.alarms, take_up.canary)
     request = replace(request, safety=typed.on(request.safety))
+    if isinstance(request, ResubmitRequest):
+        return _prepared_resubmit(ledger, run, request, aws, heading, held)
+    return _prepared_replay(run, request, aws, heading, take_up)
+
+
+def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Heading, take_up: TakeUp) -> _Prepared:
+    target = inspect(aws, request.function)
+    _require_same_function(run, target)
     terms = _terms(run, request, target, aws)
-    s3 = lake_client(request, aws)
-    undertaking = Undertaking(request, target, terms, Rest(ledger, run, request, s3))
-    return Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload)
+    recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
+    return _Prepared(
+        work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload),
+        undertake=lambda _, agenda, progress: events_undertaking(request, recipient, agenda, progress),
+        request=request,
+        aws=aws,
+        s3=s3,
+        concurrency=terms.concurrency,
+        lanes=terms.lanes,
+        moved=_moved(run, target),
+    )
+
+
+def _prepared_resubmit(
+    ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, held: ExitStack
+) -> _Prepared:
+    means = held.enter_context(means_of(request, aws, executes=not heading.dry_run))
+    memory, terms = ledger.resubmitted(), terms_of(request)
+    return _Prepared(
+        work=lambda undertaking: Work(heading, undertaking, aws, means.s3, describe=plan_of_resubmit(means)),
+        undertake=lambda _, agenda, progress: faults_undertaking(means, memory, run.id, agenda, progress),
+        request=request,
+        aws=aws,
+        s3=means.s3,
+        concurrency=terms["concurrency"],
+        lanes=terms["lanes"],
+    )
 
 
 def _require_same_function(run: Run, target: Target) -> None:
@@ -139,34 +199,37 @@ def _terms(run: Run, request: ReplayRequest, target: Target, aws: Aws) -> Terms:
     return thaw_terms(run.terms, today.read_timeout_s)
 
 
-def _rest(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
+def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Work:
     """What no session has done yet."""
-    undertaking = work.undertaking
-    begun = (entry for entry in ledger.entries(run, unfinished=True) if entry.matched or entry.read or entry.error)
-    progress = ledger.progress(run, undertaking.terms.lanes)
-    changed = changes(begun, work.s3, take_up.on_changed, progress.next_number)
-    chosen = progress.chosen - sum(change.entry.matched for change in changed.found if change.anew)
-    next_number = progress.next_number + len(changed.restarted)
-    in_flight = _in_flight(ledger, run, undertaking.terms, redrives=False)
+    request, queues = prepared.request, queues_of(prepared.request)
+    unfinished = (entry for entry in ledger.entries(run, unfinished=True) if entry.source not in queues)
+    begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
+    progress = ledger.progress(run, prepared.lanes)
+    changed = changes(begun, prepared.s3, take_up.on_changed, progress.next_number)
+    returned = [entry for entry in ledger.entries(run, unfinished=True) if entry.source in queues]
+    changed = replace(changed, returned=returned)
+    not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
+    progress = replace(
+        progress,
+        chosen=progress.chosen - sum(entry.matched for entry in not_chosen),
+        next_number=progress.next_number + len(changed.restarted),
+    )
+    in_flight = _in_flight(ledger, run, redrives=False)
+    agenda = Rest(ledger, run, request, prepared.s3, changed)
     return replace(
-        work,
-        undertaking=replace(
-            undertaking,
-            agenda=Rest(ledger, run, undertaking.request, work.s3, changed),
-            progress=replace(progress, chosen=chosen, next_number=next_number),
-        ),
+        prepared.work(prepared.undertake(request, agenda, progress)),
         changes=changed,
         in_flight=in_flight,
-        survey=Survey(undertaking.request, work.aws, ledger.bytes_done(run)),
-        warnings=[*_changed_since(changed), *_moved(run, undertaking.target), *_killed(in_flight)],
+        survey=Survey(request, prepared.aws, ledger.bytes_done(run)),
+        warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
     )
 
 
-def _in_flight(ledger: Ledger, run: Run, terms: Terms, *, redrives: bool) -> int:
+def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
     """How many records may have been taken without our knowing: those under way when such a session was killed."""
     sessions = [session for session in ledger.sessions(run) if (session.kind == "redrive") is redrives]
     was_killed = bool(sessions) and sessions[-1].ended_ms is None
-    return terms.concurrency * terms.limits.records if was_killed else 0
+    return int(run.terms["concurrency"] * run.terms["limits"]["records"]) if was_killed else 0
 
 
 def _killed(in_flight: int) -> list[str]:
@@ -188,20 +251,24 @@ def _moved(run: Run, target: Target) -> list[str]:
     return ["The function was deployed or changed since the run began."] if moved else []
 
 
-def _failed_records(ledger: Ledger, run: Run, work: Work, take_up: TakeUp) -> Work:
+def _failed_records(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
-    undertaking = work.undertaking
     fates = {"failed", "unknown"} if take_up.unknown else {"failed"}
-    changed = changes(FailedRecords(ledger, run, fates).entries(), work.s3, take_up.on_changed)
-    again = Undertaking(
-        request=replace(undertaking.request, limit=None),
-        target=undertaking.target,
-        terms=undertaking.terms,
-        agenda=FailedRecords(ledger, run, fates, changed),
+    queues = queues_of(prepared.request)
+    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
+    agenda = FailedRecords(ledger, run, fates, queues, changed)
+    in_flight = _in_flight(ledger, run, redrives=True)
+    return replace(
+        prepared.work(prepared.undertake(prepared.request, agenda, Progress())),
+        changes=changed,
+        in_flight=in_flight,
+        warnings=[*_changed_since(changed), *_still_queued(prepared.request), *prepared.moved, *_killed(in_flight)],
     )
-    in_flight = _in_flight(ledger, run, undertaking.terms, redrives=True)
-    warnings = [*_changed_since(changed), *_moved(run, undertaking.target), *_killed(in_flight)]
-    return replace(work, undertaking=again, changes=changed, in_flight=in_flight, warnings=warnings)
+
+
+def _still_queued(request: Request) -> list[str]:
+    queues = [source.uri for source in request.sources if isinstance(source, QueueSource)]
+    return [f"What failed of {queue} is on it still: send it with `cncbops resubmit {queue}`." for queue in queues]
 
 
 def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:

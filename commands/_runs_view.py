@@ -145,7 +145,7 @@ def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _arguments(arguments: Mapping[str, Any]) -> Iterator[str]:
-    defaults = freeze_request(ReplayRequest((), parse_function("any")))
+    defaults = freeze_request(ReplayRequest(sources=(), function=parse_function("any")))
     told = {name: value for name, value in arguments.items() if name not in ("sources", "function")}
     return _pairs(differing(from_plain(told), defaults))
 

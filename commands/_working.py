@@ -1,4 +1,4 @@
-"""One session of work, planned or executed, and told: what `replay`, `runs resume` and `runs redrive` share."""
+"""One session of work, planned or executed, and told: what replay, resubmit, resume and redrive share."""
 
 import threading
 import time
@@ -15,10 +15,10 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
-from cncbops.replay import Replay, Undertaking
 from cncbops.reports.run_report import require_writable, write_report
 from cncbops.reports.summary import Report, summary
 from cncbops.safety.alarms import AlarmWatch
+from cncbops.sending import Sending, Undertaking, objection_of
 from cncbops.session.at_work import alarm_watch, at_work
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper, NoKeeper
@@ -44,7 +44,7 @@ class Heading:
     command: str
     run_id: str
     dry_run: bool
-    function: str
+    function: str | None
     asynchronous: bool
     sources: Sequence[str]
     started: float = field(default_factory=time.monotonic)
@@ -59,7 +59,8 @@ class Heading:
 class Work:
     """One session's work, and what its plan says beside.
 
-    `in_flight` is how many records a killed session may have sent without writing it down.
+    `in_flight` is how many records a killed session may have sent without writing it down. `describe` makes
+    the plan's own part of the summary.
     """
 
     heading: Heading
@@ -71,6 +72,7 @@ class Work:
     in_flight: int = 0
     warnings: Sequence[str] = ()
     show_payload: bool = False
+    describe: Callable[..., dict[str, Any]] = plan
 
 
 def access_of(general: General, before: Mapping[str, Any]) -> AwsAccess:
@@ -88,21 +90,21 @@ def plan_work(
     screen: Screen,
     keeper: Keeper | None = None,
     totals: Counts | None = None,
-    finish: Callable[[Replay], None] = lambda _: None,
+    finish: Callable[[Sending], None] = lambda _: None,
 ) -> int:
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
-    replay = _replay(work, keeper or NoKeeper(), stop)
-    with stop_on_signal(stop, screen), _line(work, replay, screen):
-        replay.plan()
+    sending = _sending(work, keeper or NoKeeper(), stop)
+    with stop_on_signal(stop, screen), _line(work, sending, screen):
+        sending.plan()
     report = work.heading.report(
-        replay.journal, error=replay.error or replay.objection, interrupted=replay.interrupted, totals=totals
+        sending.journal, error=sending.error or objection_of(sending), interrupted=sending.interrupted, totals=totals
     )
     document = summary(report)
-    if not replay.error:
-        document["plan"] = plan(replay, work.warnings, show_payload=work.show_payload)
-        if not replay.interrupted:
-            finish(replay)
+    if not sending.error:
+        document["plan"] = work.describe(sending, work.warnings, show_payload=work.show_payload)
+        if not sending.interrupted:
+            finish(sending)
     return _tell(report, document, screen)
 
 
@@ -120,17 +122,17 @@ class InLedger:
 def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: Screen) -> int:
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
-    replay = _replay(work, kept.writer, stop)
+    sending = _sending(work, kept.writer, stop)
     try:
         with (
             stop_on_signal(stop, screen),
-            at_work(replay, kept.ledger, kept.run, kept.session, alarms),
-            _line(work, replay, screen),
+            at_work(sending, kept.ledger, kept.run, kept.session, alarms),
+            _line(work, sending, screen),
         ):
-            replay.execute()
+            sending.execute()
     except CncbopsError as error:
-        replay.end(error)
-    report = _write_down(work, kept, replay)
+        sending.end(error)
+    report = _write_down(work, kept, sending)
     code = _tell(report, summary(report), screen)
     if kept.report_file:
         write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
@@ -148,37 +150,40 @@ def ready(work: Work, report_file: Path | None) -> AlarmWatch | None:
     request = work.undertaking.request
     if report_file:
         require_writable(report_file)
-    require_able(work.undertaking.target, asynchronous=request.asynchronous)
-    return alarm_watch(request.safety, work.aws, request.function.region)
+    for recipient in work.undertaking.recipients.known.values():
+        require_able(recipient.target, asynchronous=request.asynchronous)
+    return alarm_watch(request.safety, work.aws, request.region)
 
 
-def _replay(work: Work, keeper: Keeper, stop: threading.Event) -> Replay:
-    replay = Replay(work.undertaking, work.aws, work.s3, keeper, stop)
-    replay.journal.tally.events.possible_duplicates = work.in_flight
+def _sending(work: Work, keeper: Keeper, stop: threading.Event) -> Sending:
+    sending = Sending(work.undertaking, work.aws, work.s3, keeper, stop)
+    sending.journal.tally.events.possible_duplicates = work.in_flight
+    for entry in work.changes.returned:
+        sending.journal.give_back(entry)
     for change in work.changes.found:
         if change.anew:
-            replay.journal.restart(change.entry, change.anew)
+            sending.journal.restart(change.entry, change.anew)
         else:
-            replay.journal.leave_out(change.entry, change.failure)
-    return replay
+            sending.journal.leave_out(change.entry, change.failure)
+    return sending
 
 
-def _line(work: Work, replay: Replay, screen: Screen) -> AbstractContextManager[None]:
+def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManager[None]:
     """The progress line, where people read along."""
     if not screen.shows_text:
         return nullcontext()
-    return live_line(screen.err, replay, work.survey, executes=not work.heading.dry_run)
+    return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
-def _write_down(work: Work, kept: InLedger, replay: Replay) -> Report:
+def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     """Write the end of a session into the ledger; the report, also where that fails."""
-    report = partial(work.heading.report, replay.journal, ledger=kept.ledger.path)
-    done = partial(report, halted=replay.halted, interrupted=replay.interrupted)
+    report = partial(work.heading.report, sending.journal, ledger=kept.ledger.path)
+    done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
-        ended = done(error=replay.error, totals=kept.ledger.counts(kept.run))
-        kept.writer.finish(ended.status, ended.reason, _without_failures(ended), listed=replay.intake.is_exhausted)
+        ended = done(error=sending.error, totals=kept.ledger.counts(kept.run))
+        kept.writer.finish(ended.status, ended.reason, _without_failures(ended), listed=sending.intake.is_exhausted)
     except CncbopsError as error:
-        return report(error=replay.error or error)
+        return report(error=sending.error or error)
     return ended
 
 

@@ -98,7 +98,7 @@ terms = st.builds(
     mapping_filters=st.lists(argument, max_size=3).map(tuple),
 )
 
-PLAIN = ReplayRequest((S3Source("lake", "s1/"),), parse_function("fn"))
+PLAIN = ReplayRequest(sources=(S3Source("lake", "s1/"),), function=parse_function("fn"))
 
 
 def through_json(data: object) -> Any:

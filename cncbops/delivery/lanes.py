@@ -25,10 +25,11 @@ PULLED_BYTES = 64 * 1024 * 1024
 
 
 def deliver(
-    batches: Iterable[Batch], send: Callable[[Batch], Outcome], *, concurrency: int
+    batches: Iterable[Batch | None], send: Callable[[Batch], Outcome], *, concurrency: int
 ) -> Iterator[Sequence[Settled]]:
     """Send every batch, `concurrency` at a time, and yield the outcomes as they come, all that are there.
 
+    None in place of a batch: there is none to be had before something that is under way is settled.
     At most one batch of a lane is under way, in the order in which they come. If `batches` raises a
     CncbopsError, what was pulled is still sent and its outcomes yielded; then the error goes on. If
     the iteration is given up, or anything else is raised, no further batch is begun.
@@ -40,11 +41,14 @@ def deliver(
         pool.shutdown(cancel_futures=True)
 
 
-def _outcomes(batches: Iterable[Batch], work: "_Work") -> Iterator[Sequence[Settled]]:
+def _outcomes(batches: Iterable[Batch | None], work: "_Work") -> Iterator[Sequence[Settled]]:
     broken: CncbopsError | None = None
     try:
         for batch in batches:
-            work.put(batch)
+            if batch:
+                work.put(batch)
+            elif work.is_open:
+                yield from work.round()
             while work.is_full or work.has_outcome:
                 yield from work.round()
     except CncbopsError as error:

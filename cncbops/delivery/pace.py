@@ -20,7 +20,11 @@ LOOK_S = 0.25
 
 
 class Pace:
-    """The gate that every invocation passes. `rate` is events per second, None for no limit."""
+    """The gate that every invocation passes. `rate` is events per second, None for no limit.
+
+    Each function of a run has one, all of them beside the run's own: they share rate and pause, and each
+    gives way to its own function's throttling.
+    """
 
     def __init__(
         self,
@@ -35,16 +39,24 @@ class Pace:
         self._gate = threading.Condition()
         self._in_flight = 0
         self._round = 0
+        self._beside: list[Pace] = []
+
+    def beside(self, concurrency: int) -> "Pace":
+        """The gate of one more function, with a limit of its own."""
+        other = Pace(concurrency, None, self._stop)
+        other._turns, other._gate = self._turns, self._gate
+        self._beside.append(other)
+        return other
 
     @property
     def in_flight(self) -> int:
-        """Invocations let in: under way, or waiting for their turn at the given rate."""
-        return self._in_flight
+        """Invocations let in, here and beside: under way, or waiting for their turn at the given rate."""
+        return self._in_flight + sum(other.in_flight for other in self._beside)
 
     @property
     def limit(self) -> float:
         """How many may be under way at present."""
-        return self._limit
+        return min(self._most, sum(other.limit for other in self._beside)) if self._beside else self._limit
 
     @property
     def rate(self) -> float | None:

@@ -1,7 +1,8 @@
 """Partial batch responses: `{"batchItemFailures":[{"itemIdentifier":"<sequenceNumber>"}]}`.
 
 Source: AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
-Lambda". The first record named is the checkpoint: a function may have stopped there.
+Lambda". Of a stream the first record named is the checkpoint: a function may have stopped there. Of a queue
+those named failed, and no others (same Guide, "Handling errors for an SQS event source in Lambda").
 """
 
 from collections.abc import Sequence
@@ -52,19 +53,25 @@ def checkpoint(body: bytes, records: Sequence[Record]) -> Checkpoint | None:
         raise InvalidResponse("the response is no batchItemFailures list") from None
     if not named:
         return None
-    if named - {record.sequence_number for record in records}:
+    names = [frozenset(record.identifiers()) for record in records]
+    if named.difference(*names):
         raise InvalidResponse("batchItemFailures names a record that is not in the batch")
-    return _checkpoint(named, records)
+    failed = [place for place, own in enumerate(names) if own & named]
+    culprit = names[failed[0]] & named
+    namesakes = sum(bool(own & culprit) for own in names)
+    of_stream = all(record.is_of_stream for record in records)
+    done = _before(failed[0], min(map(_number, named)), names) if of_stream else set(range(len(records))) - set(failed)
+    return Checkpoint(
+        done=[record for place, record in enumerate(records) if place in done],
+        rest=[record for place, record in enumerate(records) if place not in done],
+        culprit=records[failed[0]],
+        ambiguous=namesakes > 1,
+    )
 
 
-def _checkpoint(named: set[str], records: Sequence[Record]) -> Checkpoint:
-    first = next(place for place, record in enumerate(records) if record.sequence_number in named)
-    lowest = min(map(_number, named))
-    done = [record for record in records[:first] if _number(record.sequence_number) < lowest]
-    taken = set(map(id, done))
-    culprit = records[first]
-    namesakes = sum(record.sequence_number == culprit.sequence_number for record in records)
-    return Checkpoint(done, [record for record in records if id(record) not in taken], culprit, namesakes > 1)
+def _before(first: int, lowest: int, names: Sequence[frozenset[str]]) -> set[int]:
+    """The places of what came before a record by place and by number alike."""
+    return {place for place, own in enumerate(names[:first]) if max(map(_number, own), default=-1) < lowest}
 
 
 def _number(sequence_number: str) -> int:

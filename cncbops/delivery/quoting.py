@@ -4,11 +4,8 @@ A message and an event are compared without quotes, spaces and backslashes, whic
 ways differ in by which languages print data.
 """
 
-import base64
 import re
 from collections.abc import Iterable
-
-import msgspec
 
 from cncbops.kinesis.record import Record
 
@@ -19,17 +16,6 @@ QUOTED = "[...]"
 _LEFT_OUT = re.compile(r"[\s\"'`\\]")
 
 
-class _Kinesis(msgspec.Struct):
-    data: str
-
-
-class _Body(msgspec.Struct):
-    kinesis: _Kinesis
-
-
-_decode = msgspec.json.Decoder(_Body).decode
-
-
 def unquoted(message: str, records: Iterable[Record]) -> str:
     """The message, with what it quotes of these records' events left out."""
     if len(message) < SHORTEST:
@@ -37,14 +23,9 @@ def unquoted(message: str, records: Iterable[Record]) -> str:
     kept = [(place, character) for place, character in enumerate(message) if not _LEFT_OUT.match(character)]
     bare = "".join(character for _, character in kept)
     quoted = [False] * len(bare)
-    for record in records:
-        _mark(quoted, bare, _event_text(record))
+    for text in (text for record in records for text in record.texts()):
+        _mark(quoted, bare, _LEFT_OUT.sub("", text.decode(errors="replace")))
     return _without(message, [place for (place, _), is_quoted in zip(kept, quoted, strict=True) if is_quoted])
-
-
-def _event_text(record: Record) -> str:
-    data = base64.b64decode(_decode(record.body).kinesis.data)
-    return _LEFT_OUT.sub("", data.decode(errors="replace"))
 
 
 def _mark(quoted: list[bool], bare: str, event: str) -> None:

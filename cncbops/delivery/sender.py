@@ -123,7 +123,7 @@ class Sender:
         if outcome.refusal or self._stop.wait(work.pause_s):
             return None
         batch, limit = work.batch, self._policy.async_payload_bytes
-        token = self._pace.enter(len(batch.records))
+        token = self._pace.enter(batch.weight)
         if token is None:
             return None
         answer = None

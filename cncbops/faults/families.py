@@ -6,7 +6,7 @@ A new format is one module with `recognise` and `decode`, and one line here. No 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cncbops.faults import async_destination, claim_check, fault_event, stream_destination, wrappings
+from cncbops.faults import async_destination, claim_check, failures_file, fault_event, stream_destination, wrappings
 from cncbops.faults.fault import Fault
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import Fields
@@ -34,6 +34,7 @@ FAMILIES = (
     Family("async-destination", async_destination.recognise, async_destination.decode),
     Family("claim-check", claim_check.recognise, claim_check.decode),
     Family("fault-event", fault_event.recognise, fault_event.decode),
+    Family("failures-file", failures_file.recognise, failures_file.decode),
 )
 WRAPPINGS = (
     Wrapping("firehose-error", wrappings.is_firehose_error, wrappings.of_firehose_error),

@@ -1,11 +1,14 @@
-"""The record that a function receives: one element of `Records` in its invocation.
+"""The record that a function receives: one element of `Records` in its invocation, or several that belong together.
 
 `data` is the base64 of the event's bytes as the lake holds them. Source: AWS Lambda Developer Guide,
 "Using Lambda with Kinesis".
 """
 
+import base64
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,12 +16,22 @@ from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin
 from cncbops.lake.objects import LakeObject
 
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.type_defs import RecordTypeDef
+
+
+_LANE_BITS = 16
+"""More than there are lanes of one function."""
+
 
 class Record(msgspec.Struct, gc=False):
-    """A record ready to be sent, and where in the lake it comes from.
+    """What is delivered, or fails, as one: here a Kinesis record, ready to be sent, and where it comes from.
 
-    `body` is its JSON. `event_id` is the event's own id, None where it has none. `place` is its place
-    among the records of a run (see `cncbops.session.entry`).
+    `body` is its JSON. `event_id` is the event's own id, None where it has none. Only records of one `group`,
+    such as a shard, share an invocation. `place` is its place among the records of a run (see
+    `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run has
+    but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation;
+    one that `is_event` is the invocation's whole event, not wrapped in `Records`.
     """
 
     body: bytes
@@ -28,8 +41,56 @@ class Record(msgspec.Struct, gc=False):
     object: LakeObject
     line: int
     part: int
-    shard_id: str
+    group: str
     place: int
+    function: str = ""
+    weight: int = 1
+    is_alone: bool = False
+    is_event: bool = False
+
+    def lanes(self, count: int) -> tuple[int, ...]:
+        """The lanes of so many that it is in; none without lanes, where order does not matter."""
+        return (lane_of(self.partition_key, count),) if count else ()
+
+    def identifiers(self) -> Sequence[str]:
+        """By what a partial batch response may name it."""
+        return (self.sequence_number,)
+
+    @property
+    def is_of_stream(self) -> bool:
+        """Whether a partial batch response says where in a stream the function stopped, not which records failed."""
+        return True
+
+    def texts(self) -> Sequence[bytes]:
+        """What an error message may quote of it, as plain as the function sees it."""
+        return (event_text(self.body),)
+
+
+def lane_of(key: str, lanes: int, function: str = "") -> int:
+    """The lane that all records of a partition key are in; the only one, 0, where order does not matter.
+
+    Each function has lanes of its own.
+    """
+    if not lanes:
+        return 0
+    lane = zlib.crc32(key.encode(errors="replace")) % lanes
+    return zlib.crc32(function.encode()) << _LANE_BITS | lane if function else lane
+
+
+class _Kinesis(msgspec.Struct):
+    data: str
+
+
+class _Body(msgspec.Struct):
+    kinesis: _Kinesis
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def event_text(body: bytes) -> bytes:
+    """The event in a Kinesis record's JSON."""
+    return base64.b64decode(_decode(body).kinesis.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +107,7 @@ class RecordSource:
     account: str
 
 
-class _Kinesis(msgspec.Struct, gc=False, rename="camel"):
+class _KinesisPart(msgspec.Struct, gc=False, rename="camel"):
     kinesis_schema_version: str
     partition_key: str
     sequence_number: str
@@ -55,7 +116,7 @@ class _Kinesis(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _KinesisRecord(msgspec.Struct, gc=False):
-    kinesis: _Kinesis
+    kinesis: _KinesisPart
     event_source: str = msgspec.field(name="eventSource")
     event_version: str = msgspec.field(name="eventVersion")
     event_id: str = msgspec.field(name="eventID")
@@ -89,7 +150,7 @@ def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, role_arn: 
     assert event.arrival_ms is not None
     body = _encode(
         _KinesisRecord(
-            _Kinesis("1.0", key, sequence, memoryview(event.data), event.arrival_ms / 1000),
+            _KinesisPart("1.0", key, sequence, memoryview(event.data), event.arrival_ms / 1000),
             "aws:kinesis",
             "1.0",
             f"{event.shard_id}:{sequence}",
@@ -118,3 +179,25 @@ def _rebuilt_arn(event: LakeEvent, origin: Origin, source: RecordSource) -> str:
     account = delivery[4] if named else event.account or source.account
     partition = delivery[1] if named else "aws"
     return f"arn:{partition}:kinesis:{region}:{account}:stream/{origin.stream_name or 'unknown'}"
+
+
+def record_json(found: "RecordTypeDef", shard_id: str, stream_arn: str, role_arn: str) -> bytes:
+    """The JSON of a record as the Kinesis API gives it."""
+    key, sequence = found["PartitionKey"], found["SequenceNumber"]
+    return _encode(
+        _KinesisRecord(
+            _KinesisPart("1.0", key, sequence, memoryview(found["Data"]), arrival_seconds(found)),
+            "aws:kinesis",
+            "1.0",
+            f"{shard_id}:{sequence}",
+            "aws:kinesis:record",
+            role_arn,
+            stream_arn.split(":")[3],
+            stream_arn,
+        )
+    )
+
+
+def arrival_seconds(found: "RecordTypeDef") -> float:
+    """When a record of the Kinesis API arrived, in seconds, to the millisecond."""
+    return round(found["ApproximateArrivalTimestamp"].timestamp() * 1000) / 1000

@@ -7,6 +7,7 @@ What is wrong with one object becomes ObjectUnreadable. What is wrong with all o
 the endpoint, the bucket) is not an object's fault: botocore's own error passes.
 """
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -108,6 +109,11 @@ def open_object(obj: LakeObject, s3: "S3Client | None", head_bytes: int = HEAD_B
     except (OSError, HTTPClientError) as error:
         _raise_unreadable(error)
     return OpenObject(obj, raw, head)
+
+
+def held(obj: LakeObject, content: bytes) -> OpenObject:
+    """An object whose content is here already."""
+    return OpenObject(obj, io.BytesIO(), content)
 
 
 def _open_s3(obj: LakeObject, s3: "S3Client | None") -> BinaryIO:

@@ -34,16 +34,13 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(folder: Path) -> sqlite3.Connection | None:
-    """The ledger in a folder, which stays as it is; None if there is none. Raises CannotRun."""
+    """The ledger in a folder, which stays as it is, also an older one; None if there is none. Raises CannotRun."""
     path = folder / FILE_NAME
     with guarded(path):
         if not path.exists():
             return None
         connection = _reader(path)
         _require_ours(connection, path)
-        if version(connection) < len(STEPS):
-            what = f"the ledger {path} was made by an older cncbops"
-            raise CannotRun(what, "Any command with --execute brings it up to date")
     return connection
 
 

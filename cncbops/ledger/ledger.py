@@ -21,10 +21,13 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.lock import active, is_held
+from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
+from cncbops.ledger.schema import RESUBMITTED_SINCE, version
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.memory import Memory, NoMemory
 from cncbops.session.progress import Progress
 from cncbops.tally import Failure
 
@@ -157,6 +160,14 @@ class Ledger:
             yield from map(_failure, page)
             last = (page[-1]["object"], page[-1]["line"], page[-1]["part"])
 
+    def failures_of(self, run: Run, number: int) -> list[Failure]:
+        """The failures of one object of a run."""
+        query = (
+            "SELECT f.*, o.bucket, o.key FROM failures f JOIN objects o ON o.run = f.run AND o.number = f.object "
+            "WHERE f.run = ? AND f.object = ? AND mended_in IS NULL ORDER BY f.line, f.part"
+        )
+        return [_failure(row).failure for row in self._rows(query, run.id, number)]
+
     def entry(self, run: Run, number: int) -> Entry:
         """One object of a run."""
         (row,) = self._rows("SELECT * FROM objects WHERE run = ? AND number = ?", run.id, number)
@@ -175,6 +186,12 @@ class Ledger:
             next_number=known[0] + 1,
             chosen=int(chosen[0]),
         )
+
+    def resubmitted(self) -> Memory:
+        """What is known of faults that were sent."""
+        if version(self._connection) < RESUBMITTED_SINCE:
+            return NoMemory()
+        return Resubmitted(self._connection, self.path)
 
     # Sessions, and orders for who is at work
 

@@ -1,6 +1,7 @@
 """The ledger's tables, as a list of steps that lead from an empty database to today's.
 
-A step is never changed once released; a new shape is a new step. The number of steps taken is the
+A step is never changed once released; a new shape is a new step, and only adds, so that what reads an older
+ledger finds in it what there was then. The number of steps taken is the
 database's `user_version`, written in the same transaction as the step.
 
 Times are milliseconds since the Unix epoch. No event's payload is in any column.
@@ -113,7 +114,26 @@ STEPS: Sequence[Step] = (
             PRIMARY KEY (run, object, line, part)
         ) WITHOUT ROWID""",
     ),
+    (
+        # Faults whose unit of work was delivered, for ever: by which run, and of which group they were.
+        """CREATE TABLE resubmitted (
+            fault BLOB PRIMARY KEY,
+            run INTEGER NOT NULL REFERENCES runs,
+            fingerprint TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX resubmitted_by_run ON resubmitted (run, fingerprint)",
+        # The records that their units held, so that a fault raised again is known by its record.
+        """CREATE TABLE resubmitted_records (
+            record BLOB NOT NULL,
+            run INTEGER NOT NULL REFERENCES runs,
+            fault BLOB NOT NULL,
+            PRIMARY KEY (record, run, fault)
+        ) WITHOUT ROWID""",
+    ),
 )
+
+RESUBMITTED_SINCE = 2
+"""The version that has the tables of resubmitted faults."""
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> None:

@@ -17,6 +17,7 @@ from cncbops.delivery.outcome import Outcome, Settled, Undelivered
 from cncbops.kinesis.batching import Batch, Mark
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
+from cncbops.ledger.resubmitted import remember
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
@@ -101,6 +102,7 @@ class RunWriter(SessionWriter):
                 self._put_failures(failures)
             for batch, outcome in settled:
                 self._put_marks(batch, outcome)
+                remember(self._connection, self._run, outcome.delivered)
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
@@ -208,6 +210,7 @@ class RedriveWriter(SessionWriter):
         with self._transaction():
             for _, outcome in settled:
                 self._mend(outcome.delivered)
+                remember(self._connection, self._run, outcome.delivered)
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
 

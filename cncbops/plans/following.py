@@ -1,5 +1,6 @@
 """Doing what a plan's file says: its objects as an agenda, once nothing has moved since."""
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from itertools import takewhile
@@ -11,7 +12,7 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.plans.differences import function_differences, in_order, lake_differences
 from cncbops.plans.plan_file import PlanFile
-from cncbops.replay import Undertaking
+from cncbops.recipients import Recipient
 from cncbops.session.agenda import Item, WholeLake
 from cncbops.session.entry import Entry
 
@@ -22,16 +23,19 @@ class Planned:
     def __init__(self, plan: PlanFile) -> None:
         self._plan = plan
 
-    def items(self) -> Iterator[Item]:
+    def items(self, _stop: threading.Event) -> Iterator[Item]:
         """The objects, in the plan's order."""
         return (Item(source, lake_object) for source, lake_object in self._plan.objects())
+
+    def over(self, entry: Entry) -> None:
+        """Objects stay where they are."""
 
     def entries(self) -> Iterator[Entry]:
         """The objects as a run about to begin has them."""
         return (Entry(number, *each) for number, each in enumerate(self._plan.objects()))
 
 
-def require_unmoved(plan: PlanFile, now: Undertaking, lake: WholeLake) -> None:
+def require_unmoved(plan: PlanFile, now: Recipient, lake: WholeLake) -> None:
     """Raise CannotRun, with the differences, if lake or function are not as they were when planned."""
     differences = function_differences(
         plan.header.function, freeze_target(now.target), plan.header.terms, freeze_terms(now.terms)
@@ -46,7 +50,7 @@ def require_unmoved(plan: PlanFile, now: Undertaking, lake: WholeLake) -> None:
 
 def _found(plan: PlanFile, lake: WholeLake) -> Iterator[tuple[int, LakeObject]]:
     """The lake's objects as they are now, no further than a limit on events let the plan read."""
-    found = ((item.source, item.object) for item in lake.items() if not skip_reason(item.object))
+    found = ((item.source, item.object) for item in lake.objects() if not skip_reason(item.object))
     limit = plan.header.request.limit
     if limit is None or plan.counts.get("matched", 0) < limit:
         return found

@@ -8,26 +8,29 @@ from typing import Any
 
 import msgspec
 
+from cncbops.delivery.sender import SendPolicy
 from cncbops.kinesis.record import Record
-from cncbops.replay import Replay
+from cncbops.request import Request
+from cncbops.sending import Sending
 from cncbops.target import Target
 
 USD_PER_REQUEST = 0.20 / 1_000_000
 """Lambda's list price for requests in most regions (AWS Lambda pricing); compute time comes on top."""
 
 
-def plan(replay: Replay, more_warnings: Sequence[str] = (), *, show_payload: bool = False) -> dict[str, Any]:
+def plan(replay: Sending, more_warnings: Sequence[str] = (), *, show_payload: bool = False) -> dict[str, Any]:
     """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known."""
     return {
-        "target": _target(replay.target),
+        "target": target_facts(replay.recipients.only.target),
         "terms": _terms(replay),
-        "estimate": _estimate(replay),
+        "estimate": estimate(replay, replay.recipients.only.terms.concurrency),
         "first_record": _record_shape(replay.intake.first_record, show_payload=show_payload),
         "warnings": [*_warnings(replay), *more_warnings],
     }
 
 
-def _target(target: Target) -> dict[str, Any]:
+def target_facts(target: Target) -> dict[str, Any]:
+    """What is known of a function."""
     facts = asdict(target)
     del facts["function"]
     mapping = target.mapping
@@ -36,30 +39,37 @@ def _target(target: Target) -> dict[str, Any]:
     return facts
 
 
-def _terms(replay: Replay) -> dict[str, Any]:
-    terms, request, policy = replay.terms, replay.request, replay.terms.policy
+def _terms(replay: Sending) -> dict[str, Any]:
+    terms = replay.recipients.only.terms
     return {
         "batch_size": terms.limits.records,
         "batch_size_from": terms.batch_size_from,
         "concurrency": terms.concurrency,
         "concurrency_from": terms.concurrency_from,
-        "ordered": request.ordered and not request.asynchronous,
+        "partial_responses": terms.policy.partial_responses,
+        "mapping_filters": list(terms.mapping_filters),
+        **manner(replay.request, terms.policy),
+    }
+
+
+def manner(request: Request, policy: SendPolicy) -> dict[str, Any]:
+    """How records are sent, as far as that does not depend on the function."""
+    return {
+        "ordered": request.keeps_order,
         "rate": request.rate,
         "max_attempts": policy.max_attempts,
         "bisect": policy.bisect,
-        "partial_responses": policy.partial_responses,
         "on_unknown": policy.on_unknown,
-        "mapping_filters": list(terms.mapping_filters),
         "safety": {**asdict(request.safety), "max_failures": str(request.safety.max_failures)},
     }
 
 
-def _estimate(replay: Replay) -> dict[str, Any]:
-    """`rounds` is the run's seconds for each second that one invocation takes."""
+def estimate(replay: Sending, concurrency: int) -> dict[str, Any]:
+    """What a run would take; `rounds` is the run's seconds for each second that one invocation takes."""
     tally, rate = replay.journal.tally, replay.request.rate
     return {
         "duration_s": round(tally.events.matched / rate, 1) if rate else None,
-        "rounds": math.ceil(tally.calls.total / replay.terms.concurrency),
+        "rounds": math.ceil(tally.calls.total / concurrency),
         "lambda_requests_usd": round(tally.calls.total * USD_PER_REQUEST, 7),
     }
 
@@ -74,8 +84,8 @@ def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any
     return shape
 
 
-def _warnings(replay: Replay) -> list[str]:
-    target, events, request = replay.target, replay.journal.tally.events, replay.request
+def _warnings(replay: Sending) -> list[str]:
+    target, events, request = replay.recipients.only.target, replay.journal.tally.events, replay.request
     warnings = []
     if target.state not in (None, "Active", "Failed"):
         warnings.append(f"The function is in state {target.state}.")

@@ -1,7 +1,8 @@
 """A run's report for auditors: one file with the run, its sessions, each object and each failure.
 
 JSON lines as `cncbops runs show -o json` has them, each with its `kind`; or one table of the same with
-fixed columns. What an event says is never evaluated, by a spreadsheet neither: see `_cell`.
+fixed columns. The JSON lines are a source of faults as well, see `cncbops.faults.failures_file`. What an
+event says is never evaluated, by a spreadsheet neither: see `_cell`.
 """
 
 import csv
@@ -63,11 +64,17 @@ def _suffix(path: Path) -> str:
 def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
     facts = details(ledger, run)
     sessions = facts.pop("sessions")
+    # A failure tells all that is needed to send it again; one of a resubmit is a fault, which names its function.
+    known = {
+        "run_id": run.run_id,
+        "command": run.command,
+        "function": None if run.command == "resubmit" else run.function,
+    }
     return chain(
         [{"kind": "run", **facts}],
         ({**each, "kind": "session", "session_kind": each["kind"]} for each in sessions),
         ({"kind": "object", **object_facts(entry)} for entry in ledger.entries(run)),
-        ({"kind": "failure", **failure_facts(kept)} for kept in ledger.failures(run)),
+        ({"kind": "failure", **known, **failure_facts(kept)} for kept in ledger.failures(run)),
     )
 
 

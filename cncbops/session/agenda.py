@@ -1,7 +1,8 @@
 """Which objects a session reads, in which order, and what of each it takes."""
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,8 @@ from cncbops.aws import Aws, explain
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source, Source
-from cncbops.request import ReplayRequest
+from cncbops.queues.source import QueueSource
+from cncbops.request import Request
 from cncbops.session.entry import Entry
 
 if TYPE_CHECKING:
@@ -26,40 +28,62 @@ Line = tuple[int, int]
 
 @dataclass(frozen=True)
 class Item:
-    """An object to be read: new, or as an earlier session left it; `lines`: only these, whatever is chosen."""
+    """An object to be read: new, or as an earlier session left it; `lines`: only these, whatever is chosen.
+
+    `settled` are lines that failed in an earlier session. `content` is what it holds, where that is here
+    already: a queue's message, with its `attributes`.
+    """
 
     source: int
     object: LakeObject
     left: Entry | None = None
     lines: Set[Line] | None = None
+    settled: Set[Line] = frozenset()
+    content: bytes | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Agenda(Protocol):
     """Gives a session its objects, lazily and in the order of the run."""
 
-    def items(self) -> Iterator[Item]:
-        """The objects to be read. Raises CncbopsError where they cannot be found out."""
+    def items(self, stop: threading.Event) -> Iterator[Item | None]:
+        """The objects to be read, until `stop` is set; None where none comes before others are settled.
+
+        Raises CncbopsError where they cannot be found out.
+        """
+
+    def over(self, entry: Entry) -> None:
+        """An object is read, and all that was chosen of it has a fate, which is written down."""
 
 
-def lake_client(request: ReplayRequest, aws: Aws) -> "S3Client | None":
+def lake_client(request: Request, aws: Aws) -> "S3Client | None":
     """A client to list and read the sources with, where any of them is in S3."""
     in_s3 = any(isinstance(source, S3Source) for source in request.sources)
     return aws.s3(READERS) if in_s3 else None
 
 
 class WholeLake:
-    """All that a request's sources hold."""
+    """All that a request's sources hold; its queues are for others to read."""
 
-    def __init__(self, request: ReplayRequest, s3: "S3Client | None") -> None:
+    def __init__(self, request: Request, s3: "S3Client | None") -> None:
         self._request, self._s3 = request, s3
 
-    def items(self) -> Iterator[Item]:
+    def objects(self) -> Iterator[Item]:
         """Every object, in the order of the sources and of keys."""
-        return chain.from_iterable(self._of(number, source) for number, source in enumerate(self._request.sources))
+        sources = enumerate(self._request.sources)
+        return chain.from_iterable(self._of(*each) for each in sources if not isinstance(each[1], QueueSource))
 
-    def _of(self, number: int, source: Source) -> Iterator[Item]:
+    def items(self, _stop: threading.Event) -> Iterator[Item]:
+        """The same, as an agenda."""
+        return self.objects()
+
+    def over(self, entry: Entry) -> None:
+        """Objects stay where they are."""
+
+    def _of(self, number: int, source: Source | QueueSource) -> Iterator[Item]:
+        assert not isinstance(source, QueueSource)
         try:
-            for lake_object in list_objects(source, self._s3, self._request.selection.window):
+            for lake_object in list_objects(source, self._s3, self._request.window):
                 yield Item(number, lake_object)
         except (BotoCoreError, ClientError) as error:
             raise explain(error, f"list {source.uri}") from error

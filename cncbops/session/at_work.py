@@ -8,10 +8,10 @@ from cncbops.aws import Aws
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.pulse import BEAT_S, Pulse
 from cncbops.ledger.rows import Run
-from cncbops.replay import Replay
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.safety.limits import Safety
 from cncbops.safety.ticker import Ticker
+from cncbops.sending import Sending
 
 ALARM_LOOK_S = 5.0
 
@@ -26,22 +26,22 @@ def alarm_watch(safety: Safety, aws: Aws, region: str | None) -> AlarmWatch | No
 
 
 @contextmanager
-def at_work(replay: Replay, ledger: Ledger, run: Run, session: int, alarms: AlarmWatch | None) -> Iterator[None]:
-    """Keep the ledger informed, obey orders, and halt the replay where a limit or an alarm says so."""
+def at_work(sending: Sending, ledger: Ledger, run: Run, session: int, alarms: AlarmWatch | None) -> Iterator[None]:
+    """Keep the ledger informed, obey orders, and halt the session where a limit or an alarm says so."""
     with ExitStack() as beside:
         pulse = beside.enter_context(closing(Pulse(ledger.folder, run.id, session)))
-        beside.enter_context(Ticker(BEAT_S, partial(pulse.beat, replay.obey), replay.end))
-        longest_s = replay.request.safety.max_duration_s
+        beside.enter_context(Ticker(BEAT_S, partial(pulse.beat, sending.obey), sending.end))
+        longest_s = sending.request.safety.max_duration_s
         if longest_s:
-            halt = partial(replay.halt, f"it lasted longer than --max-duration, {longest_s:g} s")
-            beside.enter_context(Ticker(longest_s, halt, replay.end))
+            halt = partial(sending.halt, f"it lasted longer than --max-duration, {longest_s:g} s")
+            beside.enter_context(Ticker(longest_s, halt, sending.end))
         if alarms:
-            _look(alarms, replay)
-            beside.enter_context(Ticker(ALARM_LOOK_S, partial(_look, alarms, replay), replay.end))
+            _look(alarms, sending)
+            beside.enter_context(Ticker(ALARM_LOOK_S, partial(_look, alarms, sending), sending.end))
         yield
 
 
-def _look(alarms: AlarmWatch, replay: Replay) -> None:
+def _look(alarms: AlarmWatch, sending: Sending) -> None:
     reason = alarms.check()
     if reason:
-        replay.halt(reason)
+        sending.halt(reason)

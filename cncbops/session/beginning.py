@@ -9,7 +9,7 @@ from cncbops.frozen import freeze_request, freeze_target, freeze_terms, thaw_req
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness
-from cncbops.replay import Undertaking
+from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
 from cncbops.target import Target
 
@@ -51,10 +51,15 @@ def _instead(run: Run) -> str:
 
 
 def new_run(
-    run_id: str, undertaking: Undertaking, access: AwsAccess, alike: Likeness, plan_sha256: str | None = None
+    run_id: str,
+    request: ReplayRequest,
+    recipient: Recipient,
+    access: AwsAccess,
+    alike: Likeness,
+    plan_sha256: str | None = None,
 ) -> NewRun:
     """A run as it is written down: its arguments and terms frozen, the function as it is now."""
-    request, target = undertaking.request, undertaking.target
+    target = recipient.target
     return NewRun(
         run_id=run_id,
         command="replay",
@@ -62,7 +67,7 @@ def new_run(
         sources=[source.uri for source in request.sources],
         account=target.arn.split(":")[4] if target.arn else None,
         arguments=freeze_request(request),
-        terms=freeze_terms(undertaking.terms),
+        terms=freeze_terms(recipient.terms),
         target=freeze_target(target),
         access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
         likeness=alike.key,

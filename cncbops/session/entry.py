@@ -25,7 +25,7 @@ class Entry:
     `matched` counts its chosen records; `settled` of them have a fate. This session came to `pulled`
     of them, earlier ones to those in `pulled_before`, by session: one that could not read the object
     to its end, or did not get so far, came to fewer. `ended`: it was read to its end. `error` says
-    why it could not be, where it could not.
+    why it could not be, where it could not. `remains`: something in it is neither chosen nor done with.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Entry:
     error: str | None = None
     pulled: int = 0
     pulled_before: Mapping[int, int] = field(default_factory=dict)
+    remains: bool = False
 
     @property
     def settled(self) -> int:

@@ -5,7 +5,7 @@ that are not done (those whose records are pulled and not settled), and what is 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cncbops.delivery.outcome import Outcome, Settled
 from cncbops.errors import CncbopsError
@@ -23,8 +23,10 @@ MOST_UNKEPT = 1_000
 class Journal:
     """One session's tally, its first few failures, and the objects it works on."""
 
-    def __init__(self, keeper: Keeper, next_number: int = 0) -> None:
+    def __init__(self, keeper: Keeper, next_number: int = 0, over: Callable[[Entry], None] = lambda _: None) -> None:
+        """`over` is told of each object of which nothing is left to do, once that is written down."""
         self.tally = Tally()
+        self._over = over
         self.first_failures: list[Failure] = []
         self.settles = True  # false for a plan, of whose records none is
         self._keeper = keeper
@@ -66,6 +68,11 @@ class Journal:
         self.touch(entry)
         self.touch(anew)
 
+    def give_back(self, entry: Entry) -> None:
+        """Let go of a queue's message that an earlier session had in hand: the queue gives it out anew."""
+        entry.error = RESTARTED
+        self.touch(entry)
+
     def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
         """Take down failures of an object; their counts are the caller's."""
         for failure in failures:
@@ -75,8 +82,8 @@ class Journal:
 
     def take(self, settled: Sequence[Settled]) -> None:
         """Take down what became of batches. Raises CannotRun if it cannot be kept."""
-        for _, outcome in settled:
-            self._count(outcome)
+        for batch, outcome in settled:
+            self._count(outcome, batch.function)
         self.keep(settled)
 
     def keep(self, settled: Sequence[Settled] = ()) -> None:
@@ -92,14 +99,15 @@ class Journal:
             # What comes after would tell of counts whose records it does not tell.
             self._keeper = NoKeeper()
             raise
-        for number in [number for number, entry in changed.items() if self._is_over(entry)]:
-            self._entries.pop(number, None)
+        for entry in [entry for entry in changed.values() if self._is_over(entry)]:
+            if self._entries.pop(entry.number, None):
+                self._over(entry)
 
     def _is_over(self, entry: Entry) -> bool:
         return entry.at_rest if self.settles else entry.ended or entry.error is not None
 
-    def _count(self, outcome: Outcome) -> None:
-        self.tally.count_outcome(outcome)
+    def _count(self, outcome: Outcome, function: str) -> None:
+        self.tally.count_outcome(outcome, function)
         for fate, records in (
             ("delivered", outcome.delivered),
             ("failed", [each.record for each in outcome.failed]),

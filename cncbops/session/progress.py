@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from cncbops.kinesis.batching import Mark, lane_of
+from cncbops.kinesis.batching import Mark
 from cncbops.session.entry import ordinal
 
 
@@ -21,15 +21,15 @@ class Progress:
     next_number: int = 0
     chosen: int = 0
 
-    def is_settled(self, place: int, partition_key: str, pulled: Mapping[int, int]) -> bool:
-        """Whether a record is settled, of an object of which each session came to so many records.
+    def is_settled(self, place: int, lane: int, pulled: Mapping[int, int]) -> bool:
+        """Whether a record of a lane is settled, of an object of which each session came to so many records.
 
         A session's marks speak of the records that it came to: an object that it could not read is
         as the sessions before it left it.
         """
         if place in self.beyond:
             return True
-        lane, number = lane_of(partition_key, self.lanes), ordinal(place)
+        number = ordinal(place)
         return any(number < count and self._covers(session, lane, place) for session, count in pulled.items())
 
     def _covers(self, session: int, lane: int, place: int) -> bool:

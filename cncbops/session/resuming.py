@@ -5,6 +5,7 @@ machine with a copy of the ledger.
 """
 
 import os
+import threading
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import count, groupby
@@ -14,13 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
+from cncbops.frozen import thaw_request
+from cncbops.frozen_resubmit import thaw_resubmit
 from cncbops.lake.ahead import ahead
 from cncbops.lake.looking import look_again
 from cncbops.lake.objects import LakeObject
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.request import ReplayRequest
-from cncbops.session.agenda import Item, WholeLake
+from cncbops.queues.source import QueueSource
+from cncbops.request import ReplayRequest, Request, ResubmitRequest
+from cncbops.session.agenda import Item, Line, WholeLake
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure, of_object
 
@@ -52,14 +56,28 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed in the lake since a run began; what is not sent anew is left out."""
+    """What changed in the lake since a run began; what is not sent anew is left out.
+
+    `returned` are messages that went back to their queue.
+    """
 
     found: Sequence[Change] = ()
+    returned: Sequence[Entry] = ()
 
     @property
     def restarted(self) -> list[Entry]:
         """The objects that are sent anew, as the run has them from now on."""
         return [change.anew for change in self.found if change.anew]
+
+
+def asked(run: Run) -> ReplayRequest | ResubmitRequest:
+    """What a run was asked. Raises CannotRun if that is damaged, or a later version's."""
+    return thaw_resubmit(run.arguments) if run.command == "resubmit" else thaw_request(run.arguments)
+
+
+def queues_of(request: Request) -> frozenset[int]:
+    """Which of a request's sources are queues."""
+    return frozenset(number for number, source in enumerate(request.sources) if isinstance(source, QueueSource))
 
 
 def changes(
@@ -102,19 +120,29 @@ class Rest:
     """What an earlier session left of a run: objects not done, and those it had not come to."""
 
     def __init__(
-        self, ledger: Ledger, run: Run, request: ReplayRequest, s3: "S3Client | None", changed: Changes = Changes()
+        self, ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes = Changes()
     ) -> None:
         self._ledger, self._run = ledger, run
         self._lake = WholeLake(request, s3)
         self._changed = changed
 
-    def items(self) -> Iterator[Item]:
+    def over(self, entry: Entry) -> None:
+        """Objects stay where they are."""
+
+    def _failed_lines(self, entry: Entry) -> Set[Line]:
+        """Where the records lie that have a fate without being delivered."""
+        if not (entry.failed or entry.unknown):
+            return frozenset()
+        kept = self._ledger.failures_of(self._run, entry.number)
+        return {(each.line, each.part) for each in kept if each.fate in ("failed", "unknown")}
+
+    def items(self, _stop: threading.Event) -> Iterator[Item]:
         """First the objects in the ledger, in the order of the run; then what is new to it."""
         restarted = self._changed.restarted
         left_out = {change.entry.number for change in self._changed.found} | {entry.number for entry in restarted}
         for entry in self._ledger.entries(self._run, unfinished=True):
             if entry.number not in left_out:
-                yield Item(entry.source, entry.object, entry)
+                yield Item(entry.source, entry.object, entry, settled=self._failed_lines(entry))
         # Numbered after all that was known: places rise in the order in which they are read.
         yield from (Item(entry.source, entry.object, entry) for entry in restarted)
         if not self._run.listed:
@@ -124,7 +152,7 @@ class Rest:
         """Objects of the lake that are not in the ledger: both come in listing order."""
         known = self._ledger.known_keys(self._run)
         next_known = next(known, None)
-        for item in self._lake.items():
+        for item in self._lake.objects():
             here = (item.source, os.fsencode(item.object.key))
             while next_known is not None and next_known < here:
                 next_known = next(known, None)
@@ -133,23 +161,32 @@ class Rest:
 
 
 class FailedRecords:
-    """The records of a run that have one of the fates given, by object, to be read from the lake again."""
+    """The records of a run that have one of the fates given, by object, to be read again.
 
-    def __init__(self, ledger: Ledger, run: Run, fates: Set[str], changed: Changes = Changes()) -> None:
-        self._ledger, self._run, self._fates = ledger, run, fates
+    What failed of a queue's message is not read again: the queue gives it out to a run of its own.
+    """
+
+    def __init__(
+        self, ledger: Ledger, run: Run, fates: Set[str], queues: Set[int] = frozenset(), changed: Changes = Changes()
+    ) -> None:
+        self._ledger, self._run, self._fates, self._queues = ledger, run, fates, queues
         self._left_out = {change.entry.number for change in changed.found}
 
-    def items(self) -> Iterator[Item]:
+    def over(self, entry: Entry) -> None:
+        """Objects stay where they are."""
+
+    def items(self, _stop: threading.Event) -> Iterator[Item]:
         """The objects that hold such records, in the order of the run."""
         for number, lines in self._lines():
-            if number not in self._left_out:
-                known = self._ledger.entry(self._run, number)
+            known = self._ledger.entry(self._run, number)
+            if number not in self._left_out and known.source not in self._queues:
                 left = Entry(number, known.source, known.object)
                 yield Item(known.source, known.object, left, lines)
 
     def entries(self) -> Iterator[Entry]:
         """What is known of these objects."""
-        return (self._ledger.entry(self._run, number) for number, _ in self._lines())
+        entries = (self._ledger.entry(self._run, number) for number, _ in self._lines())
+        return (entry for entry in entries if entry.source not in self._queues)
 
     def _lines(self) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
         failures = (

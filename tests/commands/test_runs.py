@@ -31,7 +31,11 @@ from cncbops.terms import settle
 from tests.ledger.runs import begin, lake_object, record_of
 
 REQUEST = ReplayRequest(
-    (S3Source("lake", ""),), parse_function("fn:live"), selection=Selection(types=("thing-*",)), limit=7, bisect=False
+    sources=(S3Source("lake", ""),),
+    function=parse_function("fn:live"),
+    selection=Selection(types=("thing-*",)),
+    limit=7,
+    bisect=False,
 )
 TARGET = Target(REQUEST.function, arn="arn:aws:lambda:eu-west-1:123456789012:function:fn", version="3")
 ID = "20260101T000000Z-aaaaaa"

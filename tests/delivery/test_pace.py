@@ -319,3 +319,16 @@ def test_a_stop_releases_those_who_wait_in_a_pause() -> None:
             stop.set()
             assert [each.result(timeout=10) for each in early + late] == [None, None]
     assert gate.in_flight == 0
+
+
+def test_functions_beside_each_other_share_rate_and_pause_but_not_throttling() -> None:
+    run = Pace(16, None, threading.Event())
+    busy, calm = run.beside(8), run.beside(4)
+    token = busy.enter(1)
+    assert token is not None
+    busy.leave(token, Kind.THROTTLED)
+    assert (busy.limit, calm.limit, run.limit) == (4, 4, 8)
+    assert (calm.enter(1), run.in_flight) == (0, 1)
+    run.set_rate(7.0)
+    run.set_paused(True)
+    assert [(each.rate, each.paused) for each in (busy, calm)] == [(7.0, True)] * 2

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.kinesis import batching
-from cncbops.kinesis.batching import Batch, Batcher, BatchLimits, lane_of, split
-from cncbops.kinesis.record import Record
+from cncbops.kinesis.batching import Batch, Batcher, BatchLimits, split
+from cncbops.kinesis.record import Record, lane_of
 from tests.delivery.batches import batch_of, record
 
 FRAME = len(b'{"Records":[]}')
@@ -22,7 +22,7 @@ inputs = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 300)), max_size=60
 
 
 def cut(records: Iterable[Record], limits: BatchLimits, lanes: int, chunk: int = 1_000_000) -> list[Batch]:
-    batcher, whole = Batcher(limits, lanes), list(records)
+    batcher, whole = Batcher({"": limits}, lanes), list(records)
     batches = [batch for at in range(0, len(whole), chunk) for batch in batcher.add(whole[at : at + chunk])]
     return batches + list(batcher.flush())
 
@@ -146,7 +146,7 @@ def test_a_record_is_deliverable_up_to_the_byte_of_a_synchronous_payload() -> No
 
 
 def test_a_full_batch_is_given_out_with_its_last_record() -> None:
-    batcher = Batcher(BatchLimits(2, 10_000), 1)
+    batcher = Batcher({"": BatchLimits(2, 10_000)}, 1)
     assert [len(batch.records) for batch in batcher.add([record(0, "k"), record(1, "k"), record(2, "k")])] == [2]
 
 
@@ -154,7 +154,7 @@ def test_open_batches_hold_no_more_than_their_bound_and_the_largest_goes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(batching, "OPEN_BYTES", 2_000)
-    batcher, waiting, given_out = Batcher(BatchLimits(1_000, 10_000), 50), 0, []
+    batcher, waiting, given_out = Batcher({"": BatchLimits(1_000, 10_000)}, 50), 0, []
     for number in range(400):
         each = record(number, f"key-{number % 40}", 10 * (number % 7))
         batches = list(batcher.add([each]))
@@ -178,7 +178,7 @@ def test_a_split_keeps_lane_order_and_bytes(sizes: tuple[int, int]) -> None:
 def of_shards(drawn: list[tuple[int, int]]) -> list[Record]:
     """Records from pairs of key and shard."""
     return [
-        msgspec.structs.replace(record(number, f"key-{key}"), shard_id=f"shardId-{shard}")
+        msgspec.structs.replace(record(number, f"key-{key}"), group=f"shardId-{shard}")
         for number, (key, shard) in enumerate(drawn)
     ]
 
@@ -186,7 +186,7 @@ def of_shards(drawn: list[tuple[int, int]]) -> list[Record]:
 @given(st.lists(st.integers(0, 9), max_size=60), limits, st.integers(0, 5))
 def test_a_batch_is_of_one_shard_and_in_lake_order(keys: list[int], limits: BatchLimits, lanes: int) -> None:
     for batch in cut(of_shards([(key, key % 3) for key in keys]), limits, lanes):
-        assert len({each.shard_id for each in batch.records}) == 1
+        assert len({each.group for each in batch.records}) == 1
         numbers = [int(each.sequence_number) for each in batch.records]
         assert numbers == sorted(numbers)
 

@@ -38,5 +38,5 @@ def lake_object(number: int, key: str = "") -> LakeObject:
 def record_of(entry: Entry, ordinal: int, key: str = "key", shard: str = "shard", padding: int = 0) -> Record:
     """The record of an object that is number `ordinal` of those chosen."""
     (place,) = entry.places(ordinal, 1)
-    changed = {"place": place, "object": entry.object, "shard_id": shard}
+    changed = {"place": place, "object": entry.object, "group": shard}
     return msgspec.structs.replace(record(ordinal, key, padding), **changed)

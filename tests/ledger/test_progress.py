@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
-from cncbops.kinesis.record import Record
+from cncbops.kinesis.record import Record, lane_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
@@ -67,7 +67,8 @@ class World:
         for entry in self.ledger.entries(self.run, unfinished=True):
             for ordinal, (key, _) in enumerate(self.lake[entry.number]):
                 (place,) = entry.places(ordinal, 1)
-                assert progress.is_settled(place, key, entry.pulled_before) == (place in self.settled)
+                lane = lane_of(key, progress.lanes)
+                assert progress.is_settled(place, lane, entry.pulled_before) == (place in self.settled)
 
     def assert_all_is_done(self) -> None:
         counts, everything = self.ledger.counts(self.run), sum(map(len, self.lake))
@@ -90,7 +91,7 @@ class _Session:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
         self.progress = world.ledger.progress(world.run, world.lanes)
         self.journal = Journal(world.ledger.run_writer(world.run, number), self.progress.next_number)
-        self.batcher = Batcher(world.limits, world.lanes)
+        self.batcher = Batcher({"": world.limits}, world.lanes)
         self.open: list[Batch] = []
         self.under_way: list[Batch] = []  # when it was stopped
 
@@ -167,7 +168,9 @@ class _Session:
         self.journal.touch(entry)
 
     def _is_settled(self, each: Record, entry: Entry) -> bool:
-        return self.progress.is_settled(each.place, each.partition_key, entry.pulled_before)
+        return self.progress.is_settled(
+            each.place, lane_of(each.partition_key, self.progress.lanes), entry.pulled_before
+        )
 
     def _settle_one(self) -> None:
         """Let a batch come back that is the first of all its lanes; it may be cut itself."""

@@ -47,7 +47,7 @@ def played(ledger: Ledger, fates: Sequence[Sequence[str]]) -> tuple[Run, dict[tu
     """A finished run in which each record of each object had the fate given; its records by object and line."""
     run = begin(ledger, f"run-{next(numbers)}")
     writer = ledger.run_writer(run, 1)
-    journal, batcher = Journal(writer), Batcher(BatchLimits(3, 100_000), 2)
+    journal, batcher = Journal(writer), Batcher({"": BatchLimits(3, 100_000)}, 2)
     records, batches, fate_of = {}, [], {}
     for number, of_object_ in enumerate(fates):
         entry = journal.open(0, lake_object(number))
@@ -136,7 +136,7 @@ def test_an_object_that_can_be_read_after_all_is_mended(ledger: Ledger) -> None:
 def test_a_batch_of_which_nothing_was_sent_moves_no_mark(ledger: Ledger) -> None:
     run = begin(ledger, f"run-{next(numbers)}")
     entry = Entry(0, 0, lake_object(0), matched=1)
-    (batch,) = Batcher(BatchLimits(1, 100_000), 1).add([record_of(entry, 0)])
+    (batch,) = Batcher({"": BatchLimits(1, 100_000)}, 1).add([record_of(entry, 0)])
     ledger.run_writer(run, 1).write([entry], [], [Settled(batch, Outcome(not_sent=batch.records))])
     progress = ledger.progress(run, 1)
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
@@ -156,7 +156,7 @@ def size_of_run(folder: Path, events: int, lanes: int) -> int:
     """The size of a ledger whose run sent so many events of each of 2,000 objects, in batches of 100."""
     with Ledger.open(folder) as ledger:
         run = begin(ledger)
-        journal, batcher = Journal(ledger.run_writer(run, 1)), Batcher(BatchLimits(100, 1_000_000), lanes)
+        journal, batcher = Journal(ledger.run_writer(run, 1)), Batcher({"": BatchLimits(100, 1_000_000)}, lanes)
         waiting: list[Batch] = []
         for number in range(OBJECTS):
             entry = journal.open(0, lake_object(number, f"firehose/stream/2018/04/08/03/{'x' * 80}-{number:08}"))

@@ -29,7 +29,9 @@ from cncbops.terms import settle
 
 WHEN = datetime(2018, 4, 8, 3, 53, 28, 123_000, tzinfo=UTC)
 ODD = os.fsdecode(b"/lake \xff\n/%41")
-REQUEST = ReplayRequest((S3Source("lake", "s1/"), LocalSource(Path(ODD))), parse_function("fn:live"), limit=7)
+REQUEST = ReplayRequest(
+    sources=(S3Source("lake", "s1/"), LocalSource(Path(ODD))), function=parse_function("fn:live"), limit=7
+)
 SHA = {letter: letter * 43 + "=" for letter in "AB"}
 MAPPING = Mapping("uuid-1", "arn:aws:kinesis:eu-west-1:123456789012:stream/s1", True, 25, False, True, (), 0, None)
 TARGET = Target(

@@ -71,6 +71,9 @@ def test_json_lines_tell_the_run_its_sessions_each_object_and_each_failure(ledge
     )
     assert failed == {
         "kind": "failure",
+        "run_id": run.run_id,
+        "command": "replay",
+        "function": "fn",
         "object": "s3://lake/s1/0",
         "line": 1,
         "part": 0,
@@ -98,6 +101,16 @@ def test_a_table_tells_the_same_in_fixed_columns_and_no_cell_is_a_formula(ledger
         "s3://lake/s1/0",
     )
     assert (told[-1]["message"], told[-1]["event_id"], told[-1]["object"]) == ("'=1+1", "-7", "s3://lake/s1/0")
+    assert (told[-1]["run_id"], told[-1]["command"], told[-1]["function"]) == (told[0]["run_id"], "replay", "fn")
+
+
+def test_a_failure_of_a_resubmit_leaves_its_function_to_the_fault(ledger: Ledger, tmp_path: Path) -> None:
+    run = begin(ledger, command="resubmit")
+    entry = Entry(0, 0, lake_object(0), 1, 1, failed=1, ended=True)
+    ledger.run_writer(run, 1).write([entry], [(0, failure(0))], [])
+    write_report(ledger, run, tmp_path / "report.jsonl")
+    failed = lines_of(tmp_path / "report.jsonl")[-1]
+    assert (failed["run_id"], failed["command"], failed["function"]) == (run.run_id, "resubmit", None)
 
 
 @given(st.text() | st.sampled_from(["=1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-", "+", "-1e5", "-٣"]))

@@ -1,4 +1,4 @@
-"""Replay: events of a data lake to one function, as Kinesis records.
+"""Sending: one session of a replay or a resubmit, whatever its records were made of.
 
 A plan and a run are the same pipeline with another last stage: the plan counts each batch that
 the run sends. One thread pulls records through selection and batching, hands batches to the
@@ -6,9 +6,8 @@ workers and receives their outcomes; it alone counts and writes down.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cncbops.aws import Aws
@@ -20,15 +19,17 @@ from cncbops.delivery.sender import Sender
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.kinesis.batching import Batch
 from cncbops.ledger.pulse import Order
-from cncbops.request import ReplayRequest
+from cncbops.recipients import Recipient, Recipients
+from cncbops.request import Request
 from cncbops.safety.limits import FailureCount
 from cncbops.session.agenda import Agenda
+from cncbops.session.canary import Canary
 from cncbops.session.intake import Intake
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper
 from cncbops.session.progress import Progress
-from cncbops.target import Target
-from cncbops.terms import Terms, objection
+from cncbops.session.reading import Heed, Reader
+from cncbops.terms import objection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,17 +37,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Undertaking:
-    """What one session has to do: the request, the function and the terms, and what is left of it."""
+    """What one session has to do, and what is left of it.
 
-    request: ReplayRequest
-    target: Target
-    terms: Terms
+    `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is how many
+    batches of one function can be in flight in order, 0 where order does not matter.
+    `reader` makes what turns objects into records, given where it counts and whom it tells.
+    """
+
+    request: Request
+    recipients: Recipients
     agenda: Agenda
+    reader: Callable[[Progress, Journal, Heed], Reader]
+    concurrency: int
+    lanes: int
     progress: Progress = Progress()
 
 
-class Replay:
-    """One session of a replay, to be planned or executed once.
+class Sending:
+    """One session, to be planned or executed once.
 
     `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
     holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
@@ -55,30 +63,37 @@ class Replay:
     def __init__(
         self, undertaking: Undertaking, aws: Aws, s3: "S3Client | None", keeper: Keeper, stop: threading.Event
     ) -> None:
-        self.request, self.target, self.terms = undertaking.request, undertaking.target, undertaking.terms
+        self.request, self.recipients = undertaking.request, undertaking.recipients
         self._failures = FailureCount(self.request.safety.max_failures)
-        self.journal = Journal(keeper, undertaking.progress.next_number)
+        self.journal = Journal(keeper, undertaking.progress.next_number, undertaking.agenda.over)
+        self._canary = Canary(self.request.safety.canary, self.halt, stop)
         self.intake = Intake(
-            self.request, self.terms, undertaking.agenda, s3, self.journal, stop, undertaking.progress, self._heed
+            undertaking.agenda,
+            undertaking.reader(undertaking.progress, self.journal, self._heed),
+            self.recipients.limits,
+            undertaking.lanes,
+            s3,
+            self.journal,
+            self._canary,
+            stop,
+            is_first=not undertaking.progress.next_number,
         )
-        self.pace = Pace(self.terms.concurrency, self.request.rate, stop)
+        self.pace = Pace(undertaking.concurrency, self.request.rate, stop)
         self.error: CncbopsError | None = None
         self.halted: str | None = None
-        self._aws, self._stop = aws, stop
+        self._aws, self._stop, self._concurrency = aws, stop, undertaking.concurrency
+        self._senders: dict[str, Sender] = {}
 
     def plan(self) -> None:
         """Do all but send: count what would be sent, and how."""
         self.journal.settles = False
-        for batches in self._stages():
-            self._take_in([Settled(batch, _counted(batch))] for batch in batches)
+        batches = filter(None, self.intake.batches())
+        self._take_in([Settled(batch, _counted(batch))] for batch in batches)
 
     def execute(self) -> None:
-        """Send it all, to a function that can take it (see `terms.require_able`)."""
-        sender = Sender(self._invoker().invoke, self.terms.policy, self.pace, self._stop, self._heed)
-        for number, batches in enumerate(self._stages()):
-            self._take_in(deliver(batches, partial(self._send, sender), concurrency=self.terms.concurrency))
-            if number == 0:
-                self._look_at_canary()
+        """Send it all, to functions that can take it (see `terms.require_able`)."""
+        batches = map(self._with_sender, self.intake.batches())
+        self._take_in(deliver(batches, self._send, concurrency=self._concurrency))
 
     def halt(self, reason: str) -> None:
         """Stop as for an interrupt, for a reason that is told."""
@@ -100,35 +115,30 @@ class Replay:
             self.pace.set_paused(order.kind == "pause")
 
     @property
-    def objection(self) -> CannotRun | None:
-        """Why the function would not take what was planned, if so."""
-        return objection(self.target, asynchronous=self.request.asynchronous)
-
-    @property
     def interrupted(self) -> bool:
         """Whether the run was ended from outside, without a reason given."""
         return self._stop.is_set() and not (self.error or self.halted)
 
-    def _stages(self) -> Iterator[Iterator[Batch]]:
-        """The canary's batches, if there is one, then the others: each stage is settled before the next."""
-        if self.request.safety.canary:
-            yield self.intake.batches(self.request.safety.canary)
-        yield self.intake.batches()
+    def _with_sender(self, batch: Batch | None) -> Batch | None:
+        """The batch, once there is a sender for its function: clients are made in one thread."""
+        if batch and batch.function not in self._senders:
+            recipient = self.recipients[batch.function]
+            pace = self.pace.beside(recipient.terms.concurrency)
+            invoke = self._invoker(recipient).invoke
+            self._senders[batch.function] = Sender(invoke, recipient.terms.policy, pace, self._stop, self._heed)
+        return batch
 
-    def _look_at_canary(self) -> None:
-        """After the first stage: without a canary there is no other."""
-        events, canary = self.journal.tally.events, self.request.safety.canary
-        failed = events.failed + events.unknown
-        if canary and failed and not self._stop.is_set():
-            self.halt(f"{failed:,} of the canary's {canary:,} records failed")
-
-    def _send(self, sender: Sender, batch: Batch) -> Outcome:
+    def _send(self, batch: Batch) -> Outcome:
         """Send a batch; after a defect the other workers shall not go on trying."""
         try:
-            return sender.send(batch)
+            if not self._canary.enter(batch):
+                return Outcome(not_sent=batch.records)
+            outcome = self._senders[batch.function].send(batch)
+            self._canary.leave(batch, outcome)
         except BaseException:
             self._stop.set()
             raise
+        return outcome
 
     def _take_in(self, rounds: Iterable[Sequence[Settled]]) -> None:
         """Take every outcome down, also those that come after something ended the run."""
@@ -160,12 +170,21 @@ class Replay:
         if reason:
             self.halt(reason)
 
-    def _invoker(self) -> Invoker:
-        function = self.request.function
+    def _invoker(self, recipient: Recipient) -> Invoker:
+        function, terms = recipient.function, recipient.terms
         client = self._aws.in_region(function.region).lambda_(
-            pool=self.terms.concurrency, read_timeout_s=self.terms.read_timeout_s, once=True
+            pool=terms.concurrency, read_timeout_s=terms.read_timeout_s, once=True
         )
         return Invoker(client, function.address, function.qualifier)
+
+
+def objection_of(sending: Sending) -> CannotRun | None:
+    """Why a function of what was planned would not take it, if so."""
+    objections = (
+        objection(recipient.target, asynchronous=sending.request.asynchronous)
+        for recipient in sending.recipients.known.values()
+    )
+    return next(filter(None, objections), None)
 
 
 def _counted(batch: Batch) -> Outcome:

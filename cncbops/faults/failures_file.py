@@ -1,0 +1,57 @@
+"""What a run of this tool could not deliver, as its report tells it in JSON lines (see `cncbops.reports.run_report`).
+
+A line names an event, or a fault, by its place only: it is read again from where it lies. Reports of earlier
+versions say neither the run nor the function.
+"""
+
+from cncbops.faults.fault import Fault, LakeLine, Nothing
+from cncbops.faults.hints import Hints
+from cncbops.faults.json_text import Fields, text_in, value_in
+
+_OF_KIND = {
+    "run": {"run_id", "command", "counts"},
+    "session": {"session_kind", "session", "host"},
+    "object": {"uri", "etag", "state"},
+    "failure": {"object", "line", "part", "fate"},
+}
+_WHY_NOTHING = {
+    "malformed": "the run found nothing on this line that could be sent",
+    "unreadable": "the run could not read this object: run it again once it can be read",
+}
+
+
+def recognise(fields: Fields, hints: Hints) -> bool:
+    """Whether this is a line of a report, of whatever kind, and no event."""
+    kind = text_in(fields.get("kind"))
+    return kind in _OF_KIND and fields.keys() >= _OF_KIND[kind] and "type" not in fields and hints.type is None
+
+
+def decode(fields: Fields, _: Hints) -> list[Fault]:
+    """The failure of a line; none where it came right since, or the line is of another kind."""
+    if value_in(fields["kind"]) != "failure" or value_in(fields.get("mended_in")) is not None:
+        return []
+    place = [text_in(fields.get(name)) for name in ("run_id", "object", "line", "part")]
+    return [
+        Fault(
+            id=":".join(filter(None, place)) if all(place) else None,
+            function=text_in(fields.get("function")),
+            error=text_in(fields.get("error")) or "",
+            message=text_in(fields.get("message")) or "",
+            stack=None,
+            pipeline=None,
+            event_types=(),
+            timestamp_ms=None,
+            unit=_unit(fields),
+        )
+    ]
+
+
+def _unit(fields: Fields) -> LakeLine | Nothing:
+    fate, uri = text_in(fields["fate"]), text_in(fields["object"])
+    line, part = value_in(fields["line"]), value_in(fields["part"])
+    if fate in _WHY_NOTHING:
+        return Nothing(_WHY_NOTHING[fate])
+    is_place = uri and type(line) is int and line > 0 and type(part) is int and part >= 0
+    if fate not in ("failed", "unknown") or not is_place:
+        return Nothing("the report names no line that failed")
+    return LakeLine(str(uri), line, part)

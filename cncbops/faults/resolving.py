@@ -1,0 +1,76 @@
+"""What a fault stands for, fetched from where it lies: its claim check, its lines of a lake, its range of a stream."""
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cncbops.aws import Aws
+from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange
+from cncbops.faults.fetching import fetched
+from cncbops.faults.identity import id_of_place
+from cncbops.faults.lake_line import LineReader
+from cncbops.faults.stream_range import StreamFetcher
+from cncbops.recipients import Recipient
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+
+_PART_BITS = 16
+"""A document may hold several faults: which one it is stands above the document's own part of its line."""
+
+
+def part_of(document_part: int, index: int) -> int:
+    """The part under which fault number `index` (from 0) of a document is known in a run."""
+    return document_part | index << _PART_BITS
+
+
+class Resolver:
+    """Fetches what faults stand for. To be closed."""
+
+    def __init__(self, aws: Aws, s3: "S3Client") -> None:
+        self._s3 = s3
+        self._lines = LineReader(s3)
+        # Made one by one, in the thread that reads.
+        self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
+
+    def opened(self, fault: Fault) -> list[Fault]:
+        """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them."""
+        unit = fault.unit
+        if isinstance(unit, LakeLine) and fault.function is None:
+            fault = self._on_line(fault, unit)
+        return fetched(fault, self._s3)
+
+    def work_of(self, fault: Fault, recipient: Recipient) -> Records | Payload | Nothing:
+        """What is to be sent to a function. Raises CncbopsError where AWS refuses the credentials."""
+        unit = fault.unit
+        if isinstance(unit, StreamRange):
+            source = recipient.terms.record_source
+            return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
+        if isinstance(unit, LakeLine):
+            event = self._lines.read(unit, recipient.terms.record_source)
+            return Nothing(f"line {unit.line} of {unit.uri} holds a fault") if isinstance(event, list) else event
+        return unit if isinstance(unit, Records | Payload | Nothing) else Nothing("it is named by another claim check")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._lines.close()
+
+    def _on_line(self, fault: Fault, unit: LakeLine) -> Fault:
+        """The fault that failed, by its own id or the place where it lies."""
+        index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
+        found = self._lines.read(replace(unit, part=part), None)
+        if isinstance(found, list) and index < len(found):
+            failed = found[index]
+            return replace(failed, id=failed.id or id_of_place(unit.uri, unit.line, unit.part))
+        gone = f"line {unit.line} of {unit.uri} no longer holds the fault"
+        return replace(fault, unit=found if isinstance(found, Nothing) else Nothing(gone))
+
+
+def _filters(recipient: Recipient, stream_arn: str) -> tuple[str, ...]:
+    """What the mapping of that stream lets through, as it is now."""
+    return next((each.filters for each in recipient.target.mappings if each.source_arn == stream_arn), ())
+
+
+def _kinesis(aws: Aws, region: str) -> "KinesisClient":
+    return aws.in_region(region).kinesis()

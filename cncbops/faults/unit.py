@@ -1,0 +1,101 @@
+"""A fault's unit of work as it is sent: its records together in one invocation, so that it succeeds or fails whole."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from cncbops.faults.fault import EventSource, Fault, FaultRecord, Payload, Records
+from cncbops.faults.identity import Identity
+from cncbops.faults.record import payload_records
+from cncbops.kinesis.record import Record, event_text, lane_of
+from cncbops.lake.objects import LakeObject
+
+_SHARED: tuple[EventSource, ...] = ("kinesis", "dynamodb", "sqs")
+"""Sources that put several records into one invocation; the others invoke for each, which functions rely on."""
+_STREAMS: tuple[EventSource, ...] = ("kinesis", "dynamodb")
+
+
+class Unit(Record, kw_only=True, gc=False):
+    """A unit of work. `keys` are the partition keys of its records, `names` what a response may name them by.
+
+    `fault` tells the fault from all others, `records` each of its records; `fingerprint` is its group's.
+    """
+
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    source: EventSource
+    fault: bytes
+    records: tuple[bytes, ...]
+    fingerprint: str
+
+    def lanes(self, count: int) -> tuple[int, ...]:
+        """The lanes of its keys, which are its function's own."""
+        return tuple(sorted({lane_of(key, count, self.function) for key in self.keys})) if count else ()
+
+    def identifiers(self) -> Sequence[str]:
+        """The sequence numbers of its records, or the ids of a queue's messages."""
+        return self.names
+
+    @property
+    def is_of_stream(self) -> bool:
+        return self.source in _STREAMS
+
+    def texts(self) -> Sequence[bytes]:
+        """Its JSON, and the events in its Kinesis records."""
+        texts = [self.body]
+        for record in payload_records(self.body if self.is_event else b'{"Records":[%b]}' % self.body):
+            with suppress(msgspec.DecodeError, ValueError):  # no Kinesis record: it is quoted as it is
+                texts.append(event_text(record.body))
+        return texts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fault lies: its object, line and part, and its place in the run."""
+
+    object: LakeObject
+    line: int
+    part: int
+    number: int
+
+
+def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, identity: Identity) -> Unit:
+    """What is sent of a fault to a function, by its name in the run."""
+    records = work.records if isinstance(work, Records) else tuple(payload_records(work.body))
+    source = records[0].source if records else work.source if isinstance(work, Payload) else "other"
+    first = records[0] if records else None
+    return Unit(
+        body=b",".join(record.body for record in records) if isinstance(work, Records) else work.body,
+        partition_key=(first.partition_key if first else None) or "",
+        sequence_number=(first.sequence_number if first else None) or "",
+        event_id=fault.id or (first.event_id if first else None),
+        object=place.object,
+        line=place.line,
+        part=place.part,
+        group=_group(function, source, first),
+        place=place.number,
+        function=function,
+        weight=len(records) if isinstance(work, Records) else work.count,
+        is_alone=isinstance(work, Payload) or source not in _SHARED or len({each.source for each in records}) > 1,
+        is_event=isinstance(work, Payload),
+        # What has no key depends on nothing: it is spread over the lanes.
+        keys=tuple(dict.fromkeys(each.partition_key or each.event_id or "" for each in records))
+        or (str(place.number),),
+        names=tuple(filter(None, (_name(record) for record in records))),
+        source=source,
+        fault=identity.fault,
+        records=identity.records,
+        fingerprint=identity.fingerprint,
+    )
+
+
+def _group(function: str, source: EventSource, first: FaultRecord | None) -> str:
+    """Of one function, one source, and of a stream one shard, as an event source mapping would batch them."""
+    arn, shard = (first.source_arn, first.shard_id) if first else (None, None)
+    return "\0".join((function, arn or source, shard or ""))
+
+
+def _name(record: FaultRecord) -> str | None:
+    return record.sequence_number if record.source in _STREAMS else record.event_id

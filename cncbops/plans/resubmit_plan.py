@@ -1,0 +1,100 @@
+"""What a dry-run of a resubmit adds to the summary: each function, the groups of faults, the terms, what to look at."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from cncbops.errors import CncbopsError
+from cncbops.plans.plan import estimate, manner, target_facts
+from cncbops.recipients import Recipient
+from cncbops.reports.fault_facts import group_facts
+from cncbops.reports.summary import described, iso
+from cncbops.sending import Sending
+from cncbops.session.resubmitting import Means, terms_of
+from cncbops.tally import Share
+from cncbops.terms import policy_of
+
+MOST_GROUPS = 20
+
+
+def plan_of_resubmit(means: Means) -> Callable[..., dict[str, Any]]:
+    """What tells of a plan made with these means."""
+    return partial(_plan, means)
+
+
+def _plan(
+    means: Means, sending: Sending, more_warnings: Sequence[str] = (), *, show_payload: bool = False
+) -> dict[str, Any]:
+    """The plan of a resubmit whose `plan()` has run, as plain data; `null` is what is not known."""
+    del show_payload  # a plan of faults shows none; `faults show` does
+    request, tally = means.request, sending.journal.tally
+    terms = terms_of(request)
+    functions = {name: _function(means, name, share) for name, share in tally.functions.items()}
+    return {
+        "functions": functions,
+        "groups": [group_facts(group) for group in means.groups.ranked()[:MOST_GROUPS]],
+        "queues": [asdict(queue.facts) for queue in means.queues.by_source.values()],
+        "terms": {
+            "batch_size": request.batch_size,
+            "concurrency": terms["concurrency"],
+            "one_by_one": request.one_by_one,
+            **manner(request, policy_of(request, None)),
+        },
+        "estimate": estimate(sending, terms["concurrency"]),
+        "warnings": [*_warnings(functions, sending), *_of_queues(means), *more_warnings],
+    }
+
+
+def _function(means: Means, name: str, share: Share) -> dict[str, Any]:
+    """One function: its faults, and whether it was deployed since the newest of them."""
+    found = means.recipients.known.get(name)
+    missing = means.finder.missing.get(name)
+    return {
+        "faults": share.matched,
+        "records": share.records,
+        "newest_fault": iso(share.newest_ms),
+        "deployed_since": _deployed_since(found, share),
+        "batch_size": found.terms.limits.records if found else None,
+        "target": target_facts(found.target) if found else None,
+        "problem": described(missing) if missing else _unnamed(name),
+    }
+
+
+def _unnamed(name: str) -> dict[str, str] | None:
+    if name:
+        return None
+    return described(CncbopsError("these faults name no function", "Say it with --function"))
+
+
+def _deployed_since(found: Recipient | None, share: Share) -> bool | None:
+    deployed_ms = found.target.deployed_ms if found else None
+    if deployed_ms is None or share.newest_ms is None:
+        return None
+    return deployed_ms > share.newest_ms
+
+
+def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> Iterator[str]:
+    for name, facts in functions.items():
+        if facts["problem"]:
+            what, next_step = facts["problem"]["what"], facts["problem"]["next_step"]
+            yield f"{facts['faults']:,} faults cannot be sent: {what}. {next_step}."
+        elif facts["deployed_since"] is False:
+            when, newest = facts["target"]["last_modified"], facts["newest_fault"]
+            yield f"{name} was not deployed since its newest fault: deployed {when}, fault {newest}. Is it fixed?"
+    faults = sending.journal.tally.faults
+    if faults.not_whole:
+        yield f"{faults.not_whole:,} faults are left out: redacted or incomplete, they hold not what the function had."
+    if faults.came_back:
+        yield f"{faults.came_back:,} faults came back after they were sent: they are left out; send them with --again."
+    if faults.raised_since:
+        yield f"{faults.raised_since:,} faults were raised since this command began: they are left out."
+    if sending.request.asynchronous:
+        yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
+
+
+def _of_queues(means: Means) -> Iterator[str]:
+    for queue in means.queues.unread:
+        yield (
+            f"{queue} counts how often its messages are received, so this dry-run has not read them; --execute does."
+        )

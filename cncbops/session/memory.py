@@ -1,0 +1,41 @@
+"""What is remembered of faults that were sent: by earlier runs, and in this session."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Memory(Protocol):
+    """What the ledger remembers for ever of faults that were delivered."""
+
+    def sent_by(self, fault: bytes) -> int | None:
+        """The number of the run that delivered a fault last; None if none did."""
+
+    def last_sent_ms(self, records: Sequence[bytes], run: int | None) -> int | None:
+        """When the last run before `run` began that delivered one of these records; None if none did."""
+
+
+class NoMemory:
+    """Where there is no ledger yet."""
+
+    def sent_by(self, _fault: bytes) -> int | None:
+        """Nothing was sent."""
+        return None
+
+    def last_sent_ms(self, _records: Sequence[bytes], _run: int | None) -> int | None:
+        """Nothing was sent."""
+        return None
+
+
+class Seen:
+    """The faults that a session came to, each told once; on disk beyond what SQLite's cache holds."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute("CREATE TABLE seen (fault BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, fault: bytes) -> bool:
+        """Whether the fault is met for the first time."""
+        return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (fault,)).rowcount > 0

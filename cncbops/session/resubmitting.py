@@ -1,0 +1,130 @@
+"""What a session of a resubmit undertakes, and what is written down of its run."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cncbops.aws import Aws
+from cncbops.delivery.sender import MAX_ATTEMPTS
+from cncbops.faults.grouping import Groups
+from cncbops.faults.resolving import Resolver
+from cncbops.finding import Finder
+from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import NewRun, Run
+from cncbops.likeness import Likeness, likeness_of_faults
+from cncbops.recipients import Recipients
+from cncbops.request import ResubmitRequest
+from cncbops.sending import Undertaking
+from cncbops.session.agenda import READERS, Agenda
+from cncbops.session.journal import Journal
+from cncbops.session.memory import Memory
+from cncbops.session.progress import Progress
+from cncbops.session.queued import Queues, WithQueues
+from cncbops.session.reading import Heed
+from cncbops.session.units import UnitReader
+from cncbops.terms import BATCH_SIZE, CONCURRENCY
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EACH_ITS_OWN = "(as each fault says)"
+"""What a run says of its function where faults go to those that raised them."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a session of a resubmit works with: AWS, what it fetches with, its queues, and what it finds out."""
+
+    request: ResubmitRequest
+    aws: Aws
+    s3: "S3Client"
+    resolver: Resolver
+    queues: Queues
+    recipients: Recipients
+    finder: Finder
+    groups: Groups = field(default_factory=Groups)
+
+
+@contextmanager
+def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[Means]:
+    """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
+    recipients, s3 = Recipients(), aws.s3(READERS)
+    with ExitStack() as held:
+        queues = held.enter_context(Queues(request, aws, executes=executes))
+        resolver = Resolver(aws, s3)
+        held.callback(resolver.close)
+        yield Means(request, aws, s3, resolver, queues, recipients, Finder(request, aws, recipients))
+
+
+def faults_undertaking(
+    means: Means, memory: Memory, run: int | None, objects: Agenda, progress: Progress = Progress()
+) -> Undertaking:
+    """The units of work of faults, those in `objects` before those in queues, each to its function."""
+    request, aws, terms = means.request, means.aws, terms_of(means.request)
+    where = f"{aws.endpoint or ''}\0{aws.region}"
+
+    def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
+        return UnitReader(
+            request, means.finder, means.resolver, memory, run, where, progress.chosen, means.groups, journal
+        )
+
+    return Undertaking(
+        request=request,
+        recipients=means.recipients,
+        agenda=WithQueues(objects, means.queues),
+        reader=reader,
+        concurrency=terms["concurrency"],
+        lanes=terms["lanes"],
+        progress=progress,
+    )
+
+
+def terms_of(request: ResubmitRequest) -> dict[str, Any]:
+    """The terms of a whole resubmit, as a run has them; each function has its own besides."""
+    concurrency = request.concurrency or CONCURRENCY
+    return {
+        "batch_size_from": "option" if request.batch_size else "at most, each function's own",
+        "concurrency": concurrency,
+        "concurrency_from": "option" if request.concurrency else "default",
+        "lanes": concurrency if request.keeps_order else 0,
+        "limits": {"records": request.batch_size or BATCH_SIZE},
+        "policy": {"max_attempts": request.max_attempts or MAX_ATTEMPTS},
+    }
+
+
+def likeness_here(request: ResubmitRequest, aws: Aws) -> Likeness:
+    """The likeness of a resubmit from here."""
+    return likeness_of_faults(request, region=aws.region, endpoint_url=aws.endpoint)
+
+
+def under_way(ledger: Ledger, alike: Likeness) -> list[Run]:
+    """The runs that are sending faults of the same sources right now."""
+    return [
+        run
+        for run in ledger.alike(alike.key)
+        if ledger.is_active(run) and _likeness_of_run(run, alike.key).overlaps(alike)
+    ]
+
+
+def _likeness_of_run(run: Run, key: str) -> Likeness:
+    found = likeness_of_faults(thaw_resubmit(run.arguments), region="", endpoint_url=None)
+    return Likeness(key, found.sources, found.start_ms, found.end_ms)
+
+
+def new_resubmit(run_id: str, request: ResubmitRequest, aws: Aws, account: str | None) -> NewRun:
+    """A run as it is written down. Its functions are looked at anew in each session."""
+    access = aws.access
+    return NewRun(
+        run_id=run_id,
+        command="resubmit",
+        function=str(request.function) if request.function else EACH_ITS_OWN,
+        sources=[source.uri for source in request.sources],
+        account=account,
+        arguments=freeze_resubmit(request),
+        terms=terms_of(request),
+        target={},
+        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        likeness=likeness_here(request, aws).key,
+    )

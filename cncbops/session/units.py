@@ -1,0 +1,277 @@
+"""From the documents of an object to the units of work of its faults: decode, choose, route, fetch.
+
+What an earlier session of the run gave a fate is not looked at again: a delivered fault is in the ledger's memory,
+and one that failed is among its failures.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cncbops.errors import CncbopsError
+from cncbops.faults.dead_letter import decode_dead_letter, is_dead_letter
+from cncbops.faults.decoding import decode_fault
+from cncbops.faults.documents import Document, documents
+from cncbops.faults.fault import Fault, Nothing, Payload, Problem, Records
+from cncbops.faults.fault import Unit as Work
+from cncbops.faults.grouping import Groups
+from cncbops.faults.identity import Identity, fault_digest, identity_of
+from cncbops.faults.json_text import NOT_JSON
+from cncbops.faults.resolving import Resolver, part_of
+from cncbops.faults.routing import Routing
+from cncbops.faults.unit import Place, Unit, to_unit
+from cncbops.finding import Finder
+from cncbops.lake.lines import Block
+from cncbops.recipients import Recipient
+from cncbops.request import ResubmitRequest
+from cncbops.session.agenda import Item
+from cncbops.session.entry import Entry
+from cncbops.session.journal import Journal
+from cncbops.session.memory import Memory, Seen
+from cncbops.session.reading import too_large
+from cncbops.tally import Failure
+
+_CHUNK = 64
+
+
+@dataclass(slots=True)
+class _Reading:
+    """An object of faults that is being read."""
+
+    item: Item
+    entry: Entry
+    read: int = 0
+    malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A fault that was met: where, when it was raised, and the digest that it is remembered by."""
+
+    fault: Fault
+    line: int
+    part: int
+    moment_ms: int
+    function: str
+    digest: bytes
+
+
+class UnitReader:
+    """Chooses the faults of one resubmit, and counts them by group; `run` is the ledger's, if it has one."""
+
+    def __init__(
+        self,
+        request: ResubmitRequest,
+        finder: Finder,
+        resolver: Resolver,
+        memory: Memory,
+        run: int | None,
+        where: str,
+        chosen: int,
+        groups: Groups,
+        journal: Journal,
+    ) -> None:
+        """`where` tells the functions of this endpoint and region from others; `chosen` faults are so already."""
+        self._request, self._finder, self._resolver = request, finder, resolver
+        self._memory, self._run, self._where = memory, run, where
+        self._journal = journal
+        self._routing = Routing(request)
+        self._is_chosen = request.choice.test()
+        self._seen = Seen()
+        self._chosen = chosen
+        self._groups = groups
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether as many faults are chosen as was asked for."""
+        return self._request.limit is not None and self._chosen >= self._request.limit
+
+    def read(self, item: Item, entry: Entry, blocks: Iterator[Block]) -> Iterator[Sequence[Unit]]:
+        """The units of an object's faults, some at a time, no further than the limit needs."""
+        reading = _Reading(item, entry)
+        self._chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
+        entry.matched = entry.settled
+        units: list[Unit] = []
+        for line, part, fault in self._faults(reading, blocks):
+            if self.is_at_limit:
+                entry.remains = True
+                break
+            unit = self._unit_of(fault, line, part, reading)
+            units += [unit] if unit else []
+            if len(units) == _CHUNK:
+                yield units
+                units = []
+        yield units
+        self._journal.touch(entry)
+
+    def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault]]:
+        """The faults with line and part, all else counted and noted."""
+        lines = reading.item.lines
+        for document, decoded in _decoded(reading.item, blocks):
+            if isinstance(decoded, Problem):
+                if lines is None:
+                    self._journal.tally.faults.broken += 1
+                    self._malformed(reading, document.line, document.part, None, decoded.error, decoded.message)
+                continue
+            if not decoded:
+                self._journal.tally.faults.others += 1
+                reading.entry.remains = True
+            for index, fault in enumerate(fault for each in decoded for fault in self._resolver.opened(each)):
+                part = part_of(document.part, index)
+                if lines is None or (document.line, part) in lines:
+                    yield document.line, part, fault
+
+    def _unit_of(self, fault: Fault, line: int, part: int, reading: _Reading) -> Unit | None:
+        """What is to be sent of a fault; None, with the reason counted, if nothing is."""
+        entry = reading.entry
+        entry.pulled += 1
+        self._journal.tally.events.read += 1
+        reading.read += 1
+        entry.read = max(entry.read, reading.read)
+        met = self._met(fault, line, part, entry)
+        if not self._is_meant(met, entry) or self._is_done_with(met, reading):
+            return None
+        called = self._routing.of(met.fault)
+        recipient = self._finder.find(called) if called else None
+        if isinstance(met.fault.unit, Nothing) or not met.fault.is_whole:
+            self._note_flawed(met, met.fault.unit, reading)
+        elif recipient is None:
+            self._fail(met, "NoFunction", "the fault names no function: say it with --function", entry)
+        elif isinstance(recipient, CncbopsError):
+            self._fail(met, "NotDeliverable", recipient.what, entry)
+        else:
+            return self._unit_for(met, recipient, reading)
+        return None
+
+    def _unit_for(self, met: _Met, recipient: Recipient, reading: _Reading) -> Unit | None:
+        """What is to be sent of a fault to a function that takes it."""
+        work = self._resolver.work_of(met.fault, recipient)
+        if isinstance(work, Nothing):
+            self._note_flawed(met, work, reading)
+            return None
+        identity = identity_of(met.digest, met.fault, work, self._named(met.function))
+        if self._came_back(met, identity, recipient, reading.entry):
+            return None
+        return self._deliverable(met, work, identity, recipient, reading.entry)
+
+    def _met(self, fault: Fault, line: int, part: int, entry: Entry) -> _Met:
+        stored_ms = int(entry.object.last_modified.timestamp() * 1000)
+        called = self._routing.of(fault)
+        function = self._finder.name_of(called) if called else ""
+        digest = fault_digest(fault, entry.object.uri, line, part, self._named(function))
+        moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
+        return _Met(fault, line, part, moment_ms, function, digest)
+
+    def _named(self, function: str) -> str:
+        return f"{self._where}\0{function}"
+
+    def _is_meant(self, met: _Met, entry: Entry) -> bool:
+        """Whether the fault is chosen, and older than the run."""
+        faults = self._journal.tally.faults
+        if not self._is_chosen(met.fault):
+            faults.not_chosen += 1
+        elif met.moment_ms >= self._request.until_ms:
+            faults.raised_since += 1
+        else:
+            return True
+        entry.remains = True
+        return False
+
+    def _is_done_with(self, met: _Met, reading: _Reading) -> bool:
+        """Whether the fault was sent before, or has a fate in this run."""
+        if (met.line, met.part) in reading.item.settled:
+            return True
+        sent_by = self._memory.sent_by(met.digest)
+        faults = self._journal.tally.faults
+        if sent_by is not None and not (self._request.again and sent_by != self._run):
+            faults.sent_before += sent_by != self._run
+            return True
+        if self._seen.add(met.digest):
+            return False
+        faults.repeated += 1
+        return True
+
+    def _came_back(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
+        """Whether a record was sent before, to the function as it is now, and raised a fault again."""
+        if self._request.again:
+            return False
+        sent_ms = self._memory.last_sent_ms(identity.records, self._run)
+        if sent_ms is None or met.moment_ms < sent_ms or (recipient.target.deployed_ms or 0) > sent_ms:
+            return False
+        self._journal.tally.faults.came_back += 1
+        entry.remains = True
+        self._note(met, "came back", "CameBack", "it was sent before, and the function was not deployed since", entry)
+        return True
+
+    def _deliverable(
+        self, met: _Met, work: Records | Payload, identity: Identity, recipient: Recipient, entry: Entry
+    ) -> Unit | None:
+        (number,) = entry.places(entry.pulled - 1, 1)
+        unit = to_unit(met.fault, work, Place(entry.object, met.line, met.part, number), met.function, identity)
+        unit.is_alone = unit.is_alone or self._request.one_by_one
+        if not recipient.terms.limits.deliverable(unit):
+            refused = too_large(unit, recipient.terms.limits)
+            self._fail(met, refused.error, refused.message, entry)
+            return None
+        self._count(met, entry)
+        self._journal.tally.share_of(met.function).records += unit.weight
+        return unit
+
+    def _fail(self, met: _Met, error: str, message: str, entry: Entry) -> None:
+        """Take a fault down that cannot be sent as things are: it failed, and may be redriven."""
+        self._count(met, entry)
+        entry.failed += 1
+        self._journal.tally.events.failed += 1
+        self._journal.tally.share_of(met.function).failed += 1
+        self._note(met, "failed", error, message, entry)
+
+    def _count(self, met: _Met, entry: Entry) -> None:
+        tally, fault = self._journal.tally, met.fault
+        share = tally.share_of(met.function)
+        share.matched += 1
+        share.newest_ms = max(share.newest_ms or 0, met.moment_ms)
+        tally.count_sent([fault.event_type], [met.moment_ms])
+        self._groups.add(fault, f"{entry.object.uri}:{met.line}")
+        self._chosen += 1
+        entry.matched += 1
+
+    def _note_flawed(self, met: _Met, work: Work, reading: _Reading) -> None:
+        """Take a fault down of which nothing can be sent, or not what the function was given."""
+        faults = self._journal.tally.faults
+        if isinstance(work, Nothing):
+            faults.without_record += 1
+            error, message = "NoRecord", work.reason
+        else:
+            faults.not_whole += 1
+            error, message = "NotWhole", ", ".join(flaw for flaw in met.fault.flaws if flaw != "trimmed")
+        self._malformed(reading, met.line, met.part, met.fault.id, error, message)
+
+    def _malformed(
+        self, reading: _Reading, line: int, part: int, fault_id: str | None, error: str, message: str
+    ) -> None:
+        entry = reading.entry
+        self._journal.tally.events.malformed += 1
+        reading.malformed += 1
+        entry.malformed = max(entry.malformed, reading.malformed)
+        entry.remains = True
+        failure = Failure(entry.object.uri, line, part, fault_id, None, "malformed", error, message)
+        self._journal.note(entry, [failure])
+
+    def _note(self, met: _Met, fate: str, error: str, message: str, entry: Entry) -> None:
+        failure = Failure(entry.object.uri, met.line, met.part, met.fault.id, None, fate, error, message)
+        self._journal.note(entry, [failure])
+
+
+def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
+    """An object's documents, each with what it is; a dead letter is known by its message's attributes."""
+    if item.content is not None and is_dead_letter(item.attributes):
+        yield Document(item.content, 1, 0), _dead_letter(item.content, item)
+        return
+    for document in documents(blocks):
+        yield document, decode_fault(document.text)
+
+
+def _dead_letter(body: bytes, item: Item) -> list[Fault] | Problem:
+    try:
+        return [decode_dead_letter(body, item.attributes)]
+    except NOT_JSON as error:
+        return Problem("NotJson", str(error))

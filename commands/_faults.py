@@ -1,0 +1,211 @@
+"""What `cncbops faults` does: read faults, and list, group or show them."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.errors import CannotRun
+from cncbops.faults.grouping import Groups
+from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
+from cncbops.faults.selection import FaultSelection, parse_groups
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.sources import S3Source, Source
+from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
+from cncbops.reports.summary import EXIT_CODES
+from cncbops.selection.times import parse_window
+
+from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
+from ._options import General
+from ._requests import sources_of
+from ._screen import Screen, guarded, screen_for
+from ._words import number, visible
+
+Texts = list[str] | None
+
+FLAWED = EXIT_CODES["partial"]
+_PLACE = re.compile(r"(.+):([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,17}))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which faults, as typed."""
+
+    sources: Texts
+    bucket: str | None
+    prefix: str
+    functions: Texts
+    errors: Texts
+    types: Texts
+    pipelines: Texts
+    groups: Texts
+    from_time: str | None
+    to_time: str | None
+
+    def selection(self) -> FaultSelection:
+        """The choice as the engine takes it. Raises BadInput."""
+        return FaultSelection(
+            functions=tuple(self.functions or ()),
+            errors=tuple(self.errors or ()),
+            types=tuple(self.types or ()),
+            pipelines=tuple(self.pipelines or ()),
+            groups=parse_groups(self.groups or ()),
+            window=TimeWindow(*parse_window(self.from_time, self.to_time, datetime.now(UTC))),
+        )
+
+    def options(self) -> Iterator[tuple[str, str]]:
+        """What was typed beside sources and groups, to be typed again."""
+        named = {
+            "--only-function": self.functions,
+            "--error": self.errors,
+            "--type": self.types,
+            "--pipeline": self.pipelines,
+            "--from": [self.from_time] if self.from_time else [],
+            "--to": [self.to_time] if self.to_time else [],
+        }
+        return ((name, value) for name, values in named.items() for value in values or ())
+
+
+def carry_out_ls(choice: Choice, limit: int | None, general: General) -> int:
+    """List faults; the exit code. An error is told on standard error alone, also where the list is JSON."""
+    screen = screen_for(general)
+    return guarded(replace(screen, json=False), lambda: _ls(choice, limit, general, screen), {})
+
+
+def carry_out_stats(choice: Choice, general: General) -> int:
+    """Group faults; the exit code."""
+    screen = screen_for(general)
+    return guarded(screen, lambda: _stats(choice, general, screen), {"command": "faults stats"})
+
+
+def carry_out_show(
+    choice: Choice, fault_id: str | None, line: int | None, general: General, *, show_payload: bool
+) -> int:
+    """Show one fault; the exit code."""
+    screen = screen_for(general)
+
+    def work() -> int:
+        chosen, place = _placed(choice, line)
+
+        def fits(found: Found) -> bool:
+            return fault_id in (None, found.fault.id) and place.holds(found)
+
+        return _show(chosen, fits, general, screen, show_payload=show_payload)
+
+    return guarded(screen, work, {"command": "faults show"})
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in an object a fault lies, as far as it was said."""
+
+    line: int | None
+    part: int | None
+
+    def holds(self, found: Found) -> bool:
+        return self.line in (None, found.document.line) and self.part in (None, found.document.part)
+
+
+def _placed(choice: Choice, line: int | None) -> tuple[Choice, _Place]:
+    """A choice whose only source is written as a place, taken apart; a path that exists is taken as it is."""
+    sources = choice.sources or []
+    found = _PLACE.fullmatch(sources[0]) if len(sources) == 1 and line is None else None
+    if found is None or Path(sources[0]).exists():
+        return choice, _Place(line, None)
+    return replace(choice, sources=[found[1]]), _Place(int(found[2]), int(found[3] or 0))
+
+
+def _reader(choice: Choice, general: General, screen: Screen) -> tuple[FaultReader, tuple[Source, ...]]:
+    """Who reads the chosen faults, and where they are read from. Raises BadInput."""
+    selection = choice.selection()
+    sources = sources_of(tuple(choice.sources or ()), choice.bucket, choice.prefix, screen)
+    access = AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url)
+    in_s3 = any(isinstance(source, S3Source) for source in sources)
+    s3 = Aws(access).s3(OBJECTS_AHEAD + 1) if in_s3 else None
+    return FaultReader(sources, selection, s3), sources
+
+
+def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
+    reader, _ = _reader(choice, general, screen)
+    try:
+        with closing(reader.found()) as found, screen.printing() as out:
+            tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
+            for each in islice(found, limit):
+                tell(facts_of(each))
+    except BrokenPipeError:
+        # Whoever reads has seen enough; what Python still holds back must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    counts, failures = count_facts(reader.counts), visible(_failures(reader))
+    if screen.shows_text:
+        show_counts(screen.err, counts, None)
+    if not screen.quiet:
+        show_flaws(screen.err, reader.counts.flaws, failures)
+    return FLAWED if reader.counts.flaws else 0
+
+
+def _json_line(facts: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    """Quiet: the exit code tells."""
+
+
+def _failures(reader: FaultReader) -> list[dict[str, Any]]:
+    return [asdict(failure) for failure in reader.counts.failures]
+
+
+def _stats(choice: Choice, general: General, screen: Screen) -> int:
+    reader, sources = _reader(choice, general, screen)
+    groups = Groups()
+    with reading_line(screen, reader.counts), closing(reader.found()) as found:
+        for each in found:
+            groups.add(each.fault, each.place)
+    rows, counts, failures = list(map(group_facts, groups.ranked())), count_facts(reader.counts), _failures(reader)
+    uris = [source.uri for source in sources]
+    if screen.json:
+        told = {"counts": counts, "groups": rows, "others": groups.others, "failures": failures}
+        screen.show_json({"command": "faults stats", "source": uris, **told})
+    elif not screen.quiet:
+        with screen.printing() as out:
+            show_groups(out, visible(rows), groups.others)
+        show_counts(screen.err, counts, len(rows))
+        show_flaws(screen.err, reader.counts.flaws, visible(failures))
+        show_next_step(screen.err, rows, uris, list(choice.options()))
+    return FLAWED if reader.counts.flaws else 0
+
+
+def _show(
+    choice: Choice, fits: Callable[[Found], bool], general: General, screen: Screen, *, show_payload: bool
+) -> int:
+    reader, _ = _reader(choice, general, screen)
+    with reading_line(screen, reader.counts), closing(reader.found()) as faults:
+        found = next(filter(fits, faults), None)
+    if found is None:
+        raise _none_fits(reader)
+    facts, events = whole_fault(found, show_payload=show_payload)
+    document = {"command": "faults show", **facts}
+    if screen.json:
+        shown = [{**event.about, "event": orjson.Fragment(event.text)} for event in events]
+        screen.show_json({**document, "events": shown})
+    elif not screen.quiet:
+        with screen.printing() as out:
+            show_fault(out, document, events)
+    return 0 if found.is_whole else FLAWED
+
+
+def _none_fits(reader: FaultReader) -> CannotRun:
+    counts = reader.counts
+    broken = f"; {number(counts.broken, 'document')} broken" if counts.broken else ""
+    what = f"no fault fits, of {counts.faults:,} in {number(counts.objects.read, 'object')}{broken}"
+    return CannotRun(what, "See what there is with `cncbops faults ls SOURCE`, and choose less narrowly")

@@ -1,0 +1,154 @@
+"""`cncbops faults`: what the stream processors set aside, and why. Read-only.
+
+This file declares the options and no more; `_faults` does the rest.
+"""
+
+from typing import Annotated
+
+import typer
+
+from . import _options as shared
+from ._options import option
+
+app = typer.Typer(add_completion=False, help="List faults, show one, and group them by cause.")
+
+CHOICE = "Which faults"
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
+        show_default=False,
+    ),
+]
+Places = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="As for `ls`; or one PLACE as `ls` and `stats` write it, such as s3://bucket/key:12.",
+        show_default=False,
+    ),
+]
+Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket of the faults, in place of SOURCE.")]
+Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
+OnlyFunction = Annotated[
+    list[str] | None,
+    option("--only-function", help="Of this function, or a glob; repeatable.", panel=CHOICE),
+]
+Error = Annotated[
+    list[str] | None,
+    option("--error", help="With this error name or message, or a glob; repeatable.", panel=CHOICE),
+]
+Type = Annotated[
+    list[str] | None, option("--type", "-t", help="Of events of this type, or a glob; repeatable.", panel=CHOICE)
+]
+Pipeline = Annotated[
+    list[str] | None, option("--pipeline", help="Of this pipeline, or a glob; repeatable.", panel=CHOICE)
+]
+FromTime = Annotated[
+    str | None, option("--from", help="Raised from this time on: 2023-11-22T09:00Z, -3h.", panel=CHOICE)
+]
+ToTime = Annotated[str | None, option("--to", help="Raised before this time.", panel=CHOICE)]
+Group = Annotated[
+    list[str] | None, option("--group", help="Of this group, by its fingerprint in `stats`; repeatable.", panel=CHOICE)
+]
+
+
+@app.command()
+def ls(
+    sources: Sources = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    only_function: OnlyFunction = None,
+    error: Error = None,
+    types: Type = None,
+    pipeline: Pipeline = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    group: Group = None,
+    limit: Annotated[int | None, option("--limit", help="At most so many.", panel=CHOICE, min=1)] = None,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """List faults, a line each: time, function, error, and where it lies. With -o json, JSON lines."""
+    from ._faults import Choice, carry_out_ls
+
+    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out_ls(choice, limit, general)
+
+
+@app.command()
+def stats(
+    sources: Sources = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    only_function: OnlyFunction = None,
+    error: Error = None,
+    types: Type = None,
+    pipeline: Pipeline = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    group: Group = None,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """Group faults by function, pipeline, error and shape of the message, the largest group first."""
+    from ._faults import Choice, carry_out_stats
+
+    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out_stats(choice, general)
+
+
+@app.command()
+def show(
+    sources: Places = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    fault_id: Annotated[str | None, option("--id", help="The fault with this id.", panel=CHOICE)] = None,
+    line: Annotated[int | None, option("--line", help="The fault on this line.", panel=CHOICE, min=1)] = None,
+    only_function: OnlyFunction = None,
+    error: Error = None,
+    types: Type = None,
+    pipeline: Pipeline = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    group: Group = None,
+    show_payload: Annotated[
+        bool, option("--show-payload", help="Show fields that look like secrets, too.", panel=shared.GENERAL)
+    ] = False,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """Show the first fault that fits: its error, its stack and its event."""
+    from ._faults import Choice, carry_out_show
+
+    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out_show(choice, fault_id, line, general, show_payload=show_payload)
