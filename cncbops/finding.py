@@ -18,9 +18,13 @@ class Finder:
 
     def name_of(self, function: FunctionName) -> str:
         """The function's name in the run: as short as it can be told from all others."""
+        name = self.bare_name_of(function)
+        return f"{name}:{function.qualifier}" if function.qualifier else name
+
+    def bare_name_of(self, function: FunctionName) -> str:
+        """The same whatever version of it is meant."""
         is_elsewhere = function.region not in (None, self._aws.region)
-        address = function.address if is_elsewhere else function.name
-        return f"{address}:{function.qualifier}" if function.qualifier else address
+        return function.address if is_elsewhere else function.name
 
     def find(self, function: FunctionName) -> Recipient | CncbopsError:
         """The function and its terms, or why it cannot take anything. Raises CncbopsError if AWS cannot be asked."""

@@ -64,11 +64,12 @@ class Sending:
         self, undertaking: Undertaking, aws: Aws, s3: "S3Client | None", keeper: Keeper, stop: threading.Event
     ) -> None:
         self.request, self.recipients = undertaking.request, undertaking.recipients
+        self._agenda = undertaking.agenda
         self._failures = FailureCount(self.request.safety.max_failures)
-        self.journal = Journal(keeper, undertaking.progress.next_number, undertaking.agenda.over)
+        self.journal = Journal(keeper, undertaking.progress.next_number, self._agenda.over)
         self._canary = Canary(self.request.safety.canary, self.halt, stop)
         self.intake = Intake(
-            undertaking.agenda,
+            self._agenda,
             undertaking.reader(undertaking.progress, self.journal, self._heed),
             self.recipients.limits,
             undertaking.lanes,
@@ -89,11 +90,13 @@ class Sending:
         self.journal.settles = False
         batches = filter(None, self.intake.batches())
         self._take_in([Settled(batch, _counted(batch))] for batch in batches)
+        self._finish()
 
     def execute(self) -> None:
         """Send it all, to functions that can take it (see `terms.require_able`)."""
         batches = map(self._with_sender, self.intake.batches())
         self._take_in(deliver(batches, self._send, concurrency=self._concurrency))
+        self._finish()
 
     def halt(self, reason: str) -> None:
         """Stop as for an interrupt, for a reason that is told."""
@@ -163,6 +166,12 @@ class Sending:
         for _, outcome in settled:
             if outcome.refusal:
                 self.end(outcome.refusal)
+
+    def _finish(self) -> None:
+        try:
+            self._agenda.finish()
+        except CncbopsError as error:
+            self.end(error)
 
     def _heed(self, delivered: int, failed: int) -> None:
         """Halt where too many records fail: as they do, not when their batch is through with the others."""

@@ -65,7 +65,8 @@ class Events:
 class Faults:
     """Faults that were read and are not sent, by why. `others` are events that are no faults.
 
-    `came_back` were sent before, to a function that was not deployed since, and raised again.
+    `came_back` were sent before, to a function that was not deployed since, and raised again; `still_broken`
+    were sent by this run and raised again already.
     """
 
     others: int = 0
@@ -73,6 +74,7 @@ class Faults:
     raised_since: int = 0
     sent_before: int = 0
     came_back: int = 0
+    still_broken: int = 0
     repeated: int = 0
     broken: int = 0
     without_record: int = 0
@@ -153,8 +155,9 @@ class Tally:
     @property
     def flawed(self) -> bool:
         """Whether anything went wrong that the operator must look at."""
-        events = self.events
-        return bool(events.failed or events.unknown or events.malformed or self.objects.failed or self.faults.came_back)
+        events, faults = self.events, self.faults
+        is_lossy = events.failed or events.unknown or events.malformed or self.objects.failed
+        return bool(is_lossy or faults.came_back or faults.still_broken)
 
 
 def failures_of(outcome: Outcome) -> Iterable[tuple[int, Failure]]:

@@ -77,6 +77,86 @@ Report = Annotated[
 ]
 
 
+class OnUnknown(StrEnum):
+    """What to do with records whose answer was lost."""
+
+    retry = "retry"
+    fail = "fail"
+
+
+DELIVERY, RUNS, FAULTS, WHERETO = "How they are sent", "Plans and runs", "Which faults", "To which functions"
+
+Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket to read, in place of SOURCE.")]
+Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
+
+BatchSize = Annotated[
+    int | None,
+    option(
+        "--batch-size",
+        help="Records in an invocation; without it the event source mapping's, else 100.",
+        panel=DELIVERY,
+        min=1,
+        max=10_000,
+    ),
+]
+Concurrency = Annotated[
+    int | None,
+    option(
+        "--concurrency",
+        help="Invocations at a time; without it half of the reserved concurrency, else 16.",
+        panel=DELIVERY,
+        min=1,
+        max=1000,
+    ),
+]
+Rate = Annotated[float | None, option("--rate", help="At most so many events per second.", panel=DELIVERY, min=0.01)]
+Asynchronous = Annotated[bool, option("--async/--sync", help="Queue invocations, or wait for each.", panel=DELIVERY)]
+Ordered = Annotated[
+    bool,
+    option("--ordered/--unordered", help="Keep the order of each partition key, or not.", panel=DELIVERY),
+]
+MaxAttempts = Annotated[
+    int | None,
+    option(
+        "--max-attempts",
+        help="Tries of what fails; without it 3 where the function fails, 8 where the service does.",
+        panel=DELIVERY,
+        min=1,
+    ),
+]
+Bisect = Annotated[
+    bool,
+    option("--bisect/--no-bisect", help="Halve a batch that fails until the culprit is found.", panel=DELIVERY),
+]
+OnUnknownOption = Annotated[
+    OnUnknown,
+    option("--on-unknown", help="Records whose answer was lost: send again, or set aside.", panel=DELIVERY),
+]
+
+OnlyFunction = Annotated[
+    list[str] | None,
+    option("--only-function", help="Of this function, or a glob; repeatable.", panel=FAULTS),
+]
+Error = Annotated[
+    list[str] | None,
+    option("--error", help="With this error name or message, or a glob; repeatable.", panel=FAULTS),
+]
+FaultType = Annotated[
+    list[str] | None, option("--type", "-t", help="Of events of this type, or a glob; repeatable.", panel=FAULTS)
+]
+Pipeline = Annotated[
+    list[str] | None, option("--pipeline", help="Of this pipeline, or a glob; repeatable.", panel=FAULTS)
+]
+FaultFrom = Annotated[
+    str | None, option("--from", help="Raised from this time on: 2023-11-22T09:00Z, -3h.", panel=FAULTS)
+]
+FaultTo = Annotated[str | None, option("--to", help="Raised before this time.", panel=FAULTS)]
+Group = Annotated[
+    list[str] | None,
+    option("--group", help="Of this group, by its fingerprint in `faults stats`; repeatable.", panel=FAULTS),
+]
+
+
 @dataclass(frozen=True)
 class Local:
     """The shared options of a command that calls no AWS but its own."""

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ._summary_view import fates, show_failures
+from ._summary_view import fates, nothing_matches, show_failures
 from ._tables import facts
 from ._words import number, size, span
 
@@ -24,7 +24,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     show_failures(console, document)
     for warning in document["plan"]["warnings"]:
         console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
-    console.print(_ending(document))
+    console.print(ending(document))
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -32,8 +32,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield facts(_what(document))
     events = document["events"]
     if events["matched"]:
-        yield _chart("By type", events["by_type"], limit=MOST_ROWS)
-        yield _chart("By hour (UTC)", document["by_hour"], limit=MOST_ROWS)
+        yield chart("By type", events["by_type"], limit=MOST_ROWS)
+        yield chart("By hour (UTC)", document["by_hour"], limit=MOST_ROWS)
     yield Group(Text("Function", style="bold"), facts(_function(document["plan"]["target"])))
     if document["plan"]["first_record"]:
         record = json.dumps(document["plan"]["first_record"], indent=2, ensure_ascii=False)
@@ -55,15 +55,15 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "so far", fates(document["run"])
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
-    yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{_unread(objects)}"
+    yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{unread(objects)}"
     if events["malformed"] or events["failed"]:
         malformed, failed = number(events["malformed"], "malformed line"), number(events["failed"], "record")
         yield "trouble", f"{malformed}, {failed} that cannot be delivered"
     yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
     yield "terms", _terms(document["plan"]["terms"])
-    yield "stops", _stops(document["plan"]["terms"]["safety"])
-    yield "duration", _duration(document["plan"])
-    yield "cost", _cost(document["plan"]["estimate"]["lambda_requests_usd"])
+    yield "stops", stops(document["plan"]["terms"]["safety"])
+    yield "duration", duration(document["plan"])
+    yield "cost", cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
 
 def _left_out(events: Mapping[str, Any]) -> str:
@@ -75,7 +75,8 @@ def _left_out(events: Mapping[str, Any]) -> str:
     return f"; left out: {', '.join(parts)}" if parts else ""
 
 
-def _unread(objects: Mapping[str, Any]) -> str:
+def unread(objects: Mapping[str, Any]) -> str:
+    """What was not read, and why."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in objects["skipped_as"].items())
     skipped = f", {objects['skipped']:,} skipped ({reasons})" if reasons else ""
     failed = f", {objects['failed']:,} not readable" if objects["failed"] else ""
@@ -95,23 +96,31 @@ def _terms(terms: Mapping[str, Any]) -> str:
     return f"{batches}, {at_once}, {tries}{partial}"
 
 
-def _stops(safety: Mapping[str, Any]) -> str:
+def stops(safety: Mapping[str, Any], what: str = "record") -> str:
+    """What would end a run, and what goes first."""
     stops = [f"after {safety['max_failures']} failed"]
     if safety["max_duration_s"]:
         stops.append(f"after {span(safety['max_duration_s']).removeprefix('about ')}")
     stops += [f"on alarm {name}" for name in safety["alarms"]]
-    canary = f"; a canary of {number(safety['canary'], 'record')} goes first" if safety["canary"] else ""
+    canary = f"; a canary of {_canary(safety['canary'], what)} goes first" if safety["canary"] else ""
     return f"{', '.join(stops)}{canary}"
 
 
-def _duration(plan: Mapping[str, Any]) -> str:
+def _canary(count: int, what: str) -> str:
+    noun, _, each = what.partition(" ")
+    return f"{number(count, noun)} {each}".rstrip()
+
+
+def duration(plan: Mapping[str, Any]) -> str:
+    """How long a run would take."""
     estimate, rate = plan["estimate"], plan["terms"]["rate"]
     if rate:
         return f"{span(estimate['duration_s'])} at {rate:g} events/s"
     return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
 
 
-def _cost(usd: float) -> str:
+def cost(usd: float) -> str:
+    """What Lambda asks for the invocations themselves."""
     amount = f"{usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
     return f"{amount} for Lambda's requests; compute time comes on top"
 
@@ -156,7 +165,8 @@ def _mapping(mapping: Mapping[str, Any] | None, mappings: int) -> str:
     return f"{state}, batches of {mapping['batch_size']}{filters}{on_failure}, {mapping['source_arn']}"
 
 
-def _chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableType:
+def chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableType:
+    """Counts as bars, the first of them."""
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
@@ -169,13 +179,14 @@ def _chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableTy
     return Group(Text(title, style="bold"), table, rest) if left > 0 else Group(Text(title, style="bold"), table)
 
 
-def _ending(document: Mapping[str, Any]) -> Text:
+def ending(document: Mapping[str, Any]) -> Text:
+    """What a plan ends with: that nothing was sent, and why not."""
     if document["status"] == "interrupted":
         return Text("Interrupted: there may be more than this plan shows. Nothing was sent.")
     if document["status"] == "failed":
         return Text("This was a dry-run, and it could not be done as things are.")
     if not document["events"]["matched"]:
-        return Text("Nothing to do: no event matches.")
+        return Text(f"Nothing to do: {nothing_matches(document)}.")
     return Text("This was a dry-run and nothing was sent. Add --execute to do it.")
 
 

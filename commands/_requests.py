@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from cncbops.formats.families import BY_NAME
 from cncbops.function_name import parse_function
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
+from cncbops.queues.source import SCHEME as QUEUES
+from cncbops.queues.source import QueueSource, parse_queue
 from cncbops.request import ReplayRequest
 from cncbops.safety.limits import FailureLimit, Safety, parse_duration
 from cncbops.selection.pattern import FilterCriteria
@@ -121,8 +124,7 @@ def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: 
     """
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
-    lines = [line for text in texts for line in (_listed() if text == "-" else [text])]
-    sources = [_from_anywhere(parse_source(line)) for line in lines]
+    sources = [_from_anywhere(parse_source(line)) for line in listed(texts)]
     if bucket:
         sources.append(parse_source(f"s3://{bucket}/{prefix}"))
     if not sources:
@@ -133,12 +135,29 @@ def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: 
     return tuple(kept)
 
 
+def listed(texts: Iterable[str]) -> list[str]:
+    """The sources as typed, those listed on standard input in the place of `-`."""
+    return [line for text in texts for line in (_on_standard_input() if text == "-" else [text])]
+
+
+def fault_sources_of(
+    texts: Sequence[str], bucket: str | None, prefix: str, screen: Screen
+) -> tuple[Source | QueueSource, ...]:
+    """The same with queues among the SOURCEs."""
+    lines = listed(texts)
+    queues = dict.fromkeys(parse_queue(line) for line in lines if line.startswith(QUEUES))
+    others = [line for line in lines if not line.startswith(QUEUES)]
+    if queues and not (others or bucket or prefix):
+        return tuple(queues)
+    return (*sources_of(tuple(others), bucket, prefix, screen), *queues)
+
+
 def _from_anywhere(source: Source) -> Source:
     """A source that means the same in another folder, where the run may be resumed."""
     return LocalSource(source.path.absolute()) if isinstance(source, LocalSource) else source
 
 
-def _listed() -> list[str]:
+def _on_standard_input() -> list[str]:
     """The lines of standard input; raises BadInput if they are no text."""
     try:
         lines = sys.stdin.buffer.read().decode().split("\n")

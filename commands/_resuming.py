@@ -175,7 +175,7 @@ def _prepared_resubmit(
     ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, held: ExitStack
 ) -> _Prepared:
     means = held.enter_context(means_of(request, aws, executes=not heading.dry_run))
-    memory, terms = ledger.resubmitted(), terms_of(request)
+    memory, terms = ledger.memory(), terms_of(request)
     return _Prepared(
         work=lambda undertaking: Work(heading, undertaking, aws, means.s3, describe=plan_of_resubmit(means)),
         undertake=lambda _, agenda, progress: faults_undertaking(means, memory, run.id, agenda, progress),

@@ -12,10 +12,11 @@ from rich.text import Text
 
 from cncbops.errors import CncbopsError
 from cncbops.frozen import freeze_request, from_plain
+from cncbops.frozen_resubmit import freeze_resubmit
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import printable
 from cncbops.reports.summary import described, iso
-from cncbops.request import ReplayRequest
+from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._summary_view import show_failures
 from ._tables import facts
@@ -125,7 +126,7 @@ def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "when", f"{_moment(document['started'])} to {_moment(document['ended'])} (UTC)"
     yield "sources", " ".join(document["source"])
     yield "function", ", ".join([document["function"], *_pairs(document["target"])])
-    yield "asked", ", ".join(_arguments(document["arguments"])) or "no option"
+    yield "asked", ", ".join(_arguments(document["command"], document["arguments"])) or "no option"
     yield "terms", _terms(document["terms"])
 
 
@@ -144,9 +145,9 @@ def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reason", document["reason"]
 
 
-def _arguments(arguments: Mapping[str, Any]) -> Iterator[str]:
-    defaults = freeze_request(ReplayRequest(sources=(), function=parse_function("any")))
-    told = {name: value for name, value in arguments.items() if name not in ("sources", "function")}
+def _arguments(command: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    defaults = _NOTHING_SAID[command]
+    told = {name: value for name, value in arguments.items() if name not in ("sources", "function", "until_ms")}
     return _pairs(differing(from_plain(told), defaults))
 
 
@@ -159,6 +160,10 @@ def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+_NOTHING_SAID = {
+    "replay": freeze_request(ReplayRequest(sources=(), function=parse_function("any"))),
+    "resubmit": freeze_resubmit(ResubmitRequest(sources=())),
+}
 _NAMES = {"start_ms": "from", "end_ms": "to", "family": "format", "code_sha256": "code SHA-256", "arn": "ARN"}
 
 

@@ -18,14 +18,28 @@ _ENDINGS = {
     "interrupted": ("interrupted", "what was under way was finished first"),
 }
 
+_LEFT_OUT = {
+    "sent_before": "sent before (see --again)",
+    "came_back": "came back after they were sent (see --again)",
+    "not_chosen": "not chosen",
+    "raised_since": "raised since this command began",
+    "repeated": "met twice",
+}
+_FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
+
 
 def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     """Print a run's counts, its first failures, and where the others are."""
     word, meaning = _ENDINGS[document["status"]]
     if document["status"] == "stopped":
         meaning = document["reason"]
+    if document["status"] == "nothing":
+        meaning = nothing_matches(document)
+    if "functions" in document:
+        meaning = meaning.replace("every event", "every fault")
     console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
     console.print(facts(_counts(document)))
+    show_still_broken(console, document)
     show_failures(console, document)
     show_next_steps(console, document)
 
@@ -34,16 +48,67 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events = document["events"]
     if document["ledger"]:
         yield "run", document["run_id"]
-    yield "events", fates(events)
+    if "functions" in document:
+        yield from _of_faults(document)
+    else:
+        yield "events", fates(events)
     if events["malformed"] or document["objects"]["failed"]:
         lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
         yield "lake", f"{lines}, {objects} not readable"
     if events["possible_duplicates"]:
         yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
     yield "invocations", _answers(document["invocations"])
-    if document["run"] and document["command"] != "replay":
+    if document["run"] and document["command"].startswith("runs "):
         yield "whole run", fates(document["run"])
     yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"
+
+
+def nothing_matches(document: Mapping[str, Any]) -> str:
+    """Why there is nothing to do."""
+    faults = document.get("faults")
+    if faults and faults["sent_before"]:
+        return f"{number(faults['sent_before'], 'fault')} sent before, no other matches"
+    return "no fault matches" if faults else "no event matches"
+
+
+def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "faults", fates(document["events"])
+    for name, share in document["functions"].items():
+        yield (
+            "function",
+            f"{name or '(none named)'}: {_listed(share, ('delivered', 'failed', 'unknown')) or 'none sent'}",
+        )
+    if left_out(document["faults"]):
+        yield "left out", left_out(document["faults"])
+    if flawed(document["faults"]):
+        yield "trouble", flawed(document["faults"])
+    for queue in document.get("queues", ()):
+        yield "queue", f"{queue['queue']}: {_listed(queue, ('deleted', 'left', 'not_deleted')) or 'no message'}"
+
+
+def left_out(faults: Mapping[str, int]) -> str:
+    """Why faults that were read are not sent."""
+    return ", ".join(f"{faults[name]:,} {why}" for name, why in _LEFT_OUT.items() if faults[name])
+
+
+def flawed(faults: Mapping[str, int]) -> str:
+    """How many faults nobody can send."""
+    return ", ".join(f"{faults[name]:,} {what}" for name, what in _FLAWED.items() if faults[name])
+
+
+def show_still_broken(console: Console, document: Mapping[str, Any]) -> None:
+    """Print the groups of which faults came back while somebody watched."""
+    if "still_broken" not in document:
+        return
+    if not document["still_broken"]:
+        console.print("watched: nothing that was sent came back as a fault", soft_wrap=True)
+    for each in document["still_broken"]:
+        line = Text("still broken: ", style="bold red")
+        cause = f"{each['function']}: {each['error']}: {each['message']}"
+        line.append(
+            f"{each['came_back']:,} of {each['delivered']:,} in group {each['fingerprint']}: {cause}", "default"
+        )
+        console.print(line, soft_wrap=True)
 
 
 def fates(events: Mapping[str, int]) -> str:
@@ -59,7 +124,7 @@ def _answers(calls: Mapping[str, int]) -> str:
 
 
 def _listed(calls: Mapping[str, int], names: Sequence[str]) -> str:
-    return ", ".join(f"{calls[name]:,} {name}" for name in names if calls[name])
+    return ", ".join(f"{calls[name]:,} {name.replace('_', ' ')}" for name in names if calls[name])
 
 
 def show_failures(console: Console, document: Mapping[str, Any]) -> None:

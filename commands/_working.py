@@ -29,6 +29,7 @@ from cncbops.terms import require_able
 from ._options import General
 from ._plan_view import show_plan
 from ._progress import live_line
+from ._resubmit_view import show_resubmit_plan
 from ._screen import Screen, stop_on_signal
 from ._summary_view import show_summary
 from ._words import visible
@@ -60,7 +61,7 @@ class Work:
     """One session's work, and what its plan says beside.
 
     `in_flight` is how many records a killed session may have sent without writing it down. `describe` makes
-    the plan's own part of the summary.
+    the plan's own part of the summary, `afterwards` does what is to be done once all is sent, and makes more of it.
     """
 
     heading: Heading
@@ -73,6 +74,7 @@ class Work:
     warnings: Sequence[str] = ()
     show_payload: bool = False
     describe: Callable[..., dict[str, Any]] = plan
+    afterwards: Callable[[Sending, threading.Event], dict[str, Any]] = lambda _sending, _stop: {}
 
 
 def access_of(general: General, before: Mapping[str, Any]) -> AwsAccess:
@@ -123,6 +125,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
     sending = _sending(work, kept.writer, stop)
+    more: dict[str, Any] = {}
     try:
         with (
             stop_on_signal(stop, screen),
@@ -130,10 +133,11 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             _line(work, sending, screen),
         ):
             sending.execute()
+            more = work.afterwards(sending, stop)
     except CncbopsError as error:
         sending.end(error)
     report = _write_down(work, kept, sending)
-    code = _tell(report, summary(report), screen)
+    code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:
         write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
     return code
@@ -200,7 +204,8 @@ def _tell(report: Report, document: dict[str, Any], screen: Screen) -> int:
         screen.show_json(document)
     elif "plan" in document and not screen.quiet:
         with screen.printing() as out:
-            show_plan(out, visible(document))
+            show = show_resubmit_plan if "functions" in document else show_plan
+            show(out, visible(document))
     elif screen.shows_text and not report.came_to_nothing:
         show_summary(screen.err, visible(document))
     return report.exit_code

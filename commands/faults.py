@@ -12,8 +12,6 @@ from ._options import option
 
 app = typer.Typer(add_completion=False, help="List faults, show one, and group them by cause.")
 
-CHOICE = "Which faults"
-
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
@@ -30,44 +28,21 @@ Places = Annotated[
         show_default=False,
     ),
 ]
-Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket of the faults, in place of SOURCE.")]
-Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
-OnlyFunction = Annotated[
-    list[str] | None,
-    option("--only-function", help="Of this function, or a glob; repeatable.", panel=CHOICE),
-]
-Error = Annotated[
-    list[str] | None,
-    option("--error", help="With this error name or message, or a glob; repeatable.", panel=CHOICE),
-]
-Type = Annotated[
-    list[str] | None, option("--type", "-t", help="Of events of this type, or a glob; repeatable.", panel=CHOICE)
-]
-Pipeline = Annotated[
-    list[str] | None, option("--pipeline", help="Of this pipeline, or a glob; repeatable.", panel=CHOICE)
-]
-FromTime = Annotated[
-    str | None, option("--from", help="Raised from this time on: 2023-11-22T09:00Z, -3h.", panel=CHOICE)
-]
-ToTime = Annotated[str | None, option("--to", help="Raised before this time.", panel=CHOICE)]
-Group = Annotated[
-    list[str] | None, option("--group", help="Of this group, by its fingerprint in `stats`; repeatable.", panel=CHOICE)
-]
 
 
 @app.command()
 def ls(
     sources: Sources = None,
-    bucket: Bucket = None,
-    prefix: Prefix = "",
-    only_function: OnlyFunction = None,
-    error: Error = None,
-    types: Type = None,
-    pipeline: Pipeline = None,
-    from_time: FromTime = None,
-    to_time: ToTime = None,
-    group: Group = None,
-    limit: Annotated[int | None, option("--limit", help="At most so many.", panel=CHOICE, min=1)] = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    only_function: shared.OnlyFunction = None,
+    error: shared.Error = None,
+    types: shared.FaultType = None,
+    pipeline: shared.Pipeline = None,
+    from_time: shared.FaultFrom = None,
+    to_time: shared.FaultTo = None,
+    group: shared.Group = None,
+    limit: Annotated[int | None, option("--limit", help="At most so many.", panel=shared.FAULTS, min=1)] = None,
     output: shared.OutputOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
@@ -90,15 +65,15 @@ def ls(
 @app.command()
 def stats(
     sources: Sources = None,
-    bucket: Bucket = None,
-    prefix: Prefix = "",
-    only_function: OnlyFunction = None,
-    error: Error = None,
-    types: Type = None,
-    pipeline: Pipeline = None,
-    from_time: FromTime = None,
-    to_time: ToTime = None,
-    group: Group = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    only_function: shared.OnlyFunction = None,
+    error: shared.Error = None,
+    types: shared.FaultType = None,
+    pipeline: shared.Pipeline = None,
+    from_time: shared.FaultFrom = None,
+    to_time: shared.FaultTo = None,
+    group: shared.Group = None,
     output: shared.OutputOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
@@ -121,17 +96,17 @@ def stats(
 @app.command()
 def show(
     sources: Places = None,
-    bucket: Bucket = None,
-    prefix: Prefix = "",
-    fault_id: Annotated[str | None, option("--id", help="The fault with this id.", panel=CHOICE)] = None,
-    line: Annotated[int | None, option("--line", help="The fault on this line.", panel=CHOICE, min=1)] = None,
-    only_function: OnlyFunction = None,
-    error: Error = None,
-    types: Type = None,
-    pipeline: Pipeline = None,
-    from_time: FromTime = None,
-    to_time: ToTime = None,
-    group: Group = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    fault_id: Annotated[str | None, option("--id", help="The fault with this id.", panel=shared.FAULTS)] = None,
+    line: Annotated[int | None, option("--line", help="The fault on this line.", panel=shared.FAULTS, min=1)] = None,
+    only_function: shared.OnlyFunction = None,
+    error: shared.Error = None,
+    types: shared.FaultType = None,
+    pipeline: shared.Pipeline = None,
+    from_time: shared.FaultFrom = None,
+    to_time: shared.FaultTo = None,
+    group: shared.Group = None,
     show_payload: Annotated[
         bool, option("--show-payload", help="Show fields that look like secrets, too.", panel=shared.GENERAL)
     ] = False,

@@ -25,14 +25,7 @@ class Format(StrEnum):
     firehose_error = "firehose-error"
 
 
-class OnUnknown(StrEnum):
-    """What to do with records whose answer was lost."""
-
-    retry = "retry"
-    fail = "fail"
-
-
-CHOICE, DELIVERY, RUNS = "Which events", "How they are sent", "Plans and runs"
+CHOICE = "Which events"
 
 
 @app.command()
@@ -46,8 +39,8 @@ def replay(
         ),
     ] = None,
     function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
-    bucket: Annotated[str | None, option("--bucket", "-b", help="Bucket of the lake, in place of SOURCE.")] = None,
-    prefix: Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")] = "",
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
     types: Annotated[
         list[str] | None,
         option("--type", "-t", help="Event type, or a glob such as 'thing-*'; repeatable.", panel=CHOICE),
@@ -73,63 +66,20 @@ def replay(
         Format | None,
         option("--format", help="The format of every line, instead of recognising it.", panel=CHOICE),
     ] = None,
-    batch_size: Annotated[
-        int | None,
-        option(
-            "--batch-size",
-            help="Records in an invocation; without it the event source mapping's, else 100.",
-            panel=DELIVERY,
-            min=1,
-            max=10_000,
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        option(
-            "--concurrency",
-            help="Invocations at a time; without it half of the reserved concurrency, else 16.",
-            panel=DELIVERY,
-            min=1,
-            max=1000,
-        ),
-    ] = None,
-    rate: Annotated[
-        float | None, option("--rate", help="At most so many events per second.", panel=DELIVERY, min=0.01)
-    ] = None,
-    asynchronous: Annotated[
-        bool, option("--async/--sync", help="Queue invocations, or wait for each.", panel=DELIVERY)
-    ] = False,
-    ordered: Annotated[
-        bool,
-        option("--ordered/--unordered", help="Keep the order of each partition key, or not.", panel=DELIVERY),
-    ] = True,
-    max_attempts: Annotated[
-        int | None,
-        option(
-            "--max-attempts",
-            help="Tries of what fails; without it 3 where the function fails, 8 where the service does.",
-            panel=DELIVERY,
-            min=1,
-        ),
-    ] = None,
-    bisect: Annotated[
-        bool,
-        option(
-            "--bisect/--no-bisect",
-            help="Halve a batch that fails until the culprit is found.",
-            panel=DELIVERY,
-        ),
-    ] = True,
-    on_unknown: Annotated[
-        OnUnknown,
-        option("--on-unknown", help="Records whose answer was lost: send again, or set aside.", panel=DELIVERY),
-    ] = OnUnknown.retry,
+    batch_size: shared.BatchSize = None,
+    concurrency: shared.Concurrency = None,
+    rate: shared.Rate = None,
+    asynchronous: shared.Asynchronous = False,
+    ordered: shared.Ordered = True,
+    max_attempts: shared.MaxAttempts = None,
+    bisect: shared.Bisect = True,
+    on_unknown: shared.OnUnknownOption = shared.OnUnknown.retry,
     stream_arn: Annotated[
         str | None,
         option(
             "--stream-arn",
             help="The stream that records name; without it the mapping's, else rebuilt from the lake.",
-            panel=DELIVERY,
+            panel=shared.DELIVERY,
         ),
     ] = None,
     max_failures: shared.MaxFailures = None,
@@ -137,16 +87,20 @@ def replay(
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
     save_plan: Annotated[
-        Path | None, option("--save-plan", help="Write the plan to this file.", panel=RUNS, dir_okay=False)
+        Path | None, option("--save-plan", help="Write the plan to this file.", panel=shared.RUNS, dir_okay=False)
     ] = None,
     plan: Annotated[
         Path | None,
-        option("--plan", help="Do what this file plans, unless lake or function moved.", panel=RUNS, dir_okay=False),
+        option(
+            "--plan", help="Do what this file plans, unless lake or function moved.", panel=shared.RUNS, dir_okay=False
+        ),
     ] = None,
     resume: Annotated[
-        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=RUNS)
+        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
     ] = None,
-    again: Annotated[bool, option("--again", help="Send also what an earlier run has sent.", panel=RUNS)] = False,
+    again: Annotated[
+        bool, option("--again", help="Send also what an earlier run has sent.", panel=shared.RUNS)
+    ] = False,
     report: shared.Report = None,
     show_payload: Annotated[
         bool, option("--show-payload", help="Show the first record's data in the plan.", panel=shared.GENERAL)

@@ -5,6 +5,7 @@ What goes wrong with a document or an object is counted and named, and keeps not
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +18,7 @@ from cncbops.faults.fault import ClaimCheck, Fault, Nothing, Problem
 from cncbops.faults.fetching import fetched
 from cncbops.faults.selection import FaultSelection
 from cncbops.lake.ahead import ahead
-from cncbops.lake.layout import skip_reason
+from cncbops.lake.layout import CLAIM_CHECK, skip_reason
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
@@ -82,10 +83,18 @@ class FaultCounts:
 
 
 class FaultReader:
-    """Reads the chosen faults of sources, in lake order, a few objects ahead."""
+    """Reads the chosen faults of sources, in lake order, a few objects ahead; only objects `stored_since` then."""
 
-    def __init__(self, sources: Sequence[Source], selection: FaultSelection, s3: "S3Client | None") -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        selection: FaultSelection,
+        s3: "S3Client | None",
+        *,
+        stored_since: datetime | None = None,
+    ) -> None:
         self._sources, self._selection, self._s3 = sources, selection, s3
+        self._stored_since = stored_since
         self._is_chosen, self._may_be_chosen = selection.test(), selection.test_unread()
         self.counts = FaultCounts()
 
@@ -119,8 +128,10 @@ class FaultReader:
             for lake_object in self._listing(source):
                 self.counts.objects.listed += 1
                 reason = skip_reason(lake_object)
-                if reason == "claim check" and lake_object.uri == source.uri:
+                if reason == CLAIM_CHECK and lake_object.uri == source.uri:
                     reason = None  # asked for by its own name
+                if self._stored_since and lake_object.last_modified < self._stored_since:
+                    reason = "older"
                 if reason:
                     self.counts.objects.skip(reason)
                 else:

@@ -187,13 +187,16 @@ def stream_folder(key: str) -> str | None:
     return (before[-1] or None) if before else None
 
 
+CLAIM_CHECK = "claim check"
+
+
 def skip_reason(obj: LakeObject) -> str | None:
-    """Why an object holds no events and is not read: "folder", "empty" or "claim check"."""
+    """Why an object holds no events and is not read: "folder", "empty" or CLAIM_CHECK."""
     if obj.key.endswith("/"):
         return "folder"
     if obj.size == 0:
         return "empty"
-    return "claim check" if _is_claim_check(obj.key) else None
+    return CLAIM_CHECK if _is_claim_check(obj.key) else None
 
 
 def _is_claim_check(key: str) -> bool:

@@ -187,10 +187,12 @@ class Ledger:
             chosen=int(chosen[0]),
         )
 
-    def resubmitted(self) -> Memory:
-        """What is known of faults that were sent."""
-        if version(self._connection) < RESUBMITTED_SINCE:
-            return NoMemory()
+    def memory(self) -> Memory:
+        """What is remembered of faults that were sent; nothing in a ledger of an older version."""
+        return NoMemory() if version(self._connection) < RESUBMITTED_SINCE else self.resubmitted()
+
+    def resubmitted(self) -> Resubmitted:
+        """What is known of faults that were sent, in a ledger that was opened to be written."""
         return Resubmitted(self._connection, self.path)
 
     # Sessions, and orders for who is at work

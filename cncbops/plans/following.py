@@ -13,11 +13,11 @@ from cncbops.lake.sources import printable
 from cncbops.plans.differences import function_differences, in_order, lake_differences
 from cncbops.plans.plan_file import PlanFile
 from cncbops.recipients import Recipient
-from cncbops.session.agenda import Item, WholeLake
+from cncbops.session.agenda import Agenda, Item, WholeLake
 from cncbops.session.entry import Entry
 
 
-class Planned:
+class Planned(Agenda):
     """An agenda of the objects that a plan names."""
 
     def __init__(self, plan: PlanFile) -> None:
@@ -26,9 +26,6 @@ class Planned:
     def items(self, _stop: threading.Event) -> Iterator[Item]:
         """The objects, in the plan's order."""
         return (Item(source, lake_object) for source, lake_object in self._plan.objects())
-
-    def over(self, entry: Entry) -> None:
-        """Objects stay where they are."""
 
     def entries(self) -> Iterator[Entry]:
         """The objects as a run about to begin has them."""

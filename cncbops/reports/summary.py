@@ -30,6 +30,8 @@ EXIT_CODES = {
 class Report:
     """What a summary is made of: what was asked, what happened, and how long it took.
 
+    Without a `function` each fault goes to its own, and the summary tells of all of them.
+
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `halted` is why a safety stop or an order ended it.
     """
@@ -37,7 +39,7 @@ class Report:
     command: str
     run_id: str
     dry_run: bool
-    function: str
+    function: str | None
     asynchronous: bool
     sources: Sequence[str]
     journal: Journal
@@ -101,7 +103,7 @@ def summary(report: Report) -> dict[str, Any]:
         "dry_run": report.dry_run,
         "status": report.status,
         "reason": report.reason,
-        "function": report.function,
+        **_functions(report),
         "invocation": "async" if report.asynchronous else "sync",
         "source": list(report.sources),
         "objects": asdict(tally.objects),
@@ -119,6 +121,16 @@ def summary(report: Report) -> dict[str, Any]:
     if report.error:
         document["error"] = described(report.error)
     return document
+
+
+def _functions(report: Report) -> dict[str, Any]:
+    """Whom the run was to: one function, or each fault's own."""
+    if report.function is not None:
+        return {"function": report.function}
+    tally = report.journal.tally
+    shares = {name: asdict(share) for name, share in tally.functions.items()}
+    functions = {name: {**share, "newest_fault": iso(share.pop("newest_ms"))} for name, share in shares.items()}
+    return {"functions": functions, "faults": asdict(tally.faults)}
 
 
 def totals_of(counts: Counts) -> dict[str, int]:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,8 +30,8 @@ Line = tuple[int, int]
 class Item:
     """An object to be read: new, or as an earlier session left it; `lines`: only these, whatever is chosen.
 
-    `settled` are lines that failed in an earlier session. `content` is what it holds, where that is here
-    already: a queue's message, with its `attributes`.
+    `by_name`: it is itself what was typed as a source. `settled` are lines that failed in an earlier session.
+    `content` is what it holds, where that is here already: a queue's message, with its `attributes`.
     """
 
     source: int
@@ -39,21 +39,26 @@ class Item:
     left: Entry | None = None
     lines: Set[Line] | None = None
     settled: Set[Line] = frozenset()
+    by_name: bool = False
     content: bytes | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Agenda(Protocol):
-    """Gives a session its objects, lazily and in the order of the run."""
+class Agenda:
+    """Gives a session its objects, lazily and in the order of the run. Objects of a lake stay where they are."""
 
     def items(self, stop: threading.Event) -> Iterator[Item | None]:
         """The objects to be read, until `stop` is set; None where none comes before others are settled.
 
         Raises CncbopsError where they cannot be found out.
         """
+        raise NotImplementedError
 
     def over(self, entry: Entry) -> None:
         """An object is read, and all that was chosen of it has a fate, which is written down."""
+
+    def finish(self) -> None:
+        """Nothing more is wanted. Raises CncbopsError where what is over could not be told to its source."""
 
 
 def lake_client(request: Request, aws: Aws) -> "S3Client | None":
@@ -62,7 +67,7 @@ def lake_client(request: Request, aws: Aws) -> "S3Client | None":
     return aws.s3(READERS) if in_s3 else None
 
 
-class WholeLake:
+class WholeLake(Agenda):
     """All that a request's sources hold; its queues are for others to read."""
 
     def __init__(self, request: Request, s3: "S3Client | None") -> None:
@@ -77,13 +82,10 @@ class WholeLake:
         """The same, as an agenda."""
         return self.objects()
 
-    def over(self, entry: Entry) -> None:
-        """Objects stay where they are."""
-
     def _of(self, number: int, source: Source | QueueSource) -> Iterator[Item]:
         assert not isinstance(source, QueueSource)
         try:
             for lake_object in list_objects(source, self._s3, self._request.window):
-                yield Item(number, lake_object)
+                yield Item(number, lake_object, by_name=lake_object.uri == source.uri)
         except (BotoCoreError, ClientError) as error:
             raise explain(error, f"list {source.uri}") from error

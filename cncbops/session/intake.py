@@ -15,7 +15,7 @@ from cncbops.errors import CannotRun, CncbopsError
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.record import Record
 from cncbops.lake.ahead import ahead
-from cncbops.lake.layout import skip_reason
+from cncbops.lake.layout import CLAIM_CHECK, skip_reason
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
 from cncbops.session.agenda import Agenda, Item
@@ -110,7 +110,7 @@ class Intake:
                 return
             objects.listed += 1
             reason = skip_reason(item.object)
-            if reason:
+            if reason and not (item.by_name and reason == CLAIM_CHECK):
                 objects.skip(reason)
             else:
                 yield item

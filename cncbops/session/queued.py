@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from cncbops.aws import Aws
 from cncbops.lake.objects import LakeObject
@@ -15,6 +16,19 @@ from cncbops.queues.source import QueueSource
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
+
+
+@dataclass(slots=True)
+class Messages:
+    """Messages of a queue: those of which everything was delivered, which are deleted, and those left on it."""
+
+    done: int = 0
+    left: int = 0
+
+    def count(self, *, is_done: bool) -> None:
+        """Count one."""
+        self.done += is_done
+        self.left += not is_done
 
 
 class Queues:
@@ -27,12 +41,14 @@ class Queues:
     def __init__(self, request: Request, aws: Aws, *, executes: bool) -> None:
         self.executes = executes
         self.by_source: dict[int, Queue] = {}
+        self.counts: dict[int, Messages] = {}
         self._held = ExitStack()
         try:
             for number, source in enumerate(request.sources):
                 if isinstance(source, QueueSource):
                     client = aws.in_region(source.region).sqs()
                     self.by_source[number] = self._held.enter_context(Queue.open(client, source))
+                    self.counts[number] = Messages()
         except BaseException:
             self._held.close()
             raise
@@ -59,7 +75,20 @@ class Queues:
         self._held.__exit__(kind, error, trace)
 
 
-class WithQueues:
+def facts_of_queues(queues: Queues) -> list[dict[str, Any]]:
+    """What a session has done with its queues, once it is over: messages deleted, left, and done but not deleted."""
+    return [
+        {
+            "queue": queue.facts.name,
+            "deleted": queues.counts[number].done - queue.not_deleted,
+            "left": queues.counts[number].left,
+            "not_deleted": queue.not_deleted,
+        }
+        for number, queue in queues.by_source.items()
+    ]
+
+
+class WithQueues(Agenda):
     """An agenda of other objects, and then the messages of queues."""
 
     def __init__(self, others: Agenda, queues: Queues) -> None:
@@ -83,6 +112,12 @@ class WithQueues:
             queue.done(ids)
         else:
             queue.leave(ids)
+        self._queues.counts[entry.source].count(is_done=is_done)
+
+    def finish(self) -> None:
+        """Wait until what is done is deleted, and give all else back."""
+        for queue in self._queues.by_source.values():
+            queue.close()
 
 
 def _item(number: int, name: str, message: Message) -> Item:

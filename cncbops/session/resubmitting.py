@@ -63,11 +63,10 @@ def faults_undertaking(
 ) -> Undertaking:
     """The units of work of faults, those in `objects` before those in queues, each to its function."""
     request, aws, terms = means.request, means.aws, terms_of(means.request)
-    where = f"{aws.endpoint or ''}\0{aws.region}"
 
     def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
         return UnitReader(
-            request, means.finder, means.resolver, memory, run, where, progress.chosen, means.groups, journal
+            request, means.finder, means.resolver, memory, run, here(aws), progress.chosen, means.groups, journal
         )
 
     return Undertaking(
@@ -79,6 +78,11 @@ def faults_undertaking(
         lanes=terms["lanes"],
         progress=progress,
     )
+
+
+def here(aws: Aws) -> str:
+    """What tells the functions of this endpoint and region from those of others."""
+    return f"{aws.endpoint or ''}\0{aws.region}"
 
 
 def terms_of(request: ResubmitRequest) -> dict[str, Any]:

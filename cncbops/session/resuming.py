@@ -24,7 +24,7 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
-from cncbops.session.agenda import Item, Line, WholeLake
+from cncbops.session.agenda import Agenda, Item, Line, WholeLake
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure, of_object
 
@@ -116,7 +116,7 @@ def _same(then: LakeObject, now: LakeObject) -> bool:
     return (then.etag, then.size) == (now.etag, now.size)
 
 
-class Rest:
+class Rest(Agenda):
     """What an earlier session left of a run: objects not done, and those it had not come to."""
 
     def __init__(
@@ -125,9 +125,6 @@ class Rest:
         self._ledger, self._run = ledger, run
         self._lake = WholeLake(request, s3)
         self._changed = changed
-
-    def over(self, entry: Entry) -> None:
-        """Objects stay where they are."""
 
     def _failed_lines(self, entry: Entry) -> Set[Line]:
         """Where the records lie that have a fate without being delivered."""
@@ -160,7 +157,7 @@ class Rest:
                 yield item
 
 
-class FailedRecords:
+class FailedRecords(Agenda):
     """The records of a run that have one of the fates given, by object, to be read again.
 
     What failed of a queue's message is not read again: the queue gives it out to a run of its own.
@@ -171,9 +168,6 @@ class FailedRecords:
     ) -> None:
         self._ledger, self._run, self._fates, self._queues = ledger, run, fates, queues
         self._left_out = {change.entry.number for change in changed.found}
-
-    def over(self, entry: Entry) -> None:
-        """Objects stay where they are."""
 
     def items(self, _stop: threading.Event) -> Iterator[Item]:
         """The objects that hold such records, in the order of the run."""

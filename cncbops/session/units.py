@@ -45,13 +45,17 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """A fault that was met: where, when it was raised, and the digest that it is remembered by."""
+    """A fault that was met: where, when it was raised, and the digest that it is remembered by.
+
+    `function` is the run's name of the function that it goes to, `known_as` tells that from all others for ever.
+    """
 
     fault: Fault
     line: int
     part: int
     moment_ms: int
     function: str
+    known_as: str
     digest: bytes
 
 
@@ -148,7 +152,7 @@ class UnitReader:
         if isinstance(work, Nothing):
             self._note_flawed(met, work, reading)
             return None
-        identity = identity_of(met.digest, met.fault, work, self._named(met.function))
+        identity = identity_of(met.digest, met.fault, work, met.known_as)
         if self._came_back(met, identity, recipient, reading.entry):
             return None
         return self._deliverable(met, work, identity, recipient, reading.entry)
@@ -157,12 +161,10 @@ class UnitReader:
         stored_ms = int(entry.object.last_modified.timestamp() * 1000)
         called = self._routing.of(fault)
         function = self._finder.name_of(called) if called else ""
-        digest = fault_digest(fault, entry.object.uri, line, part, self._named(function))
+        known_as = f"{self._where}\0{self._finder.bare_name_of(called) if called else ''}"
+        digest = fault_digest(fault, entry.object.uri, line, part, known_as)
         moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
-        return _Met(fault, line, part, moment_ms, function, digest)
-
-    def _named(self, function: str) -> str:
-        return f"{self._where}\0{function}"
+        return _Met(fault, line, part, moment_ms, function, known_as, digest)
 
     def _is_meant(self, met: _Met, entry: Entry) -> bool:
         """Whether the fault is chosen, and older than the run."""

@@ -1,0 +1,212 @@
+"""What `cncbops resubmit` does with its options: plan or execute something new."""
+
+import threading
+import time
+import uuid
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cncbops.aws import Aws
+from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.faults.masking import masked_text
+from cncbops.function_name import FunctionName, parse_function
+from cncbops.identity import whoami
+from cncbops.ledger.ledger import FIRST_SESSION, Ledger
+from cncbops.ledger.lock import RunLock
+from cncbops.ledger.worker import this_worker
+from cncbops.likeness import Likeness
+from cncbops.plans.resubmit_plan import plan_of_resubmit
+from cncbops.request import ResubmitRequest
+from cncbops.safety.limits import Safety, parse_duration
+from cncbops.sending import Sending
+from cncbops.session.agenda import WholeLake
+from cncbops.session.at_work import alarm_watch
+from cncbops.session.memory import NoMemory
+from cncbops.session.queued import facts_of_queues
+from cncbops.session.resubmitting import Means, faults_undertaking, likeness_here, means_of, new_resubmit, under_way
+from cncbops.session.watching import Watch
+from cncbops.survey import Survey
+
+from ._faults import Choice
+from ._options import General
+from ._requests import Delivery, SafetyStops, fault_sources_of
+from ._resuming import TakeUp, carry_out_resume
+from ._screen import Screen, guarded, screen_for, state_folder
+from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
+
+
+@dataclass(frozen=True)
+class Whereto:
+    """To which functions, as typed."""
+
+    function: str | None
+    renamed: tuple[str, ...]
+    qualifier: str | None
+
+
+@dataclass(frozen=True)
+class Resubmitting:
+    """One command line of `resubmit`: something new, or a run to go on with. `watch` is how long to watch."""
+
+    choice: Choice
+    limit: int | None
+    again: bool
+    whereto: Whereto
+    one_by_one: bool
+    delivery: Delivery
+    safety: SafetyStops
+    watch: str | None
+    resume: str | None
+    report: Path | None
+
+    @property
+    def says_what(self) -> bool:
+        """Whether anything was typed that says what to send, whereto, or how."""
+        as_usual = Delivery(None, None, None, False, True, None, True, "retry")
+        choice = any(value for value in vars(self.choice).values())
+        whereto = any(value for value in vars(self.whereto).values())
+        return bool(choice or whereto or self.limit or self.again or self.one_by_one or self.delivery != as_usual)
+
+
+def carry_out(typed: Resubmitting, general: General) -> int:
+    """Do what was typed, and show it; the exit code."""
+    screen = screen_for(general)
+    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "resubmit"})
+
+
+def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
+    if typed.resume is None:
+        return _run(_request(typed, screen), typed, general, screen)
+    if typed.says_what or typed.watch:
+        raise BadInput(
+            "--resume beside other options", "Everything was said before: give --resume alone, and --execute"
+        )
+    return carry_out_resume(_take_up(typed, typed.resume), general)
+
+
+def _take_up(typed: Resubmitting, run: str) -> TakeUp:
+    return TakeUp(
+        run=run, on_changed="fail", unknown=False, report=typed.report, show_payload=False, **vars(typed.safety)
+    )
+
+
+def _request(typed: Resubmitting, screen: Screen) -> ResubmitRequest:
+    """The request that was typed. Raises BadInput if something in it cannot be meant."""
+    choice, whereto = typed.choice, typed.whereto
+    if whereto.function and whereto.renamed:
+        raise BadInput("--function with --map", "--function sends all faults to one function; give one of them")
+    return ResubmitRequest(
+        sources=fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen),
+        choice=choice.selection(),
+        function=parse_function(whereto.function) if whereto.function else None,
+        renames=tuple(map(_renamed, whereto.renamed)),
+        qualifier=_qualifier(whereto.qualifier),
+        one_by_one=typed.one_by_one,
+        again=typed.again,
+        until_ms=int(time.time() * 1000),
+        limit=typed.limit,
+        safety=typed.safety.on(Safety()),
+        **vars(typed.delivery),
+    )
+
+
+def _renamed(text: str) -> tuple[str, FunctionName]:
+    old, equals, new = text.partition("=")
+    if not (equals and old and new):
+        raise BadInput(f"--map {text!r} says no new name", "Write --map OLD=NEW")
+    return parse_function(old).name, parse_function(new)
+
+
+def _qualifier(text: str | None) -> str | None:
+    """A version or alias; raises BadInput for what can be none."""
+    return parse_function(f"any:{text}").qualifier if text else None
+
+
+def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen: Screen) -> int:
+    if not general.execute:
+        _note_dry_run(typed, screen)
+    watch_s = parse_duration(typed.watch) if typed.watch else None
+    heading = Heading(
+        "resubmit",
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}",
+        dry_run=not general.execute,
+        function=None,
+        asynchronous=request.asynchronous,
+        sources=[source.uri for source in request.sources],
+    )
+    with ExitStack() as held:
+        try:
+            means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
+            if not general.execute:
+                return plan_work(_planned(means, heading, general, held), screen)
+            work, kept = _begun(means, heading, typed, general, held)
+            alarms = alarm_watch(request.safety, means.aws, request.region)
+        except CncbopsError as error:
+            return refuse(heading, error, screen)
+        return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
+
+
+def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:
+    if typed.report:
+        screen.note("a dry-run has nothing to report: no report is written")
+    if typed.watch:
+        screen.note("a dry-run sends nothing: there is nothing to watch for")
+
+
+def _planned(means: Means, heading: Heading, general: General, held: ExitStack) -> Work:
+    """What a dry-run does, with what the ledger remembers if there is one."""
+    ledger = Ledger.look(state_folder(general.state_dir))
+    memory = held.enter_context(ledger).memory() if ledger else NoMemory()
+    undertaking = faults_undertaking(means, memory, None, WholeLake(means.request, means.s3))
+    alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
+    ringing = alarms.check() if alarms else None
+    warnings = [f"A run would be stopped at once: {ringing}."] if ringing else []
+    survey = Survey(means.request, means.aws)
+    return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
+
+
+def _begun(
+    means: Means, heading: Heading, typed: Resubmitting, general: General, held: ExitStack
+) -> tuple[Work, InLedger]:
+    """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
+    request, aws = means.request, means.aws
+    objects = WholeLake(request, means.s3)
+    ready(Work(heading, faults_undertaking(means, NoMemory(), None, objects), aws, means.s3), typed.report)
+    identity = whoami(aws)
+    ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
+    held.enter_context(RunLock(ledger.folder, heading.run_id))
+    run = ledger.begin(
+        new_resubmit(heading.run_id, request, aws, identity.account if identity else None),
+        this_worker(identity.arn if identity else None),
+        unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
+    )
+    undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, objects)
+    work = Work(heading, undertaking, aws, means.s3, Survey(request, aws))
+    return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
+
+
+def _require_alone(ledger: Ledger, alike: Likeness) -> None:
+    """Raise CannotRun if another run is sending faults of the same sources: both would send the same."""
+    for run in under_way(ledger, alike):
+        what = f"run {run.run_id} is sending faults of the same sources"
+        raise CannotRun(what, f"Wait for it, or stop it by `cncbops runs stop {run.run_id}`")
+
+
+def _afterwards(
+    means: Means, kept: InLedger, watch_s: float | None, sending: Sending, stop: threading.Event
+) -> dict[str, Any]:
+    """What became of the queues; and, where that was asked for, of what was sent."""
+    more: dict[str, Any] = {"queues": facts_of_queues(means.queues)}
+    if watch_s is not None and not stop.is_set():
+        watch = Watch(means, kept.ledger.resubmitted(), kept.run.id, kept.run.started_ms)
+        found = watch.look(watch_s, stop)
+        sending.journal.tally.faults.still_broken = sum(each.came_back for each in found)
+        told = [
+            {**asdict(each), "error": masked_text(each.error), "message": masked_text(each.message)} for each in found
+        ]
+        more["still_broken"] = told
+    return more
