@@ -24,7 +24,7 @@ from cncbops.request import Request
 from cncbops.safety.limits import FailureCount
 from cncbops.session.agenda import Agenda
 from cncbops.session.canary import Canary
-from cncbops.session.intake import Intake
+from cncbops.session.intake import LAKE_OBJECTS_AHEAD, Intake
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper
 from cncbops.session.progress import Progress
@@ -40,7 +40,8 @@ class Undertaking:
     """What one session has to do, and what is left of it.
 
     `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is how many
-    batches of one function can be in flight in order, 0 where order does not matter.
+    batches of one function can be in flight in order, 0 where order does not matter. `objects_ahead` are opened
+    beforehand.
     `reader` makes what turns objects into records, given where it counts and whom it tells.
     """
 
@@ -50,6 +51,7 @@ class Undertaking:
     reader: Callable[[Progress, Journal, Heed], Reader]
     concurrency: int
     lanes: int
+    objects_ahead: int = LAKE_OBJECTS_AHEAD
     progress: Progress = Progress()
 
 
@@ -77,6 +79,7 @@ class Sending:
             self.journal,
             self._canary,
             stop,
+            objects_ahead=undertaking.objects_ahead,
             is_first=not undertaking.progress.next_number,
         )
         self.pace = Pace(undertaking.concurrency, self.request.rate, stop)

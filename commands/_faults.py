@@ -3,11 +3,12 @@
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
 from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
 from cncbops.faults.selection import FaultSelection, parse_groups
+from cncbops.faults.sources import FaultSource, stored
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.sources import S3Source, Source
+from cncbops.lake.sources import LocalSource
 from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.selection.times import parse_window
+from cncbops.session.queued import Queues, require_readable
 
 from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
 from ._options import General
-from ._requests import sources_of
+from ._requests import fault_sources_of
 from ._screen import Screen, guarded, screen_for
 from ._words import number, visible
 
@@ -124,27 +127,46 @@ def _placed(choice: Choice, line: int | None) -> tuple[Choice, _Place]:
     return replace(choice, sources=[found[1]]), _Place(int(found[2]), int(found[3] or 0))
 
 
-def _reader(choice: Choice, general: General, screen: Screen) -> tuple[FaultReader, tuple[Source, ...]]:
-    """Who reads the chosen faults, and where they are read from. Raises BadInput."""
+@dataclass(frozen=True)
+class _Faults:
+    """The chosen faults of `sources`, one by one, and who reads and counts them."""
+
+    sources: tuple[FaultSource, ...]
+    reader: FaultReader
+    found: Iterator[Found]
+
+
+@contextmanager
+def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Faults]:
+    """The chosen faults, to be read while the body runs. Raises BadInput, CannotRun."""
     selection = choice.selection()
-    sources = sources_of(tuple(choice.sources or ()), choice.bucket, choice.prefix, screen)
-    access = AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url)
-    in_s3 = any(isinstance(source, S3Source) for source in sources)
-    s3 = Aws(access).s3(OBJECTS_AHEAD + 1) if in_s3 else None
-    return FaultReader(sources, selection, s3), sources
+    sources = fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen)
+    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    in_aws = not all(isinstance(source, LocalSource) for source in sources)
+    reader = FaultReader(stored(sources), selection, aws.s3(OBJECTS_AHEAD + 1) if in_aws else None)
+    with Queues(sources, aws, executes=False) as queues, closing(reader.found()) as found:
+        require_readable(queues)
+        yield _Faults(sources, reader, chain(found, _in_messages(reader, queues)))
+
+
+def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
+    """The faults in the messages of queues, which get all of them back."""
+    for item in filter(None, queues.messages(threading.Event())):
+        queues.leave(item)
+        yield from reader.in_message(item.object, item.content or b"", item.attributes)
 
 
 def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
-    reader, _ = _reader(choice, general, screen)
     try:
-        with closing(reader.found()) as found, screen.printing() as out:
+        with _faults(choice, general, screen) as faults, screen.printing() as out:
             tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
-            for each in islice(found, limit):
+            for each in islice(faults.found, limit):
                 tell(facts_of(each))
     except BrokenPipeError:
         # Whoever reads has seen enough; what Python still holds back must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    reader = faults.reader
     counts, failures = count_facts(reader.counts), visible(_failures(reader))
     if screen.shows_text:
         show_counts(screen.err, counts, None)
@@ -166,11 +188,11 @@ def _failures(reader: FaultReader) -> list[dict[str, Any]]:
 
 
 def _stats(choice: Choice, general: General, screen: Screen) -> int:
-    reader, sources = _reader(choice, general, screen)
     groups = Groups()
-    with reading_line(screen, reader.counts), closing(reader.found()) as found:
-        for each in found:
+    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+        for each in faults.found:
             groups.add(each.fault, each.place)
+    reader, sources = faults.reader, faults.sources
     rows, counts, failures = list(map(group_facts, groups.ranked())), count_facts(reader.counts), _failures(reader)
     uris = [source.uri for source in sources]
     if screen.json:
@@ -188,11 +210,10 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
 def _show(
     choice: Choice, fits: Callable[[Found], bool], general: General, screen: Screen, *, show_payload: bool
 ) -> int:
-    reader, _ = _reader(choice, general, screen)
-    with reading_line(screen, reader.counts), closing(reader.found()) as faults:
-        found = next(filter(fits, faults), None)
+    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+        found = next(filter(fits, faults.found), None)
     if found is None:
-        raise _none_fits(reader)
+        raise _none_fits(faults.reader)
     facts, events = whole_fault(found, show_payload=show_payload)
     document = {"command": "faults show", **facts}
     if screen.json:

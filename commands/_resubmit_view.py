@@ -43,7 +43,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls, faults = (document[name] for name in ("events", "objects", "invocations", "faults"))
     others = f"; {number(faults['others'], 'event')} of other types" if faults["others"] else ""
-    yield "faults", f"{events['matched']:,} to be sent of {events['read']:,} read{others}"
+    yield "faults", f"{events['matched'] - events['failed']:,} to be sent of {events['read']:,} read{others}"
     if left_out(faults):
         yield "left out", left_out(faults)
     if flawed(faults):

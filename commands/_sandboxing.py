@@ -14,13 +14,13 @@ from cncbops.sandbox.server import stop as stop_server
 from ._options import Local
 from ._screen import Screen, guarded, screen_for, state_folder
 
-EVENTS = 300
+EVENTS, BEFORE_THE_FAULTS = 300, 240
 NOT_RUNNING = 4
 DOCUMENT = {"command": "sandbox"}
 
 
 def carry_out_start(options: Local, port: int | None) -> int:
-    """Start a sandbox and fill its lake; the exit code."""
+    """Start a sandbox, fill its lake and its bucket of faults; the exit code."""
     screen = screen_for(options)
     return guarded(screen, lambda: _start(_folder(options), port, screen), DOCUMENT)
 
@@ -49,15 +49,17 @@ def _start(folder: Path, port: int | None, screen: Screen) -> int:
 
 
 def _fill(server: Server) -> None:
-    """Let the pipeline make the lake, and the listener its view of it."""
+    """Let the pipeline make the lake, and the listener its view of it; of the last events some fault."""
     from cncbops.sandbox.clients import connect
-    from cncbops.sandbox.pipeline import run_through
+    from cncbops.sandbox.pipeline import run_through, run_through_an_incident
     from cncbops.sandbox.seed import seed
     from cncbops.sandbox.traffic import sample_events
 
     clients = connect(server.endpoint_url)
     seed(clients)
-    run_through(clients, sample_events(EVENTS, until_ms=int(time.time() * 1000)))
+    events = sample_events(EVENTS, until_ms=int(time.time() * 1000))
+    run_through(clients, events[:BEFORE_THE_FAULTS])
+    run_through_an_incident(clients, events[BEFORE_THE_FAULTS:])
 
 
 def _stop(folder: Path, screen: Screen) -> int:
@@ -83,22 +85,24 @@ def _status(folder: Path, screen: Screen) -> int:
 
 def _tell(server: Server, screen: Screen) -> None:
     """Print the lines for a shell on standard output, and what there is on standard error."""
-    from cncbops.sandbox.seed import BUCKET, LISTENER, PREFIX
+    from cncbops.sandbox.seed import BUCKET, FAULT_BUCKET, LISTENER, PREFIX
 
-    lake = f"s3://{BUCKET}/{PREFIX}"
+    contents = {"lake": f"s3://{BUCKET}/{PREFIX}", "faults": f"s3://{FAULT_BUCKET}/", "function": LISTENER}
     if screen.json:
-        screen.show_json(_document(server, lake, LISTENER))
+        screen.show_json(_document(server) | contents)
         return
     sys.stdout.write(f"unset {' '.join(UNSET)}\n")
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in environment(server).items())
     if screen.shows_text:
         screen.err.print(f"\nThe sandbox runs at {server.endpoint_url}, process {server.pid}.")
         screen.err.print('In a shell: eval the lines above, or eval "$(cncbops sandbox status)". Then try:')
-        screen.err.print(f"  cncbops replay {lake} -f {LISTENER}")
+        screen.err.print(f"  cncbops replay {contents['lake']} -f {LISTENER}")
+        screen.err.print(f"  cncbops faults stats {contents['faults']}")
+        screen.err.print(f"  cncbops resubmit {contents['faults']}")
         screen.err.print("and end it with: cncbops sandbox stop")
 
 
-def _document(server: Server, lake: str, function: str) -> dict[str, Any]:
+def _document(server: Server) -> dict[str, Any]:
     return {
         **DOCUMENT,
         "status": "running",
@@ -107,8 +111,6 @@ def _document(server: Server, lake: str, function: str) -> dict[str, Any]:
         "started_at": server.started_at.isoformat(),
         "environment": environment(server),
         "unset": list(UNSET),
-        "lake": lake,
-        "function": function,
     }
 
 

@@ -83,7 +83,16 @@ def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if flawed(document["faults"]):
         yield "trouble", flawed(document["faults"])
     for queue in document.get("queues", ()):
-        yield "queue", f"{queue['queue']}: {_listed(queue, ('deleted', 'left', 'not_deleted')) or 'no message'}"
+        yield (
+            "queue",
+            f"{queue['queue']}: {_listed(queue, ('deleted', 'left', 'not_deleted')) or 'no message'}{_held(queue)}",
+        )
+
+
+def _held(queue: Mapping[str, Any]) -> str:
+    """What somebody else has received, such as a run that was killed: seen only once it is let go."""
+    held = queue["in_flight_before"]
+    return f"; about {held:,} in flight elsewhere when this began" if held else ""
 
 
 def left_out(faults: Mapping[str, int]) -> str:

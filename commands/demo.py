@@ -9,7 +9,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def demo(verbose: shared.Verbose = False) -> int:
-    """Live through an incident: a view goes stale, the bug is fixed, a replay repairs the view.
+    """Live through two incidents: a view goes stale; a replay, then a resubmission of faults, repairs it.
 
     Starts an embedded AWS of its own, shows each step as the command one would type, and ends it.
     """

@@ -6,14 +6,22 @@ Source: AWS Lambda Developer Guide, "Adding a dead-letter queue".
 
 from collections.abc import Mapping
 
-from cncbops.faults.fault import Fault, Payload
-from cncbops.faults.json_text import check, fields_in, text_in
+from cncbops.faults.fault import Fault, Payload, Problem
+from cncbops.faults.json_text import NOT_JSON, check, fields_in, text_in
 from cncbops.faults.record import payload_records
 
 
 def is_dead_letter(attributes: Mapping[str, str]) -> bool:
     """Whether a message's attributes are those that Lambda gives to a dead letter."""
     return "RequestID" in attributes and "ErrorCode" in attributes
+
+
+def dead_letter(body: bytes, attributes: Mapping[str, str]) -> list[Fault] | Problem:
+    """The fault of a message, as `decode_fault` gives those of other documents."""
+    try:
+        return [decode_dead_letter(body, attributes)]
+    except NOT_JSON as error:
+        return Problem("NotJson", str(error))
 
 
 def decode_dead_letter(body: bytes, attributes: Mapping[str, str]) -> Fault:

@@ -29,7 +29,8 @@ _AFTER_VALUE = b",:}]"
 class Document:
     """One document, or what is none, without white space around it.
 
-    It begins on `line`, from 1, as the part `part` of that line, from 0.
+    It begins on `line`, from 1, as the part `part` of that line, from 0; what goes on there from the line
+    before is a part, too. Both rise from document to document, whatever the blocks.
     """
 
     text: bytes
@@ -38,22 +39,31 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """A line with its end, or what is left of one; `part` is the place of what comes next on it."""
+class _Piece:
+    """A piece of a line, with the white space around it."""
 
     text: bytes
-    number: int
-    part: int
+    line: int
+    is_first: bool
     tries: int = 0
 
     @property
     def begins_a_document(self) -> bool:
-        """Whether a document begins in its first column, as it does unless it is a part of one over many lines."""
-        return self.part == 0 and self.text.startswith(b"{")
+        """Whether a document begins in its line's first column, as it does unless it is a part of a longer one."""
+        return self.is_first and self.text.startswith(b"{")
 
-    def again(self) -> "_Line":
-        """The line, to be looked at once more."""
+    def again(self) -> "_Piece":
+        """The piece, to be looked at once more."""
         return replace(self, tries=self.tries + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """A document's text, and the lines on which it begins and ends."""
+
+    text: bytes
+    first_line: int
+    last_line: int
 
 
 def documents(blocks: Iterable[Block]) -> Iterator[Document]:
@@ -61,101 +71,119 @@ def documents(blocks: Iterable[Block]) -> Iterator[Document]:
 
     One over many lines ends, as broken, at LONGEST bytes and at DEEPEST levels of brackets.
     """
+    line = part = 0  # where the last document ended, and which part of that line it was
+    for found in _extents(blocks):
+        part = part + 1 if found.first_line == line else 0
+        yield Document(found.text, found.first_line, part)
+        line = found.last_line
+        part = part if found.first_line == line else 0
+
+
+def _extents(blocks: Iterable[Block]) -> Iterator[_Extent]:
     begun = _Begun()
-    for line in _lines(blocks):
-        yield from begun.feed([line])
+    for piece in _pieces(blocks):
+        yield from begun.feed([piece])
     while begun:
         found, rest = begun.broken()
-        yield from found
+        yield found
         yield from begun.feed(rest)
 
 
-def _lines(blocks: Iterable[Block]) -> Iterator[_Line]:
+def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
+    """Every line in the pieces between which a block may end, so that none has to end there."""
     for block in blocks:
-        part = block.first_part
-        for number, text in enumerate(re.findall(rb"[^\n]*\n|[^\n]+", block.data), block.first_line):
-            yield _Line(text, number, part)
-            part = 0
+        is_first = not block.first_part
+        for number, line in enumerate(re.findall(rb"[^\n]*\n|[^\n]+", block.data), block.first_line):
+            for text in _cut(line):
+                yield _Piece(text, number, is_first)
+                is_first = False
+            is_first = True
 
 
-# Documents, and lines that are to be looked at again.
-_Found = tuple[list[Document], list[_Line]]
+def _cut(line: bytes) -> Iterator[bytes]:
+    is_one = not (b"{" in line or b"[" in line) or _is_json(line)  # most are, and this is sooner seen than split
+    start = end = 0
+    for piece in [] if is_one else split_documents(line)[:-1]:
+        end = line.index(piece, end) + len(piece)
+        yield line[start:end]
+        start = end
+    yield line[start:]
+
+
+# A document, and pieces that are to be looked at again.
+_Found = tuple[_Extent | None, list[_Piece]]
 
 
 class _Begun:
-    """The lines of a document that has begun and not ended; none of them, most of the time."""
+    """The pieces of a document that has begun and not ended; none of them, most of the time."""
 
     def __init__(self) -> None:
-        self._lines: list[_Line] = []
+        self._held: list[_Piece] = []
         self._skips = False  # the rest of a broken document, up to where one begins for certain
         self._depth = 0
         self._size = 0
 
     def __bool__(self) -> bool:
-        return bool(self._lines)
+        return bool(self._held)
 
-    def feed(self, lines: Iterable[_Line]) -> Iterator[Document]:
-        """The documents that end with these lines."""
-        waiting = deque(lines)
+    def feed(self, pieces: Iterable[_Piece]) -> Iterator[_Extent]:
+        """The documents that end with these pieces."""
+        waiting = deque(pieces)
         while waiting:
             found, again = self._take(waiting.popleft())
             waiting.extendleft(reversed(again))
-            yield from found
+            if found:
+                yield found
 
-    def _take(self, line: _Line) -> _Found:
-        if self._lines:
-            return self._go_on(line)
-        if self._skips and not line.begins_a_document:
-            return [], []
+    def _take(self, piece: _Piece) -> _Found:
+        if self._held:
+            return self._go_on(piece)
+        if self._skips and not piece.begins_a_document:
+            return None, []
         self._skips = False
-        return self._begin(line), []
+        return self._begin(piece), []
 
-    def broken(self) -> _Found:
+    def broken(self) -> tuple[_Extent, list[_Piece]]:
         """What has begun, as it is: it ends before the next line in which a document begins."""
-        lines, self._lines = self._lines, []
-        ends = (at for at, line in enumerate(lines) if at and line.begins_a_document and line.tries < MOST_TRIES)
-        end = next(ends, len(lines))
-        return [_joined(lines[:end])], [line.again() for line in lines[end:]]
+        held, self._held = self._held, []
+        ends = (at for at, piece in enumerate(held) if at and piece.begins_a_document and piece.tries < MOST_TRIES)
+        end = next(ends, len(held))
+        return _joined(held[:end]), [piece.again() for piece in held[end:]]
 
-    def _begin(self, line: _Line) -> list[Document]:
-        text = line.text.strip(_SPACE)
-        pieces = [text] if not text or _is_json(text) else split_documents(line.text)
-        found = [Document(piece, line.number, part) for part, piece in enumerate(pieces, line.part) if piece]
-        if not found or _is_json(found[-1].text):
-            return found
-        self._depth = self._size = 0
-        last = found[-1]
-        if last.text[:1] in b"{[" and self._end(last.text) is None:
-            start = len(line.text.rstrip(_SPACE)) - len(last.text)
-            self._hold(_Line(line.text[start:], last.line, last.part))
-            return found[:-1]
-        return found
+    def _begin(self, piece: _Piece) -> _Extent | None:
+        text = piece.text.strip(_SPACE)
+        if text.startswith((b"{", b"[")) and not _is_json(text):
+            self._depth = self._size = 0
+            if self._end(text) is None:
+                self._hold(piece)
+                return None
+        return _joined([piece]) if text else None
 
-    def _go_on(self, line: _Line) -> _Found:
-        if not self._fits(line):
+    def _go_on(self, piece: _Piece) -> _Found:
+        if not self._fits(piece):
             found, rest = self.broken()
-            self._skips = not line.text.lstrip(_SPACE).startswith(b"{")
-            return found, [*rest, line]
-        end = self._end(line.text)
-        self._hold(line)
+            self._skips = not piece.text.lstrip(_SPACE).startswith(b"{")
+            return found, [*rest, piece]
+        end = self._end(piece.text)
+        self._hold(piece)
         if end is None and self._size <= LONGEST:
-            return [], []
-        behind = line.text[end:] if end else b""
-        whole = _joined(self._lines, behind)
+            return None, []
+        behind = piece.text[end:] if end else b""
+        whole = _joined(self._held, behind)
         if not end or not _is_json(whole.text):
             self._skips = True
             return self.broken()
-        self._lines = []
-        return [whole], [_Line(behind, line.number, line.part + 1)]
+        self._held = []
+        return whole, [_Piece(behind, piece.line, is_first=False)]
 
-    def _hold(self, line: _Line) -> None:
-        self._lines.append(line)
-        self._size += len(line.text)
+    def _hold(self, piece: _Piece) -> None:
+        self._held.append(piece)
+        self._size += len(piece.text)
 
-    def _fits(self, line: _Line) -> bool:
-        """Whether the line can go on with what has begun."""
-        first = line.text.lstrip(_SPACE)[:1]
-        last = next(filter(None, (held.text.rstrip(_SPACE)[-1:] for held in reversed(self._lines))))
+    def _fits(self, piece: _Piece) -> bool:
+        """Whether the piece can go on with what has begun."""
+        first = piece.text.lstrip(_SPACE)[:1]
+        last = next(filter(None, (held.text.rstrip(_SPACE)[-1:] for held in reversed(self._held))))
         return first in _MAY_FOLLOW.get(last, _AFTER_VALUE)
 
     def _end(self, text: bytes) -> int | None:
@@ -170,9 +198,9 @@ class _Begun:
         return None
 
 
-def _joined(lines: list[_Line], without: bytes = b"") -> Document:
-    text = b"".join(line.text for line in lines).removesuffix(without)
-    return Document(text.strip(_SPACE), lines[0].number, lines[0].part)
+def _joined(pieces: list[_Piece], without: bytes = b"") -> _Extent:
+    text = b"".join(piece.text for piece in pieces).removesuffix(without)
+    return _Extent(text.strip(_SPACE), pieces[0].line, pieces[-1].line)
 
 
 def _is_json(text: bytes) -> bool:

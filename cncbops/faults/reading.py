@@ -3,7 +3,7 @@
 What goes wrong with a document or an object is counted and named, and keeps nothing else from being read.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
+from cncbops.faults.dead_letter import dead_letter, is_dead_letter
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
 from cncbops.faults.fault import ClaimCheck, Fault, Nothing, Problem
@@ -21,7 +22,7 @@ from cncbops.lake.ahead import ahead
 from cncbops.lake.layout import CLAIM_CHECK, skip_reason
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
-from cncbops.lake.reading import OpenObject, open_object
+from cncbops.lake.reading import OpenObject, held, open_object
 from cncbops.lake.sources import Source
 from cncbops.tally import Failure, Objects
 
@@ -123,6 +124,15 @@ class FaultReader:
         self.counts.objects.read += 1
         self.counts.objects.bytes += lake_object.size
 
+    def in_message(self, message: LakeObject, body: bytes, attributes: Mapping[str, str]) -> Iterator[Found]:
+        """The faults of a queue's message."""
+        self.counts.objects.listed += 1
+        if not is_dead_letter(attributes):
+            yield from self.in_object(message, held(message, body))
+            return
+        self.counts.objects.read += 1
+        yield from self._of_document(message, Document(body, 1, 0), dead_letter(body, attributes))
+
     def _objects(self) -> Iterator[LakeObject]:
         for source in self._sources:
             for lake_object in self._listing(source):
@@ -152,7 +162,11 @@ class FaultReader:
             raise explain(error, f"read {lake_object.uri}") from error
 
     def _in_document(self, lake_object: LakeObject, document: Document) -> Iterator[Found]:
-        decoded = decode_fault(document.text)
+        yield from self._of_document(lake_object, document, decode_fault(document.text))
+
+    def _of_document(
+        self, lake_object: LakeObject, document: Document, decoded: list[Fault] | Problem
+    ) -> Iterator[Found]:
         if isinstance(decoded, Problem):
             self.counts.broken += 1
             self.counts.note(lake_object, document, "malformed", decoded.error, decoded.message)

@@ -78,19 +78,23 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
     for name, facts in functions.items():
         if facts["problem"]:
             what, next_step = facts["problem"]["what"], facts["problem"]["next_step"]
-            yield f"{facts['faults']:,} faults cannot be sent: {what}. {next_step}."
+            yield f"{_count(facts['faults'])} cannot be sent: {what}. {next_step}."
         elif facts["deployed_since"] is False:
             when, newest = facts["target"]["last_modified"], facts["newest_fault"]
             yield f"{name} was not deployed since its newest fault: deployed {when}, fault {newest}. Is it fixed?"
     faults = sending.journal.tally.faults
     if faults.not_whole:
-        yield f"{faults.not_whole:,} faults are left out: redacted or incomplete, they hold not what the function had."
+        yield f"Left out, since redacted or incomplete and not what the function had: {_count(faults.not_whole)}."
     if faults.came_back:
-        yield f"{faults.came_back:,} faults came back after they were sent: they are left out; send them with --again."
+        yield f"Left out, since they came back after they were sent: {_count(faults.came_back)}; send them with --again."
     if faults.raised_since:
-        yield f"{faults.raised_since:,} faults were raised since this command began: they are left out."
+        yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
     if sending.request.asynchronous:
         yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
+
+
+def _count(faults: int) -> str:
+    return f"{faults:,} fault" if faults == 1 else f"{faults:,} faults"
 
 
 def _of_queues(means: Means) -> Iterator[str]:

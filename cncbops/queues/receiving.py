@@ -72,8 +72,8 @@ class Receiving:
         return self._in_hand.open + BATCH * (len(self._under_way) + 1) <= self._handling.window
 
     def _receive(self) -> Answer:
-        now = time.monotonic()
         found = self._calls.receive(wait_s=self._handling.wait_s, visibility_s=self._handling.visibility_s)
+        now = time.monotonic()
         standings = [self._in_hand.receive(Held(each["MessageId"], each["ReceiptHandle"]), now) for each in found]
         done = [each["MessageId"] for each, standing in zip(found, standings, strict=True) if standing is Standing.DONE]
         if done:

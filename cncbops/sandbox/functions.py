@@ -1,4 +1,7 @@
-"""Deploy the sandbox's functions: one Python file each, kept in `cncbops.fixtures`."""
+"""Deploy the sandbox's functions, which are kept in `cncbops.fixtures`.
+
+Each is one Python file with a `handler`; the modules they share are deployed with every one of them.
+"""
 
 import io
 import zipfile
@@ -21,8 +24,12 @@ _READY_S = 30.0
 
 
 def function_source(name: str) -> Traversable:
-    """Return the handler file of one of our functions: transformer, listener, listener_broken."""
-    return files("cncbops.fixtures").joinpath("functions", f"{name}.py")
+    """Return the handler file of one of our functions.
+
+    They are transformer, fault_monitor, listener, and the listener as it should not have been deployed:
+    listener_broken, which loses events, and listener_faulting, which publishes faults for some.
+    """
+    return _ours().joinpath(f"{name}.py")
 
 
 def deploy(clients: Clients, name: str, source: Traversable, *, environment: Mapping[str, str] | None = None) -> str:
@@ -78,4 +85,11 @@ def _zipped(source: bytes) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as members:
         members.writestr("handler.py", source)
+        for module in _ours().joinpath("shared").iterdir():
+            if module.name.endswith(".py"):
+                members.writestr(module.name, module.read_bytes())
     return archive.getvalue()
+
+
+def _ours() -> Traversable:
+    return files("cncbops.fixtures").joinpath("functions")

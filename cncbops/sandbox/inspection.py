@@ -1,11 +1,12 @@
-"""What became of published events: in the lake, in the listener's batches and in its view."""
+"""What became of published events: in the lake, in the listener's batches, in its view and among its faults."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cncbops.sandbox.clients import Clients
-from cncbops.sandbox.seed import BUCKET, LISTENER, PREFIX, TABLE
+from cncbops.sandbox.seed import BUCKET, FAULT_BUCKET, LISTENER, PREFIX, TABLE
 from cncbops.sandbox.traffic import Event
 
 
@@ -19,8 +20,17 @@ class Thing:
 
 
 def lake_keys(clients: Clients) -> list[str]:
-    """List the objects of the lake. The sandbox's delivery stream writes one event to each."""
-    pages = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=PREFIX)
+    """List the objects of the lake. The sandbox's delivery stream writes one event to each, faults among them."""
+    return _keys(clients, BUCKET, PREFIX)
+
+
+def fault_keys(clients: Clients) -> list[str]:
+    """List what the fault monitor stored: one fault to an object."""
+    return _keys(clients, FAULT_BUCKET, "")
+
+
+def _keys(clients: Clients, bucket: str, prefix: str) -> list[str]:
+    pages = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
 
@@ -40,7 +50,12 @@ def drained(clients: Clients, positions: Mapping[str, str]) -> bool:
     )
 
 
-def _logged_batches(clients: Clients) -> Iterator[dict[str, str]]:
+def faults_published(clients: Clients) -> int:
+    """Count the faults that the listener published for the batches it has logged."""
+    return sum(batch["faults"] for batch in _logged_batches(clients))
+
+
+def _logged_batches(clients: Clients) -> Iterator[dict[str, Any]]:
     group = f"/aws/lambda/{LISTENER}"
     # The group is made by the first invocation.
     if not clients.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:

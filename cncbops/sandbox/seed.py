@@ -1,7 +1,9 @@
-"""Build the book's data lake and one stream processor in an empty AWS account.
+"""Build the book's data lake, one stream processor and a fault monitor in an empty AWS account.
 
-    stream ─▶ delivery stream ─ transformer ─▶ bucket
-         └──▶ listener ─▶ view (a table of things)
+    stream ─▶ delivery stream ─ transformer ─▶ bucket (the lake)
+        ├───▶ listener ─▶ view (a table of things)
+        │         └ faults, published to the stream
+        └───▶ fault monitor ─▶ bucket (the faults)
 
 Everything is made through the ordinary APIs, under the names the book's stacks give it for the
 stage `john`. The functions' code lies in `cncbops.fixtures`.
@@ -26,6 +28,8 @@ TRANSFORMER = "cncb-data-lake-s3-john-transformer"
 DELIVERY_STREAM = "cncb-data-lake-s3-john-DeliveryStream"
 LISTENER = "cncb-replaying-events-john-listener"
 TABLE = "john-cncb-replaying-events-things"
+FAULT_MONITOR = "cncb-resubmitting-faults-monitor-john-listener"
+FAULT_BUCKET = "cncb-resubmitting-faults-monitor-john-bucket-sandbox"
 
 _READY_S = 30.0
 
@@ -40,28 +44,40 @@ class SandboxContents:
     prefix: str
     listener: str
     mapping_id: str
+    fault_bucket: str
 
     @property
     def lake_uri(self) -> str:
         """Where the events of the stream are found."""
         return f"s3://{self.bucket}/{self.prefix}"
 
+    @property
+    def faults_uri(self) -> str:
+        """Where the faults of the listener are found."""
+        return f"s3://{self.fault_bucket}/"
+
 
 def seed(clients: Clients) -> SandboxContents:
-    """Build the lake, the listener and its view; return when all of it is ready for events."""
+    """Build the lake, the listener with its view, and the fault monitor; return when all is ready for events."""
     stream_arn = _create_stream(clients)
-    clients.s3.create_bucket(Bucket=BUCKET)
+    for bucket in (BUCKET, FAULT_BUCKET):
+        clients.s3.create_bucket(Bucket=bucket)
     _create_table(clients)
     transformer_arn = deploy(clients, TRANSFORMER, function_source("transformer"))
-    deploy(clients, LISTENER, function_source("listener"), environment={"TABLE_NAME": TABLE})
+    environment = {"TABLE_NAME": TABLE, "STREAM_NAME": STREAM}
+    deploy(clients, LISTENER, function_source("listener"), environment=environment)
+    deploy(clients, FAULT_MONITOR, function_source("fault_monitor"), environment={"BUCKET_NAME": FAULT_BUCKET})
     _create_delivery_stream(clients, stream_arn, transformer_arn)
+    mapping_id = _create_mapping(clients, LISTENER, stream_arn)
+    _create_mapping(clients, FAULT_MONITOR, stream_arn)
     return SandboxContents(
         stream=STREAM,
         stream_arn=stream_arn,
         bucket=BUCKET,
         prefix=PREFIX,
         listener=LISTENER,
-        mapping_id=_create_mapping(clients, stream_arn),
+        mapping_id=mapping_id,
+        fault_bucket=FAULT_BUCKET,
     )
 
 
@@ -126,15 +142,15 @@ def _lake_destination(transformer_arn: str) -> "ExtendedS3DestinationConfigurati
     }
 
 
-def _create_mapping(clients: Clients, stream_arn: str) -> str:
+def _create_mapping(clients: Clients, function: str, stream_arn: str) -> str:
     mapping_id = clients.lambda_.create_event_source_mapping(
-        FunctionName=LISTENER, EventSourceArn=stream_arn, BatchSize=100, StartingPosition="TRIM_HORIZON"
+        FunctionName=function, EventSourceArn=stream_arn, BatchSize=100, StartingPosition="TRIM_HORIZON"
     )["UUID"]
 
     def enabled() -> bool:
         return clients.lambda_.get_event_source_mapping(UUID=mapping_id)["State"] == "Enabled"
 
-    _wait_for(f"the mapping of {LISTENER}", enabled)
+    _wait_for(f"the mapping of {function}", enabled)
     return mapping_id
 
 

@@ -28,7 +28,8 @@ from cncbops.tally import of_object
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-OBJECTS_AHEAD = 4
+LAKE_OBJECTS_AHEAD = 4
+"""Objects of a lake are large: their first bytes wait in memory."""
 _NOTHING_NOW = None
 """In place of a batch: nothing more comes before something that was given out is settled."""
 
@@ -52,11 +53,12 @@ class Intake:
         canary: Canary,
         stop: threading.Event,
         *,
+        objects_ahead: int = LAKE_OBJECTS_AHEAD,
         is_first: bool = True,
     ) -> None:
         self._agenda, self._reader, self._s3 = agenda, reader, s3
         self._journal, self._canary, self._stop, self._is_first = journal, canary, stop, is_first
-        self._batcher = Batcher(limits, lanes)
+        self._batcher, self._objects_ahead = Batcher(limits, lanes), objects_ahead
         self.first_record: Record | None = None
         self.is_exhausted = False
 
@@ -90,8 +92,9 @@ class Intake:
                 self._canary.complete(whose_canary_ends)
 
     def _records(self) -> Iterator[Sequence[Record] | None]:
-        for found in ahead(self._open, self._items(), OBJECTS_AHEAD, _close):
+        for found in ahead(self._open, self._items(), self._objects_ahead, _close):
             if found is None:
+                self._journal.keep()  # objects without a record to send are over once that is written down
                 yield _NOTHING_NOW
             else:
                 yield from self._records_of(*found)

@@ -1,7 +1,7 @@
 """Queues as sources, behind a session's others: each message is an object, and deleted when all of it is done."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from cncbops.aws import Aws
+from cncbops.errors import CannotRun
 from cncbops.lake.objects import LakeObject
 from cncbops.queues.message import Message
 from cncbops.queues.queue import Queue
 from cncbops.queues.source import QueueSource
-from cncbops.request import Request
 from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
 
@@ -32,19 +32,19 @@ class Messages:
 
 
 class Queues:
-    """The queues among a request's sources, by the number of their source. To be closed, or a context manager.
+    """The queues among sources, by the number of their source. To be closed, or a context manager.
 
     In a plan they give their messages back. A queue that counts how often a message was received, to move it
     on, is not read by a plan, which shall change nothing.
     """
 
-    def __init__(self, request: Request, aws: Aws, *, executes: bool) -> None:
+    def __init__(self, sources: Sequence[object], aws: Aws, *, executes: bool) -> None:
         self.executes = executes
         self.by_source: dict[int, Queue] = {}
         self.counts: dict[int, Messages] = {}
         self._held = ExitStack()
         try:
-            for number, source in enumerate(request.sources):
+            for number, source in enumerate(sources):
                 if isinstance(source, QueueSource):
                     client = aws.in_region(source.region).sqs()
                     self.by_source[number] = self._held.enter_context(Queue.open(client, source))
@@ -52,6 +52,16 @@ class Queues:
         except BaseException:
             self._held.close()
             raise
+
+    def messages(self, stop: threading.Event) -> Iterator[Item | None]:
+        """The messages of each queue until it is empty; None where others have to be settled first."""
+        for number, queue in self.readable.items():
+            for message in queue.messages(stop):
+                yield _item(number, queue.facts.name, message) if message else None
+
+    def leave(self, item: Item) -> None:
+        """Keep a message on its queue."""
+        self.by_source[item.source].leave([_message_id(item.object)])
 
     @property
     def unread(self) -> list[str]:
@@ -75,14 +85,25 @@ class Queues:
         self._held.__exit__(kind, error, trace)
 
 
+def require_readable(queues: Queues) -> None:
+    """Raise CannotRun where one of the queues can be read by a run only."""
+    for name in queues.unread:
+        what = f"{name} counts how often its messages are received, and would move them on"
+        raise CannotRun(what, "Look at them with `aws sqs receive-message`, or send them with `cncbops resubmit`")
+
+
 def facts_of_queues(queues: Queues) -> list[dict[str, Any]]:
-    """What a session has done with its queues, once it is over: messages deleted, left, and done but not deleted."""
+    """What a session has done with its queues, once it is over: messages deleted, left, and done but not deleted.
+
+    Those that were in flight before, about so many, others had received: they come back if those let go of them.
+    """
     return [
         {
             "queue": queue.facts.name,
             "deleted": queues.counts[number].done - queue.not_deleted,
             "left": queues.counts[number].left,
             "not_deleted": queue.not_deleted,
+            "in_flight_before": queue.facts.approximate_in_flight,
         }
         for number, queue in queues.by_source.items()
     ]
@@ -97,16 +118,14 @@ class WithQueues(Agenda):
     def items(self, stop: threading.Event) -> Iterator[Item | None]:
         """First the others, then each queue until it is empty."""
         yield from self._others.items(stop)
-        for number, queue in self._queues.readable.items():
-            for message in queue.messages(stop):
-                yield _item(number, queue.facts.name, message) if message else None
+        yield from self._queues.messages(stop)
 
     def over(self, entry: Entry) -> None:
         """Delete a message of which everything was delivered; all others stay on their queue."""
         queue = self._queues.by_source.get(entry.source)
         if queue is None:
             return
-        ids = [entry.object.key.rpartition("/")[2]]
+        ids = [_message_id(entry.object)]
         is_done = not (entry.remains or entry.error) and entry.delivered == entry.matched
         if self._queues.executes and is_done:
             queue.done(ids)
@@ -118,6 +137,10 @@ class WithQueues(Agenda):
         """Wait until what is done is deleted, and give all else back."""
         for queue in self._queues.by_source.values():
             queue.close()
+
+
+def _message_id(message: LakeObject) -> str:
+    return message.key.rpartition("/")[2]
 
 
 def _item(number: int, name: str, message: Message) -> Item:

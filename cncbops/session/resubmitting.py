@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cncbops.aws import Aws
 from cncbops.delivery.sender import MAX_ATTEMPTS
 from cncbops.faults.grouping import Groups
+from cncbops.faults.reading import OBJECTS_AHEAD
 from cncbops.faults.resolving import Resolver
 from cncbops.finding import Finder
 from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
@@ -52,7 +53,7 @@ def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[
     """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
     recipients, s3 = Recipients(), aws.s3(READERS)
     with ExitStack() as held:
-        queues = held.enter_context(Queues(request, aws, executes=executes))
+        queues = held.enter_context(Queues(request.sources, aws, executes=executes))
         resolver = Resolver(aws, s3)
         held.callback(resolver.close)
         yield Means(request, aws, s3, resolver, queues, recipients, Finder(request, aws, recipients))
@@ -76,6 +77,7 @@ def faults_undertaking(
         reader=reader,
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
+        objects_ahead=OBJECTS_AHEAD,
         progress=progress,
     )
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cncbops.errors import CncbopsError
-from cncbops.faults.dead_letter import decode_dead_letter, is_dead_letter
+from cncbops.faults.dead_letter import dead_letter, is_dead_letter
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
 from cncbops.faults.fault import Fault, Nothing, Payload, Problem, Records
 from cncbops.faults.fault import Unit as Work
 from cncbops.faults.grouping import Groups
 from cncbops.faults.identity import Identity, fault_digest, identity_of
-from cncbops.faults.json_text import NOT_JSON
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
@@ -266,14 +265,7 @@ class UnitReader:
 def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
     """An object's documents, each with what it is; a dead letter is known by its message's attributes."""
     if item.content is not None and is_dead_letter(item.attributes):
-        yield Document(item.content, 1, 0), _dead_letter(item.content, item)
+        yield Document(item.content, 1, 0), dead_letter(item.content, item.attributes)
         return
     for document in documents(blocks):
         yield document, decode_fault(document.text)
-
-
-def _dead_letter(body: bytes, item: Item) -> list[Fault] | Problem:
-    try:
-        return [decode_dead_letter(body, item.attributes)]
-    except NOT_JSON as error:
-        return Problem("NotJson", str(error))

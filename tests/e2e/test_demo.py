@@ -18,16 +18,31 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     return played.out
 
 
-def test_the_demo_breaks_a_view_and_repairs_it(told: str) -> None:
+def typed(told: str) -> list[str]:
+    return [line.removeprefix("$ ") for line in told.splitlines() if line.startswith("$ ")]
+
+
+def test_the_demo_breaks_a_view_and_repairs_it_twice(told: str) -> None:
     stale = [int(number) for number in re.findall(r"(\d+)(?: of \d+)? things (?:of the view )?are stale", told)]
-    healthy, broken, mended, replayed = stale
-    assert (healthy, replayed) == (0, 0)
+    healthy, broken, mended, replayed, faulted, resubmitted = stale
+    assert (healthy, replayed, resubmitted) == (0, 0, 0)
     assert broken == mended > 0
+    assert faulted > 0
 
 
 def test_the_demo_shows_the_commands_one_would_type(told: str) -> None:
-    typed = [line.removeprefix("$ ") for line in told.splitlines() if line.startswith("$ ")]
-    replays = [line for line in typed if line.startswith("cncbops replay s3://")]
-    assert (typed[0], typed[-1]) == ("cncbops sandbox start", "cncbops sandbox stop")
-    assert [line.endswith(" --execute") for line in replays] == [False, True]
-    assert replays[1] == f"{replays[0]} --execute"
+    assert (typed(told)[0], typed(told)[-1]) == ("cncbops sandbox start", "cncbops sandbox stop")
+    replays = [line for line in typed(told) if line.startswith("cncbops replay s3://")]
+    assert replays == [replays[0], f"{replays[0]} --execute"]
+
+
+def test_the_demo_looks_at_the_faults_and_resubmits_them_once(told: str) -> None:
+    acts = [line for line in typed(told) if line.startswith(("cncbops faults", "cncbops resubmit"))]
+    (bucket,) = set(re.findall(r"s3://\S+", " ".join(acts)))
+    again = f"cncbops resubmit {bucket} --execute"
+    assert acts == [f"cncbops faults stats {bucket}", f"cncbops resubmit {bucket}", again, again]
+    published = int(re.findall(r"published (\d+) faults", told)[0])
+    first, second = (said.partition("\n$ ")[0] for said in told.split(f"$ {again}\n")[1:])
+    assert f"{published} delivered" in first
+    assert f"{published} delivered" not in second
+    assert "nothing" in second.lower()

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.servers import Cncbops
+from cncbops.faults.decoding import decode_fault
+from tests.e2e.servers import Cncbops, client
 
 LAKE = "s3://cncb-data-lake-s3-john-bucket-sandbox/john-cncb-event-stream-s1/"
 LISTENER = "cncb-replaying-events-john-listener"
+FAULT_BUCKET = "cncb-resubmitting-faults-monitor-john-bucket-sandbox"
+FAULTS = f"s3://{FAULT_BUCKET}/"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,28 @@ def test_what_start_prints_lets_a_replay_reach_its_lake(command: Cncbops, starte
     done = command("replay", LAKE, "-f", LISTENER, "--execute", "-o", "json", env=exported(started))
     assert (done.code, done.json["status"]) == (0, "succeeded")
     assert done.json["events"]["delivered"] == done.json["events"]["matched"] == 300
+    assert done.json["events"]["faults"] > 0  # the lake has them, and a replay leaves them out
+
+
+def test_start_leaves_faults_that_the_function_can_be_sent_again(command: Cncbops, started: str) -> None:
+    s3 = client("s3", exported(started)["AWS_ENDPOINT_URL"])
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=FAULT_BUCKET)["Contents"]]
+    decoded = [decode_fault(s3.get_object(Bucket=FAULT_BUCKET, Key=key)["Body"].read()) for key in keys]
+    assert {fault.function for faults in decoded if isinstance(faults, list) for fault in faults} == {LISTENER}
+    done = command("resubmit", FAULTS, "--execute", "-o", "json", env=exported(started))
+    assert (done.code, done.json["status"], done.json["events"]["delivered"]) == (0, "succeeded", len(keys))
+
+
+def test_status_tells_what_there_is_to_try(command: Cncbops, started: str) -> None:
+    status = command("sandbox", "status", "-o", "json")
+    assert (status.json["lake"], status.json["faults"], status.json["function"]) == (LAKE, FAULTS, LISTENER)
+    said = command("sandbox", "status").err
+    typed = [line.strip() for line in said.splitlines() if line.startswith("  cncbops ")]
+    assert typed == [
+        f"cncbops replay {LAKE} -f {LISTENER}",
+        f"cncbops faults stats {FAULTS}",
+        f"cncbops resubmit {FAULTS}",
+    ]
 
 
 def test_a_shell_takes_what_start_prints(started: str) -> None:

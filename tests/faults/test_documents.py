@@ -6,7 +6,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cncbops.faults import documents as subject
@@ -24,6 +24,8 @@ _objects = st.dictionaries(st.sampled_from(["uow", "b", "{"]), _values, min_size
 _indents = st.sampled_from([None, None, 0, 1, 2, 4, "\t"])
 _documents = st.builds(lambda value, indent: json.dumps(value, indent=indent).encode(), _objects, _indents)
 _sizes = st.sampled_from([1, 7, 100, 100_000])
+_pieces = st.sampled_from([*'{}[]",:x1 \n\\', '"a"', '{"b":1}', '\n{"c":[]}', '"d":{},', "\r\n"])
+_broken = st.lists(_pieces, max_size=14).map(lambda drawn: "".join(drawn).encode())
 
 
 def split(data: bytes, size: int = 100_000) -> list[bytes]:
@@ -88,11 +90,33 @@ def test_what_is_no_document_is_given_out_and_costs_no_other(junk: bytes) -> Non
     assert len(split(b"\n".join([GOOD[0], junk, *GOOD[1:]]))) > 3
 
 
-@given(st.binary(max_size=80) | st.text('{}[]",:1 \\\n').map(str.encode), _sizes)
+@example(b"{\n}\x00[", 1)
+@given(st.binary(max_size=80) | st.text('{}[]",:1 \\\n').map(str.encode) | _broken, _sizes)
 def test_of_any_bytes_nothing_but_the_rest_of_broken_documents_is_left_out(data: bytes, size: int) -> None:
     found = list(documents(blocks(io.BytesIO(data), size)))
-    assert len({(each.line, each.part) for each in found}) == len(found)
+    named = [(each.line, each.part) for each in found]
+    assert named == sorted(set(named))
     assert all(each.text and each.text in data for each in found)
+
+
+@example(b"{\n}\x00[")
+@example(b'{\n"a" 1 {"b":1}\n}')
+@given(_broken)
+def test_documents_and_their_places_are_the_same_however_the_object_is_cut_into_blocks(data: bytes) -> None:
+    at_once = list(documents(blocks(io.BytesIO(data))))
+    for size in (1, 2, 7):
+        assert list(documents(blocks(io.BytesIO(data), size))) == at_once
+
+
+def test_the_end_of_a_document_on_a_line_is_a_part_of_it_and_so_is_what_stands_behind_it() -> None:
+    for size in (1, 100):
+        found = documents(blocks(io.BytesIO(b'{\n}x {"a":1}[\n]'), size))
+        assert [(each.text, each.line, each.part) for each in found] == [
+            (b"{\n}", 1, 0),
+            (b"x", 2, 1),
+            (b'{"a":1}', 2, 2),
+            (b"[\n]", 2, 3),
+        ]
 
 
 def test_nothing_is_in_an_empty_object() -> None:

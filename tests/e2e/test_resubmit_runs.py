@@ -1,0 +1,155 @@
+"""A resubmit that failed in part, was killed or interrupted: nothing is lost, and little is sent twice."""
+
+import random
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.e2e.far_side import FarSide, Reply, function_error, ok
+from tests.e2e.resubmits import Resubmits, faults, library, lines, one_each, record, records_in
+from tests.e2e.runs import interrupt, kill, raising_on
+from tests.e2e.servers import Cncbops
+
+BATCH, IN_FLIGHT = 10, 4
+MOST_REPEATS = BATCH * IN_FLIGHT
+FAST = ("--batch-size", str(BATCH), "--concurrency", str(IN_FLIGHT))
+TWO = ("fn-a", "fn-b")
+
+
+@pytest.fixture
+def resubmits(cncbops: Cncbops, far_side: FarSide) -> Resubmits:
+    return Resubmits(cncbops, far_side)
+
+
+def slowly(_payload: Any, _context: Any) -> Reply:
+    return ok().after(0.01)
+
+
+def test_what_failed_is_kept_and_mended_by_a_redrive(far_side: FarSide, resubmits: Resubmits) -> None:
+    unit = library(50, record(50, "thing-1"), record(51, "thing-2"))
+    far_side.add_bucket("faults", one_each([*faults(20, keys=5, functions=TWO), unit.replace(b"listener", b"fn-b")]))
+    far_side.add_function("fn-a")
+    far_side.add_function("fn-b", raising_on(["e-0003", "e-0050"]))
+    run = resubmits.execute("--max-attempts", "1", "--max-failures", "100%")
+    assert (run.code, run.status, run.events["delivered"], run.events["failed"]) == (3, "partial", 19, 2)
+    assert {name: share["failed"] for name, share in run.summary["functions"].items()} == {"fn-a": 0, "fn-b": 2}
+    assert [kept.failure.event_id for kept in resubmits.failures] == ["f-0003", "f-0050"]
+
+    far_side.add_function("fn-b")
+    sent = len(resubmits.sent)
+    planned = resubmits.plan_redrive()
+    assert (planned.status, planned.events["matched"], len(resubmits.sent)) == ("planned", 2, sent)
+    mended = resubmits.redrive()
+    assert (mended.code, mended.status, mended.events["delivered"]) == (0, "succeeded", 2)
+    assert mended.summary["run"].items() >= {"matched": 21, "delivered": 21, "failed": 0}.items()
+    arrived = [each for call in resubmits.sent[sent:] for each in records_in(call.payload)]
+    assert sorted(arrived) == sorted([record(3, "thing-3"), record(50, "thing-1"), record(51, "thing-2")])
+    assert (resubmits.redrive().status, resubmits.execute().status) == ("nothing", "nothing")
+    assert len(far_side.delivered()) == 22
+
+
+def test_what_failed_can_also_be_sent_by_another_resubmit_and_then_not_by_a_redrive(
+    far_side: FarSide, resubmits: Resubmits
+) -> None:
+    far_side.add_bucket("faults", lines(*faults(5)))
+    far_side.add_function("listener", lambda *_: function_error("TypeError", "no"))
+    first = resubmits.execute("--max-attempts", "1", "--max-failures", "100%")
+    assert (first.code, first.events["failed"]) == (3, 5)
+    far_side.add_function("listener")
+    assert resubmits.execute().events["delivered"] == 5
+    redrive = ("runs", "redrive", str(first.summary["run_id"]), "--execute", "-o", "json")
+    run = resubmits.finish(resubmits.command.start(*redrive, endpoint=far_side.url))
+    assert (run.events["delivered"], len(far_side.delivered())) == (0, 5)
+
+
+Store = Callable[[Sequence[bytes]], dict[str, bytes]]
+
+
+@pytest.mark.parametrize(
+    ("store", "count"),
+    [(lambda documents: lines(*documents), 3000), (one_each, 1500)],
+    ids=["JSON lines", "a document an object"],
+)
+def test_a_resubmit_killed_again_and_again_delivers_every_fault(
+    store: Store, count: int, far_side: FarSide, resubmits: Resubmits
+) -> None:
+    kills, chance = 3, random.Random(count)
+    documents = faults(count, keys=101, functions=TWO)
+    far_side.add_bucket("faults", store(documents))
+    for function in TWO:
+        far_side.add_function(function, slowly)
+    process = resubmits.start(*FAST)
+    for _ in range(kills):
+        resubmits.await_sent(chance.randint(3, 40))
+        kill(resubmits, process)
+        process = resubmits.start_resume()
+    run = resubmits.finish(process)
+    assert (run.code, run.status) == (0, "succeeded")
+    assert run.summary["run"].items() >= {"matched": count, "delivered": count, "failed": 0, "not_sent": 0}.items()
+    ids = resubmits.delivered_ids
+    assert len(set(ids)) == count
+    assert run.events["possible_duplicates"] > 0
+    assert len(ids) - count <= kills * MOST_REPEATS
+    assert far_side.overlaps_within_key() == []
+    further = resubmits.execute()
+    assert (further.status, further.summary["faults"]["sent_before"]) == ("nothing", count)
+    assert len(far_side.delivered()) == len(ids)
+
+
+def test_a_killed_resubmit_need_not_be_resumed(far_side: FarSide, resubmits: Resubmits) -> None:
+    """Another resubmit sends what was not delivered."""
+    far_side.add_bucket("faults", lines(*faults(1000, keys=50)))
+    far_side.add_function("listener", slowly)
+    process = resubmits.start(*FAST)
+    resubmits.await_sent(20)
+    kill(resubmits, process)
+    before = len(far_side.delivered())
+    run = resubmits.execute()
+    assert run.status == "succeeded"
+    assert 0 <= before - run.summary["faults"]["sent_before"] <= MOST_REPEATS
+    assert len(set(resubmits.delivered_ids)) == 1000
+    assert len(far_side.delivered()) - 1000 <= MOST_REPEATS
+
+
+@pytest.mark.parametrize(
+    ("store", "count"),
+    [(lambda documents: lines(*documents), 2000), (one_each, 600)],
+    ids=["JSON lines", "a document an object"],
+)
+def test_an_interrupted_resubmit_goes_on_and_sends_nothing_twice(
+    store: Store, count: int, far_side: FarSide, resubmits: Resubmits
+) -> None:
+    far_side.add_bucket("faults", store(faults(count, keys=40, functions=TWO)))
+    for function in TWO:
+        far_side.add_function(function, slowly)
+    process = resubmits.start(*FAST)
+    resubmits.await_sent(10)
+    first = interrupt(resubmits, process, signal.SIGINT)
+    assert 0 < first.events["delivered"] < count
+    assert resubmits.plan_resume().events["matched"] == count - first.events["delivered"]
+    run = resubmits.resume()
+    assert (run.code, run.status, run.events["possible_duplicates"]) == (0, "succeeded", 0)
+    assert run.summary["run"].items() >= {"matched": count, "delivered": count, "not_sent": 0}.items()
+    assert (len(far_side.delivered()), len(set(resubmits.delivered_ids))) == (count, count)
+    assert resubmits.execute().status == "nothing"
+
+
+def test_a_killed_resubmit_names_each_fault_that_failed_once(far_side: FarSide, resubmits: Resubmits) -> None:
+    poison = [f"e-{number:04d}" for number in range(7, 600, 60)]
+    documents = faults(600, keys=30)
+    documents[100] = b'{"type":"fault",'
+    far_side.add_bucket("faults", one_each(documents))
+    far_side.add_function("listener", raising_on(poison))
+    process = resubmits.start(*FAST, "--max-attempts", "1", "--max-failures", "100%")
+    for _ in range(2):
+        resubmits.await_sent(20)
+        kill(resubmits, process)
+        process = resubmits.start_resume()
+    run = resubmits.finish(process)
+    assert (run.code, run.status) == (3, "partial")
+    assert run.summary["run"].items() >= {"delivered": 599 - len(poison), "failed": len(poison), "malformed": 1}.items()
+    failed = [kept.failure.event_id for kept in resubmits.failures if kept.failure.fate == "failed"]
+    assert failed == [f"f-{id_.removeprefix('e-')}" for id_ in poison]
+    assert set(resubmits.delivered_ids).isdisjoint(poison)
