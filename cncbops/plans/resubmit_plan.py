@@ -86,7 +86,7 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
     if faults.not_whole:
         yield f"Left out, since redacted or incomplete and not what the function had: {_count(faults.not_whole)}."
     if faults.came_back:
-        yield f"Left out, since they came back after they were sent: {_count(faults.came_back)}; send them with --again."
+        yield f"Left out, since sent once and come back: {_count(faults.came_back)}; send them with --again."
     if faults.raised_since:
         yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
     if sending.request.asynchronous:

@@ -1,7 +1,7 @@
 """The canary: every function's first records go first, and its others wait until all of these succeeded."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.delivery.lanes import deliver
+from cncbops.delivery.lanes import PULLED_PER_WORKER, deliver
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
 from cncbops.kinesis.record import Record
@@ -245,22 +245,24 @@ def test_a_canary_that_succeeds_by_the_end_halts_nothing(halts: Halts) -> None:
     assert halts.reasons == []
 
 
-def delivered(canary: Canary, whole: Sequence[Record], concurrency: int, lanes: int) -> list[Settled]:
-    """What becomes of records that a session sends in batches of one each, all of which a function takes."""
-    batcher = Batcher({"": BatchLimits(1, 100_000)}, lanes)
+def delivered(canary: Canary, whole: Sequence[Record], concurrency: int) -> list[Settled]:
+    """What becomes of records sent in batches of one each; the first ends when no more are pulled before it does."""
+    batcher, all_pulled = Batcher({"": BatchLimits(1, 100_000)}, 16), threading.Event()
 
     def batches() -> Iterator[Batch]:
         for piece, ends in canary.pieces(whole):
-            yield from canary.marked(batcher.add(piece))
+            for each in canary.marked(batcher.add(piece)):
+                if each.number == concurrency * PULLED_PER_WORKER - 1:
+                    all_pulled.set()
+                yield each
             if ends is not None:
-                yield from canary.marked(batcher.flush())
                 canary.complete(ends)
-        yield from canary.marked(batcher.flush())
         canary.end()
 
     def send(batch: Batch) -> Outcome:
         if not canary.enter(batch):
             return Outcome(not_sent=batch.records)
+        assert all_pulled.wait(WAIT_S)
         outcome = Outcome(delivered=batch.records)
         canary.leave(batch, outcome)
         return outcome
@@ -268,22 +270,15 @@ def delivered(canary: Canary, whole: Sequence[Record], concurrency: int, lanes: 
     return [each for settled in deliver(batches(), send, concurrency=concurrency) for each in settled]
 
 
-def within(seconds: float, stop: threading.Event, work: Callable[[], list[Settled]]) -> list[Settled]:
-    """What comes of work that is stopped after a time."""
-    timer = threading.Timer(seconds, stop.set)
-    timer.start()
-    try:
-        return work()
-    finally:
-        timer.cancel()
-
-
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
-def test_workers_that_wait_for_a_canary_leave_room_for_its_batches(concurrency: int, halts: Halts) -> None:
-    keys = ["same"] * 3 + [f"other-{number}" for number in range(9)]
+def test_workers_that_wait_for_a_canary_leave_room_for_those_of_its_batches_that_wait_for_their_lane(
+    concurrency: int, halts: Halts
+) -> None:
+    keys = ["same"] * 3 + [f"other-{number}" for number in range(20)]
     whole = [record(number, key) for number, key in enumerate(keys)]
-    canary = Canary(3, halts, halts.stop)
-    settled = within(3, halts.stop, lambda: delivered(canary, whole, concurrency, lanes=16))
-    assert not halts.stop.is_set()
-    assert [each.place for _, outcome in settled[:3] for each in outcome.delivered] == [0, 1, 2]
+    give_up = threading.Timer(3, halts.stop.set)
+    give_up.start()
+    settled = delivered(Canary(3, halts, halts.stop), whole, concurrency)
+    give_up.cancel()
     assert sum(len(outcome.delivered) for _, outcome in settled) == len(whole)
+    assert not halts.stop.is_set()

@@ -1,0 +1,185 @@
+"""What the ledger remembers of faults that were delivered: for ever, and with what is settled or not at all."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cncbops.delivery.outcome import Outcome, Settled, Undelivered
+from cncbops.errors import CannotRun
+from cncbops.faults.unit import Unit
+from cncbops.kinesis.batching import Mark
+from cncbops.ledger.database import FILE_NAME
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.resubmitted import Resubmitted
+from cncbops.ledger.rows import Run
+from cncbops.ledger.schema import STEPS, migrate
+from cncbops.ledger.worker import this_worker
+from cncbops.session.entry import Entry
+from cncbops.session.memory import NoMemory
+from tests.delivery.batches import batch_of, record
+from tests.faults import units
+from tests.faults.units import unit_of
+from tests.ledger.runs import begin, lake_object
+
+numbers = count()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def memory(ledger: Ledger) -> Resubmitted:
+    found = ledger.memory()
+    assert isinstance(found, Resubmitted)
+    return found
+
+
+def run_at(ledger: Ledger, started_ms: int) -> Run:
+    """A run that began at a time."""
+    run = begin(ledger, f"run-{next(numbers)}")
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute("UPDATE runs SET started_ms = ? WHERE id = ?", (started_ms, run.id))
+    return ledger.find(run.run_id)
+
+
+def deliver(ledger: Ledger, run: Run, *delivered: Unit) -> None:
+    """Write down that a run delivered units."""
+    batch = batch_of(*delivered)
+    batch.marks = {0: Mark(0)}
+    ledger.run_writer(run, 1).write([], [], [Settled(batch, Outcome(delivered=list(delivered)))])
+
+
+def one(number: int, fault_id: str | None = None, **fault: Any) -> Unit:
+    """A unit of one record, which is its own and its fault's."""
+    of = units.fault(id=fault_id or f"f-{number}", **fault)
+    return unit_of(units.kinesis(number), number=number, of=of)
+
+
+def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledger, memory: Resubmitted) -> None:
+    run = run_at(ledger, 1_000)
+    assert memory.sent_by(one(1).fault) is None
+    deliver(ledger, run, one(1), one(2))
+    assert (memory.sent_by(one(1).fault), memory.sent_by(one(2).fault)) == (run.id, run.id)
+    assert memory.sent_by(one(3).fault) is None
+
+
+def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Resubmitted) -> None:
+    run, sent = run_at(ledger, 1_000), [one(number) for number in range(4)]
+    bad = [Undelivered(each, "Error", "no") for each in sent]
+    batch = batch_of(*sent)
+    batch.marks = {0: Mark(0)}
+    outcome = Outcome(delivered=[sent[0]], failed=[bad[1]], unknown=[bad[2]], not_sent=[sent[3]])
+    ledger.run_writer(run, 1).write([], [], [Settled(batch, outcome)])
+    assert [memory.sent_by(each.fault) for each in sent] == [run.id, None, None, None]
+    assert [memory.last_sent_ms(each.records, None) for each in sent] == [1_000, None, None, None]
+
+
+def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
+    run, mended, failed = run_at(ledger, 1_000), one(1), one(2)
+    outcome = Outcome(failed=[Undelivered(each, "Error", "no") for each in (mended, failed)])
+    batch = batch_of(mended, failed)
+    batch.marks = {0: Mark(0)}
+    entry = Entry(0, 0, lake_object(0), matched=2, failed=2, ended=True)
+    from cncbops.tally import failures_of
+
+    ledger.run_writer(run, 1).write([entry], list(failures_of(outcome)), [Settled(batch, outcome)])
+    session = ledger.take_up(run, "redrive", this_worker(None))
+    again = Outcome(delivered=[mended], failed=[Undelivered(failed, "Error", "no")])
+    ledger.redrive_writer(run, session).write([], [], [Settled(batch, again)])
+    assert (memory.sent_by(mended.fault), memory.sent_by(failed.fault)) == (run.id, None)
+
+
+def test_records_of_a_replay_leave_nothing_behind(ledger: Ledger) -> None:
+    batch = batch_of(record(1))
+    batch.marks = {0: Mark(0)}
+    ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(batch, Outcome(delivered=batch.records))])
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        for table in ("resubmitted", "resubmitted_records"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_second_run_takes_a_fault_over(ledger: Ledger, memory: Resubmitted) -> None:
+    first, second = run_at(ledger, 1_000), run_at(ledger, 2_000)
+    deliver(ledger, first, one(1), one(2))
+    deliver(ledger, second, one(1))
+    mark = one(1).fingerprint
+    assert (memory.sent_by(one(1).fault), memory.sent_by(one(2).fault)) == (second.id, first.id)
+    assert (memory.delivered_by_group(first.id), memory.delivered_by_group(second.id)) == ({mark: 1}, {mark: 1})
+    assert list(memory.delivered_with(one(1).records, first.id)) == []
+    assert list(memory.delivered_with(one(1).records, second.id)) == [(one(1).fault, mark)]
+
+
+def test_a_record_was_last_sent_when_the_latest_run_but_this_one_began(ledger: Ledger, memory: Resubmitted) -> None:
+    first, second, third = (run_at(ledger, moment) for moment in (1_000, 3_000, 2_000))
+    sent = one(1)
+    assert memory.last_sent_ms(sent.records, None) is None
+    for run in (first, second, third):
+        deliver(ledger, run, sent)
+    assert memory.last_sent_ms(sent.records, None) == 3_000
+    assert memory.last_sent_ms(sent.records, second.id) == 2_000
+    assert memory.last_sent_ms(sent.records, third.id) == 3_000
+    assert memory.last_sent_ms([], None) is None
+
+
+def test_of_several_records_the_one_that_was_sent_last_counts(ledger: Ledger, memory: Resubmitted) -> None:
+    deliver(ledger, run_at(ledger, 2_000), one(1))
+    deliver(ledger, run_at(ledger, 1_000), one(2))
+    assert memory.last_sent_ms([*one(3).records, *one(2).records, *one(1).records], None) == 2_000
+    assert memory.last_sent_ms([*one(2).records, *one(3).records], None) == 1_000
+
+
+def test_a_run_knows_how_many_faults_of_each_group_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
+    run, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
+    deliver(ledger, run, one(1), one(2), one(3, error="TypeError"))
+    deliver(ledger, other, one(4))
+    plain, typed = one(1).fingerprint, one(3, error="TypeError").fingerprint
+    assert memory.delivered_by_group(run.id) == {plain: 2, typed: 1}
+    assert memory.delivered_by_group(other.id) == {plain: 1}
+
+
+def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, memory: Resubmitted) -> None:
+    run, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
+    both = unit_of(units.kinesis(1), units.kinesis(2), of=units.fault(id="f-both"))
+    deliver(ledger, run, both, one(1))
+    deliver(ledger, other, one(2))
+    shared, second = both.records
+    assert {fault for fault, _ in memory.delivered_with([shared], run.id)} == {both.fault, one(1).fault}
+    assert list(memory.delivered_with([second], run.id)) == [(both.fault, both.fingerprint)]
+    assert list(memory.delivered_with(both.records, 999)) == []
+
+
+def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger: Ledger, memory: Resubmitted) -> None:
+    run, sent = run_at(ledger, 1_000), one(1)
+    bad = batch_of(one(2))
+    bad.marks = {0: Mark(None)}  # type: ignore[arg-type]  # the table wants a number
+    good = batch_of(sent)
+    good.marks = {0: Mark(7)}
+    settled = [Settled(batch, Outcome(delivered=batch.records)) for batch in (good, bad)]
+    with pytest.raises(CannotRun):
+        ledger.run_writer(run, 1).write([], [], settled)
+    assert memory.sent_by(sent.fault) is None
+    assert dict(ledger.progress(run, 1).marks) == {}
+
+
+def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cncbops.ledger.database.STEPS", STEPS[:1])
+    monkeypatch.setattr(migrate, "__defaults__", (STEPS[:1],))
+    with Ledger.open(tmp_path) as older:
+        begin(older)
+    monkeypatch.undo()
+    assert (tmp_path / FILE_NAME).exists()
+    looked_at = Ledger.look(tmp_path)
+    assert looked_at
+    with looked_at:
+        assert isinstance(looked_at.memory(), NoMemory)
+        assert len(looked_at.runs()) == 1
+    with Ledger.open(tmp_path) as updated:
+        assert isinstance(updated.memory(), Resubmitted)
