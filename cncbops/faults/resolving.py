@@ -10,6 +10,7 @@ from cncbops.faults.fetching import fetched
 from cncbops.faults.identity import id_of_place
 from cncbops.faults.lake_line import LineReader
 from cncbops.faults.stream_range import StreamFetcher
+from cncbops.lake.objects import LakeObject
 from cncbops.recipients import Recipient
 
 if TYPE_CHECKING:
@@ -34,9 +35,14 @@ class Resolver:
         # Made one by one, in the thread that reads.
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
 
-    def opened(self, fault: Fault) -> list[Fault]:
-        """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them."""
+    def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
+        """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them.
+
+        Only what lies on this machine itself, in `place`, may name a file of it.
+        """
         unit = fault.unit
+        if isinstance(unit, LakeLine) and not (place.is_local or unit.uri.startswith("s3://")):
+            return [replace(fault, unit=Nothing("it names a file of this machine, and lies elsewhere"))]
         if isinstance(unit, LakeLine) and fault.function is None:
             fault = self._on_line(fault, unit)
         return fetched(fault, self._s3)

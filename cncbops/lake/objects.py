@@ -20,6 +20,11 @@ class LakeObject:
     last_modified: datetime
     storage_class: str = "STANDARD"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine: neither in a bucket nor a queue's message."""
+        return not self.bucket and not self.key.startswith("sqs://")
+
 
 class ObjectUnreadable(Exception):
     """An object could not be read to its end: an outcome of that object, not of the run.

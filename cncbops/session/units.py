@@ -108,8 +108,8 @@ class UnitReader:
 
     def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault]]:
         """The faults with line and part, all else counted and noted."""
-        lines = reading.item.lines
-        for document, decoded in _decoded(reading.item, blocks):
+        item, lines = reading.item, reading.item.lines
+        for document, decoded in _decoded(item, blocks):
             if isinstance(decoded, Problem):
                 if lines is None:
                     self._journal.tally.faults.broken += 1
@@ -118,7 +118,9 @@ class UnitReader:
             if not decoded:
                 self._journal.tally.faults.others += 1
                 reading.entry.remains = True
-            for index, fault in enumerate(fault for each in decoded for fault in self._resolver.opened(each)):
+            for index, fault in enumerate(
+                fault for each in decoded for fault in self._resolver.opened(each, item.object)
+            ):
                 part = part_of(document.part, index)
                 if lines is None or (document.line, part) in lines:
                     yield document.line, part, fault
