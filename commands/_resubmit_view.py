@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from ._plan_view import chart, cost, duration, ending, stops, unread
-from ._summary_view import fates, flawed, left_out, show_failures
+from ._summary_view import fates, flawed, left_out, show_came_back, show_failures
 from ._tables import facts
 from ._words import number, size
 
@@ -19,6 +19,7 @@ def show_resubmit_plan(console: Console, document: Mapping[str, Any]) -> None:
     for part in _parts(document):
         console.print(part)
         console.print()
+    show_came_back(console, document["plan"]["came_back"])
     show_failures(console, document)
     for warning in document["plan"]["warnings"]:
         console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"), soft_wrap=True)

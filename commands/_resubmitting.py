@@ -19,15 +19,16 @@ from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
-from cncbops.plans.resubmit_plan import plan_of_resubmit
+from cncbops.plans.resubmit_plan import first_groups, plan_of_resubmit
 from cncbops.request import ResubmitRequest
 from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import WholeLake
 from cncbops.session.at_work import alarm_watch
+from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
 from cncbops.session.queued import facts_of_queues
-from cncbops.session.resubmitting import Means, faults_undertaking, likeness_here, means_of, new_resubmit, under_way
+from cncbops.session.resubmitting import faults_undertaking, likeness_here, new_resubmit, under_way
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
 
@@ -199,8 +200,8 @@ def _require_alone(ledger: Ledger, alike: Likeness) -> None:
 def _afterwards(
     means: Means, kept: InLedger, watch_s: float | None, sending: Sending, stop: threading.Event
 ) -> dict[str, Any]:
-    """What became of the queues; and, where that was asked for, of what was sent."""
-    more: dict[str, Any] = {"queues": facts_of_queues(means.queues)}
+    """What became of the queues, what keeps coming back; and, where that was asked for, what came back just now."""
+    more: dict[str, Any] = {"queues": facts_of_queues(means.queues), "came_back": first_groups(means.came_back)}
     if watch_s is not None and not stop.is_set():
         watch = Watch(means, kept.ledger.resubmitted(), kept.run.id, kept.run.started_ms)
         found = watch.look(watch_s, stop)

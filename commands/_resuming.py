@@ -20,8 +20,9 @@ from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
 from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda, lake_client
+from cncbops.session.means import means_of
 from cncbops.session.progress import Progress
-from cncbops.session.resubmitting import faults_undertaking, means_of, terms_of
+from cncbops.session.resubmitting import faults_undertaking, terms_of
 from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, asked, changes, queues_of
 from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey

@@ -30,16 +30,11 @@ _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole"
 
 def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     """Print a run's counts, its first failures, and where the others are."""
-    word, meaning = _ENDINGS[document["status"]]
-    if document["status"] == "stopped":
-        meaning = document["reason"]
-    if document["status"] == "nothing":
-        meaning = nothing_matches(document)
-    if "functions" in document:
-        meaning = meaning.replace("every event", "every fault")
+    word, meaning = _ending(document)
     console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
     console.print(facts(_counts(document)))
     show_still_broken(console, document)
+    show_came_back(console, document.get("came_back", ()))
     show_failures(console, document)
     show_next_steps(console, document)
 
@@ -61,6 +56,22 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if document["run"] and document["command"].startswith("runs "):
         yield "whole run", fates(document["run"])
     yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"
+
+
+def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
+    """How it ended, in a word and in what that means."""
+    word, meaning = _ENDINGS[document["status"]]
+    if document["status"] == "stopped":
+        return word, document["reason"]
+    if document["status"] == "nothing":
+        return word, nothing_matches(document)
+    if "functions" not in document:
+        return word, meaning
+    events = document["events"]
+    is_done = document["status"] == "partial" and not (events["failed"] or events["unknown"] or events["malformed"])
+    if is_done and not document["objects"]["failed"]:
+        return word, "but faults came back after they were sent"
+    return word, meaning.replace("every event", "every fault")
 
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
@@ -103,6 +114,17 @@ def left_out(faults: Mapping[str, int]) -> str:
 def flawed(faults: Mapping[str, int]) -> str:
     """How many faults nobody can send."""
     return ", ".join(f"{faults[name]:,} {what}" for name, what in _FLAWED.items() if faults[name])
+
+
+def show_came_back(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Print the groups of faults that are not sent again, since nothing was mended meanwhile."""
+    for group in groups:
+        line = Text("keeps coming back: ", style="bold red")
+        cause = f"{group['function']}: {group['error']}: {group['shape']}"
+        line.append(f"{group['count']:,} in group {group['fingerprint']}: {cause}", "not bold default")
+        console.print(line, soft_wrap=True)
+    if groups:
+        console.print("They are sent again once the function was deployed, or with --again.", soft_wrap=True)
 
 
 def show_still_broken(console: Console, document: Mapping[str, Any]) -> None:

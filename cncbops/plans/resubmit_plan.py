@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 from cncbops.errors import CncbopsError
+from cncbops.faults.grouping import Groups
 from cncbops.plans.plan import estimate, manner, target_facts
 from cncbops.recipients import Recipient
 from cncbops.reports.fault_facts import group_facts
 from cncbops.reports.summary import described, iso
 from cncbops.sending import Sending
-from cncbops.session.resubmitting import Means, terms_of
+from cncbops.session.means import Means
+from cncbops.session.resubmitting import terms_of
 from cncbops.tally import Share
 from cncbops.terms import policy_of
 
@@ -33,7 +35,8 @@ def _plan(
     functions = {name: _function(means, name, share) for name, share in tally.functions.items()}
     return {
         "functions": functions,
-        "groups": [group_facts(group) for group in means.groups.ranked()[:MOST_GROUPS]],
+        "groups": first_groups(means.groups),
+        "came_back": first_groups(means.came_back),
         "queues": [asdict(queue.facts) for queue in means.queues.by_source.values()],
         "terms": {
             "batch_size": request.batch_size,
@@ -44,6 +47,11 @@ def _plan(
         "estimate": estimate(sending, terms["concurrency"]),
         "warnings": [*_warnings(functions, sending), *_of_queues(means), *more_warnings],
     }
+
+
+def first_groups(groups: Groups) -> list[dict[str, Any]]:
+    """The largest groups."""
+    return [group_facts(group) for group in groups.ranked()[:MOST_GROUPS]]
 
 
 def _function(means: Means, name: str, share: Share) -> dict[str, Any]:
@@ -85,8 +93,6 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
     faults = sending.journal.tally.faults
     if faults.not_whole:
         yield f"Left out, since redacted or incomplete and not what the function had: {_count(faults.not_whole)}."
-    if faults.came_back:
-        yield f"Left out, since sent once and come back: {_count(faults.came_back)}; send them with --again."
     if faults.raised_since:
         yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
     if sending.request.asynchronous:

@@ -1,62 +1,31 @@
 """What a session of a resubmit undertakes, and what is written down of its run."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cncbops.aws import Aws
 from cncbops.delivery.sender import MAX_ATTEMPTS
-from cncbops.faults.grouping import Groups
 from cncbops.faults.reading import OBJECTS_AHEAD
-from cncbops.faults.resolving import Resolver
-from cncbops.finding import Finder
 from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
-from cncbops.recipients import Recipients
 from cncbops.request import ResubmitRequest
 from cncbops.sending import Undertaking
-from cncbops.session.agenda import READERS, Agenda
+from cncbops.session.agenda import Agenda
 from cncbops.session.journal import Journal
+from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
-from cncbops.session.queued import Queues, WithQueues
+from cncbops.session.queued import WithQueues
 from cncbops.session.reading import Heed
 from cncbops.session.units import UnitReader
 from cncbops.terms import BATCH_SIZE, CONCURRENCY
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    pass
 
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""
-
-
-@dataclass(frozen=True)
-class Means:
-    """What a session of a resubmit works with: AWS, what it fetches with, its queues, and what it finds out."""
-
-    request: ResubmitRequest
-    aws: Aws
-    s3: "S3Client"
-    resolver: Resolver
-    queues: Queues
-    recipients: Recipients
-    finder: Finder
-    groups: Groups = field(default_factory=Groups)
-
-
-@contextmanager
-def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[Means]:
-    """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
-    recipients, s3 = Recipients(), aws.s3(READERS)
-    with ExitStack() as held:
-        queues = held.enter_context(Queues(request.sources, aws, executes=executes))
-        resolver = Resolver(aws, s3)
-        held.callback(resolver.close)
-        yield Means(request, aws, s3, resolver, queues, recipients, Finder(request, aws, recipients))
 
 
 def faults_undertaking(
@@ -66,9 +35,7 @@ def faults_undertaking(
     request, aws, terms = means.request, means.aws, terms_of(means.request)
 
     def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
-        return UnitReader(
-            request, means.finder, means.resolver, memory, run, here(aws), progress.chosen, means.groups, journal
-        )
+        return UnitReader(means, memory, run, progress.chosen, journal)
 
     return Undertaking(
         request=request,
@@ -80,11 +47,6 @@ def faults_undertaking(
         objects_ahead=OBJECTS_AHEAD,
         progress=progress,
     )
-
-
-def here(aws: Aws) -> str:
-    """What tells the functions of this endpoint and region from those of others."""
-    return f"{aws.endpoint or ''}\0{aws.region}"
 
 
 def terms_of(request: ResubmitRequest) -> dict[str, Any]:

@@ -13,18 +13,16 @@ from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
 from cncbops.faults.fault import Fault, Nothing, Payload, Problem, Records
 from cncbops.faults.fault import Unit as Work
-from cncbops.faults.grouping import Groups
 from cncbops.faults.identity import Identity, fault_digest, identity_of
-from cncbops.faults.resolving import Resolver, part_of
+from cncbops.faults.resolving import part_of
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
-from cncbops.finding import Finder
 from cncbops.lake.lines import Block
 from cncbops.recipients import Recipient
-from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
+from cncbops.session.means import Means, here
 from cncbops.session.memory import Memory, Seen
 from cncbops.session.reading import too_large
 from cncbops.tally import Failure
@@ -61,27 +59,16 @@ class _Met:
 class UnitReader:
     """Chooses the faults of one resubmit, and counts them by group; `run` is the ledger's, if it has one."""
 
-    def __init__(
-        self,
-        request: ResubmitRequest,
-        finder: Finder,
-        resolver: Resolver,
-        memory: Memory,
-        run: int | None,
-        where: str,
-        chosen: int,
-        groups: Groups,
-        journal: Journal,
-    ) -> None:
-        """`where` tells the functions of this endpoint and region from others; `chosen` faults are so already."""
-        self._request, self._finder, self._resolver = request, finder, resolver
-        self._memory, self._run, self._where = memory, run, where
-        self._journal = journal
-        self._routing = Routing(request)
-        self._is_chosen = request.choice.test()
+    def __init__(self, means: Means, memory: Memory, run: int | None, chosen: int, journal: Journal) -> None:
+        """`chosen` faults are so already, in earlier sessions."""
+        self._means, self._request = means, means.request
+        self._finder, self._resolver = means.finder, means.resolver
+        self._memory, self._run, self._journal = memory, run, journal
+        self._where = here(means.aws)
+        self._routing = Routing(means.request)
+        self._is_chosen = means.request.choice.test()
         self._seen = Seen()
         self._chosen = chosen
-        self._groups = groups
 
     @property
     def is_at_limit(self) -> bool:
@@ -201,8 +188,8 @@ class UnitReader:
         if sent_ms is None or met.moment_ms < sent_ms or (recipient.target.deployed_ms or 0) > sent_ms:
             return False
         self._journal.tally.faults.came_back += 1
+        self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
         entry.remains = True
-        self._note(met, "came back", "CameBack", "it was sent before, and the function was not deployed since", entry)
         return True
 
     def _deliverable(
@@ -225,7 +212,8 @@ class UnitReader:
         entry.failed += 1
         self._journal.tally.events.failed += 1
         self._journal.tally.share_of(met.function).failed += 1
-        self._note(met, "failed", error, message, entry)
+        failure = Failure(entry.object.uri, met.line, met.part, met.fault.id, None, "failed", error, message)
+        self._journal.note(entry, [failure])
 
     def _count(self, met: _Met, entry: Entry) -> None:
         tally, fault = self._journal.tally, met.fault
@@ -233,7 +221,7 @@ class UnitReader:
         share.matched += 1
         share.newest_ms = max(share.newest_ms or 0, met.moment_ms)
         tally.count_sent([fault.event_type], [met.moment_ms])
-        self._groups.add(fault, f"{entry.object.uri}:{met.line}")
+        self._means.groups.add(fault, f"{entry.object.uri}:{met.line}")
         self._chosen += 1
         entry.matched += 1
 
@@ -257,10 +245,6 @@ class UnitReader:
         entry.malformed = max(entry.malformed, reading.malformed)
         entry.remains = True
         failure = Failure(entry.object.uri, line, part, fault_id, None, "malformed", error, message)
-        self._journal.note(entry, [failure])
-
-    def _note(self, met: _Met, fate: str, error: str, message: str, entry: Entry) -> None:
-        failure = Failure(entry.object.uri, met.line, met.part, met.fault.id, None, fate, error, message)
         self._journal.note(entry, [failure])
 
 

@@ -13,7 +13,7 @@ from cncbops.faults.selection import FaultSelection
 from cncbops.faults.sources import stored
 from cncbops.lake.layout import TimeWindow
 from cncbops.ledger.resubmitted import Resubmitted
-from cncbops.session.resubmitting import Means, here
+from cncbops.session.means import Means, here
 
 LOOK_EVERY_S = 2.0
 _CLOCKS = timedelta(minutes=5)

@@ -1,0 +1,52 @@
+"""What a session of a resubmit works with."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cncbops.aws import Aws
+from cncbops.faults.grouping import Groups
+from cncbops.faults.resolving import Resolver
+from cncbops.finding import Finder
+from cncbops.recipients import Recipients
+from cncbops.request import ResubmitRequest
+from cncbops.session.agenda import READERS
+from cncbops.session.queued import Queues
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a session of a resubmit works with: AWS, what it fetches with, its queues, and what it finds out.
+
+    `groups` are those of the faults that it sends, `came_back` of those that it does not send once more.
+    """
+
+    request: ResubmitRequest
+    aws: Aws
+    s3: "S3Client"
+    resolver: Resolver
+    queues: Queues
+    recipients: Recipients
+    finder: Finder
+    groups: Groups = field(default_factory=Groups)
+    came_back: Groups = field(default_factory=Groups)
+
+
+@contextmanager
+def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[Means]:
+    """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
+    recipients, s3 = Recipients(), aws.s3(READERS)
+    with ExitStack() as held:
+        queues = held.enter_context(Queues(request.sources, aws, executes=executes))
+        resolver = Resolver(aws, s3)
+        held.callback(resolver.close)
+        yield Means(request, aws, s3, resolver, queues, recipients, Finder(request, aws, recipients))
+
+
+def here(aws: Aws) -> str:
+    """What tells the functions of this endpoint and region from those of others."""
+    return f"{aws.endpoint or ''}\0{aws.region}"
