@@ -32,7 +32,7 @@ def faults_undertaking(
     means: Means, memory: Memory, run: int | None, objects: Agenda, progress: Progress = Progress()
 ) -> Undertaking:
     """The units of work of faults, those in `objects` before those in queues, each to its function."""
-    request, aws, terms = means.request, means.aws, terms_of(means.request)
+    request, terms = means.request, terms_of(means.request)
 
     def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
         return UnitReader(means, memory, run, progress.chosen, journal)

@@ -21,6 +21,7 @@ from cncbops.ledger.schema import STEPS, migrate
 from cncbops.ledger.worker import this_worker
 from cncbops.session.entry import Entry
 from cncbops.session.memory import NoMemory
+from cncbops.tally import failures_of
 from tests.delivery.batches import batch_of, record
 from tests.faults import units
 from tests.faults.units import unit_of
@@ -88,8 +89,6 @@ def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Resubmitt
     batch = batch_of(mended, failed)
     batch.marks = {0: Mark(0)}
     entry = Entry(0, 0, lake_object(0), matched=2, failed=2, ended=True)
-    from cncbops.tally import failures_of
-
     ledger.run_writer(run, 1).write([entry], list(failures_of(outcome)), [Settled(batch, outcome)])
     session = ledger.take_up(run, "redrive", this_worker(None))
     again = Outcome(delivered=[mended], failed=[Undelivered(failed, "Error", "no")])
