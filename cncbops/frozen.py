@@ -59,11 +59,10 @@ class FrozenSafety(msgspec.Struct, forbid_unknown_fields=True):
     canary: int | None
 
 
-class _Request(msgspec.Struct, forbid_unknown_fields=True):
+class FrozenRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What replay and resubmit are asked alike, frozen."""
+
     sources: list[str]
-    function: str
-    selection: _Selection
-    family: str | None
     limit: int | None
     batch_size: int | None
     concurrency: int | None
@@ -77,18 +76,24 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
     safety: FrozenSafety
 
 
-_AS_THEY_ARE = set(_Request.__struct_fields__) - {"sources", "function", "selection", "family", "safety"}
+class _Replay(FrozenRequest, kw_only=True):
+    function: str
+    selection: _Selection
+    family: str | None
+
+
+AS_THEY_ARE = set(FrozenRequest.__struct_fields__) - {"sources", "safety"}
 
 
 def freeze_request(request: ReplayRequest) -> dict[str, Any]:
     """A request as plain data. Relative paths stay relative."""
-    frozen = _Request(
+    frozen = _Replay(
         sources=[source_text(source) for source in request.sources],
         function=function_text(request.function),
         selection=_freeze_selection(request.selection),
         family=request.family.name if request.family else None,
         safety=freeze_safety(request.safety),
-        **{name: getattr(request, name) for name in _AS_THEY_ARE},
+        **{name: getattr(request, name) for name in AS_THEY_ARE},
     )
     data: dict[str, Any] = to_plain(frozen)
     return data
@@ -97,14 +102,14 @@ def freeze_request(request: ReplayRequest) -> dict[str, Any]:
 @thawing("what the run was asked")
 def thaw_request(data: object) -> ReplayRequest:
     """The request that was frozen. Raises CannotRun if the data is damaged or a later version's."""
-    frozen = msgspec.convert(from_plain(data), _Request)
+    frozen = msgspec.convert(from_plain(data), _Replay)
     return ReplayRequest(
         sources=tuple(map(parse_source, frozen.sources)),
         function=parse_function(frozen.function),
         selection=_thaw_selection(frozen.selection),
         family=_family(frozen.family),
         safety=thaw_safety(frozen.safety),
-        **{name: getattr(frozen, name) for name in _AS_THEY_ARE},
+        **{name: getattr(frozen, name) for name in AS_THEY_ARE},
     )
 
 

@@ -4,10 +4,18 @@ from typing import Any
 
 import msgspec
 
-from cncbops.delivery.sender import OnUnknown
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.sources import parse_fault_source, source_text
-from cncbops.frozen import FrozenSafety, freeze_safety, from_plain, function_text, thaw_safety, thawing, to_plain
+from cncbops.frozen import (
+    AS_THEY_ARE,
+    FrozenRequest,
+    freeze_safety,
+    from_plain,
+    function_text,
+    thaw_safety,
+    thawing,
+    to_plain,
+)
 from cncbops.function_name import parse_function
 from cncbops.lake.layout import TimeWindow
 from cncbops.request import ResubmitRequest
@@ -23,8 +31,7 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True):
     end_ms: int | None
 
 
-class _Resubmit(msgspec.Struct, forbid_unknown_fields=True):
-    sources: list[str]
+class _Resubmit(FrozenRequest, kw_only=True):
     choice: _Choice
     function: str | None
     renames: list[tuple[str, str]]
@@ -32,20 +39,9 @@ class _Resubmit(msgspec.Struct, forbid_unknown_fields=True):
     one_by_one: bool
     again: bool
     until_ms: int
-    limit: int | None
-    batch_size: int | None
-    concurrency: int | None
-    rate: float | None
-    asynchronous: bool
-    ordered: bool
-    max_attempts: int | None
-    bisect: bool
-    on_unknown: OnUnknown
-    stream_arn: str | None
-    safety: FrozenSafety
 
 
-_AS_THEY_ARE = set(_Resubmit.__struct_fields__) - {"sources", "choice", "function", "renames", "safety"}
+_AS_THEY_ARE = AS_THEY_ARE | {"qualifier", "one_by_one", "again", "until_ms"}
 _GLOBS = ("functions", "errors", "types", "pipelines", "groups")
 
 
