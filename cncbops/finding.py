@@ -1,5 +1,8 @@
 """Functions looked up as a session comes to need them, each once."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.function_name import FunctionName
@@ -9,41 +12,81 @@ from cncbops.target import NoSuchFunction, Target, inspect
 from cncbops.terms import objection, settle
 
 
+class Found(NamedTuple):
+    """A function that was looked up: who takes what is sent to it, or why nobody does.
+
+    `name` is the run's for it, with its qualifier; `bare_name` is the same whatever version is meant. Both are
+    its name alone where it is of the caller's region and account, else its ARN.
+    """
+
+    name: str
+    bare_name: str
+    recipient: Recipient | CncbopsError
+
+
 class Finder:
-    """Makes functions known to a session's recipients. `missing` are those that cannot take anything, and why."""
+    """Looks functions up and makes them known to a session's recipients.
 
-    def __init__(self, request: Request, aws: Aws, recipients: Recipients) -> None:
-        self._request, self._aws, self._recipients = request, aws, recipients
+    `missing` are those that cannot take anything, by name, and why. `namesakes` are by their name functions of
+    the caller's account that stand in for one of another account that is not to be found: a copy of a system,
+    or of its faults, elsewhere.
+    """
+
+    def __init__(self, request: Request, aws: Aws, recipients: Recipients, account: str | None) -> None:
+        """`account` is the caller's, None where that is not known: then all are taken to be of one."""
+        self._request, self._aws, self._recipients, self._account = request, aws, recipients, account
+        self._found: dict[FunctionName, Found] = {}
         self.missing: dict[str, CncbopsError] = {}
+        self.namesakes: dict[str, str] = {}
 
-    def name_of(self, function: FunctionName) -> str:
-        """The function's name in the run: as short as it can be told from all others."""
-        name = self.bare_name_of(function)
-        return f"{name}:{function.qualifier}" if function.qualifier else name
-
-    def bare_name_of(self, function: FunctionName) -> str:
-        """The same whatever version of it is meant."""
-        is_elsewhere = function.region not in (None, self._aws.region)
-        return function.address if is_elsewhere else function.name
-
-    def find(self, function: FunctionName) -> Recipient | CncbopsError:
+    def find(self, function: FunctionName) -> Found:
         """The function and its terms, or why it cannot take anything. Raises CncbopsError if AWS cannot be asked."""
-        name = self.name_of(function)
-        if name not in self._recipients.known and name not in self.missing:
-            self._look(name, function)
-        return self.missing.get(name) or self._recipients[name]
+        if function not in self._found:
+            self._found[function] = self._look(function)
+        return self._found[function]
 
-    def _look(self, name: str, function: FunctionName) -> None:
+    def _look(self, function: FunctionName) -> Found:
+        """Also under another of its addresses a function is known already."""
+        names = self._names(function, None)
+        if not self._known(names[0]):
+            arn, answer = self._asked(function)
+            names = self._names(function, arn)
+            if isinstance(answer, CncbopsError):
+                self.missing[names[0]] = answer
+            elif not self._known(names[0]):
+                self._recipients.add(names[0], answer)
+        return Found(*names, self._known(names[0]) or self._recipients[names[0]])
+
+    def _known(self, name: str) -> Recipient | CncbopsError | None:
+        return self._recipients.known.get(name) or self.missing.get(name)
+
+    def _asked(self, function: FunctionName) -> tuple[str | None, Recipient | CncbopsError]:
+        """What AWS says of a function: its ARN, None where that is not told, and whether it takes anything."""
         try:
-            target = inspect(self._aws, function)
+            target = self._inspected(function)
         except (NoSuchFunction, BadInput) as error:
-            self.missing[name] = error
-            return
+            return None, error
+        function = target.function
         reason = objection(target, asynchronous=self._request.asynchronous)
-        if reason:
-            self.missing[name] = reason
-        else:
-            self._recipients.add(name, self._recipient(function, target))
+        return target.arn, reason or self._recipient(function, target)
+
+    def _inspected(self, function: FunctionName) -> Target:
+        try:
+            return inspect(self._aws, function)
+        except NoSuchFunction:
+            if function.account in (None, self._account) or self._account is None:
+                raise
+        namesake = replace(function, address=function.name)
+        target = inspect(self._aws.in_region(function.region), namesake)
+        self.namesakes[self._names(namesake, target.arn)[0]] = function.address
+        return target
+
+    def _names(self, function: FunctionName, arn: str | None) -> tuple[str, str]:
+        """Its name and bare name: by where AWS says that it is, or else by its address."""
+        region, account = arn.split(":")[3:5] if arn else (function.region, function.account)
+        is_here = region in (None, self._aws.region) and (self._account is None or account in (None, self._account))
+        bare_name = function.name if is_here else function.address
+        return f"{bare_name}:{function.qualifier}" if function.qualifier else bare_name, bare_name
 
     def _recipient(self, function: FunctionName, target: Target) -> Recipient:
         """What has no stream's mapping is fed by another source, whose batches are imitated."""

@@ -23,6 +23,12 @@ class FunctionName:
     qualifier: str | None
     region: str | None
 
+    @property
+    def account(self) -> str | None:
+        """The account that owns it, where its address says so."""
+        match = _FORM.fullmatch(self.address)
+        return match["account"] if match else None
+
     def __str__(self) -> str:
         return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
 

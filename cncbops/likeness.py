@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -36,9 +35,8 @@ class Likeness:
 def likeness(request: ReplayRequest, *, account: str | None, region: str, endpoint_url: str | None) -> Likeness:
     """The likeness of a request; account and region are those in force where its function names none."""
     function, selection = request.function, request.selection
-    named_account = re.search(r"(?:^|:)(\d{12}):", function.address)
     facts = {
-        "account": named_account[1] if named_account else account,
+        "account": function.account or account,
         "region": function.region or region,
         "endpoint_url": endpoint_url,
         "function": [function.name, function.qualifier or "$LATEST"],
@@ -60,7 +58,7 @@ def likeness_of_faults(request: ResubmitRequest, *, region: str, endpoint_url: s
 
 def _places(request: Request) -> tuple[str, ...]:
     kept, _ = without_overlaps(stored(request.sources))
-    queues = {source.uri for source in request.sources if isinstance(source, QueueSource)}
+    queues = {f"{source.uri}/" for source in request.sources if isinstance(source, QueueSource)}
     return tuple(sorted([*map(_place, kept), *queues]))
 
 

@@ -14,7 +14,6 @@ from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.masking import masked_text
 from cncbops.function_name import FunctionName, parse_function
-from cncbops.identity import whoami
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.worker import this_worker
@@ -177,7 +176,7 @@ def _begun(
     request, aws = means.request, means.aws
     objects = WholeLake(request, means.s3)
     ready(Work(heading, faults_undertaking(means, NoMemory(), None, objects), aws, means.s3), typed.report)
-    identity = whoami(aws)
+    identity = means.identity
     ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
     held.enter_context(RunLock(ledger.folder, heading.run_id))
     run = ledger.begin(

@@ -25,7 +25,9 @@ def target(**facts: Any) -> Target:
 
 
 def terms(found: Target, **asked: Any) -> Terms:
-    return settle(ReplayRequest(sources=(LocalSource(Path("lake")),), function=found.function, **asked), found, "eu-west-1")
+    return settle(
+        ReplayRequest(sources=(LocalSource(Path("lake")),), function=found.function, **asked), found, "eu-west-1"
+    )
 
 
 def test_without_option_and_mapping_defaults_apply() -> None:

@@ -130,7 +130,11 @@ class _Work:
         return heads.values()
 
     def _line_up(self, batch: Batch) -> None:
-        if all(self._lanes[lane][0] is batch for lane in batch.lanes):
+        if not all(self._lanes[lane][0] is batch for lane in batch.lanes):
+            return
+        if batch.is_canary:  # others wait for it, each with a worker
+            self._ready.appendleft(batch)
+        else:
             self._ready.append(batch)
 
     def _start(self) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
 
-_PART_BITS = 16
+_PART_BITS = 32
 """A document may hold several faults: which one it is stands above the document's own part of its line."""
 
 

@@ -40,7 +40,7 @@ EMPTY_S = 0.2
 _HOUR_MS = 3_600_000
 _STREAM = re.compile(r"(arn:aws[a-z-]*:kinesis:([a-z0-9-]+):\d{12}:stream/([A-Za-z0-9_.-]{1,128}))(?:/consumer/.*)?")
 _SHARD = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,128}")
+_NUMBER = re.compile(r"[0-9]{1,129}")  # as AWS has them without leading zeros, which emulators give
 _THROTTLING = (
     "KMSThrottlingException",
     "LimitExceededException",
@@ -113,7 +113,7 @@ class _Shard:
     wanted: StreamRange
     wait: Callable[[float], object]
     keeps: Callable[[], int | None]
-    seen: int | None = None
+    seen: str | None = None
 
     def records(self) -> "Iterator[RecordTypeDef]":
         """All records of the range. Raises _Expired, _NotWhole, and botocore's errors, perhaps after some of them."""
@@ -124,7 +124,7 @@ class _Shard:
                 raise _Expired("no longer holds these records")
             if number > last:
                 break
-            self.seen = number
+            self.seen = record["SequenceNumber"]
             yield record
             if number == last:
                 return
@@ -159,7 +159,7 @@ class _Shard:
         """Where to read on: at the first record of the range, or after the last one that was seen."""
         place = {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": self.wanted.first}
         if self.seen is not None:
-            place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": str(self.seen)}
+            place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": self.seen}
         try:
             answer = self._patiently(
                 lambda: self.client.get_shard_iterator(

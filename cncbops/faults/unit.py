@@ -18,7 +18,7 @@ _STREAMS: tuple[EventSource, ...] = ("kinesis", "dynamodb")
 
 
 class Unit(Record, kw_only=True, gc=False):
-    """A unit of work. `keys` are the partition keys of its records, `names` what a response may name them by.
+    """A unit of work. `keys` are its records' sources and partition keys, `names` what a response may name them by.
 
     `fault` tells the fault from all others, `records` each of its records; `fingerprint` is its group's.
     """
@@ -66,9 +66,12 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
     records = work.records if isinstance(work, Records) else tuple(payload_records(work.body))
     source = records[0].source if records else work.source if isinstance(work, Payload) else "other"
     first = records[0] if records else None
+    keyed = (record for record in records if record.partition_key)
+    # What has no key depends on nothing: it is spread over the lanes.
+    keys = tuple(dict.fromkeys(f"{each.source_arn}\0{each.partition_key}" for each in keyed)) or (str(place.number),)
     return Unit(
         body=b",".join(record.body for record in records) if isinstance(work, Records) else work.body,
-        partition_key=(first.partition_key if first else None) or "",
+        partition_key=keys[0],
         sequence_number=(first.sequence_number if first else None) or "",
         event_id=fault.id or (first.event_id if first else None),
         object=place.object,
@@ -80,9 +83,7 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
         weight=len(records) if isinstance(work, Records) else work.count,
         is_alone=isinstance(work, Payload) or source not in _SHARED or len({each.source for each in records}) > 1,
         is_event=isinstance(work, Payload),
-        # What has no key depends on nothing: it is spread over the lanes.
-        keys=tuple(dict.fromkeys(each.partition_key or each.event_id or "" for each in records))
-        or (str(place.number),),
+        keys=keys,
         names=tuple(filter(None, (_name(record) for record in records))),
         source=source,
         fault=identity.fault,

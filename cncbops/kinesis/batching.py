@@ -161,10 +161,11 @@ class Batcher:
         if record.is_alone or len(lanes) > 1:
             return self._put_alone(record, lanes)
         closed, limits = [], self._limits[record.function]
-        place = self._place_of(record, lanes)
-        while place in self._open and not limits.has_room(self._open[place], record):
-            closed.append(self._close([place]))
-            place = self._place_of(record, lanes)
+        places = self._places_of(record, lanes)
+        while len(places) > 1 or (places[0] in self._open and not limits.has_room(self._open[places[0]], record)):
+            closed.append(self._close([places[0]]))
+            places = self._places_of(record, lanes)
+        (place,) = places
         self._add(record, place)
         if self._open[place].weight >= limits.records:
             closed.append(self._close([place]))
@@ -181,14 +182,16 @@ class Batcher:
         batch.add(record)
         return [*closed, self._given_out_as(batch, lanes or (0,))]
 
-    def _place_of(self, record: Record, lanes: tuple[int, ...]) -> tuple[str, int]:
-        """Group and lane of the batch that a record goes into.
+    def _places_of(self, record: Record, lanes: tuple[int, ...]) -> list[tuple[str, int]]:
+        """Group and lane of the batch that a record goes into; of several, all but the last are to be closed.
 
         A key that changes its group, as when a stream is resharded, stays with its open batch.
         """
         if not lanes:
-            return record.group, 0
-        return self._group_of.get((lanes[0], record.partition_key), record.group), lanes[0]
+            return [(record.group, 0)]
+        (lane,) = lanes
+        held = {self._group_of[lane, key] for key in record.keys if (lane, key) in self._group_of}
+        return [(group, lane) for group in sorted(held or (record.group,))]
 
     def _add(self, record: Record, place: tuple[str, int]) -> None:
         if place not in self._open:
@@ -196,7 +199,7 @@ class Batcher:
             self._groups.setdefault(place[1], set()).add(place[0])
         self._open[place].add(record)
         if self._lanes:
-            self._group_of[place[1], record.partition_key] = place[0]
+            self._group_of.update(((place[1], key), place[0]) for key in record.keys)
         self._open_bytes += len(record.body)
         self._last_place = record.place
 
@@ -220,7 +223,8 @@ class Batcher:
         self._groups[place[1]].discard(place[0])
         for record in batch.records:
             self._open_bytes -= len(record.body)
-            self._group_of.pop((place[1], record.partition_key), None)
+            for key in record.keys:
+                self._group_of.pop((place[1], key), None)
         return batch
 
     def _mark(self, lane: int) -> Mark:

@@ -48,6 +48,11 @@ class Record(msgspec.Struct, gc=False):
     is_alone: bool = False
     is_event: bool = False
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """What orders it: records that have one of these in common go one after another."""
+        return (self.partition_key,)
+
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
         return (lane_of(self.partition_key, count),) if count else ()

@@ -45,7 +45,7 @@ def _plan(
             **manner(request, policy_of(request, None)),
         },
         "estimate": estimate(sending, terms["concurrency"]),
-        "warnings": [*_warnings(functions, sending), *_of_queues(means), *more_warnings],
+        "warnings": [*_warnings(functions, sending), *_of_namesakes(means), *_of_queues(means), *more_warnings],
     }
 
 
@@ -97,6 +97,11 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
         yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
     if sending.request.asynchronous:
         yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
+
+
+def _of_namesakes(means: Means) -> Iterator[str]:
+    for name, address in means.finder.namesakes.items():
+        yield f"There is no {address}: its faults go to {name} of this account."
 
 
 def _count(faults: int) -> str:

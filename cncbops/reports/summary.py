@@ -129,7 +129,7 @@ def _functions(report: Report) -> dict[str, Any]:
         return {"function": report.function}
     tally = report.journal.tally
     shares = {name: asdict(share) for name, share in tally.functions.items()}
-    functions = {name: {**share, "newest_fault": iso(share.pop("newest_ms"))} for name, share in shares.items()}
+    functions = {name: {"newest_fault": iso(share.pop("newest_ms")), **share} for name, share in shares.items()}
     return {"functions": functions, "faults": asdict(tally.faults)}
 
 

@@ -1,7 +1,7 @@
 """The canary: the first records of each function go first, and the others wait until all of these succeeded.
 
 The thread that pulls records marks the batches that are of a canary; the threads that send them wait here.
-A batch waits only for batches that were given out before it, so those have their threads.
+A batch waits only for batches that were given out before it, and that go first wherever a thread is free.
 """
 
 import threading

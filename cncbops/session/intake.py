@@ -6,6 +6,7 @@ a chunk of records at a time, so memory is bounded whatever the size of the lake
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -92,7 +93,7 @@ class Intake:
                 self._canary.complete(whose_canary_ends)
 
     def _records(self) -> Iterator[Sequence[Record] | None]:
-        for found in ahead(self._open, self._items(), self._objects_ahead, _close):
+        for found in self._opened():
             if found is None:
                 self._journal.keep()  # objects without a record to send are over once that is written down
                 yield _NOTHING_NOW
@@ -102,6 +103,14 @@ class Intake:
                 break
         self.is_exhausted = not self._stop.is_set()
         self._journal.keep()
+
+    def _opened(self) -> "Iterator[_Opened | None]":
+        """The items in their order, opened ahead where that takes time; what comes late keeps no other waiting."""
+        for is_stored, items in groupby(self._items(), lambda item: bool(item and item.content is None)):
+            if is_stored:
+                yield from ahead(self._open, filter(None, items), self._objects_ahead, _close)
+            else:
+                yield from (None if item is None else self._open(item) for item in items)
 
     def _items(self) -> Iterator[Item | None]:
         objects = self._journal.tally.objects
@@ -118,11 +127,11 @@ class Intake:
             else:
                 yield item
 
-    def _open(self, item: Item | None) -> tuple[Item, OpenObject | ObjectUnreadable] | None:
-        if item is None:
-            return None
+    def _open(self, item: Item) -> "_Opened":
         try:
-            return item, held(item.object, item.content) if item.content else open_object(item.object, self._s3)
+            return item, held(item.object, item.content) if item.content is not None else open_object(
+                item.object, self._s3
+            )
         except ObjectUnreadable as error:
             return item, error
         except (BotoCoreError, ClientError) as error:
@@ -166,7 +175,10 @@ class Intake:
         self._journal.touch(entry)
 
 
-def _close(unused: tuple[Item, OpenObject | ObjectUnreadable] | None) -> None:
+_Opened = tuple[Item, OpenObject | ObjectUnreadable]
+
+
+def _close(unused: _Opened) -> None:
     """Close an object that was opened ahead and is not wanted any more."""
-    if unused and not isinstance(unused[1], ObjectUnreadable):
+    if not isinstance(unused[1], ObjectUnreadable):
         unused[1].close()

@@ -9,6 +9,7 @@ from cncbops.aws import Aws
 from cncbops.faults.grouping import Groups
 from cncbops.faults.resolving import Resolver
 from cncbops.finding import Finder
+from cncbops.identity import Identity, whoami
 from cncbops.recipients import Recipients
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import READERS
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Means:
     """What a session of a resubmit works with: AWS, what it fetches with, its queues, and what it finds out.
 
-    `groups` are those of the faults that it sends, `came_back` of those that it does not send once more.
+    `identity` is the caller's, None where AWS does not say. `groups` are those of the faults that it sends,
+    `came_back` those of the faults that it does not send once more.
     """
 
     request: ResubmitRequest
@@ -32,6 +34,7 @@ class Means:
     queues: Queues
     recipients: Recipients
     finder: Finder
+    identity: Identity | None
     groups: Groups = field(default_factory=Groups)
     came_back: Groups = field(default_factory=Groups)
 
@@ -44,7 +47,9 @@ def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[
         queues = held.enter_context(Queues(request.sources, aws, executes=executes))
         resolver = Resolver(aws, s3)
         held.callback(resolver.close)
-        yield Means(request, aws, s3, resolver, queues, recipients, Finder(request, aws, recipients))
+        identity = whoami(aws)
+        finder = Finder(request, aws, recipients, identity.account if identity else None)
+        yield Means(request, aws, s3, resolver, queues, recipients, finder, identity)
 
 
 def here(aws: Aws) -> str:

@@ -17,6 +17,7 @@ from cncbops.faults.identity import Identity, fault_digest, identity_of
 from cncbops.faults.resolving import part_of
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
+from cncbops.finding import Found
 from cncbops.lake.lines import Block
 from cncbops.recipients import Recipient
 from cncbops.session.agenda import Item
@@ -28,6 +29,7 @@ from cncbops.session.reading import too_large
 from cncbops.tally import Failure
 
 _CHUNK = 64
+_NO_FUNCTION = Found("", "", CncbopsError("the fault names no function", "Say it with --function"))
 
 
 @dataclass(slots=True)
@@ -119,19 +121,21 @@ class UnitReader:
         self._journal.tally.events.read += 1
         reading.read += 1
         entry.read = max(entry.read, reading.read)
-        met = self._met(fault, line, part, entry)
-        if not self._is_meant(met, entry) or self._is_done_with(met, reading):
+        stored_ms = int(entry.object.last_modified.timestamp() * 1000)
+        moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
+        if not self._is_meant(fault, moment_ms, entry):
             return None
-        called = self._routing.of(met.fault)
-        recipient = self._finder.find(called) if called else None
-        if isinstance(met.fault.unit, Nothing) or not met.fault.is_whole:
-            self._note_flawed(met, met.fault.unit, reading)
-        elif recipient is None:
-            self._fail(met, "NoFunction", "the fault names no function: say it with --function", entry)
-        elif isinstance(recipient, CncbopsError):
-            self._fail(met, "NotDeliverable", recipient.what, entry)
+        called = self._routing.of(fault)
+        found = self._finder.find(called) if called else _NO_FUNCTION
+        met = self._met(fault, line, part, moment_ms, found, entry)
+        if self._is_done_with(met, reading):
+            return None
+        if isinstance(fault.unit, Nothing) or not fault.is_whole:
+            self._note_flawed(met, fault.unit, reading)
+        elif isinstance(found.recipient, CncbopsError):
+            self._fail(met, "NotDeliverable", str(found.recipient), entry)
         else:
-            return self._unit_for(met, recipient, reading)
+            return self._unit_for(met, found.recipient, reading)
         return None
 
     def _unit_for(self, met: _Met, recipient: Recipient, reading: _Reading) -> Unit | None:
@@ -145,21 +149,17 @@ class UnitReader:
             return None
         return self._deliverable(met, work, identity, recipient, reading.entry)
 
-    def _met(self, fault: Fault, line: int, part: int, entry: Entry) -> _Met:
-        stored_ms = int(entry.object.last_modified.timestamp() * 1000)
-        called = self._routing.of(fault)
-        function = self._finder.name_of(called) if called else ""
-        known_as = f"{self._where}\0{self._finder.bare_name_of(called) if called else ''}"
+    def _met(self, fault: Fault, line: int, part: int, moment_ms: int, found: Found, entry: Entry) -> _Met:
+        known_as = f"{self._where}\0{found.bare_name}"
         digest = fault_digest(fault, entry.object.uri, line, part, known_as)
-        moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
-        return _Met(fault, line, part, moment_ms, function, known_as, digest)
+        return _Met(fault, line, part, moment_ms, found.name, known_as, digest)
 
-    def _is_meant(self, met: _Met, entry: Entry) -> bool:
-        """Whether the fault is chosen, and older than the run."""
+    def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry) -> bool:
+        """Whether a fault is chosen, and was raised before the run."""
         faults = self._journal.tally.faults
-        if not self._is_chosen(met.fault):
+        if not self._is_chosen(fault):
             faults.not_chosen += 1
-        elif met.moment_ms >= self._request.until_ms:
+        elif moment_ms >= self._request.until_ms:
             faults.raised_since += 1
         else:
             return True

@@ -68,7 +68,7 @@ class Watch:
         work, called = found.fault.unit, found.fault.called
         if called is None or not isinstance(work, Records | Payload):
             return
-        known_as = f"{here(self._means.aws)}\0{self._means.finder.bare_name_of(called)}"
+        known_as = f"{here(self._means.aws)}\0{self._means.finder.find(called).bare_name}"
         identity = identity_of(b"", found.fault, work, known_as)
         for fault, mark in self._memory.delivered_with(identity.records, self._run):
             self._examples.setdefault(mark, found)

@@ -25,7 +25,9 @@ def numbers(rounds: Sequence[Sequence[Settled]]) -> list[int]:
 
 
 def test_the_source_goes_on_only_when_something_is_settled_and_taken() -> None:
-    gate, taken, seen = threading.Event(), [], []
+    gate = threading.Event()
+    taken: list[Settled] = []
+    seen: list[int] = []
 
     def source() -> Iterator[Batch | None]:
         yield batch(1, (0,), first=0)
@@ -46,7 +48,8 @@ def test_the_source_goes_on_only_when_something_is_settled_and_taken() -> None:
 
 
 def test_as_often_as_it_is_asked_for_something_is_settled_until_nothing_is_under_way() -> None:
-    taken, seen = [], []
+    taken: list[Settled] = []
+    seen: list[int] = []
 
     def source() -> Iterator[Batch | None]:
         for number in range(3):

@@ -41,7 +41,14 @@ def left_by(body: bytes, records: Sequence[Unit]) -> tuple[list[int], list[int],
 
 @pytest.mark.parametrize(
     ("named", "done", "culprit"),
-    [(["1"], [], 0), (["2"], [], 0), (["3"], [0], 1), (["5"], [0, 1], 2), (["6", "4"], [0, 1], 2), (["7", "3"], [0], 1)],
+    [
+        (["1"], [], 0),
+        (["2"], [], 0),
+        (["3"], [0], 1),
+        (["5"], [0, 1], 2),
+        (["6", "4"], [0, 1], 2),
+        (["7", "3"], [0], 1),
+    ],
 )
 def test_of_a_stream_a_unit_any_record_of_which_is_named_failed_and_so_did_all_behind_it(
     named: list[str], done: list[int], culprit: int

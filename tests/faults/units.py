@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -90,5 +91,5 @@ def whole(*records: FaultRecord) -> Payload:
     return Payload(body, records[0].source, len(payload_records(body)))
 
 
-def _record(told: dict[str, object], arn: str) -> FaultRecord:
+def _record(told: Mapping[str, object], arn: str) -> FaultRecord:
     return describe(json.dumps({**told, "eventSourceARN": arn}).encode())

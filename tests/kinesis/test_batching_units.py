@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.faults.fault import FaultRecord, Records
+from cncbops.faults.fault import FaultRecord, Payload, Records
 from cncbops.faults.unit import Unit
 from cncbops.kinesis import batching
 from cncbops.kinesis.batching import Batch, Batcher, BatchLimits, Mark
@@ -38,28 +38,28 @@ def _unit(number: int, function: str, source: str, keys: tuple[int, ...]) -> Uni
     numbers = [(number * 10 + at, key) for at, key in enumerate(keys)]
     of_stream = [units.kinesis(each, f"k{key}", f"shard-{keys[0] % SHARDS}") for each, key in numbers]
     of = units.fault(id=f"f-{number}")
+    work: Records | Payload
     match source:
         case "table":
-            return unit_of(*(units.table(each, f"k{key}") for each, key in numbers), **_of(number, function))
+            work = Records(tuple(units.table(each, f"k{key}") for each, key in numbers))
         case "queue":
-            return unit_of(*(units.queue(each, f"q{key}") for each, key in numbers), **_of(number, function))
+            work = Records(tuple(units.queue(each, f"q{key}") for each, key in numbers))
         case "bucket":
-            return unit_of(units.bucket(number), **_of(number, function))
+            work = Records((units.bucket(number),))
         case "bus":
-            return unit(units.bus(number), number, function, of)
+            work = units.bus(number)
         case "whole":
-            return unit(units.whole(*of_stream), number, function, of)
-    same_shard = [record for record in of_stream if int((record.partition_key or "")[1:]) % SHARDS == keys[0] % SHARDS]
-    return unit(Records(tuple(same_shard)), number, function, of)
-
-
-def _of(number: int, function: str) -> dict[str, object]:
-    return {"number": number, "function": function, "of": units.fault(id=f"f-{number}")}
+            work = units.whole(*of_stream)
+        case _:
+            shard = keys[0] % SHARDS
+            work = Records(tuple(each for each, key in zip(of_stream, keys, strict=True) if key % SHARDS == shard))
+    return unit(work, number, function, of)
 
 
 def cut(drawn: Sequence[Unit], limits: Mapping[str, BatchLimits], lanes: int, flush_at: int = -1) -> list[Batch]:
     """The batches; what is open is given out in the midst as well, as at the end of a canary."""
-    batcher, batches = Batcher(limits, lanes), []
+    batcher = Batcher(limits, lanes)
+    batches: list[Batch] = []
     for number, each in enumerate(drawn):
         batches += batcher.add([each])
         batches += batcher.flush() if number == flush_at else []
@@ -169,9 +169,7 @@ def _is_behind(batch: Batch, waiting: Sequence[Batch]) -> bool:
 
 
 @given(inputs, limits, st.integers(0, 4))
-def test_units_are_cut_alike_however_they_arrive(
-    drawn: list[Spec], limits: dict[str, BatchLimits], lanes: int
-) -> None:
+def test_units_are_cut_alike_however_they_arrive(drawn: list[Spec], limits: dict[str, BatchLimits], lanes: int) -> None:
     batcher, found = Batcher(limits, lanes), made(drawn)
     at_once = [*batcher.add(found), *batcher.flush()]
     assert [batch.records for batch in cut(found, limits, lanes)] == [batch.records for batch in at_once]

@@ -1,0 +1,423 @@
+"""From an object's faults to their units of work: which are sent, and why the others are not."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.faults.resolving import Resolver, part_of
+from cncbops.faults.selection import FaultSelection
+from cncbops.faults.unit import Unit
+from cncbops.finding import Finder
+from cncbops.function_name import parse_function
+from cncbops.kinesis.batching import SYNC_PAYLOAD_BYTES, Mark
+from cncbops.lake.lines import blocks
+from cncbops.lake.sources import S3Source
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.recipients import Recipient, Recipients
+from cncbops.request import ResubmitRequest
+from cncbops.session.agenda import Item
+from cncbops.session.entry import Entry, ordinal
+from cncbops.session.journal import Journal
+from cncbops.session.keeper import NoKeeper
+from cncbops.session.means import Means
+from cncbops.session.memory import Memory, NoMemory
+from cncbops.session.queued import Queues
+from cncbops.session.units import UnitReader
+from cncbops.tally import Faults
+from cncbops.target import NoSuchFunction, Target
+from cncbops.terms import settle
+from tests.delivery.batches import OBJECT, batch_of
+from tests.e2e.lakes import eventbridge
+from tests.e2e.servers import client
+from tests.ledger.runs import begin
+
+NOWHERE = "http://127.0.0.1:1"
+NOW_MS = 2_000_000
+RAISED_MS = 1_000_000
+LONG_AGO = "1970-01-01T00:00:00.500+0000"
+REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),), until_ms=NOW_MS)
+AWS = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture(scope="module")
+def resolver() -> Iterator[Resolver]:
+    found = Resolver(AWS, client("s3", NOWHERE))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path) as opened:
+        yield opened
+
+
+def record(number: int, **more: object) -> dict[str, object]:
+    data = base64.b64encode(b'{"type":"thing-created"}').decode()
+    part = {"partitionKey": f"k{number}", "sequenceNumber": str(number), "data": data, **more}
+    return {"eventSource": "aws:kinesis", "eventID": f"shardId-1:{number}", "kinesis": part}
+
+
+def document(number: int = 1, record_number: int | None = None, **changed: Any) -> bytes:
+    """A fault as the library raises it, of one record; a field that is `...` is left out."""
+    told: dict[str, Any] = {
+        "id": f"f-{number}",
+        "type": "fault",
+        "timestamp": RAISED_MS,
+        "tags": {"functionname": "fn", "pipeline": "m1"},
+        "err": {"name": "Error", "message": "no"},
+        "uow": {"record": record(record_number or number), "event": {"type": "thing-created"}},
+        **changed,
+    }
+    return json.dumps({name: value for name, value in told.items() if value is not ...}).encode()
+
+
+@dataclass
+class Session:
+    """One session that reads objects: what it works with, and what came of it."""
+
+    resolver: Resolver
+    request: ResubmitRequest = REQUEST
+    memory: Memory = field(default_factory=NoMemory)
+    run: int | None = None
+    chosen: int = 0
+    deployed: str | None = None
+
+    def __post_init__(self) -> None:
+        target = Target(parse_function("fn"), last_modified=self.deployed)
+        recipients = Recipients(
+            *(
+                (name, Recipient(parse_function(name), target, settle(self.request, target, "us-east-1")))
+                for name in ("fn", "fn:live", "gn")
+            )
+        )
+        finder = Finder(self.request, AWS, recipients, None)
+        finder.missing["gone"] = NoSuchFunction("there is no function gone in us-east-1", "Check the name")
+        self.journal = Journal(NoKeeper())
+        queues = Queues(self.request.sources, AWS, executes=False)
+        self.means = Means(self.request, AWS, client("s3", NOWHERE), self.resolver, queues, recipients, finder, None)
+        self.reader = UnitReader(self.means, self.memory, self.run, self.chosen, self.journal)
+
+    @property
+    def faults(self) -> Faults:
+        return self.journal.tally.faults
+
+    def read(self, *lines: bytes, left: Entry | None = None, **of_item: Any) -> tuple[list[Unit], Entry]:
+        """The units of an object of these lines, and what is known of it then."""
+        item = Item(0, OBJECT, left, **of_item)
+        entry = self.journal.open(0, OBJECT, left)
+        found = self.reader.read(item, entry, blocks(io.BytesIO(b"\n".join(lines))))
+        return [unit for chunk in found for unit in chunk], entry
+
+
+def ids(found: Sequence[Unit]) -> list[str | None]:
+    return [unit.event_id for unit in found]
+
+
+def fates(session: Session) -> list[tuple[str, str, int, int]]:
+    return [(each.fate, each.error, each.line, each.part) for each in session.journal.first_failures]
+
+
+def test_a_fault_becomes_the_unit_of_work_that_its_function_could_not_do(resolver: Resolver) -> None:
+    session = Session(resolver)
+    (unit,), entry = session.read(document())
+    assert json.loads(unit.body) == record(1)
+    assert (unit.function, unit.event_id, unit.line, unit.part, unit.weight) == ("fn", "f-1", 1, 0, 1)
+    assert (entry.read, entry.matched, entry.pulled, entry.failed, entry.remains) == (1, 1, 1, 0, False)
+
+
+def test_faults_are_counted_by_function_type_and_group(resolver: Resolver) -> None:
+    session = Session(resolver)
+    batch = {"batch": [{"record": record(number), "event": {"type": "thing-deleted"}} for number in (7, 8)]}
+    session.read(
+        document(1),
+        document(2, timestamp=RAISED_MS + 5),
+        document(3, uow=batch, timestamp=RAISED_MS - 5),
+        document(4, tags={"functionname": "gn", "pipeline": "m1"}),
+    )
+    tally = session.journal.tally
+    assert (tally.events.read, tally.events.matched) == (4, 4)
+    of_fn, of_gn = tally.functions["fn"], tally.functions["gn"]
+    assert (of_fn.matched, of_fn.records, of_fn.newest_ms) == (3, 4, RAISED_MS + 5)
+    assert (of_gn.matched, of_gn.records, of_gn.newest_ms) == (1, 1, RAISED_MS)
+    assert tally.by_type == {"thing-created": 3, "thing-deleted": 1}
+    assert (tally.first_ms, tally.last_ms) == (RAISED_MS - 5, RAISED_MS + 5)
+    assert [(group.function, group.count) for group in session.means.groups.ranked()] == [("fn", 3), ("gn", 1)]
+
+
+REDACTED = {"record": record(1, data="[REDACTED]"), "event": {"type": "thing-created"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "counted", "remains", "noted"),
+    [
+        (b'{"id":"e-1","type":"thing-created"}', {}, {"others": 1}, True, []),
+        (document(), {"choice": FaultSelection(functions=("other",))}, {"not_chosen": 1}, True, []),
+        (document(timestamp=NOW_MS), {}, {"raised_since": 1}, True, []),
+        (document(timestamp=NOW_MS + 1), {}, {"raised_since": 1}, True, []),
+        (document()[:-9], {}, {"broken": 1}, True, [("malformed", "NotJson", 1, 0)]),
+        (b"\xff", {}, {"broken": 1}, True, [("malformed", "NotUtf8", 1, 0)]),
+        (b"[1]", {}, {"broken": 1}, True, [("malformed", "NotAFault", 1, 0)]),
+        (document(uow=...), {}, {"without_record": 1}, True, [("malformed", "NoRecord", 1, 0)]),
+        (document(uow=REDACTED), {}, {"not_whole": 1}, True, [("malformed", "NotWhole", 1, 0)]),
+    ],
+    ids=["event", "not chosen", "now", "since", "broken", "no text", "no fault", "no record", "redacted"],
+)
+def test_what_is_no_fault_or_not_to_be_sent_is_counted_by_its_reason(
+    line: bytes,
+    asked: Mapping[str, Any],
+    counted: Mapping[str, int],
+    remains: bool,
+    noted: list[tuple[str, str, int, int]],
+    resolver: Resolver,
+) -> None:
+    session = Session(resolver, replace(REQUEST, **asked))
+    found, entry = session.read(line)
+    assert found == []
+    assert session.faults == Faults(**counted)
+    assert (entry.matched, entry.remains, fates(session)) == (0, remains, noted)
+    assert entry.malformed == session.journal.tally.events.malformed == len(noted)
+    assert session.journal.tally.events.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "function"),
+    [
+        (document(tags={}), "NotDeliverable", ""),
+        (document(tags={"functionname": "gone"}), "NotDeliverable", "gone"),
+        (document(uow={"record": record(1, x="y" * SYNC_PAYLOAD_BYTES)}), "RecordTooLarge", "fn"),
+    ],
+)
+def test_what_cannot_be_sent_as_things_are_failed_and_may_be_redriven(
+    line: bytes, error: str, function: str, resolver: Resolver
+) -> None:
+    session = Session(resolver)
+    found, entry = session.read(line)
+    assert found == []
+    assert fates(session) == [("failed", error, 1, 0)]
+    assert (entry.matched, entry.failed, session.journal.tally.events.failed) == (1, 1, 1)
+    share = session.journal.tally.functions[function]
+    assert (share.matched, share.failed, share.records) == (1, 1, 0)
+    assert session.faults == Faults()
+
+
+def test_a_fault_that_is_met_twice_is_sent_once(resolver: Resolver) -> None:
+    session = Session(resolver)
+    found, _ = session.read(document(1), document(2), document(1))
+    again, entry = session.read(document(1))
+    assert (ids(found), ids(again), session.faults) == (["f-1", "f-2"], [], Faults(repeated=2))
+    assert not entry.remains
+
+
+def test_the_limit_is_of_faults_that_are_sent_and_what_is_behind_it_remains(resolver: Resolver) -> None:
+    session = Session(resolver, replace(REQUEST, limit=2))
+    lines = [b'{"type":"other"}', document(1), document(1), document(2), document(3), document(4)]
+    found, entry = session.read(*lines)
+    assert ids(found) == ["f-1", "f-2"]
+    assert (session.reader.is_at_limit, entry.remains, entry.read) == (True, True, 3)
+    assert session.read(document(5))[0] == []
+
+
+def test_faults_that_earlier_sessions_chose_count_to_the_limit(resolver: Resolver) -> None:
+    session = Session(resolver, replace(REQUEST, limit=3), chosen=2)
+    assert not session.reader.is_at_limit
+    assert ids(session.read(document(1), document(2))[0]) == ["f-1"]
+    assert session.reader.is_at_limit
+
+
+def test_all_faults_of_a_large_object_come_a_few_at_a_time(resolver: Resolver) -> None:
+    session = Session(resolver)
+    entry = session.journal.open(0, OBJECT)
+    lines = blocks(io.BytesIO(b"\n".join(map(document, range(200)))))
+    chunks = [list(chunk) for chunk in session.reader.read(Item(0, OBJECT), entry, lines)]
+    assert max(map(len, chunks)) <= 64
+    assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(200)]
+
+
+def of_several(number: int, count: int, **changed: Any) -> bytes:
+    """A fault of so many events, each of which the function was invoked with alone."""
+    events = [json.loads(eventbridge(b'{"type":"t"}', "t", f"e-{each}")) for each in range(count)]
+    parts = [{"record": event, "event": {"type": "t"}} for event in events]
+    return document(number, uow={"batch": parts}, **changed)
+
+
+def test_several_faults_of_one_document_have_parts_of_their_own(resolver: Resolver) -> None:
+    found, _ = Session(resolver).read(document(7) + of_several(1, 3), of_several(2, 3))
+    assert [(unit.line, unit.part) for unit in found] == [
+        (1, 0),
+        *((1, part_of(1, index)) for index in range(3)),
+        *((2, part_of(0, index)) for index in range(3)),
+    ]
+    assert len({unit.fault for unit in found}) == 7
+
+
+def test_faults_without_ids_on_one_line_of_a_large_object_are_told_apart(resolver: Resolver) -> None:
+    """Firehose joins documents without newlines: a line may hold more of them than 16 bits can count."""
+    found, _ = Session(resolver).read(of_several(1, 2, id=...) + b"{}" * (2**16 - 1) + document(7, id=...))
+    assert len({(unit.line, unit.part) for unit in found}) == len({unit.fault for unit in found}) == 3
+
+
+def test_a_unit_is_sent_alone_where_that_is_asked_for(resolver: Resolver) -> None:
+    assert [unit.is_alone for unit in Session(resolver).read(document())[0]] == [False]
+    assert [unit.is_alone for unit in Session(resolver, replace(REQUEST, one_by_one=True)).read(document())[0]] == [
+        True
+    ]
+
+
+def test_a_qualifier_of_the_fault_is_a_recipient_of_its_own(resolver: Resolver) -> None:
+    session = Session(resolver)
+    found, _ = session.read(document(1, tags={"functionname": "fn:live"}), document(2))
+    assert [unit.function for unit in found] == ["fn:live", "fn"]
+
+
+def test_a_dead_letter_is_known_by_the_attributes_of_its_message(resolver: Resolver) -> None:
+    session = Session(resolver, replace(REQUEST, function=parse_function("fn"), until_ms=2**62))
+    body, attributes = b'{"n" : 1}', {"RequestID": "r-1", "ErrorCode": "200", "ErrorMessage": "no"}
+    (unit,), entry = session.read(body, content=body, attributes=attributes)
+    assert (unit.body, unit.is_event, unit.is_alone, entry.remains) == (body, True, True, False)
+    found, entry = session.read(b"{", content=b"{", attributes=attributes)
+    assert (found, entry.remains, session.faults) == ([], True, Faults(broken=1))
+
+
+# What earlier sessions and runs did
+
+
+def deliver(ledger: Ledger, run: Run, *sent: Unit) -> None:
+    batch = batch_of(*sent)
+    batch.marks = {0: Mark(0)}
+    ledger.run_writer(run, 1).write([], [], [Settled(batch, Outcome(delivered=list(sent)))])
+
+
+def test_what_another_run_sent_is_not_sent_again_unless_that_is_asked_for(resolver: Resolver, ledger: Ledger) -> None:
+    first, second = begin(ledger, "run-1"), begin(ledger, "run-2")
+    found, _ = Session(resolver).read(document(1), document(2))
+    deliver(ledger, first, found[0])
+    session = Session(resolver, memory=ledger.memory(), run=second.id)
+    found, entry = session.read(document(1), document(2))
+    assert (ids(found), session.faults, entry.remains) == (["f-2"], Faults(sent_before=1), False)
+    again = Session(resolver, replace(REQUEST, again=True), ledger.memory(), second.id)
+    assert ids(again.read(document(1), document(2))[0]) == ["f-1", "f-2"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_this_run_sent_is_passed_over_when_it_is_resumed_and_the_rest_keeps_its_places(
+    again: bool, resolver: Resolver, ledger: Ledger
+) -> None:
+    run = begin(ledger, "run-1")
+    lines = [document(1), document(2), document(3), document(4)]
+    found, entry = Session(resolver).read(*lines)
+    deliver(ledger, run, found[0], found[2])
+    entry.delivered = 2
+    request = replace(REQUEST, again=again, limit=4)
+    session = Session(resolver, request, ledger.memory(), run.id, chosen=4)
+    rest, entry = session.read(*lines, left=entry)
+    assert ids(rest) == ["f-2", "f-4"]
+    assert [ordinal(unit.place) for unit in rest] == [1, 3]
+    assert session.faults == Faults()
+    assert (entry.matched, entry.settled, session.reader.is_at_limit) == (4, 2, True)
+    assert session.journal.tally.events.matched == 2
+
+
+def test_what_failed_in_an_earlier_session_is_left_for_a_redrive(resolver: Resolver) -> None:
+    left = Entry(0, 0, OBJECT, matched=3, delivered=0, failed=1)
+    session = Session(resolver, replace(REQUEST, limit=3), chosen=3)
+    found, entry = session.read(document(1), document(2), document(3), left=left, settled={(2, 0)})
+    assert (ids(found), entry.matched, entry.failed) == (["f-1", "f-3"], 3, 1)
+    assert session.faults == Faults()
+
+
+def test_a_redrive_reads_the_lines_that_failed_and_counts_nothing_else(resolver: Resolver) -> None:
+    session = Session(resolver)
+    lines = [document(1), b"broken", document(2), document(3) + document(4)]
+    found, _ = session.read(*lines, lines={(3, 0), (4, 1)})
+    assert [(unit.event_id, unit.line, unit.part) for unit in found] == [("f-2", 3, 0), ("f-4", 4, 1)]
+    assert (session.journal.tally.events.read, session.journal.tally.events.malformed) == (2, 0)
+    assert session.faults == Faults()
+
+
+def raised_anew(run: Run) -> bytes:
+    """A fault of the record that fault 1 was of, raised after a run began."""
+    return document(9, record_number=1, timestamp=run.started_ms + 1)
+
+
+def sent_once(resolver: Resolver, ledger: Ledger) -> Run:
+    run = begin(ledger, "run-1")
+    found, _ = Session(resolver).read(document(1))
+    deliver(ledger, run, *found)
+    return run
+
+
+def after(run: Run) -> ResubmitRequest:
+    return replace(REQUEST, until_ms=run.started_ms + 10)
+
+
+@pytest.mark.parametrize("deployed", [None, LONG_AGO])
+def test_a_record_that_came_back_is_not_sent_to_the_function_as_it_was(
+    deployed: str | None, resolver: Resolver, ledger: Ledger
+) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), None, deployed=deployed)
+    found, entry = session.read(raised_anew(run))
+    assert (found, session.faults, entry.remains) == ([], Faults(came_back=1), True)
+    assert [(group.function, group.count) for group in session.means.came_back.ranked()] == [("fn", 1)]
+    assert (session.means.groups.ranked(), entry.matched, fates(session)) == ([], 0, [])
+
+
+def test_a_record_that_came_back_is_sent_where_the_function_was_deployed_since(
+    resolver: Resolver, ledger: Ledger
+) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), deployed="2999-01-01T00:00:00.000+0000")
+    assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
+    assert session.faults == Faults()
+
+
+def test_a_record_that_came_back_is_sent_where_that_is_asked_for(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, replace(after(run), again=True), ledger.memory())
+    assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
+
+
+def test_another_fault_of_a_record_from_before_it_was_sent_did_not_come_back(
+    resolver: Resolver, ledger: Ledger
+) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory())
+    assert ids(session.read(document(9, record_number=1, timestamp=run.started_ms - 1))[0]) == ["f-9"]
+
+
+def test_what_this_run_itself_sent_did_not_come_back(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), run.id)
+    assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
+
+
+def test_the_same_fault_for_another_function_was_not_sent_before(resolver: Resolver, ledger: Ledger) -> None:
+    sent_once(resolver, ledger)
+    session = Session(resolver, replace(REQUEST, function=parse_function("gn")), ledger.memory())
+    assert [unit.function for unit in session.read(document(1))[0]] == ["gn"]
+    whole = Session(resolver, replace(REQUEST, qualifier="live"), ledger.memory())
+    assert (whole.read(document(1))[0], whole.faults.sent_before) == ([], 1)
+
+
+def test_a_fault_that_tells_no_time_is_of_when_its_object_was_stored(resolver: Resolver) -> None:
+    stored_ms = int(OBJECT.last_modified.timestamp() * 1000)
+    for until_ms, expected in ((stored_ms + 1, ["f-1"]), (stored_ms, [])):
+        session = Session(resolver, replace(REQUEST, until_ms=until_ms))
+        assert ids(session.read(document(timestamp=...))[0]) == expected
