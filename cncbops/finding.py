@@ -24,6 +24,15 @@ class Found(NamedTuple):
     recipient: Recipient | CncbopsError
 
 
+MOST_FUNCTIONS = 1_000
+"""Each costs several calls of AWS: hostile faults shall not make it thousands."""
+_TOO_MANY = Found(
+    "(others)",
+    "(others)",
+    CncbopsError(f"these faults name more than {MOST_FUNCTIONS:,} functions", "Choose some with --only-function"),
+)
+
+
 class Finder:
     """Looks functions up and makes them known to a session's recipients.
 
@@ -42,6 +51,8 @@ class Finder:
     def find(self, function: FunctionName) -> Found:
         """The function and its terms, or why it cannot take anything. Raises CncbopsError if AWS cannot be asked."""
         if function not in self._found:
+            if len(self._found) >= MOST_FUNCTIONS:
+                return _TOO_MANY
             self._found[function] = self._look(function)
         return self._found[function]
 

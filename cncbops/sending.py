@@ -121,6 +121,11 @@ class Sending:
             self.pace.set_paused(order.kind == "pause")
 
     @property
+    def has_ended_early(self) -> bool:
+        """Whether something ended it before all was sent."""
+        return self._stop.is_set()
+
+    @property
     def interrupted(self) -> bool:
         """Whether the run was ended from outside, without a reason given."""
         return self._stop.is_set() and not (self.error or self.halted)

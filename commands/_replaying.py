@@ -115,7 +115,9 @@ def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, genera
     with ExitStack() as held:
         try:
             new = _prepared(request, plan, typed, general, heading)
-            alarms = ready(new.work, typed.report) if general.execute else None
+            alarms = (
+                ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
+            )
             kept = _begun(new, typed, general, held) if general.execute else None
         except CncbopsError as error:
             return refuse(heading, error, screen)

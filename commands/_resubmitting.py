@@ -12,21 +12,22 @@ from typing import Any
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
-from cncbops.faults.masking import masked_text
+from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
-from cncbops.plans.resubmit_plan import first_groups, plan_of_resubmit
+from cncbops.plans.resubmit_plan import plan_of_resubmit
+from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ResubmitRequest
+from cncbops.safety.alarms import AlarmWatch
 from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import WholeLake
 from cncbops.session.at_work import alarm_watch
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
-from cncbops.session.queued import facts_of_queues
 from cncbops.session.resubmitting import faults_undertaking, likeness_here, new_resubmit, under_way
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
@@ -127,6 +128,8 @@ def _qualifier(text: str | None) -> str | None:
 
 
 def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen: Screen) -> int:
+    if typed.watch and not stored(request.sources):
+        raise BadInput("--watch-faults with queues alone", "New faults are looked for in objects: name where they lie")
     if not general.execute:
         _note_dry_run(typed, screen)
     watch_s = parse_duration(typed.watch) if typed.watch else None
@@ -143,8 +146,7 @@ def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen
             means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
             if not general.execute:
                 return plan_work(_planned(means, heading, general, held), screen)
-            work, kept = _begun(means, heading, typed, general, held)
-            alarms = alarm_watch(request.safety, means.aws, request.region)
+            work, kept, alarms = _begun(means, heading, typed, general, held)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
@@ -171,11 +173,11 @@ def _planned(means: Means, heading: Heading, general: General, held: ExitStack) 
 
 def _begun(
     means: Means, heading: Heading, typed: Resubmitting, general: General, held: ExitStack
-) -> tuple[Work, InLedger]:
+) -> tuple[Work, InLedger, AlarmWatch | None]:
     """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
     request, aws = means.request, means.aws
     objects = WholeLake(request, means.s3)
-    ready(Work(heading, faults_undertaking(means, NoMemory(), None, objects), aws, means.s3), typed.report)
+    alarms = ready(request, means.recipients, aws, typed.report)
     identity = means.identity
     ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
     held.enter_context(RunLock(ledger.folder, heading.run_id))
@@ -186,7 +188,7 @@ def _begun(
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, objects)
     work = Work(heading, undertaking, aws, means.s3, Survey(request, aws))
-    return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
+    return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms
 
 
 def _require_alone(ledger: Ledger, alike: Likeness) -> None:
@@ -200,13 +202,10 @@ def _afterwards(
     means: Means, kept: InLedger, watch_s: float | None, sending: Sending, stop: threading.Event
 ) -> dict[str, Any]:
     """What became of the queues, what keeps coming back; and, where that was asked for, what came back just now."""
-    more: dict[str, Any] = {"queues": facts_of_queues(means.queues), "came_back": first_groups(means.came_back)}
-    if watch_s is not None and not stop.is_set():
+    more = facts_at_end(means)
+    if watch_s is not None and not sending.has_ended_early:
         watch = Watch(means, kept.ledger.resubmitted(), kept.run.id, kept.run.started_ms)
         found = watch.look(watch_s, stop)
         sending.journal.tally.faults.still_broken = sum(each.came_back for each in found)
-        told = [
-            {**asdict(each), "error": masked_text(each.error), "message": masked_text(each.message)} for each in found
-        ]
-        more["still_broken"] = told
+        more["still_broken"] = [asdict(each) for each in found]
     return more

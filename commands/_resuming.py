@@ -17,9 +17,11 @@ from cncbops.ledger.worker import this_worker
 from cncbops.plans.resubmit_plan import plan_of_resubmit
 from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipient
+from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
 from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda, lake_client
+from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.means import means_of
 from cncbops.session.progress import Progress
 from cncbops.session.resubmitting import faults_undertaking, terms_of
@@ -81,7 +83,12 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         try:
             run = _claimed(ledger, run, held, executes=general.execute)
             work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held), take_up)
-            alarms = ready(work, take_up.report) if general.execute else None
+            undertaking = work.undertaking
+            alarms = (
+                ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
+                if general.execute
+                else None
+            )
             kept = _taken_up(ledger, run, kind, work, take_up) if general.execute else None
         except CncbopsError as error:
             return refuse(heading, error, screen)
@@ -133,11 +140,10 @@ class _Prepared:
     """
 
     work: Callable[[Undertaking], Work]
-    undertake: Callable[[Request, Agenda, Progress], Undertaking]
+    undertake: Callable[[Agenda, Progress], Undertaking]
     request: Request
     aws: Aws
     s3: "S3Client | None"
-    concurrency: int
     lanes: int
     moved: Sequence[str] = ()
 
@@ -162,11 +168,10 @@ def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Headin
     recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
     return _Prepared(
         work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload),
-        undertake=lambda _, agenda, progress: events_undertaking(request, recipient, agenda, progress),
+        undertake=lambda agenda, progress: events_undertaking(request, recipient, agenda, progress),
         request=request,
         aws=aws,
         s3=s3,
-        concurrency=terms.concurrency,
         lanes=terms.lanes,
         moved=_moved(run, target),
     )
@@ -178,12 +183,18 @@ def _prepared_resubmit(
     means = held.enter_context(means_of(request, aws, executes=not heading.dry_run))
     memory, terms = ledger.memory(), terms_of(request)
     return _Prepared(
-        work=lambda undertaking: Work(heading, undertaking, aws, means.s3, describe=plan_of_resubmit(means)),
-        undertake=lambda _, agenda, progress: faults_undertaking(means, memory, run.id, agenda, progress),
+        work=lambda undertaking: Work(
+            heading,
+            undertaking,
+            aws,
+            means.s3,
+            describe=plan_of_resubmit(means),
+            afterwards=lambda _sending, _stop: facts_at_end(means),
+        ),
+        undertake=lambda agenda, progress: faults_undertaking(means, memory, run.id, agenda, progress),
         request=request,
         aws=aws,
         s3=means.s3,
-        concurrency=terms["concurrency"],
         lanes=terms["lanes"],
     )
 
@@ -207,7 +218,9 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
     begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
     progress = ledger.progress(run, prepared.lanes)
     changed = changes(begun, prepared.s3, take_up.on_changed, progress.next_number)
-    returned = [entry for entry in ledger.entries(run, unfinished=True) if entry.source in queues]
+    returned = (
+        [entry for entry in ledger.entries(run) if entry.source in queues and _is_queued(entry)] if queues else []
+    )
     changed = replace(changed, returned=returned)
     not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
     progress = replace(
@@ -218,12 +231,17 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
     in_flight = _in_flight(ledger, run, redrives=False)
     agenda = Rest(ledger, run, request, prepared.s3, changed)
     return replace(
-        prepared.work(prepared.undertake(request, agenda, progress)),
+        prepared.work(prepared.undertake(agenda, progress)),
         changes=changed,
         in_flight=in_flight,
         survey=Survey(request, prepared.aws, ledger.bytes_done(run)),
         warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
     )
+
+
+def _is_queued(message: Entry) -> bool:
+    """Whether a message is on its queue still, or is again: what was not delivered of it comes anew."""
+    return message.error != RESTARTED and not (message.done and message.delivered == message.matched)
 
 
 def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
@@ -260,7 +278,7 @@ def _failed_records(ledger: Ledger, run: Run, prepared: _Prepared, take_up: Take
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)
     return replace(
-        prepared.work(prepared.undertake(prepared.request, agenda, Progress())),
+        prepared.work(prepared.undertake(agenda, Progress())),
         changes=changed,
         in_flight=in_flight,
         warnings=[*_changed_since(changed), *_still_queued(prepared.request), *prepared.moved, *_killed(in_flight)],

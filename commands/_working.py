@@ -15,8 +15,10 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
+from cncbops.recipients import Recipients
 from cncbops.reports.run_report import require_writable, write_report
 from cncbops.reports.summary import Report, summary
+from cncbops.request import Request
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.sending import Sending, Undertaking, objection_of
 from cncbops.session.at_work import alarm_watch, at_work
@@ -133,7 +135,9 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             _line(work, sending, screen),
         ):
             sending.execute()
-            more = work.afterwards(sending, stop)
+        # Nothing of the run is left to be stopped: what ends this ends no more than this.
+        with stop_on_signal(over := threading.Event(), screen):
+            more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
     report = _write_down(work, kept, sending)
@@ -149,14 +153,13 @@ def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
     return _tell(report, summary(report), screen)
 
 
-def ready(work: Work, report_file: Path | None) -> AlarmWatch | None:
+def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path | None) -> AlarmWatch | None:
     """Raise CncbopsError if the work could not begin as things are; the watch over the alarms it named."""
-    request = work.undertaking.request
     if report_file:
         require_writable(report_file)
-    for recipient in work.undertaking.recipients.known.values():
+    for recipient in recipients.known.values():
         require_able(recipient.target, asynchronous=request.asynchronous)
-    return alarm_watch(request.safety, work.aws, request.region)
+    return alarm_watch(request.safety, aws, request.region)
 
 
 def _sending(work: Work, keeper: Keeper, stop: threading.Event) -> Sending:

@@ -99,7 +99,7 @@ class Nothing:
     reason: str
 
 
-Unit = Records | Payload | StreamRange | ClaimCheck | LakeLine | Nothing
+Work = Records | Payload | StreamRange | ClaimCheck | LakeLine | Nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class Fault:
     pipeline: str | None
     event_types: tuple[str, ...]
     timestamp_ms: int | None
-    unit: Unit
+    unit: Work
     flaws: tuple[Flaw, ...] = ()
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from cncbops.faults.compressed import Unreadable, inflated
-from cncbops.faults.fault import Fault, FaultRecord, Flaw, Nothing, Payload, Records, Unit
+from cncbops.faults.fault import Fault, FaultRecord, Flaw, Nothing, Payload, Records, Work
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import Fields, elements_in, fields_in, starts_with, text_in, time_in, value_in
 from cncbops.faults.record import read_record
@@ -69,7 +69,7 @@ def described(fields: Fields, hints: Hints) -> Fault:
 def _faults(head: Fault, records: list[FaultRecord]) -> list[Fault]:
     events = [record for record in records if record.source == "eventbridge"]
     others = tuple(record for record in records if record.source != "eventbridge")
-    units: list[Unit] = [
+    units: list[Work] = [
         *([Records(others)] if others else []),
         *(Payload(event.body, "eventbridge") for event in events),
     ]

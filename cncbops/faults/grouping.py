@@ -4,16 +4,17 @@ import hashlib
 from dataclasses import dataclass
 
 from cncbops.faults.fault import Fault
+from cncbops.faults.masking import masked_text
 from cncbops.faults.shape import shape
 
 MOST_GROUPS = 1_000
-_MESSAGE_CHARS = 500
+_MESSAGE_CHARS, _NAME_CHARS = 500, 140
 
 
 def function_name(fault: Fault) -> str | None:
     """The function's bare name: an alias or an ARN of it counts as the same function."""
     called = fault.called
-    return called.name if called else fault.function
+    return called.name if called else masked_text(fault.function)[:_NAME_CHARS] if fault.function else None
 
 
 def fingerprint(fault: Fault) -> str:
@@ -74,7 +75,7 @@ class Groups:
             self.others += 1
             return mark
         if group is None:
-            example = Example(fault.id, fault.message[:_MESSAGE_CHARS], place)
+            example = Example(fault.id, masked_text(fault.message)[:_MESSAGE_CHARS], place)
             group = Group(mark, function, fault.pipeline, fault.error, form, example)
             self._groups[mark] = group
         group.count_in(fault.timestamp_ms)

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from cncbops.faults.fault import Fault, FaultRecord, Payload, Records
+from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
 from cncbops.faults.record import payload_records
 
@@ -19,14 +19,29 @@ class Identity:
     fingerprint: str
 
 
-def fault_digest(fault: Fault, uri: str, line: int, part: int, function: str) -> bytes:
-    """By the fault's id, else by where it lies; `function` names it beyond region and endpoint."""
-    return _digest(function, fault.id or id_of_place(uri, line, part))
+def fault_digest(fault: Fault, function: str) -> bytes:
+    """By the fault's id, else by all that it says, wherever it lies; `function` names it with region and endpoint."""
+    return _digest(function, fault.id or _content(fault))
 
 
-def id_of_place(uri: str, line: int, part: int) -> str:
-    """What stands for the id of a fault that has none."""
-    return f"{uri}:{line}:{part}"
+def _content(fault: Fault) -> str:
+    """What stands for the id of a fault that has none, such as the cookbook's."""
+    said = (str(fault.timestamp_ms), fault.error, fault.message)
+    parts = [*(part.encode(errors="replace") for part in said), *_parts(fault.unit)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _parts(work: Work) -> list[bytes]:
+    match work:
+        case Records(records):
+            return [record.body for record in records]
+        case Payload(body):
+            return [body]
+        case StreamRange(stream_arn, shard_id, first, last):
+            return [part.encode() for part in (stream_arn, shard_id, first, last)]
+        case LakeLine(uri, line, part):
+            return [f"{uri}:{line}:{part}".encode(errors="replace")]
+    return []
 
 
 def identity_of(digest: bytes, fault: Fault, work: Records | Payload, function: str) -> Identity:

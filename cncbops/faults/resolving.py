@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from cncbops.aws import Aws
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange
 from cncbops.faults.fetching import fetched
-from cncbops.faults.identity import id_of_place
 from cncbops.faults.lake_line import LineReader
 from cncbops.faults.stream_range import StreamFetcher
 from cncbops.lake.objects import LakeObject
@@ -63,12 +62,11 @@ class Resolver:
         self._lines.close()
 
     def _on_line(self, fault: Fault, unit: LakeLine) -> Fault:
-        """The fault that failed, by its own id or the place where it lies."""
+        """The fault that failed."""
         index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
         found = self._lines.read(replace(unit, part=part), None)
         if isinstance(found, list) and index < len(found):
-            failed = found[index]
-            return replace(failed, id=failed.id or id_of_place(unit.uri, unit.line, unit.part))
+            return found[index]
         gone = f"line {unit.line} of {unit.uri} no longer holds the fault"
         return replace(fault, unit=found if isinstance(found, Nothing) else Nothing(gone))
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 _LANE_BITS = 16
-"""More than there are lanes of one function."""
+MOST_LANES = 1 << _LANE_BITS
+"""More than one function ever has."""
 
 
 class Record(msgspec.Struct, gc=False):

@@ -189,7 +189,8 @@ class Ledger:
 
     def memory(self) -> Memory:
         """What is remembered of faults that were sent; nothing in a ledger of an older version."""
-        return NoMemory() if version(self._connection) < RESUBMITTED_SINCE else self.resubmitted()
+        with guarded(self.path):
+            return NoMemory() if version(self._connection) < RESUBMITTED_SINCE else self.resubmitted()
 
     def resubmitted(self) -> Resubmitted:
         """What is known of faults that were sent, in a ledger that was opened to be written."""

@@ -23,7 +23,7 @@ def plan(replay: Sending, more_warnings: Sequence[str] = (), *, show_payload: bo
     return {
         "target": target_facts(replay.recipients.only.target),
         "terms": _terms(replay),
-        "estimate": estimate(replay, replay.recipients.only.terms.concurrency),
+        "estimate": estimate(replay, replay.recipients.only.terms.concurrency, replay.journal.tally.events.matched),
         "first_record": _record_shape(replay.intake.first_record, show_payload=show_payload),
         "warnings": [*_warnings(replay), *more_warnings],
     }
@@ -64,11 +64,11 @@ def manner(request: Request, policy: SendPolicy) -> dict[str, Any]:
     }
 
 
-def estimate(replay: Sending, concurrency: int) -> dict[str, Any]:
-    """What a run would take; `rounds` is the run's seconds for each second that one invocation takes."""
+def estimate(replay: Sending, concurrency: int, records: int) -> dict[str, Any]:
+    """What it takes to send so many records; `rounds` is the seconds for each second that an invocation takes."""
     tally, rate = replay.journal.tally, replay.request.rate
     return {
-        "duration_s": round(tally.events.matched / rate, 1) if rate else None,
+        "duration_s": round(records / rate, 1) if rate else None,
         "rounds": math.ceil(tally.calls.total / concurrency),
         "lambda_requests_usd": round(tally.calls.total * USD_PER_REQUEST, 7),
     }

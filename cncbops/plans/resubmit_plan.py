@@ -6,18 +6,15 @@ from functools import partial
 from typing import Any
 
 from cncbops.errors import CncbopsError
-from cncbops.faults.grouping import Groups
 from cncbops.plans.plan import estimate, manner, target_facts
 from cncbops.recipients import Recipient
-from cncbops.reports.fault_facts import group_facts
+from cncbops.reports.resubmit_facts import first_groups
 from cncbops.reports.summary import described, iso
 from cncbops.sending import Sending
 from cncbops.session.means import Means
 from cncbops.session.resubmitting import terms_of
 from cncbops.tally import Share
 from cncbops.terms import policy_of
-
-MOST_GROUPS = 20
 
 
 def plan_of_resubmit(means: Means) -> Callable[..., dict[str, Any]]:
@@ -26,10 +23,13 @@ def plan_of_resubmit(means: Means) -> Callable[..., dict[str, Any]]:
 
 
 def _plan(
-    means: Means, sending: Sending, more_warnings: Sequence[str] = (), *, show_payload: bool = False
+    means: Means,
+    sending: Sending,
+    more_warnings: Sequence[str] = (),
+    *,
+    show_payload: bool = False,  # noqa: ARG001  a plan of faults shows none; `faults show` does
 ) -> dict[str, Any]:
     """The plan of a resubmit whose `plan()` has run, as plain data; `null` is what is not known."""
-    del show_payload  # a plan of faults shows none; `faults show` does
     request, tally = means.request, sending.journal.tally
     terms = terms_of(request)
     functions = {name: _function(means, name, share) for name, share in tally.functions.items()}
@@ -44,14 +44,9 @@ def _plan(
             "one_by_one": request.one_by_one,
             **manner(request, policy_of(request, None)),
         },
-        "estimate": estimate(sending, terms["concurrency"]),
+        "estimate": estimate(sending, terms["concurrency"], sum(share.records for share in tally.functions.values())),
         "warnings": [*_warnings(functions, sending), *_of_namesakes(means), *_of_queues(means), *more_warnings],
     }
-
-
-def first_groups(groups: Groups) -> list[dict[str, Any]]:
-    """The largest groups."""
-    return [group_facts(group) for group in groups.ranked()[:MOST_GROUPS]]
 
 
 def _function(means: Means, name: str, share: Share) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from cncbops.faults.fault import (
     Payload,
     Records,
     StreamRange,
-    Unit,
+    Work,
 )
 from cncbops.faults.grouping import Group, fingerprint, function_name
 from cncbops.faults.json_text import NOT_JSON, check, fields_in, text_in
@@ -53,7 +53,7 @@ def facts_of(found: Found) -> dict[str, Any]:
     }
 
 
-def unit_facts(unit: Unit) -> dict[str, Any]:
+def unit_facts(unit: Work) -> dict[str, Any]:
     """What would be sent again, by its `kind`; never what it says."""
     match unit:
         case Records(records):

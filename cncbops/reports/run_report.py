@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import orjson
 
 from cncbops.errors import BadInput, CannotRun
+from cncbops.frozen import from_plain
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
@@ -68,7 +69,7 @@ def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
     known = {
         "run_id": run.run_id,
         "command": run.command,
-        "function": None if run.command == "resubmit" else run.function,
+        "function": None if run.command == "resubmit" else from_plain(run.arguments.get("function", run.function)),
     }
     return chain(
         [{"kind": "run", **facts}],

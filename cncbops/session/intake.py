@@ -118,8 +118,10 @@ class Intake:
             if item is None:
                 yield None
                 continue
-            if self._stop.is_set() or (self._reader.is_at_limit and not (item.left and item.left.matched)):
+            if self._stop.is_set() or (self._reader.is_at_limit and not item.left):
                 return
+            if self._reader.is_at_limit and item.left and not item.left.matched:
+                continue  # another that was begun may have some left
             objects.listed += 1
             reason = skip_reason(item.object)
             if reason and not (item.by_name and reason == CLAIM_CHECK):

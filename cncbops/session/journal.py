@@ -97,7 +97,7 @@ class Journal:
             self._keeper.write(changed.values(), failures, settled)
         except CncbopsError:
             # What comes after would tell of counts whose records it does not tell.
-            self._keeper = NoKeeper()
+            self._keeper, self._over = NoKeeper(), lambda _: None
             raise
         for entry in [entry for entry in changed.values() if self._is_over(entry)]:
             if self._entries.pop(entry.number, None):

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Protocol
 
+from cncbops.errors import CannotRun
+
 
 class Memory(Protocol):
     """What the ledger remembers for ever of faults that were delivered."""
@@ -37,5 +39,9 @@ class Seen:
         self._connection.execute("CREATE TABLE seen (fault BLOB PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, fault: bytes) -> bool:
-        """Whether the fault is met for the first time."""
-        return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (fault,)).rowcount > 0
+        """Whether the fault is met for the first time. Raises CannotRun where that cannot be kept."""
+        try:
+            return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (fault,)).rowcount > 0
+        except sqlite3.Error as error:
+            what = f"faults that were met cannot be noted in the temporary folder: {error}"
+            raise CannotRun(what, "Make room, or set TMPDIR to another folder") from error

@@ -47,8 +47,9 @@ class Queues:
             for number, source in enumerate(sources):
                 if isinstance(source, QueueSource):
                     client = aws.in_region(source.region).sqs()
-                    self.by_source[number] = self._held.enter_context(Queue.open(client, source))
-                    self.counts[number] = Messages()
+                    queue = self._held.enter_context(Queue.open(client, source))
+                    if queue.facts.arn not in [other.facts.arn for other in self.by_source.values()]:
+                        self.by_source[number], self.counts[number] = queue, Messages()
         except BaseException:
             self._held.close()
             raise

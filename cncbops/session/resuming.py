@@ -136,7 +136,8 @@ class Rest(Agenda):
     def items(self, _stop: threading.Event) -> Iterator[Item]:
         """First the objects in the ledger, in the order of the run; then what is new to it."""
         restarted = self._changed.restarted
-        left_out = {change.entry.number for change in self._changed.found} | {entry.number for entry in restarted}
+        not_read = [*(change.entry for change in self._changed.found), *restarted, *self._changed.returned]
+        left_out = {entry.number for entry in not_read}
         for entry in self._ledger.entries(self._run, unfinished=True):
             if entry.number not in left_out:
                 yield Item(entry.source, entry.object, entry, settled=self._failed_lines(entry))

@@ -5,20 +5,22 @@ and one that failed is among its failures.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import dead_letter, is_dead_letter
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
-from cncbops.faults.fault import Fault, Nothing, Payload, Problem, Records
-from cncbops.faults.fault import Unit as Work
+from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records, Work
 from cncbops.faults.identity import Identity, fault_digest, identity_of
 from cncbops.faults.resolving import part_of
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
 from cncbops.finding import Found
 from cncbops.lake.lines import Block
+from cncbops.lake.objects import ObjectUnreadable
 from cncbops.recipients import Recipient
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
@@ -28,7 +30,7 @@ from cncbops.session.memory import Memory, Seen
 from cncbops.session.reading import too_large
 from cncbops.tally import Failure
 
-_CHUNK = 64
+_CHUNK, _CHUNK_BYTES = 64, 4 * 1024 * 1024
 _NO_FUNCTION = Found("", "", CncbopsError("the fault names no function", "Say it with --function"))
 
 
@@ -40,6 +42,26 @@ class _Reading:
     entry: Entry
     read: int = 0
     malformed: int = 0
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """The units of some of an object's faults, read one after another."""
+
+    units: list[Unit] = field(default_factory=list)
+    faults: int = 0
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.faults >= _CHUNK or self.bytes >= _CHUNK_BYTES
+
+    def add(self, unit: Unit | None) -> None:
+        """Count a fault in, and what is to be sent of it."""
+        self.faults += 1
+        if unit:
+            self.units.append(unit)
+            self.bytes += len(unit.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,7 @@ class UnitReader:
         self._memory, self._run, self._journal = memory, run, journal
         self._where = here(means.aws)
         self._routing = Routing(means.request)
-        self._is_chosen = means.request.choice.test()
+        self._is_chosen, self._may_be_chosen = means.request.choice.test(), means.request.choice.test_unread()
         self._seen = Seen()
         self._chosen = chosen
 
@@ -82,21 +104,26 @@ class UnitReader:
         reading = _Reading(item, entry)
         self._chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
         entry.matched = entry.settled
-        units: list[Unit] = []
-        for line, part, fault in self._faults(reading, blocks):
-            if self.is_at_limit:
-                entry.remains = True
-                break
-            unit = self._unit_of(fault, line, part, reading)
-            units += [unit] if unit else []
-            if len(units) == _CHUNK:
-                yield units
-                units = []
-        yield units
+        chunk = _Chunk()
+        broken: Exception | None = None
+        try:
+            for line, part, fault, is_unread in self._faults(reading, blocks):
+                if self.is_at_limit:
+                    entry.remains = True
+                    break
+                chunk.add(self._unit_of(fault, line, part, reading, is_unread=is_unread))
+                if chunk.is_full:
+                    yield chunk.units
+                    chunk = _Chunk()
+        except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
+            broken = error
+        yield chunk.units  # they are counted, whatever comes behind them
         self._journal.touch(entry)
+        if broken:
+            raise broken
 
-    def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault]]:
-        """The faults with line and part, all else counted and noted."""
+    def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault, bool]]:
+        """The faults with line and part, and whether they could not be read; all else counted and noted."""
         item, lines = reading.item, reading.item.lines
         for document, decoded in _decoded(item, blocks):
             if isinstance(decoded, Problem):
@@ -107,14 +134,22 @@ class UnitReader:
             if not decoded:
                 self._journal.tally.faults.others += 1
                 reading.entry.remains = True
-            for index, fault in enumerate(
-                fault for each in decoded for fault in self._resolver.opened(each, item.object)
-            ):
+            opened = (each for fault in decoded for each in self._opened(fault, item))
+            for index, (fault, is_unread) in enumerate(opened):
                 part = part_of(document.part, index)
                 if lines is None or (document.line, part) in lines:
-                    yield document.line, part, fault
+                    yield document.line, part, fault, is_unread
 
-    def _unit_of(self, fault: Fault, line: int, part: int, reading: _Reading) -> Unit | None:
+    def _opened(self, fault: Fault, item: Item) -> Iterator[tuple[Fault, bool]]:
+        """The faults that a fault stands for, and whether they cannot be read, which says nothing of what they are."""
+        stands_for_others = isinstance(fault.unit, ClaimCheck | LakeLine)
+        if stands_for_others and not self._may_be_chosen(fault):
+            yield fault, False
+            return
+        for each in self._resolver.opened(fault, item.object):
+            yield each, stands_for_others and isinstance(each.unit, Nothing)
+
+    def _unit_of(self, fault: Fault, line: int, part: int, reading: _Reading, *, is_unread: bool) -> Unit | None:
         """What is to be sent of a fault; None, with the reason counted, if nothing is."""
         entry = reading.entry
         entry.pulled += 1
@@ -123,11 +158,11 @@ class UnitReader:
         entry.read = max(entry.read, reading.read)
         stored_ms = int(entry.object.last_modified.timestamp() * 1000)
         moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
-        if not self._is_meant(fault, moment_ms, entry):
+        if not self._is_meant(fault, moment_ms, entry, is_unread=is_unread):
             return None
         called = self._routing.of(fault)
         found = self._finder.find(called) if called else _NO_FUNCTION
-        met = self._met(fault, line, part, moment_ms, found, entry)
+        met = self._met(fault, line, part, moment_ms, found)
         if self._is_done_with(met, reading):
             return None
         if isinstance(fault.unit, Nothing) or not fault.is_whole:
@@ -149,15 +184,15 @@ class UnitReader:
             return None
         return self._deliverable(met, work, identity, recipient, reading.entry)
 
-    def _met(self, fault: Fault, line: int, part: int, moment_ms: int, found: Found, entry: Entry) -> _Met:
+    def _met(self, fault: Fault, line: int, part: int, moment_ms: int, found: Found) -> _Met:
         known_as = f"{self._where}\0{found.bare_name}"
-        digest = fault_digest(fault, entry.object.uri, line, part, known_as)
+        digest = fault_digest(fault, known_as)
         return _Met(fault, line, part, moment_ms, found.name, known_as, digest)
 
-    def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry) -> bool:
-        """Whether a fault is chosen, and was raised before the run."""
+    def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry, *, is_unread: bool) -> bool:
+        """Whether a fault is chosen, or may be, and was raised before the run."""
         faults = self._journal.tally.faults
-        if not self._is_chosen(fault):
+        if not (is_unread or self._is_chosen(fault)):
             faults.not_chosen += 1
         elif moment_ms >= self._request.until_ms:
             faults.raised_since += 1
@@ -197,6 +232,7 @@ class UnitReader:
     ) -> Unit | None:
         (number,) = entry.places(entry.pulled - 1, 1)
         unit = to_unit(met.fault, work, Place(entry.object, met.line, met.part, number), met.function, identity)
+        unit.most_lanes = recipient.terms.concurrency
         unit.is_alone = unit.is_alone or self._request.one_by_one
         if not recipient.terms.limits.deliverable(unit):
             refused = too_large(unit, recipient.terms.limits)

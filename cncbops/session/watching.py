@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cncbops.faults.fault import Payload, Records
 from cncbops.faults.identity import identity_of
+from cncbops.faults.masking import masked_text
 from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.sources import stored
@@ -16,6 +17,7 @@ from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.session.means import Means, here
 
 LOOK_EVERY_S = 2.0
+_MESSAGE_CHARS = 500
 _CLOCKS = timedelta(minutes=5)
 """By how much S3's clock may be behind this machine's."""
 
@@ -41,7 +43,7 @@ class Watch:
     def __init__(self, means: Means, memory: Resubmitted, run: int, since_ms: int) -> None:
         self._means, self._memory, self._run = means, memory, run
         self._since_ms = since_ms
-        self._examples: dict[str, Found] = {}
+        self._examples: dict[str, tuple[str | None, str, str]] = {}
         self._came_back: dict[str, set[bytes]] = {}
 
     def look(self, longest_s: float, stop: threading.Event) -> list[StillBroken]:
@@ -71,16 +73,18 @@ class Watch:
         known_as = f"{here(self._means.aws)}\0{self._means.finder.find(called).bare_name}"
         identity = identity_of(b"", found.fault, work, known_as)
         for fault, mark in self._memory.delivered_with(identity.records, self._run):
-            self._examples.setdefault(mark, found)
+            self._examples.setdefault(
+                mark, (called.name, masked_text(found.fault.error), masked_text(found.fault.message)[:_MESSAGE_CHARS])
+            )
             self._came_back.setdefault(mark, set()).add(fault)
 
     def _told(self, mark: str, delivered: dict[str, int]) -> StillBroken:
-        fault = self._examples[mark].fault
+        function, error, message = self._examples[mark]
         return StillBroken(
             fingerprint=mark,
-            function=fault.called.name if fault.called else None,
-            error=fault.error,
-            message=fault.message,
+            function=function,
+            error=error,
+            message=message,
             came_back=len(self._came_back[mark]),
             delivered=delivered.get(mark, 0),
         )

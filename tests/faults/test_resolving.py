@@ -8,7 +8,6 @@ import pytest
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Records
-from cncbops.faults.identity import id_of_place
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.lake.objects import LakeObject
 from tests.e2e.lakes import eventbridge
@@ -44,13 +43,6 @@ def test_a_line_stands_for_the_fault_on_it_by_its_own_id(resolver: Resolver, tmp
     path.write_bytes(b"\n" + of_events("f-1", "f-2"))
     (found,) = resolver.opened(failed_at(path, 2, 1), HERE)
     assert (found.id, found.function, isinstance(found.unit, Records)) == ("f-2", texts.FUNCTION, True)
-
-
-def test_a_fault_without_an_id_keeps_that_of_its_place(resolver: Resolver, tmp_path: Path) -> None:
-    path = tmp_path / "faults"
-    path.write_bytes(texts.cookbook(texts.record()))
-    (found,) = resolver.opened(failed_at(path, 1, 0), HERE)
-    assert found.id == id_of_place(str(path), 1, 0)
 
 
 def test_of_several_faults_in_one_document_the_one_that_failed_is_meant(resolver: Resolver, tmp_path: Path) -> None:

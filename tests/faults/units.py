@@ -75,7 +75,7 @@ def fault(**changed: Any) -> Fault:
 
 def unit(work: Records | Payload, number: int = 0, function: str = "fn", of: Fault = FAULT) -> Unit:
     """The unit of work of a fault that is number `number` of the run."""
-    digest = fault_digest(of, OBJECT.uri, number + 1, 0, function)
+    digest = fault_digest(of, function)
     identity = identity_of(digest, of, work, function)
     return to_unit(of, work, Place(OBJECT, number + 1, 0, number), function, identity)
 

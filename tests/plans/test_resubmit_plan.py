@@ -11,8 +11,9 @@ import pytest
 from cncbops.aws import Aws, AwsAccess
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import LocalSource
-from cncbops.plans.resubmit_plan import MOST_GROUPS, plan_of_resubmit
+from cncbops.plans.resubmit_plan import plan_of_resubmit
 from cncbops.recipients import Recipient
+from cncbops.reports.resubmit_facts import MOST_GROUPS
 from cncbops.reports.summary import Report, summary
 from cncbops.request import ResubmitRequest
 from cncbops.sending import Sending
