@@ -63,7 +63,9 @@ class Events:
 
 @dataclass(slots=True)
 class Faults:
-    """Faults that were read and are not sent, by why. `others` are events that are no faults.
+    """Faults that were read and are not sent, by why; but `sent_again` are sent, though they were before.
+
+    `others` are events that are no faults.
 
     `came_back` were sent before, to a function that was not deployed since, and raised again; `still_broken`
     were sent by this run and raised again already.
@@ -73,6 +75,7 @@ class Faults:
     not_chosen: int = 0
     raised_since: int = 0
     sent_before: int = 0
+    sent_again: int = 0
     came_back: int = 0
     still_broken: int = 0
     repeated: int = 0

@@ -5,7 +5,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -18,6 +18,7 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
 from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
+from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
 from cncbops.lake.layout import TimeWindow
@@ -143,8 +144,10 @@ def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Fault
     sources = fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen)
     aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
     in_aws = not all(isinstance(source, LocalSource) for source in sources)
-    reader = FaultReader(stored(sources), selection, aws.s3(OBJECTS_AHEAD + 1) if in_aws else None)
-    with Queues(sources, aws, executes=False) as queues, closing(reader.found()) as found:
+    s3 = aws.s3(OBJECTS_AHEAD + 1) if in_aws else None
+    with closing(Resolver(aws, s3)) as resolver, Queues(sources, aws, executes=False) as queues, ExitStack() as held:
+        reader = FaultReader(stored(sources), selection, s3, resolver)
+        found = held.enter_context(closing(reader.found()))
         require_readable(queues)
         yield _Faults(sources, reader, chain(found, _in_messages(reader, queues)))
 

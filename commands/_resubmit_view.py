@@ -91,5 +91,5 @@ def _function(function: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _group(group: Mapping[str, Any]) -> tuple[str, str]:
     pipeline = f" {group['pipeline']}" if group["pipeline"] else ""
-    cause = f"{group['error']}: {group['shape']}"
+    cause = ": ".join(filter(None, (group["error"], group["shape"]))) or "(no error)"
     return f"{group['count']:,}", f"{group['function'] or '(none named)'}{pipeline}: {cause} [{group['fingerprint']}]"

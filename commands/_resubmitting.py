@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
+from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.resubmit_plan import plan_of_resubmit
@@ -24,11 +26,19 @@ from cncbops.request import ResubmitRequest
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
-from cncbops.session.agenda import WholeLake
+from cncbops.session.agenda import Agenda, WholeLake
 from cncbops.session.at_work import alarm_watch
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
-from cncbops.session.resubmitting import faults_undertaking, likeness_here, new_resubmit, under_way
+from cncbops.session.queued import WithQueues
+from cncbops.session.resubmitting import (
+    faults_undertaking,
+    killed,
+    likeness_here,
+    most_in_flight,
+    new_resubmit,
+    under_way,
+)
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
 
@@ -146,7 +156,7 @@ def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen
             means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
             if not general.execute:
                 return plan_work(_planned(means, heading, general, held), screen)
-            work, kept, alarms = _begun(means, heading, typed, general, held)
+            work, kept, alarms = _begun(means, heading, typed, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
@@ -163,32 +173,49 @@ def _planned(means: Means, heading: Heading, general: General, held: ExitStack) 
     """What a dry-run does, with what the ledger remembers if there is one."""
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
-    undertaking = faults_undertaking(means, memory, None, WholeLake(means.request, means.s3))
+    before = killed(ledger, likeness_here(means.request, means.aws)) if ledger else []
+    undertaking = faults_undertaking(means, memory, None, _agenda(means))
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
-    warnings = [f"A run would be stopped at once: {ringing}."] if ringing else []
+    warnings = [*_of_killed(before), *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
     survey = Survey(means.request, means.aws)
     return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
 
 
 def _begun(
-    means: Means, heading: Heading, typed: Resubmitting, general: General, held: ExitStack
+    means: Means, heading: Heading, typed: Resubmitting, general: General, held: ExitStack, screen: Screen
 ) -> tuple[Work, InLedger, AlarmWatch | None]:
     """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
     request, aws = means.request, means.aws
-    objects = WholeLake(request, means.s3)
     alarms = ready(request, means.recipients, aws, typed.report)
     identity = means.identity
     ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
     held.enter_context(RunLock(ledger.folder, heading.run_id))
+    before = killed(ledger, likeness_here(request, aws))
+    for warning in _of_killed(before):
+        screen.note(warning)
     run = ledger.begin(
         new_resubmit(heading.run_id, request, aws, identity.account if identity else None),
         this_worker(identity.arn if identity else None),
         unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
     )
-    undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, objects)
-    work = Work(heading, undertaking, aws, means.s3, Survey(request, aws))
+    undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, _agenda(means))
+    in_flight = sum(map(most_in_flight, before))
+    work = Work(heading, undertaking, aws, means.s3, Survey(request, aws), in_flight=in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms
+
+
+def _of_killed(runs: Sequence[Run]) -> list[str]:
+    """What is said of runs over the same sources that were killed."""
+    return [
+        f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
+        f"may arrive twice; `cncbops runs resume {run.run_id}` goes on with it."
+        for run in runs
+    ]
+
+
+def _agenda(means: Means) -> Agenda:
+    return WithQueues(WholeLake(means.request, means.s3), means.queues)
 
 
 def _require_alone(ledger: Ledger, alike: Likeness) -> None:

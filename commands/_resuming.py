@@ -24,7 +24,8 @@ from cncbops.session.agenda import Agenda, lake_client
 from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.means import means_of
 from cncbops.session.progress import Progress
-from cncbops.session.resubmitting import faults_undertaking, terms_of
+from cncbops.session.queued import WithQueues
+from cncbops.session.resubmitting import faults_undertaking, most_in_flight, terms_of
 from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, asked, changes, queues_of
 from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
@@ -136,7 +137,8 @@ def _claimed(ledger: Ledger, run: Run, held: ExitStack, *, executes: bool) -> Ru
 class _Prepared:
     """A run under its frozen arguments: `undertake` makes work of what is to be done of it.
 
-    `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed since.
+    `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed since; `with_queues`
+    puts the messages of its queues behind its objects.
     """
 
     work: Callable[[Undertaking], Work]
@@ -146,6 +148,7 @@ class _Prepared:
     s3: "S3Client | None"
     lanes: int
     moved: Sequence[str] = ()
+    with_queues: Callable[[Agenda], Agenda] = lambda objects: objects
 
 
 def _prepared(
@@ -196,6 +199,7 @@ def _prepared_resubmit(
         aws=aws,
         s3=means.s3,
         lanes=terms["lanes"],
+        with_queues=lambda objects: WithQueues(objects, means.queues),
     )
 
 
@@ -229,7 +233,7 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
         next_number=progress.next_number + len(changed.restarted),
     )
     in_flight = _in_flight(ledger, run, redrives=False)
-    agenda = Rest(ledger, run, request, prepared.s3, changed)
+    agenda = prepared.with_queues(Rest(ledger, run, request, prepared.s3, changed))
     return replace(
         prepared.work(prepared.undertake(agenda, progress)),
         changes=changed,
@@ -248,7 +252,7 @@ def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
     """How many records may have been taken without our knowing: those under way when such a session was killed."""
     sessions = [session for session in ledger.sessions(run) if (session.kind == "redrive") is redrives]
     was_killed = bool(sessions) and sessions[-1].ended_ms is None
-    return int(run.terms["concurrency"] * run.terms["limits"]["records"]) if was_killed else 0
+    return most_in_flight(run) if was_killed else 0
 
 
 def _killed(in_flight: int) -> list[str]:

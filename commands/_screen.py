@@ -1,6 +1,7 @@
 """Where text goes: results on standard output, everything else on standard error."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, cast
 
 import orjson
 import platformdirs
@@ -87,8 +88,23 @@ class Screen:
 def _console(stream: TextIO) -> Console:
     """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it."""
     plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
-    width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, force_terminal=not plain, width=width, highlight=False)
+    if stream.isatty():
+        return Console(file=stream, force_terminal=not plain, highlight=False)
+    return Console(file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False)
+
+
+class _WithoutPadding:
+    """A stream whose lines lose the spaces with which a table fills them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def screen_for(options: Local) -> Screen:

@@ -23,8 +23,9 @@ _LEFT_OUT = {
     "came_back": "came back after they were sent (see --again)",
     "not_chosen": "not chosen",
     "raised_since": "raised since this command began",
-    "repeated": "met twice",
+    "repeated": "met twice, or of a record that another fault sends",
 }
+_UNDELIVERABLE = "NotDeliverable"
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 
 
@@ -47,7 +48,10 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_faults(document)
     else:
         yield "events", fates(events)
-    if events["malformed"] or document["objects"]["failed"]:
+    if "functions" in document:
+        if document["objects"]["failed"]:
+            yield "objects", f"{document['objects']['failed']:,} not readable"
+    elif events["malformed"] or document["objects"]["failed"]:
         lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
         yield "lake", f"{lines}, {objects} not readable"
     if events["possible_duplicates"]:
@@ -77,6 +81,8 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
     faults = document.get("faults")
+    if faults and faults["came_back"]:
+        return f"{number(faults['came_back'], 'fault')} came back, nothing else matches"
     if faults and faults["sent_before"]:
         return f"{number(faults['sent_before'], 'fault')} sent before, no other matches"
     return "no fault matches" if faults else "no event matches"
@@ -140,6 +146,9 @@ def show_still_broken(console: Console, document: Mapping[str, Any]) -> None:
             f"{each['came_back']:,} of {each['delivered']:,} in group {each['fingerprint']}: {cause}", "default"
         )
         console.print(line, soft_wrap=True)
+    if document["still_broken"]:
+        source = " ".join(document["source"])
+        console.print(f"Look at them: cncbops faults stats {source}; mend, deploy, resubmit", soft_wrap=True)
 
 
 def fates(events: Mapping[str, int]) -> str:
@@ -160,7 +169,8 @@ def _listed(calls: Mapping[str, int], names: Sequence[str]) -> str:
 
 def show_failures(console: Console, document: Mapping[str, Any]) -> None:
     """Print the first failures, a line each, and where the others are."""
-    for failure in document["failures"]:
+    hidden = _UNDELIVERABLE if "functions" in document else ""  # told once for each function
+    for failure in (each for each in document["failures"] if each["error"] != hidden):
         where = f"{failure['object']}:{failure['line']}" if failure["line"] else failure["object"]
         event = f" event {failure['event_id']}" if failure["event_id"] else ""
         line = Text(f"{failure['fate']}: ", style="bold red")
@@ -168,17 +178,31 @@ def show_failures(console: Console, document: Mapping[str, Any]) -> None:
         console.print(line, soft_wrap=True)
 
 
+def _show_undeliverable(console: Console, document: Mapping[str, Any]) -> None:
+    """Print the functions that take nothing, each once, and what to do."""
+    found = {each["message"] for each in document["failures"] if each["error"] == _UNDELIVERABLE}
+    for message in sorted(found):
+        console.print(Text("not sent: ", style="bold red").append(message, style="not bold default"), soft_wrap=True)
+    if found:
+        console.print("Or send these elsewhere: cncbops resubmit ... --map OLD=NEW, or --function NAME", soft_wrap=True)
+
+
 def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     """Print the commands that go on from here: what is not done is in the ledger."""
     if not document["ledger"]:
         return
     events, run, totals = document["events"], document["run_id"], document["run"] or document["events"]
+    if "functions" in document:
+        _show_undeliverable(console, document)
     if document["status"] in ("failed", "stopped", "interrupted"):
         verb = "redrive" if document["command"] == "runs redrive" else "resume"
         cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
         console.print(f"{cause}: cncbops runs {verb} {run} --execute", soft_wrap=True)
+    elif document["command"] == "runs redrive" and totals["not_sent"]:
+        console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute", soft_wrap=True)
     elif totals["failed"]:
-        console.print(f"Once the cause is mended: cncbops runs redrive {run} --execute", soft_wrap=True)
+        verb = "resume" if all(source.startswith("sqs://") for source in document["source"]) else "redrive"
+        console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute", soft_wrap=True)
     elif totals["unknown"]:
         again = f"cncbops runs redrive {run} --unknown --execute"
         console.print(f"Send the unknown again, which may arrive twice: {again}", soft_wrap=True)

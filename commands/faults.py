@@ -16,7 +16,7 @@ Sources = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE...",
-        help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
+        help="s3://bucket/prefix, sqs://QUEUE, a local file or folder, or - for a list of them on standard input.",
         show_default=False,
     ),
 ]

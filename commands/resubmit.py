@@ -64,7 +64,15 @@ def resubmit(
     max_failures: shared.MaxFailures = None,
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
-    canary: shared.Canary = None,
+    canary: Annotated[
+        int | None,
+        option(
+            "--canary",
+            help="Send so many faults of each function first; go on only if all succeed.",
+            panel=shared.SAFETY,
+            min=1,
+        ),
+    ] = None,
     watch_faults: Annotated[
         bool,
         option(
@@ -72,8 +80,8 @@ def resubmit(
         ),
     ] = False,
     watch_for: Annotated[
-        str, option("--watch-for", help="How long to look for that: 10s, 5m.", panel=shared.SAFETY)
-    ] = "10s",
+        str | None, option("--watch-for", help="How long to look for that: 10s (the default), 5m.", panel=shared.SAFETY)
+    ] = None,
     resume: Annotated[
         str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
     ] = None,
@@ -119,7 +127,7 @@ def resubmit(
         one_by_one=one_by_one,
         delivery=delivery,
         safety=SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary),
-        watch=watch_for if watch_faults else None,
+        watch=(watch_for or "10s") if watch_faults or watch_for else None,
         resume=resume,
         report=report,
     )

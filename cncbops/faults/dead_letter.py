@@ -6,6 +6,7 @@ Source: AWS Lambda Developer Guide, "Adding a dead-letter queue".
 
 from collections.abc import Mapping
 
+from cncbops.faults.decoding import decode_fault
 from cncbops.faults.fault import Fault, Payload, Problem
 from cncbops.faults.json_text import NOT_JSON, check, fields_in, text_in
 from cncbops.faults.record import payload_records
@@ -16,8 +17,10 @@ def is_dead_letter(attributes: Mapping[str, str]) -> bool:
     return "RequestID" in attributes and "ErrorCode" in attributes
 
 
-def dead_letter(body: bytes, attributes: Mapping[str, str]) -> list[Fault] | Problem:
-    """The fault of a message, as `decode_fault` gives those of other documents."""
+def in_message(body: bytes, attributes: Mapping[str, str]) -> list[Fault] | Problem:
+    """The faults of a queue's message, as `decode_fault` gives those of other documents."""
+    if not is_dead_letter(attributes):
+        return decode_fault(body)
     try:
         return [decode_dead_letter(body, attributes)]
     except NOT_JSON as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
+from cncbops.faults.json_text import fields_in, value_in
 from cncbops.faults.record import payload_records
 
 _DIGEST_BYTES = 16
@@ -34,7 +35,7 @@ def _content(fault: Fault) -> str:
 def _parts(work: Work) -> list[bytes]:
     match work:
         case Records(records):
-            return [record.body for record in records]
+            return [_own(record).encode(errors="replace") for record in records]
         case Payload(body):
             return [body]
         case StreamRange(stream_arn, shard_id, first, last):
@@ -54,7 +55,11 @@ def identity_of(digest: bytes, fault: Fault, work: Records | Payload, function: 
 
 
 def _own(record: FaultRecord) -> str:
-    return record.event_id or hashlib.sha256(record.body).hexdigest()
+    """By its id and, of a stream, its event, however its JSON is spaced; else by its text."""
+    if record.event_id is None:
+        return hashlib.sha256(record.body).hexdigest()
+    data = value_in(fields_in(fields_in(record.body).get("kinesis")).get("data"))
+    return f"{record.event_id} {data}" if isinstance(data, str) else record.event_id
 
 
 def _digest(*parts: str) -> bytes:

@@ -12,17 +12,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
-from cncbops.faults.dead_letter import dead_letter, is_dead_letter
+from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
-from cncbops.faults.fault import ClaimCheck, Fault, Nothing, Problem
-from cncbops.faults.fetching import fetched
+from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Problem
+from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
 from cncbops.lake.ahead import ahead
 from cncbops.lake.layout import CLAIM_CHECK, skip_reason
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
-from cncbops.lake.reading import OpenObject, held, open_object
+from cncbops.lake.reading import OpenObject, open_object
 from cncbops.lake.sources import Source
 from cncbops.tally import Failure, Objects
 
@@ -91,11 +91,12 @@ class FaultReader:
         sources: Sequence[Source],
         selection: FaultSelection,
         s3: "S3Client | None",
+        resolver: Resolver,
         *,
         stored_since: datetime | None = None,
     ) -> None:
         self._sources, self._selection, self._s3 = sources, selection, s3
-        self._stored_since = stored_since
+        self._resolver, self._stored_since = resolver, stored_since
         self._is_chosen, self._may_be_chosen = selection.test(), selection.test_unread()
         self.counts = FaultCounts()
 
@@ -127,11 +128,9 @@ class FaultReader:
     def in_message(self, message: LakeObject, body: bytes, attributes: Mapping[str, str]) -> Iterator[Found]:
         """The faults of a queue's message."""
         self.counts.objects.listed += 1
-        if not is_dead_letter(attributes):
-            yield from self.in_object(message, held(message, body))
-            return
         self.counts.objects.read += 1
-        yield from self._of_document(message, Document(body, 1, 0), dead_letter(body, attributes))
+        self.counts.objects.bytes += message.size
+        yield from self._of_document(message, Document(body, 1, 0), in_message(body, attributes))
 
     def _objects(self) -> Iterator[LakeObject]:
         for source in self._sources:
@@ -173,13 +172,15 @@ class FaultReader:
             return
         self.counts.others += not decoded
         for fault in decoded:
-            for each in self._fetched(fault):
+            for each in self._opened(fault, lake_object):
                 yield from self._chosen(Found(each, lake_object, document), fault)
 
-    def _fetched(self, fault: Fault) -> list[Fault]:
-        """The fault itself; what its claim check holds, unless that is known not to be chosen."""
-        is_wanted = isinstance(fault.unit, ClaimCheck) and self._may_be_chosen(fault)
-        return fetched(fault, self._s3) if is_wanted else [fault]
+    def _opened(self, fault: Fault, lake_object: LakeObject) -> list[Fault]:
+        """The fault itself, or those that it stands for, unless it is known not to be chosen."""
+        stands_for_others = isinstance(fault.unit, ClaimCheck | LakeLine)
+        return (
+            self._resolver.opened(fault, lake_object) if stands_for_others and self._may_be_chosen(fault) else [fault]
+        )
 
     def _chosen(self, found: Found, as_read: Fault) -> Iterator[Found]:
         self.counts.faults += 1

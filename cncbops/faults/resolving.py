@@ -28,7 +28,7 @@ def part_of(document_part: int, index: int) -> int:
 class Resolver:
     """Fetches what faults stand for. To be closed."""
 
-    def __init__(self, aws: Aws, s3: "S3Client") -> None:
+    def __init__(self, aws: Aws, s3: "S3Client | None") -> None:
         self._s3 = s3
         self._lines = LineReader(s3)
         # Made one by one, in the thread that reads.

@@ -30,16 +30,9 @@ def is_lake_envelope(fields: Fields) -> bool:
 
 
 def of_lake_envelope(fields: Fields, hints: Hints) -> tuple[Bytes, Hints]:
-    """The event. Its id is that of its record in the stream, which a line that is stored twice keeps."""
+    """The event, and when it came. The id of its record is not the fault's: the same fault may lie elsewhere."""
     kinesis = fields_in(fields.get("kinesisRecordMetadata"))
-    names = ("shardId", "sequenceNumber", "subsequenceNumber")
-    shard, sequence, part = (text_in(kinesis.get(name)) for name in names)
-    record_id = f"{shard}:{sequence}" if shard and sequence else None
-    if record_id and part not in (None, "0"):
-        record_id += f":{part}"
-    return fields["event"], Hints(
-        record_id or hints.id, hints.type, time_in(kinesis.get("approximateArrivalTimestamp"))
-    )
+    return fields["event"], Hints(hints.id, hints.type, time_in(kinesis.get("approximateArrivalTimestamp")))
 
 
 def is_eventbridge_event(fields: Fields) -> bool:

@@ -21,18 +21,17 @@ class Resubmitted:
             row = self._connection.execute("SELECT run FROM resubmitted WHERE fault = ?", (fault,)).fetchone()
         return row[0] if row else None
 
-    def last_sent_ms(self, records: Sequence[bytes], run: int | None) -> int | None:
-        """When the last run before `run` began that delivered one of these records; None if none did."""
-        latest = None
-        for record in records:
-            with guarded(self._path):
-                ((found,),) = self._connection.execute(
-                    "SELECT max(runs.started_ms) FROM resubmitted_records JOIN runs ON runs.id = run "
-                    "WHERE record = ? AND run IS NOT ?",
-                    (record, run),
-                )
-            latest = max(filter(None, (latest, found)), default=None)
-        return latest
+    def sent_ms(self, records: Sequence[bytes]) -> list[int | None]:
+        """Of each record, when the last run began that delivered it; None if none did."""
+        return [self._sent_ms(record) for record in records]
+
+    def _sent_ms(self, record: bytes) -> int | None:
+        with guarded(self._path):
+            ((found,),) = self._connection.execute(
+                "SELECT max(runs.started_ms) FROM resubmitted_records JOIN runs ON runs.id = run WHERE record = ?",
+                (record,),
+            )
+        return None if found is None else int(found)
 
     def delivered_by_group(self, run: int) -> dict[str, int]:
         """How many faults of each group a run delivered, by fingerprint."""

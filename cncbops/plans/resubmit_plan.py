@@ -86,6 +86,8 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
             when, newest = facts["target"]["last_modified"], facts["newest_fault"]
             yield f"{name} was not deployed since its newest fault: deployed {when}, fault {newest}. Is it fixed?"
     faults = sending.journal.tally.faults
+    if faults.sent_again:
+        yield f"Delivered before, and sent once more: {_count(faults.sent_again)}."
     if faults.not_whole:
         yield f"Left out, since redacted or incomplete and not what the function had: {_count(faults.not_whole)}."
     if faults.raised_since:

@@ -8,13 +8,14 @@ from typing import Any
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
+from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import Entry
 
 
 def state_of(ledger: Ledger, run: Run) -> str:
     """A run's state in one word: its status, or running, redriving, paused, crashed."""
-    if not ledger.is_active(run):
+    if not ledger.is_active(run) or (run.ended_ms and ledger.sessions(run)[-1].ended_ms):
         return "crashed" if run.status == "running" else run.status
     if ledger.is_paused(run):
         return "paused"
@@ -68,6 +69,8 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
     is_open = not run.listed or counts.objects_done < counts.objects
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
         return f"cncbops runs resume {run.run_id} --execute"
+    if (counts.failed or counts.unknown) and all(source.startswith(QUEUES) for source in run.sources):
+        return f"cncbops runs resume {run.run_id} --execute"  # what failed is on its queue
     if counts.failed:
         return f"cncbops runs redrive {run.run_id} --execute"
     return f"cncbops runs redrive {run.run_id} --unknown --execute" if counts.unknown else None

@@ -16,7 +16,6 @@ from cncbops.session.journal import Journal
 from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
-from cncbops.session.queued import WithQueues
 from cncbops.session.reading import Heed
 from cncbops.session.units import UnitReader
 from cncbops.terms import BATCH_SIZE, CONCURRENCY
@@ -29,9 +28,9 @@ EACH_ITS_OWN = "(as each fault says)"
 
 
 def faults_undertaking(
-    means: Means, memory: Memory, run: int | None, objects: Agenda, progress: Progress = Progress()
+    means: Means, memory: Memory, run: int | None, agenda: Agenda, progress: Progress = Progress()
 ) -> Undertaking:
-    """The units of work of faults, those in `objects` before those in queues, each to its function."""
+    """The units of work of an agenda's faults, each to its function."""
     request, terms = means.request, terms_of(means.request)
 
     def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
@@ -40,13 +39,18 @@ def faults_undertaking(
     return Undertaking(
         request=request,
         recipients=means.recipients,
-        agenda=WithQueues(objects, means.queues),
+        agenda=agenda,
         reader=reader,
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
         progress=progress,
     )
+
+
+def most_in_flight(run: Run) -> int:
+    """How many records a session of a run may have under way."""
+    return int(run.terms["concurrency"] * run.terms["limits"]["records"])
 
 
 def terms_of(request: ResubmitRequest) -> dict[str, Any]:
@@ -69,11 +73,16 @@ def likeness_here(request: ResubmitRequest, aws: Aws) -> Likeness:
 
 def under_way(ledger: Ledger, alike: Likeness) -> list[Run]:
     """The runs that are sending faults of the same sources right now."""
-    return [
-        run
-        for run in ledger.alike(alike.key)
-        if ledger.is_active(run) and _likeness_of_run(run, alike.key).overlaps(alike)
-    ]
+    return [run for run in _of_the_same(ledger, alike) if ledger.is_active(run)]
+
+
+def killed(ledger: Ledger, alike: Likeness) -> list[Run]:
+    """The runs over the same sources that were killed, and not taken up since."""
+    return [run for run in _of_the_same(ledger, alike) if run.status == "running" and not ledger.is_active(run)]
+
+
+def _of_the_same(ledger: Ledger, alike: Likeness) -> list[Run]:
+    return [run for run in ledger.alike(alike.key) if _likeness_of_run(run, alike.key).overlaps(alike)]
 
 
 def _likeness_of_run(run: Run, key: str) -> Likeness:

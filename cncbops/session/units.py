@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.errors import CncbopsError
-from cncbops.faults.dead_letter import dead_letter, is_dead_letter
+from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records, Work
@@ -180,7 +180,7 @@ class UnitReader:
             self._note_flawed(met, work, reading)
             return None
         identity = identity_of(met.digest, met.fault, work, met.known_as)
-        if self._came_back(met, identity, recipient, reading.entry):
+        if self._is_known_by_its_records(met, identity, recipient, reading.entry):
             return None
         return self._deliverable(met, work, identity, recipient, reading.entry)
 
@@ -210,22 +210,29 @@ class UnitReader:
         if sent_by is not None and not (self._request.again and sent_by != self._run):
             faults.sent_before += sent_by != self._run
             return True
+        faults.sent_again += sent_by is not None
         if self._seen.add(met.digest):
             return False
         faults.repeated += 1
         return True
 
-    def _came_back(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
-        """Whether a record was sent before, to the function as it is now, and raised a fault again."""
-        if self._request.again:
-            return False
-        sent_ms = self._memory.last_sent_ms(identity.records, self._run)
-        if sent_ms is None or met.moment_ms < sent_ms or (recipient.target.deployed_ms or 0) > sent_ms:
-            return False
-        self._journal.tally.faults.came_back += 1
-        self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
-        entry.remains = True
-        return True
+    def _is_known_by_its_records(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
+        """Whether its records went to the function by another fault, since then or in vain, or go there now."""
+        faults = self._journal.tally.faults
+        sent = [] if self._request.again else self._memory.sent_ms(identity.records)
+        if sent and all(sent_ms is not None and sent_ms > met.moment_ms for sent_ms in sent):
+            faults.sent_before += 1
+            return True
+        latest = max(filter(None, sent), default=None)
+        if latest is not None and (recipient.target.deployed_ms or 0) <= latest:
+            faults.came_back += 1
+            self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
+            entry.remains = True
+            return True
+        # Of several pipelines each raises a fault of its own: the record is sent once for all of them.
+        is_new = [self._seen.add(record) for record in identity.records]
+        faults.repeated += not any(is_new)
+        return not any(is_new)
 
     def _deliverable(
         self, met: _Met, work: Records | Payload, identity: Identity, recipient: Recipient, entry: Entry
@@ -286,8 +293,8 @@ class UnitReader:
 
 def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
     """An object's documents, each with what it is; a dead letter is known by its message's attributes."""
-    if item.content is not None and is_dead_letter(item.attributes):
-        yield Document(item.content, 1, 0), dead_letter(item.content, item.attributes)
+    if item.content is not None:
+        yield Document(item.content, 1, 0), in_message(item.content, item.attributes)
         return
     for document in documents(blocks):
         yield document, decode_fault(document.text)

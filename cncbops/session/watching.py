@@ -62,7 +62,9 @@ class Watch:
         """The faults raised since, in objects that were stored since."""
         stored_since = datetime.fromtimestamp(self._since_ms / 1000, UTC) - _CLOCKS
         choice = FaultSelection(window=TimeWindow(self._since_ms, None))
-        reader = FaultReader(stored(self._means.request.sources), choice, self._means.s3, stored_since=stored_since)
+        means = self._means
+        sources = stored(means.request.sources)
+        reader = FaultReader(sources, choice, means.s3, means.resolver, stored_since=stored_since)
         return reader.found()
 
     def _match(self, found: Found) -> None:
