@@ -94,10 +94,11 @@ def _console(stream: TextIO) -> Console:
 
 
 class _WithoutPadding:
-    """A stream whose lines lose the spaces with which a table fills them."""
+    """A stream that is no terminal, whose lines lose the spaces with which a table fills them."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.encoding = stream.encoding
 
     def write(self, text: str) -> int:
         self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
@@ -105,6 +106,9 @@ class _WithoutPadding:
 
     def flush(self) -> None:
         self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False
 
 
 def screen_for(options: Local) -> Screen:

@@ -23,7 +23,7 @@ _LEFT_OUT = {
     "came_back": "came back after they were sent (see --again)",
     "not_chosen": "not chosen",
     "raised_since": "raised since this command began",
-    "repeated": "met twice, or of a record that another fault sends",
+    "repeated": "met twice, or another pipeline's of a record that is sent",
 }
 _UNDELIVERABLE = "NotDeliverable"
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}

@@ -1,11 +1,13 @@
 """Functions are looked up as they are met, each once, and told from all others."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
+from cncbops import finding
 from cncbops.aws import Aws, AwsAccess
-from cncbops.errors import CannotRun
+from cncbops.errors import CannotRun, CncbopsError
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import S3Source
@@ -16,6 +18,8 @@ from tests.e2e.far_side import FarSide, service_error
 
 REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),))
 ACCOUNT = "123456789012"
+OF_ANOTHER = "arn:aws:lambda:us-east-1:210987654321:function:fn"
+NOT_FOUND = service_error("ResourceNotFoundException", 404, "no")
 ELSEWHERE = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:fn"
 STREAM = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/s1"
 
@@ -142,6 +146,44 @@ def test_a_function_of_another_region_is_asked_for_there(far_side: FarSide) -> N
     missing = finder(far_side).find(parse_function(ELSEWHERE.replace("fn", "gn"))).recipient
     assert isinstance(missing, NoSuchFunction)
     assert missing.what.endswith("in eu-west-1")
+
+
+def test_a_function_of_another_account_that_is_not_to_be_found_has_its_namesake_stand_in(far_side: FarSide) -> None:
+    """Faults of one system, resubmitted to its copy in an account of its own."""
+    far_side.add_function("fn")
+    far_side.refuse(f"GET /2015-03-31/functions/{quote(OF_ANOTHER, safe='')}", NOT_FOUND)
+    found = finder(far_side)
+    assert find(found, f"{OF_ANOTHER}:live").function.address == "fn"
+    assert found.find(parse_function(f"{OF_ANOTHER}:live")).name == "fn:live"
+    assert found.namesakes == {"fn:live": OF_ANOTHER}
+    assert find(found, "fn:live") is find(found, f"{OF_ANOTHER}:live")
+
+
+def test_a_function_of_another_account_that_is_found_has_no_namesake(far_side: FarSide) -> None:
+    far_side.add_function("fn")
+    found = finder(far_side)
+    assert find(found, OF_ANOTHER).function.address == OF_ANOTHER
+    assert found.namesakes == {}
+
+
+def test_a_function_of_another_account_without_a_namesake_is_missing(far_side: FarSide) -> None:
+    found = finder(far_side)
+    assert isinstance(found.find(parse_function(OF_ANOTHER)).recipient, NoSuchFunction)
+    assert (list(found.missing), found.namesakes) == ([OF_ANOTHER], {})
+
+
+def test_no_more_functions_are_asked_for_than_anybody_has(far_side: FarSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "MOST_FUNCTIONS", 2)
+    far_side.add_function("fn")
+    found = finder(far_side)
+    find(found, "fn")
+    found.find(parse_function("gn"))
+    asked = len(far_side.requests)
+    too_many = found.find(parse_function("hn"))
+    assert (too_many.name, len(far_side.requests)) == ("(others)", asked)
+    assert isinstance(too_many.recipient, CncbopsError)
+    assert found.find(parse_function("in")) == too_many
+    assert find(found, "fn").function.name == "fn"
 
 
 def test_where_aws_refuses_the_credentials_nothing_goes_on(far_side: FarSide) -> None:

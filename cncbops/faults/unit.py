@@ -30,6 +30,7 @@ class Unit(Record, kw_only=True, gc=False):
     fault: bytes
     records: tuple[bytes, ...]
     fingerprint: str
+    pipeline: str | None = None
     most_lanes: int = MOST_LANES
 
     def lanes(self, count: int) -> tuple[int, ...]:
@@ -92,6 +93,7 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
         fault=identity.fault,
         records=identity.records,
         fingerprint=identity.fingerprint,
+        pipeline=fault.pipeline,
     )
 
 

@@ -21,15 +21,22 @@ class Resubmitted:
             row = self._connection.execute("SELECT run FROM resubmitted WHERE fault = ?", (fault,)).fetchone()
         return row[0] if row else None
 
-    def sent_ms(self, records: Sequence[bytes]) -> list[int | None]:
-        """Of each record, when the last run began that delivered it; None if none did."""
-        return [self._sent_ms(record) for record in records]
+    def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
+        """When the last run began that delivered one of these records; None if none did."""
+        found = (self._last(record, "", ()) for record in records)
+        return max((moment for moment in found if moment is not None), default=None)
 
-    def _sent_ms(self, record: bytes) -> int | None:
+    def sent_for_another(self, records: Sequence[bytes], pipeline: str, since_ms: int) -> bool:
+        """Whether runs that began since then delivered all of these records for faults of other pipelines."""
+        found = [self._last(record, "AND f.pipeline <> ?", (pipeline,)) for record in records]
+        return bool(found) and all(moment is not None and moment > since_ms for moment in found)
+
+    def _last(self, record: bytes, which: str, values: Sequence[str]) -> int | None:
         with guarded(self._path):
             ((found,),) = self._connection.execute(
-                "SELECT max(runs.started_ms) FROM resubmitted_records JOIN runs ON runs.id = run WHERE record = ?",
-                (record,),
+                "SELECT max(runs.started_ms) FROM resubmitted_records r JOIN resubmitted f ON f.fault = r.fault "  # noqa: S608
+                f"JOIN runs ON runs.id = r.run WHERE r.record = ? {which}",
+                (record, *values),
             )
         return None if found is None else int(found)
 
@@ -59,9 +66,9 @@ def remember(connection: sqlite3.Connection, run: int, delivered: Iterable[Recor
     if not units:
         return
     connection.executemany(
-        "INSERT INTO resubmitted (fault, run, fingerprint) VALUES (?, ?, ?) "
+        "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) VALUES (?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
-        [(unit.fault, run, unit.fingerprint) for unit in units],
+        [(unit.fault, run, unit.fingerprint, unit.pipeline) for unit in units],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) VALUES (?, ?, ?)",

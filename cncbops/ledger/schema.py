@@ -119,7 +119,8 @@ STEPS: Sequence[Step] = (
         """CREATE TABLE resubmitted (
             fault BLOB PRIMARY KEY,
             run INTEGER NOT NULL REFERENCES runs,
-            fingerprint TEXT NOT NULL
+            fingerprint TEXT NOT NULL,
+            pipeline TEXT
         ) WITHOUT ROWID""",
         "CREATE INDEX resubmitted_by_run ON resubmitted (run, fingerprint)",
         # The records that their units held, so that a fault raised again is known by its record.

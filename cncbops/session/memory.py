@@ -13,8 +13,14 @@ class Memory(Protocol):
     def sent_by(self, fault: bytes) -> int | None:
         """The number of the run that delivered a fault last; None if none did."""
 
-    def sent_ms(self, records: Sequence[bytes]) -> list[int | None]:
-        """Of each record, when the last run began that delivered it; None if none did."""
+    def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
+        """When the last run began that delivered one of these records; None if none did."""
+
+    def sent_for_another(self, records: Sequence[bytes], pipeline: str, since_ms: int) -> bool:
+        """Whether runs that began since then delivered all of these records for faults of other pipelines.
+
+        Each pipeline raises a fault of its own for a record, and the function runs all of them again.
+        """
 
 
 class NoMemory:
@@ -24,9 +30,13 @@ class NoMemory:
         """Nothing was sent."""
         return None
 
-    def sent_ms(self, records: Sequence[bytes]) -> list[int | None]:
+    def last_sent_ms(self, _records: Sequence[bytes]) -> int | None:
         """Nothing was sent."""
-        return [None] * len(records)
+        return None
+
+    def sent_for_another(self, _records: Sequence[bytes], _pipeline: str, _since_ms: int) -> bool:
+        """Nothing was sent."""
+        return False
 
 
 class Seen:
@@ -37,6 +47,11 @@ class Seen:
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def for_another(self, record: bytes, pipeline: str) -> bool:
+        """Whether a record is met for another pipeline than before. Raises CannotRun."""
+        is_first_for_this = self.add(record + pipeline.encode(errors="replace"))
+        return not self.add(record) and is_first_for_this
 
     def add(self, digest: bytes) -> bool:
         """Whether it is met for the first time. Raises CannotRun where that cannot be kept."""

@@ -217,22 +217,24 @@ class UnitReader:
         return True
 
     def _is_known_by_its_records(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
-        """Whether its records went to the function by another fault, since then or in vain, or go there now."""
-        faults = self._journal.tally.faults
-        sent = [] if self._request.again else self._memory.sent_ms(identity.records)
-        if sent and all(sent_ms is not None and sent_ms > met.moment_ms for sent_ms in sent):
+        """Whether its records go, or went, to the function for another pipeline's fault, or went in vain for this."""
+        faults, pipeline = self._journal.tally.faults, met.fault.pipeline
+        met_before = [self._seen.for_another(record, pipeline) for record in identity.records] if pipeline else []
+        if met_before and all(met_before):
+            faults.repeated += 1
+            return True
+        if self._request.again:
+            return False
+        if pipeline and self._memory.sent_for_another(identity.records, pipeline, met.moment_ms):
             faults.sent_before += 1
             return True
-        latest = max(filter(None, sent), default=None)
-        if latest is not None and (recipient.target.deployed_ms or 0) <= latest:
-            faults.came_back += 1
-            self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
-            entry.remains = True
-            return True
-        # Of several pipelines each raises a fault of its own: the record is sent once for all of them.
-        is_new = [self._seen.add(record) for record in identity.records]
-        faults.repeated += not any(is_new)
-        return not any(is_new)
+        sent_ms = self._memory.last_sent_ms(identity.records)
+        if sent_ms is None or met.moment_ms < sent_ms or (recipient.target.deployed_ms or 0) > sent_ms:
+            return False
+        faults.came_back += 1
+        self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
+        entry.remains = True
+        return True
 
     def _deliverable(
         self, met: _Met, work: Records | Payload, identity: Identity, recipient: Recipient, entry: Entry

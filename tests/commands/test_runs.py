@@ -102,7 +102,7 @@ def test_a_run_is_shown_with_what_was_asked_what_failed_and_what_to_do_next(
     assert carry_out_show("aaaaaa", None, local(tmp_path)) == 0
     out = capsys.readouterr().out
     assert f"Run {ID}: stopped" in out
-    assert "asked     types thing-*, limit 7, bisect no" in out
+    assert "asked     limit 7, bisect no, types thing-*" in out
     assert "fn:live, ARN arn:aws:lambda:eu-west-1:123456789012:function:fn, version 3" in out
     assert "batches of 100 (default), 16 at a time (default), in order per partition key" in out
     assert "4 matched = 1 delivered + 1 failed + 0 unknown + 2 not sent" in out

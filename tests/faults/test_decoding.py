@@ -146,11 +146,15 @@ def test_a_function_that_one_spelling_leaves_undefined_is_found_by_the_other() -
     [
         (eventbridge(b'{"type":"fault","uow":{}}', "fault", "eb-1"), "eb-1"),
         (eventbridge(texts.of_record(b"{}"), "fault", "eb-1"), "f-1"),
-        (envelope(b'{"type":"fault","uow":{}}', "key", 7), "shardId-000000000000:7"),
     ],
 )
 def test_what_stands_around_a_fault_gives_it_an_id_where_it_has_none(document: bytes, key: str) -> None:
     assert one(document).key == key
+
+
+def test_a_lakes_record_gives_a_fault_no_id_for_the_same_fault_may_lie_elsewhere() -> None:
+    assert one(envelope(b'{"type":"fault","uow":{}}', "key", 7)).key is None
+    assert one(envelope(texts.of_record(b"{}"), "key", 7)).key == "f-1"
 
 
 def test_the_claim_check_of_a_fault_names_its_object() -> None:

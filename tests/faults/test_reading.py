@@ -1,20 +1,26 @@
 """From sources to faults: what is found, in which order, and what is counted."""
 
 import gzip
+import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun
-from cncbops.faults.fault import Nothing, Payload, Records
+from cncbops.faults.fault import LakeLine, Nothing, Payload, Records
 from cncbops.faults.reading import FaultReader, Found
+from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
 from cncbops.lake.layout import TimeWindow
+from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, StoredObject
@@ -25,6 +31,7 @@ from tests.faults import fault_texts
 RECORD = fault_texts.record(b"1.50")
 ALL = FaultSelection()
 DOCUMENTS = {name: wrap(RECORD) for name, wrap in fault_texts.DOCUMENTS.items()}
+DEAD_LETTER = {"RequestID": "r-1", "ErrorCode": "200", "ErrorMessage": "no"}
 EVENT = b'{"id":"e-1","type":"thing-created"}'
 
 
@@ -34,14 +41,28 @@ def far_side() -> Iterator[FarSide]:
         yield server
 
 
+@contextmanager
+def resolving(s3: Any) -> Iterator[Resolver]:
+    found = Resolver(Aws(AwsAccess(region="us-east-1")), s3)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
 def read(path: Path, selection: FaultSelection = ALL) -> tuple[list[Found], FaultReader]:
-    reader = FaultReader([LocalSource(path)], selection, None)
-    return list(reader.found()), reader
+    with resolving(None) as resolver:
+        reader = FaultReader([LocalSource(path)], selection, None, resolver)
+        return list(reader.found()), reader
 
 
-def read_s3(far_side: FarSide, prefix: str = "", selection: FaultSelection = ALL) -> tuple[list[Found], FaultReader]:
-    reader = FaultReader([S3Source("lake", prefix)], selection, client("s3", far_side.url))
-    return list(reader.found()), reader
+def read_s3(
+    far_side: FarSide, prefix: str = "", selection: FaultSelection = ALL, bucket: str = "lake"
+) -> tuple[list[Found], FaultReader]:
+    s3 = client("s3", far_side.url)
+    with resolving(s3) as resolver:
+        reader = FaultReader([S3Source(bucket, prefix)], selection, s3, resolver)
+        return list(reader.found()), reader
 
 
 def record_bodies(found: Sequence[Found]) -> list[bytes]:
@@ -92,7 +113,7 @@ def test_faults_among_the_events_of_a_data_lake_are_found_and_the_events_are_no_
     fault = lakes.envelope(DOCUMENTS["cookbook"], "k", 99)
     (tmp_path / "x").write_bytes(lakes.join([*events[:10], fault, *events[10:]]))
     (found,), reader = read(tmp_path)
-    assert (found.document.line, found.fault.id) == (11, "shardId-000000000000:99")
+    assert (found.document.line, found.fault.id) == (11, None)
     assert (reader.counts.others, reader.counts.flaws) == (20, 0)
 
 
@@ -164,6 +185,52 @@ def test_a_claim_check_that_is_gone_counts_wherever_it_might_have_been_chosen(fa
     assert reader.counts.flaws == 0
 
 
+def failed_on(path: Path, line: int, **more: object) -> bytes:
+    """What a report says of a fault that could not be resubmitted."""
+    told = {"kind": "failure", "object": str(path), "line": line, "part": 0, "fate": "failed", "error": "Unhandled"}
+    return json.dumps({**told, **more}).encode()
+
+
+def test_a_line_of_a_resubmits_report_is_the_fault_that_failed(tmp_path: Path) -> None:
+    faults, report = tmp_path / "faults", tmp_path / "report"
+    faults.write_bytes(lakes.join([DOCUMENTS["async"], DOCUMENTS["library"]]))
+    report.write_bytes(failed_on(faults, 2))
+    (found,), _ = read(report, FaultSelection(types=("thing-created",)))
+    assert (found.fault.id, found.fault.function, found.fault.error) == ("f-1", fault_texts.FUNCTION, "Error")
+    assert (record_bodies([found]), found.place) == ([RECORD], f"{report}:1")
+    assert read(report, FaultSelection(types=("thing-deleted",)))[0] == []
+
+
+def test_a_line_of_a_resubmits_report_that_holds_the_fault_no_longer_is_without_record(tmp_path: Path) -> None:
+    faults, report = tmp_path / "faults", tmp_path / "report"
+    faults.write_bytes(DOCUMENTS["library"])
+    report.write_bytes(failed_on(faults, 2))
+    (found,), reader = read(report)
+    assert isinstance(found.fault.unit, Nothing)
+    assert reader.counts.without_record == 1
+
+
+def test_a_line_of_a_replays_report_stays_an_event_to_be_read_when_it_is_sent(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.write_bytes(failed_on(tmp_path / "lake", 2, function="fn"))
+    (found,), _ = read(report)
+    assert found.fault.unit == LakeLine(str(tmp_path / "lake"), 2, 0)
+
+
+def test_a_queues_message_is_one_document_whatever_it_holds() -> None:
+    message = LakeObject("sqs://q/m", "", "sqs://q/m", 9, "m", datetime(2018, 4, 8, tzinfo=UTC))
+    with resolving(None) as resolver:
+        reader = FaultReader([], ALL, None, resolver)
+        two = DOCUMENTS["library"] + b"\n" + DOCUMENTS["library"]
+        found = [
+            each
+            for body, attributes in ((DOCUMENTS["library"], {}), (b"{}", DEAD_LETTER), (two, {}))
+            for each in reader.in_message(message, body, attributes)
+        ]
+    assert [(each.fault.id, each.place) for each in found] == [("f-1", "sqs://q/m:1"), ("r-1", "sqs://q/m:1")]
+    assert (reader.counts.objects.read, reader.counts.chosen, reader.counts.broken) == (3, 2, 1)
+
+
 def test_the_object_of_a_claim_check_is_read_where_it_is_asked_for_by_name(far_side: FarSide) -> None:
     far_side.add_bucket("lake", {CLAIMED: DOCUMENTS["library"]})
     assert len(read_s3(far_side, CLAIMED)[0]) == 1
@@ -176,12 +243,13 @@ def test_objects_that_may_not_be_read_at_all_end_the_run(far_side: FarSide) -> N
     with pytest.raises(CannotRun, match="s3:GetObject"):
         read_s3(far_side)
     with pytest.raises(CannotRun, match="cannot list"):
-        list(FaultReader([S3Source("none", "")], ALL, client("s3", far_side.url)).found())
+        read_s3(far_side, bucket="none")
 
 
 def test_a_reader_that_is_left_early_reads_no_further(far_side: FarSide) -> None:
     far_side.add_bucket("lake", {f"{number:03}": DOCUMENTS["library"] for number in range(200)})
-    reader = FaultReader([S3Source("lake", "")], ALL, client("s3", far_side.url))
+    s3 = client("s3", far_side.url)
+    reader = FaultReader([S3Source("lake", "")], ALL, s3, Resolver(Aws(AwsAccess(region="us-east-1")), s3))
     with closing(reader.found()) as found:
         assert len(list(islice(found, 3))) == 3
     assert sum(request.startswith("GET /lake/") for request in far_side.requests) < 40

@@ -78,6 +78,21 @@ def test_a_unit_is_in_the_lanes_of_all_its_keys_which_are_its_functions_own() ->
     assert together.lanes(0) == ()
 
 
+def test_a_unit_takes_no_more_lanes_than_its_function_takes_batches_at_a_time() -> None:
+    found = [unit_of(units.kinesis(number, f"k{number}"), number=number) for number in range(40)]
+    assert len({lane for each in found for lane in each.lanes(16)}) > 4
+    for each in found:
+        each.most_lanes = 2
+    assert len({lane for each in found for lane in each.lanes(16)}) == 2
+    assert {each.lanes(1) for each in found} == {unit_of(units.kinesis(1)).lanes(1)}
+    assert {each.lanes(0) for each in found} == {()}
+
+
+def test_keys_of_two_sources_are_told_apart() -> None:
+    one, other = unit_of(units.kinesis(1, "k")), unit_of(units.kinesis(1, "k", stream=f"{units.STREAM}-b"))
+    assert (one.keys, other.keys) == ((f"{units.STREAM}\0k",), (f"{units.STREAM}-b\0k",))
+
+
 def test_a_key_that_several_records_have_counts_once() -> None:
     assert unit_of(units.kinesis(1, "a"), units.kinesis(2, "b"), units.kinesis(3, "a")).keys == (
         f"{units.STREAM}\0a",

@@ -213,6 +213,35 @@ def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -
         assert details(ledger, run)["next_step"] is None
 
 
+def test_a_run_that_has_ended_is_not_running_although_its_process_has_yet_to_leave(ledger: Ledger) -> None:
+    run = finished(ledger)
+    with RunLock(ledger.folder, run.run_id):
+        assert state_of(ledger, run) == "partial"
+        assert details(ledger, run)["next_step"] == f"cncbops runs redrive {run.run_id} --execute"
+        assert details(ledger, run)["sessions"][0]["status"] == "partial"
+
+
+@pytest.mark.parametrize(
+    ("sources", "fate", "command"),
+    [
+        (["sqs://q1", "sqs://q2"], "failed", "resume {} --execute"),
+        (["sqs://q1"], "unknown", "resume {} --execute"),
+        (["sqs://q1", "s3://lake/"], "failed", "redrive {} --execute"),
+        (["sqs://q1", "s3://lake/"], "unknown", "redrive {} --unknown --execute"),
+    ],
+)
+def test_what_failed_of_queues_alone_is_on_them_and_a_run_of_them_is_resumed(
+    ledger: Ledger, sources: list[str], fate: str, command: str
+) -> None:
+    run = begin(ledger, command="resubmit", sources=sources)
+    entry = Entry(0, 0, lake_object(0), 1, 1, ended=True, **{fate: 1})
+    writer = ledger.run_writer(run, 1)
+    writer.write([entry], [(0, failure(0, fate=fate))], [])
+    writer.finish("partial", None, {}, listed=True)
+    run = ledger.find(run.run_id)
+    assert details(ledger, run)["next_step"] == f"cncbops runs {command.format(run.run_id)}"
+
+
 def test_a_redrive_under_way_is_told_of(ledger: Ledger) -> None:
     run = finished(ledger)
     ledger.take_up(run, "redrive", this_worker(None))

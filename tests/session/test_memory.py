@@ -21,4 +21,4 @@ def test_what_one_session_has_seen_another_has_not() -> None:
 
 def test_without_a_ledger_nothing_was_sent() -> None:
     assert NoMemory().sent_by(b"fault") is None
-    assert NoMemory().last_sent_ms([b"record"], None) is None
+    assert NoMemory().sent_ms([b"record", b"another"]) == [None, None]

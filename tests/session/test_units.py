@@ -4,21 +4,25 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.errors import CannotRun
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
 from cncbops.kinesis.batching import SYNC_PAYLOAD_BYTES, Mark
-from cncbops.lake.lines import blocks
+from cncbops.lake.lines import Block, blocks
+from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.sources import S3Source
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
@@ -36,8 +40,10 @@ from cncbops.tally import Faults
 from cncbops.target import NoSuchFunction, Target
 from cncbops.terms import settle
 from tests.delivery.batches import OBJECT, batch_of
+from tests.e2e.far_side import FarSide, service_error
 from tests.e2e.lakes import eventbridge
 from tests.e2e.servers import client
+from tests.faults import fault_texts
 from tests.ledger.runs import begin
 
 NOWHERE = "http://127.0.0.1:1"
@@ -60,6 +66,12 @@ def resolver() -> Iterator[Resolver]:
     found = Resolver(AWS, client("s3", NOWHERE))
     yield found
     found.close()
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    with FarSide() as server:
+        yield server
 
 
 @pytest.fixture
@@ -88,6 +100,12 @@ def document(number: int = 1, record_number: int | None = None, **changed: Any) 
     return json.dumps({name: value for name, value in told.items() if value is not ...}).encode()
 
 
+def of_records(number: int, *record_numbers: int, **changed: Any) -> bytes:
+    """A fault of a batch of records."""
+    parts = [{"record": record(each), "event": {"type": "thing-created"}} for each in record_numbers]
+    return document(number, uow={"batch": parts}, **changed)
+
+
 @dataclass
 class Session:
     """One session that reads objects: what it works with, and what came of it."""
@@ -98,6 +116,7 @@ class Session:
     run: int | None = None
     chosen: int = 0
     deployed: str | None = None
+    endpoint: str = NOWHERE
 
     def __post_init__(self) -> None:
         target = Target(parse_function("fn"), last_modified=self.deployed)
@@ -107,7 +126,8 @@ class Session:
                 for name in ("fn", "fn:live", "gn")
             )
         )
-        finder = Finder(self.request, AWS, recipients, None)
+        aws = Aws(AwsAccess(region="us-east-1", endpoint_url=self.endpoint))
+        finder = Finder(self.request, aws, recipients, None)
         finder.missing["gone"] = NoSuchFunction("there is no function gone in us-east-1", "Check the name")
         self.journal = Journal(NoKeeper())
         queues = Queues(self.request.sources, AWS, executes=False)
@@ -225,6 +245,28 @@ def test_a_fault_that_is_met_twice_is_sent_once(resolver: Resolver) -> None:
     assert not entry.remains
 
 
+def test_a_record_goes_once_for_the_faults_of_all_pipelines_it_failed_in(resolver: Resolver) -> None:
+    session = Session(resolver)
+    of_another = document(2, record_number=1, tags={"functionname": "fn", "pipeline": "m2"})
+    found, entry = session.read(document(1), of_another)
+    in_another_object, _ = session.read(document(3, record_number=1))
+    assert (ids(found), ids(in_another_object), session.faults) == (["f-1"], [], Faults(repeated=2))
+    assert (entry.matched, entry.remains) == (1, False)
+
+
+def test_a_fault_that_holds_a_record_which_no_other_sends_is_sent_whole(resolver: Resolver) -> None:
+    session = Session(resolver)
+    found, _ = session.read(document(1), of_records(2, 1, 2), of_records(3, 2, 1))
+    assert ids(found) == ["f-1", "f-2"]
+    assert (found[1].weight, session.faults) == (2, Faults(repeated=1))
+
+
+def test_a_record_that_two_functions_failed_at_is_sent_to_both(resolver: Resolver) -> None:
+    session = Session(resolver)
+    found, _ = session.read(document(1), document(2, record_number=1, tags={"functionname": "gn"}))
+    assert ([unit.function for unit in found], session.faults) == (["fn", "gn"], Faults())
+
+
 def test_the_limit_is_of_faults_that_are_sent_and_what_is_behind_it_remains(resolver: Resolver) -> None:
     session = Session(resolver, replace(REQUEST, limit=2))
     lines = [b'{"type":"other"}', document(1), document(1), document(2), document(3), document(4)]
@@ -246,13 +288,72 @@ def test_all_faults_of_a_large_object_come_a_few_at_a_time(resolver: Resolver) -
     entry = session.journal.open(0, OBJECT)
     lines = blocks(io.BytesIO(b"\n".join(map(document, range(200)))))
     chunks = [list(chunk) for chunk in session.reader.read(Item(0, OBJECT), entry, lines)]
-    assert max(map(len, chunks)) <= 64
+    assert list(map(len, chunks)) == [64, 64, 64, 8]
     assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(200)]
 
 
+def test_faults_that_are_not_sent_keep_nobody_waiting_for_those_before_them(resolver: Resolver) -> None:
+    session = Session(resolver)
+    entry = session.journal.open(0, OBJECT)
+    lines = [document(1), *(document(number, timestamp=NOW_MS) for number in range(200))]
+    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(lines))))
+    assert ids(next(found)) == ["f-1"]
+    assert session.faults.raised_since == 63
+    assert list(map(len, found)) == [0, 0, 0]
+
+
+def test_large_faults_come_fewer_at_a_time(resolver: Resolver) -> None:
+    session = Session(resolver)
+    entry = session.journal.open(0, OBJECT)
+    large = [document(number, uow={"record": record(number, x="y" * 1_500_000)}) for number in range(7)]
+    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(large))))
+    assert [len(chunk) for chunk in found] == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ObjectUnreadable("CorruptObject", "it ends in the midst"),
+        CannotRun("the token expired", "Log in again"),
+        ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+        EndpointConnectionError(endpoint_url=NOWHERE),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_faults_before_an_error_of_reading_are_given_out_and_then_the_error(
+    error: Exception, resolver: Resolver
+) -> None:
+    def broken() -> Iterator[Block]:
+        yield from blocks(io.BytesIO(b"\n".join([document(1), document(2), b""])))
+        raise error
+
+    session = Session(resolver)
+    entry = session.journal.open(0, OBJECT)
+    found = session.reader.read(Item(0, OBJECT), entry, broken())
+    assert ids(next(found)) == ["f-1", "f-2"]
+    assert (entry.matched, session.journal.tally.events.matched) == (2, 2)
+    with pytest.raises(type(error)) as raised:
+        next(found)
+    assert raised.value is error
+
+
+def test_faults_found_are_given_out_before_an_error_of_looking_a_function_up(
+    far_side: FarSide, resolver: Resolver
+) -> None:
+    far_side.refuse("GET /", service_error("ExpiredTokenException", 403))
+    session = Session(resolver, endpoint=far_side.url)
+    entry = session.journal.open(0, OBJECT)
+    lines = [document(1), document(2, tags={"functionname": "unheard-of"})]
+    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(lines))))
+    assert ids(next(found)) == ["f-1"]
+    with pytest.raises(CannotRun, match="expired"):
+        next(found)
+    assert entry.matched == 1
+
+
 def of_several(number: int, count: int, **changed: Any) -> bytes:
-    """A fault of so many events, each of which the function was invoked with alone."""
-    events = [json.loads(eventbridge(b'{"type":"t"}', "t", f"e-{each}")) for each in range(count)]
+    """A fault of so many events, its own, each of which the function was invoked with alone."""
+    events = [json.loads(eventbridge(b'{"type":"t"}', "t", f"e-{number}-{each}")) for each in range(count)]
     parts = [{"record": event, "event": {"type": "t"}} for event in events]
     return document(number, uow={"batch": parts}, **changed)
 
@@ -286,6 +387,11 @@ def test_a_qualifier_of_the_fault_is_a_recipient_of_its_own(resolver: Resolver) 
     assert [unit.function for unit in found] == ["fn:live", "fn"]
 
 
+def test_a_units_function_takes_as_many_batches_at_a_time_as_its_terms_say(resolver: Resolver) -> None:
+    (unit,), _ = Session(resolver, replace(REQUEST, concurrency=3)).read(document())
+    assert unit.most_lanes == 3
+
+
 def test_a_dead_letter_is_known_by_the_attributes_of_its_message(resolver: Resolver) -> None:
     session = Session(resolver, replace(REQUEST, function=parse_function("fn"), until_ms=2**62))
     body, attributes = b'{"n" : 1}', {"RequestID": "r-1", "ErrorCode": "200", "ErrorMessage": "no"}
@@ -313,6 +419,7 @@ def test_what_another_run_sent_is_not_sent_again_unless_that_is_asked_for(resolv
     assert (ids(found), session.faults, entry.remains) == (["f-2"], Faults(sent_before=1), False)
     again = Session(resolver, replace(REQUEST, again=True), ledger.memory(), second.id)
     assert ids(again.read(document(1), document(2))[0]) == ["f-1", "f-2"]
+    assert again.faults == Faults(sent_again=1)
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -394,18 +501,94 @@ def test_a_record_that_came_back_is_sent_where_that_is_asked_for(resolver: Resol
     assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
 
 
-def test_another_fault_of_a_record_from_before_it_was_sent_did_not_come_back(
+def test_another_fault_of_records_that_were_sent_since_was_sent_before(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory())
+    found, entry = session.read(document(9, record_number=1, timestamp=run.started_ms - 1))
+    assert (found, session.faults, entry.remains) == ([], Faults(sent_before=1), False)
+    assert session.means.came_back.ranked() == []
+
+
+def test_a_fault_one_record_of_which_was_never_sent_was_not_sent_before(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), deployed="2999-01-01T00:00:00.000+0000")
+    assert ids(session.read(of_records(9, 1, 2, timestamp=run.started_ms - 1))[0]) == ["f-9"]
+    assert session.faults == Faults()
+
+
+def test_a_fault_one_record_of_which_was_sent_in_vain_came_back(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory())
+    found, _ = session.read(of_records(9, 1, 2, timestamp=run.started_ms + 1))
+    assert (found, session.faults) == ([], Faults(came_back=1))
+
+
+def test_another_fault_of_what_this_run_sent_is_not_sent_when_it_is_resumed(resolver: Resolver, ledger: Ledger) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), run.id)
+    found, _ = session.read(document(1), document(9, record_number=1, timestamp=run.started_ms - 1))
+    assert (found, session.faults) == ([], Faults(sent_before=1))
+
+
+def test_records_sent_before_are_sent_for_another_fault_where_that_is_asked_for(
     resolver: Resolver, ledger: Ledger
 ) -> None:
     run = sent_once(resolver, ledger)
-    session = Session(resolver, after(run), ledger.memory())
-    assert ids(session.read(document(9, record_number=1, timestamp=run.started_ms - 1))[0]) == ["f-9"]
+    session = Session(resolver, replace(after(run), again=True), ledger.memory())
+    lines = [document(9, record_number=1, timestamp=run.started_ms - 1), document(8, record_number=1)]
+    assert ids(session.read(*lines)[0]) == ["f-9"]
+    assert session.faults == Faults(repeated=1)
 
 
-def test_what_this_run_itself_sent_did_not_come_back(resolver: Resolver, ledger: Ledger) -> None:
-    run = sent_once(resolver, ledger)
-    session = Session(resolver, after(run), ledger.memory(), run.id)
-    assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
+# What stands for other faults
+
+
+CLAIMED = "us-east-1/claimchecks/2023/11/22/00/f-1"
+CHECK = fault_texts.claim_check("lake", CLAIMED).replace(b'"s3"', b'"tags":{"functionname":"fn"},"s3"')
+FOREVER = replace(REQUEST, until_ms=2**62)
+
+
+@contextmanager
+def resolving(far_side: FarSide) -> Iterator[Resolver]:
+    found = Resolver(AWS, client("s3", far_side.url))
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def test_what_a_claim_check_names_is_sent(far_side: FarSide) -> None:
+    far_side.add_bucket("lake", {CLAIMED: document(1)})
+    with resolving(far_side) as resolver:
+        session = Session(resolver, replace(FOREVER, choice=FaultSelection(errors=("Error",))))
+        (unit,), _ = session.read(CHECK)
+    assert (json.loads(unit.body), unit.event_id, session.faults) == (record(1), "f-1", Faults())
+
+
+def test_a_claim_check_that_cannot_be_read_may_have_been_chosen_and_is_told_of(far_side: FarSide) -> None:
+    far_side.add_bucket("lake", {})
+    with resolving(far_side) as resolver:
+        session = Session(resolver, replace(FOREVER, choice=FaultSelection(errors=("TypeError",))))
+        found, entry = session.read(CHECK)
+    assert (found, session.faults, entry.remains) == ([], Faults(without_record=1), True)
+    assert [each.message for each in session.journal.first_failures] == [f"its claim check s3://lake/{CLAIMED} is gone"]
+
+
+def test_a_claim_check_of_what_is_not_chosen_is_not_fetched(far_side: FarSide) -> None:
+    far_side.add_bucket("lake", {CLAIMED: document(1)})
+    with resolving(far_side) as resolver:
+        session = Session(resolver, replace(FOREVER, choice=FaultSelection(functions=("other",))))
+        found, _ = session.read(CHECK)
+    assert (found, session.faults, far_side.requests) == ([], Faults(not_chosen=1), [])
+
+
+def test_a_line_of_a_resubmits_report_stands_for_the_fault_on_it(far_side: FarSide) -> None:
+    far_side.add_bucket("lake", {"faults": document(1) + b"\n" + document(2)})
+    line = {"kind": "failure", "object": "s3://lake/faults", "line": 2, "part": 0, "fate": "failed", "error": "E"}
+    with resolving(far_side) as resolver:
+        session = Session(resolver, replace(FOREVER, choice=FaultSelection(types=("thing-created",))))
+        (unit,), _ = session.read(json.dumps(line).encode())
+    assert (json.loads(unit.body), unit.event_id, unit.function) == (record(2), "f-2", "fn")
 
 
 def test_the_same_fault_for_another_function_was_not_sent_before(resolver: Resolver, ledger: Ledger) -> None:
