@@ -4,6 +4,8 @@ A document holds one fault; only a library's fault over several EventBridge even
 of those is an invocation of its own.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from cncbops.faults.families import FAMILIES, WRAPPINGS
@@ -37,6 +39,7 @@ def decode_fault(document: Bytes) -> list[Fault] | Problem:
             document, hints = wrapping.unwrap(fields, hints)
         except ValueError:
             return _UNWRAPPABLE
+        hints = replace(hints, is_wrapped=True)
     return Problem("NotAFault", "wrapped too many times")
 
 

@@ -23,7 +23,7 @@ _WHY_NOTHING = {
 def recognise(fields: Fields, hints: Hints) -> bool:
     """Whether this is a line of a report, of whatever kind, and no event: nothing is wrapped around it."""
     kind = text_in(fields.get("kind"))
-    return kind in _OF_KIND and fields.keys() >= _OF_KIND[kind] and "type" not in fields and hints == Hints()
+    return kind in _OF_KIND and fields.keys() >= _OF_KIND[kind] and "type" not in fields and not hints.is_wrapped
 
 
 def decode(fields: Fields, _: Hints) -> list[Fault]:

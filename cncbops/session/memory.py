@@ -46,17 +46,24 @@ class Seen:
         self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY, pipeline TEXT) WITHOUT ROWID")
 
     def for_another(self, record: bytes, pipeline: str) -> bool:
-        """Whether a record is met for another pipeline than before. Raises CannotRun."""
-        is_first_for_this = self.add(record + pipeline.encode(errors="replace"))
-        return not self.add(record) and is_first_for_this
+        """Whether a record was met first for another pipeline. Raises CannotRun."""
+        self._put(record, pipeline)
+        (first,) = self._execute("SELECT pipeline FROM seen WHERE digest = ?", record).fetchone()
+        return bool(first != pipeline)
 
     def add(self, digest: bytes) -> bool:
         """Whether it is met for the first time. Raises CannotRun where that cannot be kept."""
+        return self._put(digest, None)
+
+    def _put(self, digest: bytes, pipeline: str | None) -> bool:
+        return self._execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", digest, pipeline).rowcount > 0
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         try:
-            return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount > 0
+            return self._connection.execute(statement, values)
         except sqlite3.Error as error:
             what = f"faults that were met cannot be noted in the temporary folder: {error}"
             raise CannotRun(what, "Make room, or set TMPDIR to another folder") from error

@@ -203,38 +203,38 @@ class UnitReader:
 
     def _is_done_with(self, met: _Met, reading: _Reading) -> bool:
         """Whether the fault was sent before, or has a fate in this run."""
+        faults, is_new = self._journal.tally.faults, self._seen.add(met.digest)
         if (met.line, met.part) in reading.item.settled:
             return True
         sent_by = self._memory.sent_by(met.digest)
-        faults = self._journal.tally.faults
         if sent_by is not None and not (self._request.again and sent_by != self._run):
             faults.sent_before += sent_by != self._run
             return True
-        faults.sent_again += sent_by is not None
-        if self._seen.add(met.digest):
-            return False
-        faults.repeated += 1
-        return True
+        faults.repeated += not is_new
+        faults.sent_again += is_new and sent_by is not None
+        return not is_new
 
     def _is_known_by_its_records(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
-        """Whether its records go, or went, to the function for another pipeline's fault, or went in vain for this."""
+        """Whether its records went in vain before, or go, or went, to the function for another pipeline's fault."""
         faults, pipeline = self._journal.tally.faults, met.fault.pipeline
+        if not self._request.again:
+            if pipeline and self._memory.sent_for_another(identity.records, pipeline, met.moment_ms):
+                faults.sent_before += 1
+                return True
+            if self._came_back(met, identity, recipient):
+                faults.came_back += 1
+                self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
+                entry.remains = True
+                return True
         met_before = [self._seen.for_another(record, pipeline) for record in identity.records] if pipeline else []
-        if met_before and all(met_before):
-            faults.repeated += 1
-            return True
-        if self._request.again:
-            return False
-        if pipeline and self._memory.sent_for_another(identity.records, pipeline, met.moment_ms):
-            faults.sent_before += 1
-            return True
+        is_repeated = bool(met_before) and all(met_before)
+        faults.repeated += is_repeated
+        return is_repeated
+
+    def _came_back(self, met: _Met, identity: Identity, recipient: Recipient) -> bool:
+        """Whether one of its records was sent before, to the function as it is now, and raised this fault since."""
         sent_ms = self._memory.last_sent_ms(identity.records)
-        if sent_ms is None or met.moment_ms < sent_ms or (recipient.target.deployed_ms or 0) > sent_ms:
-            return False
-        faults.came_back += 1
-        self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
-        entry.remains = True
-        return True
+        return sent_ms is not None and met.moment_ms >= sent_ms and (recipient.target.deployed_ms or 0) <= sent_ms
 
     def _deliverable(
         self, met: _Met, work: Records | Payload, identity: Identity, recipient: Recipient, entry: Entry

@@ -86,15 +86,12 @@ def test_records_of_another_number_shard_or_source_are_others(other: FaultRecord
 
 def test_a_records_event_is_a_part_of_it_however_its_json_is_spaced() -> None:
     """A stream that was made anew numbers its records as the one before did."""
-    one, spaced = (
-        units.kinesis(1, event={"n": 1}),
-        json.dumps(json.loads(units.kinesis(1, event={"n": 1}).body), indent=2),
-    )
-    assert records_of(Records((one,))) == records_of(Records((describe(spaced.encode()),)))
-    assert records_of(Records((one,))) != records_of(Records((units.kinesis(1, event={"n": 2}),)))
-    assert fault_digest(replace(FAULT, id=None, unit=Records((one,))), "fn") == fault_digest(
-        replace(FAULT, id=None, unit=Records((describe(spaced.encode()),))), "fn"
-    )
+    one, other = (Records((units.kinesis(1, event={"n": number}),)) for number in (1, 2))
+    text = json.dumps(json.loads(one.records[0].body), indent=2)
+    spaced = Records((describe(text.encode()),))
+    assert records_of(one) == records_of(spaced) != records_of(other)
+    digests = [fault_digest(replace(FAULT, id=None, unit=unit), "fn") for unit in (one, spaced, other)]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_record_is_the_same_alone_in_a_batch_and_in_a_whole_event_but_not_for_another_function() -> None:

@@ -80,7 +80,7 @@ def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Led
     outcome = Outcome(delivered=[sent[0]], failed=[bad[1]], unknown=[bad[2]], not_sent=[sent[3]])
     ledger.run_writer(run, 1).write([], [], [Settled(batch, outcome)])
     assert [memory.sent_by(each.fault) for each in sent] == [run.id, None, None, None]
-    assert [memory.sent_ms(each.records) for each in sent] == [[1_000], [None], [None], [None]]
+    assert [memory.last_sent_ms(each.records) for each in sent] == [1_000, None, None, None]
 
 
 def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
@@ -116,24 +116,55 @@ def test_a_second_run_takes_a_fault_over(ledger: Ledger, memory: Resubmitted) ->
     assert list(memory.delivered_with(one(1).records, second.id)) == [(one(1).fault, mark)]
 
 
-def test_a_record_was_sent_when_the_latest_run_began_that_delivered_it(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_record_was_last_sent_when_the_latest_run_began_that_delivered_it(
+    ledger: Ledger, memory: Resubmitted
+) -> None:
     sent = one(1)
-    assert memory.sent_ms(sent.records) == [None]
+    assert memory.last_sent_ms(sent.records) is None
     for moment, latest in ((1_000, 1_000), (3_000, 3_000), (2_000, 3_000)):
         deliver(ledger, run_at(ledger, moment), sent)
-        assert memory.sent_ms(sent.records) == [latest]
-    assert memory.sent_ms([]) == []
+        assert memory.last_sent_ms(sent.records) == latest
+    assert memory.last_sent_ms([]) is None
 
 
-def test_of_several_records_each_has_a_time_of_its_own(ledger: Ledger, memory: Resubmitted) -> None:
+def test_of_several_records_the_one_that_was_sent_last_counts(ledger: Ledger, memory: Resubmitted) -> None:
     deliver(ledger, run_at(ledger, 2_000), one(1))
     deliver(ledger, run_at(ledger, 1_000), one(2))
-    assert memory.sent_ms([*one(3).records, *one(2).records, *one(1).records]) == [None, 1_000, 2_000]
+    assert memory.last_sent_ms([*one(3).records, *one(2).records, *one(1).records]) == 2_000
+    assert memory.last_sent_ms([*one(2).records, *one(3).records]) == 1_000
 
 
 def test_a_record_was_sent_whichever_fault_it_was_a_part_of(ledger: Ledger, memory: Resubmitted) -> None:
     deliver(ledger, run_at(ledger, 1_000), unit_of(units.kinesis(1), units.kinesis(2), of=units.fault(id="f-both")))
-    assert memory.sent_ms(one(1, "f-other").records) == [1_000]
+    assert memory.last_sent_ms(one(1, "f-other").records) == 1_000
+
+
+def test_a_record_was_sent_for_another_pipeline_by_runs_that_began_since_then(
+    ledger: Ledger, memory: Resubmitted
+) -> None:
+    deliver(ledger, run_at(ledger, 1_000), one(1, pipeline="m1"))
+    records = one(1).records
+    assert memory.sent_for_another(records, "m2", 999)
+    assert not memory.sent_for_another(records, "m2", 1_000)
+    assert not memory.sent_for_another(records, "m1", 999)
+    deliver(ledger, run_at(ledger, 2_000), one(1, "f-of-m2", pipeline="m2"))
+    assert memory.sent_for_another(records, "m1", 1_999)
+    assert not memory.sent_for_another(records, "m2", 1_000)
+
+
+def test_records_were_sent_for_another_pipeline_if_all_of_them_were(ledger: Ledger, memory: Resubmitted) -> None:
+    deliver(ledger, run_at(ledger, 2_000), one(1, pipeline="m1"))
+    both = [*one(1).records, *one(2).records]
+    assert not memory.sent_for_another(both, "m2", 999)
+    deliver(ledger, run_at(ledger, 1_000), one(2, pipeline="m3"))
+    assert memory.sent_for_another(both, "m2", 999)
+    assert not memory.sent_for_another(both, "m2", 1_500)
+    assert not memory.sent_for_another([], "m2", 0)
+
+
+def test_what_was_sent_for_a_fault_of_no_pipeline_was_sent_for_no_other(ledger: Ledger, memory: Resubmitted) -> None:
+    deliver(ledger, run_at(ledger, 1_000), one(1, pipeline=None))
+    assert not memory.sent_for_another(one(1).records, "m1", 0)
 
 
 def test_a_run_knows_how_many_faults_of_each_group_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:

@@ -234,7 +234,8 @@ def test_what_failed_of_queues_alone_is_on_them_and_a_run_of_them_is_resumed(
     ledger: Ledger, sources: list[str], fate: str, command: str
 ) -> None:
     run = begin(ledger, command="resubmit", sources=sources)
-    entry = Entry(0, 0, lake_object(0), 1, 1, ended=True, **{fate: 1})
+    entry = Entry(0, 0, lake_object(0), 1, 1, ended=True)
+    setattr(entry, fate, 1)
     writer = ledger.run_writer(run, 1)
     writer.write([entry], [(0, failure(0, fate=fate))], [])
     writer.finish("partial", None, {}, listed=True)

@@ -245,25 +245,40 @@ def test_a_fault_that_is_met_twice_is_sent_once(resolver: Resolver) -> None:
     assert not entry.remains
 
 
+def of_pipeline(pipeline: object, number: int, *record_numbers: int, **changed: Any) -> bytes:
+    """A fault of a pipeline, of one or more records; `...` leaves the pipeline out."""
+    tags = {"functionname": "fn", "pipeline": pipeline}
+    told = {name: value for name, value in tags.items() if value is not ...}
+    return of_records(number, *record_numbers, tags=told, **changed)
+
+
 def test_a_record_goes_once_for_the_faults_of_all_pipelines_it_failed_in(resolver: Resolver) -> None:
     session = Session(resolver)
-    of_another = document(2, record_number=1, tags={"functionname": "fn", "pipeline": "m2"})
-    found, entry = session.read(document(1), of_another)
-    in_another_object, _ = session.read(document(3, record_number=1))
+    found, entry = session.read(document(1), of_pipeline("m2", 2, 1))
+    in_another_object, _ = session.read(of_pipeline("m3", 3, 1))
     assert (ids(found), ids(in_another_object), session.faults) == (["f-1"], [], Faults(repeated=2))
     assert (entry.matched, entry.remains) == (1, False)
 
 
-def test_a_fault_that_holds_a_record_which_no_other_sends_is_sent_whole(resolver: Resolver) -> None:
+def test_a_fault_that_holds_a_record_which_no_other_pipeline_sends_is_sent_whole(resolver: Resolver) -> None:
     session = Session(resolver)
-    found, _ = session.read(document(1), of_records(2, 1, 2), of_records(3, 2, 1))
+    found, _ = session.read(of_pipeline("m1", 1, 1), of_pipeline("m2", 2, 1, 2), of_pipeline("m3", 3, 2, 1))
     assert ids(found) == ["f-1", "f-2"]
     assert (found[1].weight, session.faults) == (2, Faults(repeated=1))
 
 
+@pytest.mark.parametrize("pipeline", ["m1", ...])
+def test_faults_of_one_record_are_all_sent_unless_another_pipeline_raised_them(
+    pipeline: object, resolver: Resolver
+) -> None:
+    session = Session(resolver)
+    found, _ = session.read(of_pipeline(pipeline, 1, 1), of_pipeline(pipeline, 2, 1))
+    assert (ids(found), session.faults) == (["f-1", "f-2"], Faults())
+
+
 def test_a_record_that_two_functions_failed_at_is_sent_to_both(resolver: Resolver) -> None:
     session = Session(resolver)
-    found, _ = session.read(document(1), document(2, record_number=1, tags={"functionname": "gn"}))
+    found, _ = session.read(document(1), document(2, record_number=1, tags={"functionname": "gn", "pipeline": "m2"}))
     assert ([unit.function for unit in found], session.faults) == (["fn", "gn"], Faults())
 
 
@@ -501,41 +516,54 @@ def test_a_record_that_came_back_is_sent_where_that_is_asked_for(resolver: Resol
     assert ids(session.read(raised_anew(run))[0]) == ["f-9"]
 
 
-def test_another_fault_of_records_that_were_sent_since_was_sent_before(resolver: Resolver, ledger: Ledger) -> None:
+def test_a_record_that_was_sent_for_another_pipeline_since_was_sent_before(resolver: Resolver, ledger: Ledger) -> None:
     run = sent_once(resolver, ledger)
     session = Session(resolver, after(run), ledger.memory())
-    found, entry = session.read(document(9, record_number=1, timestamp=run.started_ms - 1))
+    found, entry = session.read(of_pipeline("m2", 9, 1, timestamp=run.started_ms - 1))
     assert (found, session.faults, entry.remains) == ([], Faults(sent_before=1), False)
     assert session.means.came_back.ranked() == []
 
 
-def test_a_fault_one_record_of_which_was_never_sent_was_not_sent_before(resolver: Resolver, ledger: Ledger) -> None:
+def test_another_fault_of_the_same_pipeline_from_before_a_record_was_sent_did_not_come_back(
+    resolver: Resolver, ledger: Ledger
+) -> None:
     run = sent_once(resolver, ledger)
-    session = Session(resolver, after(run), ledger.memory(), deployed="2999-01-01T00:00:00.000+0000")
-    assert ids(session.read(of_records(9, 1, 2, timestamp=run.started_ms - 1))[0]) == ["f-9"]
+    session = Session(resolver, after(run), ledger.memory())
+    assert ids(session.read(of_pipeline("m1", 9, 1, timestamp=run.started_ms - 1))[0]) == ["f-9"]
+
+
+@pytest.mark.parametrize("deployed", [None, "2999-01-01T00:00:00.000+0000"])
+def test_a_fault_one_record_of_which_was_never_sent_was_not_sent_before(
+    deployed: str | None, resolver: Resolver, ledger: Ledger
+) -> None:
+    run = sent_once(resolver, ledger)
+    session = Session(resolver, after(run), ledger.memory(), deployed=deployed)
+    assert ids(session.read(of_pipeline("m2", 9, 1, 2, timestamp=run.started_ms - 1))[0]) == ["f-9"]
     assert session.faults == Faults()
 
 
 def test_a_fault_one_record_of_which_was_sent_in_vain_came_back(resolver: Resolver, ledger: Ledger) -> None:
     run = sent_once(resolver, ledger)
     session = Session(resolver, after(run), ledger.memory())
-    found, _ = session.read(of_records(9, 1, 2, timestamp=run.started_ms + 1))
+    found, _ = session.read(of_pipeline("m2", 9, 1, 2, timestamp=run.started_ms + 1))
     assert (found, session.faults) == ([], Faults(came_back=1))
 
 
-def test_another_fault_of_what_this_run_sent_is_not_sent_when_it_is_resumed(resolver: Resolver, ledger: Ledger) -> None:
+def test_another_pipelines_fault_of_what_this_run_sent_is_not_sent_when_it_is_resumed(
+    resolver: Resolver, ledger: Ledger
+) -> None:
     run = sent_once(resolver, ledger)
     session = Session(resolver, after(run), ledger.memory(), run.id)
-    found, _ = session.read(document(1), document(9, record_number=1, timestamp=run.started_ms - 1))
+    found, _ = session.read(document(1), of_pipeline("m2", 9, 1, timestamp=run.started_ms - 1))
     assert (found, session.faults) == ([], Faults(sent_before=1))
 
 
-def test_records_sent_before_are_sent_for_another_fault_where_that_is_asked_for(
+def test_a_record_sent_for_another_pipeline_is_sent_again_once_where_that_is_asked_for(
     resolver: Resolver, ledger: Ledger
 ) -> None:
     run = sent_once(resolver, ledger)
     session = Session(resolver, replace(after(run), again=True), ledger.memory())
-    lines = [document(9, record_number=1, timestamp=run.started_ms - 1), document(8, record_number=1)]
+    lines = [of_pipeline("m2", 9, 1, timestamp=run.started_ms - 1), of_pipeline("m3", 8, 1)]
     assert ids(session.read(*lines)[0]) == ["f-9"]
     assert session.faults == Faults(repeated=1)
 

@@ -1,0 +1,47 @@
+"""Where text goes: plain and without padding for a pipe, as it is drawn for a terminal."""
+
+import io
+import sys
+
+import pytest
+from cncbops.commands._screen import Screen
+from cncbops.commands._tables import facts
+from rich.box import SQUARE
+from rich.table import Table
+from rich.text import Text
+
+SCREEN = Screen(json=False, quiet=False, verbose=False)
+
+
+def test_piped_text_has_no_spaces_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    SCREEN.out.print(facts([("name", "a value"), ("a longer name", "b  c"), ("none", "")]))
+    SCREEN.err.print(Text("one   \n\n  two "))
+    out, err = capsys.readouterr()
+    assert out == "name           a value\na longer name  b  c\nnone\n"
+    assert err == "one\n\n  two\n"
+
+
+def test_piped_text_is_plain_and_not_wrapped_until_it_is_very_long(capsys: pytest.CaptureFixture[str]) -> None:
+    SCREEN.out.print(facts([("name", "x" * 200)]))
+    SCREEN.note("mind \x1b[31m this")
+    out, err = capsys.readouterr()
+    assert out == f"name  {'x' * 200}\n"
+    assert err.startswith("note: mind ")
+    assert "\x1b" not in out + err
+
+
+def test_piped_text_is_in_the_characters_that_the_pipe_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert (SCREEN.out.encoding, SCREEN.out.is_terminal) == ("ascii", False)
+    with SCREEN.printing() as console:
+        console.print(Table("name", box=SQUARE))
+    assert written.getvalue().startswith(b"+")
+
+
+def test_a_terminal_gets_text_as_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    console = SCREEN.out
+    assert console.is_terminal
+    assert console.file is sys.stdout

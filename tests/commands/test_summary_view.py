@@ -1,0 +1,151 @@
+"""What a run did, in words."""
+
+import io
+from typing import Any
+
+import pytest
+from cncbops.commands._summary_view import flawed, left_out, nothing_matches, show_next_steps, show_summary
+from rich.console import Console
+
+NONE: dict[str, Any] = {
+    "others": 0,
+    "not_chosen": 0,
+    "raised_since": 0,
+    "sent_before": 0,
+    "sent_again": 0,
+    "came_back": 0,
+    "still_broken": 0,
+    "repeated": 0,
+    "broken": 0,
+    "without_record": 0,
+    "not_whole": 0,
+}
+FATES = {"matched": 3, "delivered": 2, "failed": 1, "unknown": 0, "not_sent": 0}
+EVENTS = {**FATES, "malformed": 0, "possible_duplicates": 0}
+CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    """What a resubmit from a bucket tells, of which one fault failed."""
+    return {
+        "command": "resubmit",
+        "run_id": "run-1",
+        "status": "partial",
+        "reason": None,
+        "source": ["s3://lake/"],
+        "ledger": "/state/ledger.db",
+        "run": None,
+        "objects": {"failed": 0},
+        "events": EVENTS,
+        "functions": {"fn": {"delivered": 2, "failed": 1, "unknown": 0}},
+        "faults": NONE,
+        "invocations": CALLS,
+        "duration_s": 1.5,
+        "events_per_s": 2.0,
+        "failures": [],
+        **changed,
+    }
+
+
+def shown(of: dict[str, Any]) -> str:
+    console = Console(file=io.StringIO(), width=240)
+    show_summary(console, of)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def next_steps(of: dict[str, Any]) -> str:
+    console = Console(file=io.StringIO(), width=240)
+    show_next_steps(console, of)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_why_faults_are_left_out_is_told_for_those_that_are() -> None:
+    assert left_out(NONE) == flawed(NONE) == ""
+    assert left_out({**NONE, "sent_before": 2_000, "came_back": 1}) == (
+        "2,000 sent before (see --again), 1 came back after they were sent (see --again)"
+    )
+    assert left_out({**NONE, "repeated": 1, "sent_again": 7}).startswith("1 met twice, or another pipeline's")
+    assert flawed({**NONE, "broken": 1, "not_whole": 3}) == "1 broken, 3 not whole"
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        ({}, "no fault matches"),
+        ({"not_chosen": 3}, "no fault matches"),
+        ({"sent_before": 2}, "2 faults sent before, no other matches"),
+        ({"came_back": 1, "sent_before": 2}, "1 fault came back, nothing else matches"),
+    ],
+)
+def test_nothing_to_do_has_its_reason(faults: dict[str, int], said: str) -> None:
+    assert nothing_matches(document(faults={**NONE, **faults})) == said
+    told = document(status="nothing", faults={**NONE, **faults}, events={**EVENTS, **dict.fromkeys(FATES, 0)})
+    assert shown(told).startswith(f"nothing to do: {said}\n")
+
+
+def test_without_faults_it_is_events_that_do_not_match() -> None:
+    assert nothing_matches({}) == "no event matches"
+
+
+def test_a_resubmit_of_which_only_came_back_what_was_sent_before_says_so() -> None:
+    delivered = {**EVENTS, "delivered": 3, "failed": 0}
+    of = document(events=delivered, faults={**NONE, "came_back": 1})
+    assert shown(of).startswith("done: but faults came back after they were sent\n")
+    unread = document(events=delivered, objects={"failed": 1})
+    assert shown(unread).startswith("done: but not everything could be delivered\n")
+    assert shown(document(status="succeeded", events=delivered)).startswith("done: every fault was delivered\n")
+
+
+def test_groups_that_keep_coming_back_are_told_with_what_sends_them_all_the_same() -> None:
+    group = {"count": 2, "fingerprint": "0123456789ab", "function": "fn", "error": "Error", "shape": "no"}
+    said = shown(document(came_back=[group]))
+    assert "keeps coming back: 2 in group 0123456789ab: fn: Error: no\n" in said
+    assert "or with --again" in said
+
+
+def test_a_queue_is_told_with_what_others_hold_of_it() -> None:
+    queue = {"queue": "q1", "deleted": 2, "left": 1, "not_deleted": 0, "in_flight_before": 4}
+    said = shown(document(queues=[queue]))
+    assert "q1: 2 deleted, 1 left; about 4 in flight elsewhere when this began" in said
+
+
+@pytest.mark.parametrize(
+    ("sources", "verb"),
+    [
+        (["s3://lake/"], "redrive"),
+        (["sqs://q1", "s3://lake/"], "redrive"),
+        (["sqs://q1", "sqs://q2"], "resume"),  # what failed is on them
+    ],
+)
+def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], verb: str) -> None:
+    assert f"cncbops runs {verb} run-1 --execute\n" in next_steps(document(source=sources))
+
+
+@pytest.mark.parametrize(
+    ("changed", "step"),
+    [
+        ({"status": "interrupted"}, "Once the cause is mended: cncbops runs resume run-1 --execute"),
+        (
+            {"status": "stopped", "events": {**EVENTS, "failed": 0}},
+            "Go on with it: cncbops runs resume run-1 --execute",
+        ),
+        ({"command": "runs redrive", "status": "failed"}, "cncbops runs redrive run-1 --execute"),
+        ({"events": {**EVENTS, "failed": 0, "unknown": 1}}, "cncbops runs redrive run-1 --unknown --execute"),
+    ],
+)
+def test_a_run_that_is_not_done_says_what_goes_on_with_it(changed: dict[str, Any], step: str) -> None:
+    assert step in next_steps(document(**changed))
+
+
+def test_without_a_ledger_there_is_no_next_step() -> None:
+    assert next_steps(document(ledger=None)) == ""
+
+
+def test_functions_that_take_nothing_are_told_once_and_not_for_each_fault() -> None:
+    failure = {"object": "s3://lake/o", "line": 1, "event_id": "f-1", "fate": "failed", "error": "NotDeliverable"}
+    failures = [{**failure, "line": line, "message": "there is no function gone"} for line in (1, 2)]
+    said = shown(document(failures=failures))
+    assert said.count("there is no function gone") == 1
+    assert "--map OLD=NEW" in said
