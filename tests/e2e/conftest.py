@@ -18,12 +18,21 @@ from tests.e2e import servers
 from tests.e2e.far_side import FarSide
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops, Microburst
+from tests.e2e.warm import Warm
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """A process with the command's modules, one for each test worker."""
+    process = Warm(tmp_path_factory.mktemp("warm"))
+    yield process
+    process.close()
 
 
 @pytest.fixture
-def cncbops(tmp_path: Path) -> Iterator[Cncbops]:
+def cncbops(tmp_path: Path, warm: Warm) -> Iterator[Cncbops]:
     """The installed command: `cncbops("replay", ..., endpoint=far_side.url)` gives .code .out .err .json."""
-    command = Cncbops(tmp_path)
+    command = Cncbops(tmp_path, warm=warm)
     yield command
     command.close()
 

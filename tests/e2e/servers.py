@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 import boto3
 from botocore.config import Config
 
+from tests.e2e.warm import Warm
+
 BIN = Path(sys.executable).parent
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 # Killed outright: neither server keeps anything, and their own farewells take seconds.
@@ -111,8 +113,10 @@ class Result:
 class Cncbops:
     """Runs the installed command in an environment that holds nothing but what is given here."""
 
-    def __init__(self, home: Path, program: Sequence[str] = (str(BIN / "cncbops"),)) -> None:
+    def __init__(self, home: Path, program: Sequence[str] = (str(BIN / "cncbops"),), warm: Warm | None = None) -> None:
+        """With `warm`, runs that nobody interrupts begin there, unless they change how Python starts."""
         self.home = home
+        self._warm = warm
         self.state_dir = home / "state"
         self._program = program
         self._started: list[subprocess.Popen[bytes]] = []
@@ -126,7 +130,11 @@ class Cncbops:
         timeout_s: float = 60,
     ) -> Result:
         """Run to the end; `endpoint` becomes AWS_ENDPOINT_URL, `env` is added last, None takes out."""
-        return self.finish(self.start(*arguments, endpoint=endpoint, env=env), stdin=stdin, timeout_s=timeout_s)
+        variables = _without_none(self._environment(endpoint) | dict(env or {}))
+        if self._warm is None or any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables):
+            return self.finish(self.start(*arguments, endpoint=endpoint, env=env), stdin=stdin, timeout_s=timeout_s)
+        code, out, err = self._warm.run(list(map(str, arguments)), variables, self.home, stdin, timeout_s)
+        return Result(code, out.decode(), err.decode())
 
     def start(
         self, *arguments: str | Path, endpoint: str | None = None, env: Mapping[str, str | None] | None = None
