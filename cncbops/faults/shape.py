@@ -10,7 +10,7 @@ LONGEST_MESSAGE = 2_000
 LONGEST_SHAPE = 300
 
 # Apostrophes, as in "can't", are no quotes.
-_QUOTED = re.compile(r"""(?<!\w)(["'`])((?:\\.|(?!\1)[^\\])*+)\1(?!\w)""", re.DOTALL)
+_QUOTED = re.compile(r"""(?<!\w)(["'`])((?:\\.|(?!\1)[^\\])*)\1(?!\w)""", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z_$.]*")
 _NAMING = re.compile(
     r"\b(?:reading|setting|property|properties|attribute|field|parameter|argument|column|variable|module) $"
