@@ -31,6 +31,8 @@ from cncbops import __version__
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
+PROBE_TIMEOUT_S, PROBE_TRIES = 1, 3
+"""The book's regional health check asks with these."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Aws:
 
     def lambda_(self, *, pool: int = 4, read_timeout_s: float = READ_TIMEOUT_S, once: bool = False) -> "LambdaClient":
         """A Lambda client. `once` turns the SDK's retries off, as invocations need it."""
-        retries = {"total_max_attempts": 1} if once else _RETRIES
+        retries = _ONCE if once else _RETRIES
         client: LambdaClient = self._client(
             "lambda", max_pool_connections=pool, read_timeout=read_timeout_s, retries=retries
         )
@@ -128,6 +132,20 @@ class Aws:
         client: SQSClient = self._client("sqs", max_pool_connections=16, read_timeout=10)
         return client
 
+    def cloudfront(self, *, once: bool = False) -> "CloudFrontClient":
+        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller."""
+        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _RETRIES)
+        return client
+
+    def cloudformation(self) -> "CloudFormationClient":
+        """A CloudFormation client that gives up soon: it is asked for names in an incident."""
+        client: CloudFormationClient = self._client("cloudformation", max_pool_connections=16, **_IMPATIENT)
+        return client
+
+    def probing(self, service: str) -> Any:
+        """A client that takes the pulse of a service: one second for an answer, three tries."""
+        return self._client(service, max_pool_connections=32, **_PROBING)
+
     def sts(self) -> "STSClient":
         """An STS client that gives up soon: a run can do without its answer."""
         client: STSClient = self._client("sts", **_IMPATIENT)
@@ -144,6 +162,7 @@ class Aws:
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
+_ONCE = {"total_max_attempts": 1}
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
     "read_timeout": READ_TIMEOUT_S,
@@ -153,6 +172,11 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _IMPATIENT: dict[str, Any] = {"read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
+_PROBING: dict[str, Any] = {
+    "connect_timeout": PROBE_TIMEOUT_S,
+    "read_timeout": PROBE_TIMEOUT_S,
+    "retries": {"mode": "standard", "total_max_attempts": PROBE_TRIES},
+}
 
 _LOG_IN = "Log in again (for example `aws sso login`), or choose credentials with --profile"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -180,23 +204,42 @@ _ELSEWHERE = {
 }
 _ACTIONS = {
     "AssumeRole": "sts:AssumeRole",
+    "CreateInvalidation": "cloudfront:CreateInvalidation",
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "DescribeAlarms": "cloudwatch:DescribeAlarms",
+    "DescribeGlobalTable": "dynamodb:DescribeGlobalTable",
+    "DescribeStackResource": "cloudformation:DescribeStackResource",
+    "DescribeStacks": "cloudformation:DescribeStacks",
+    "DescribeStreamSummary": "kinesis:DescribeStreamSummary",
+    "DescribeTable": "dynamodb:DescribeTable",
+    "GetDistribution": "cloudfront:GetDistribution",
     "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
+    "GetHealthCheck": "route53:GetHealthCheck",
+    "GetHealthCheckStatus": "route53:GetHealthCheckStatus",
+    "GetInvalidation": "cloudfront:GetInvalidation",
+    "GetItem": "dynamodb:GetItem",
+    "GetMetricData": "cloudwatch:GetMetricData",
     "GetObject": "s3:GetObject",
     "GetQueueAttributes": "sqs:GetQueueAttributes",
     "GetQueueUrl": "sqs:GetQueueUrl",
     "HeadObject": "s3:GetObject",
     "Invoke": "lambda:InvokeFunction",
+    "ListDistributions": "cloudfront:ListDistributions",
+    "ListInvalidations": "cloudfront:ListInvalidations",
     "ListObjectsV2": "s3:ListBucket",
+    "PutItem": "dynamodb:PutItem",
     "ReceiveMessage": "sqs:ReceiveMessage",
+    "UpdateFunctionConfiguration": "lambda:UpdateFunctionConfiguration",
 }
 """The IAM action behind an operation, where it goes by another name or needs its service."""
 _MISSING = {
     "404",
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
+    "NoSuchDistribution",
+    "NoSuchHealthCheck",
+    "NoSuchInvalidation",
     "NoSuchKey",
     "QueueDoesNotExist",
     "ResourceNotFoundException",

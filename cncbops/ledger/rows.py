@@ -9,11 +9,16 @@ from typing import Any
 from cncbops.tally import Failure
 
 
+SENDING = ("replay", "resubmit")
+"""The commands whose runs send events. Runs of all others are acts: an invalidation, a failover."""
+
+
 @dataclass(frozen=True)
 class NewRun:
     """A run about to be written down. `arguments`, `terms` and `target` are frozen (see `cncbops.frozen`).
 
-    `access` is how AWS was reached; `likeness` is the key of its likeness (same place).
+    `function` is what it works on: of an act a distribution or a region. `access` is how AWS was reached;
+    `likeness` is the key of its likeness (same place), which an act has none of.
     """
 
     run_id: str
@@ -27,6 +32,11 @@ class NewRun:
     access: Mapping[str, Any]
     likeness: str
     plan_sha256: str | None = None
+
+    @property
+    def is_act(self) -> bool:
+        """Whether the run sends no events: it has neither objects nor records."""
+        return self.command not in SENDING
 
 
 @dataclass(frozen=True)

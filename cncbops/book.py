@@ -1,0 +1,96 @@
+"""The names that the stacks of the cookbook's recipes give to what they make. Source: their serverless.yml files.
+
+A stack is `{service}-{stage}`, its functions are `{service}-{stage}-{key}`; streams and tables begin with the stage.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from cncbops.errors import CannotRun
+from cncbops.stacks import Stacks
+from cncbops.watched import Watched
+
+CDN = "cncb-cdn-invalidate"
+_DISTRIBUTIONS = (CDN, "cncb-cdn-json", "cncb-cdn-lambda", "cncb-cdn-service", "cncb-cache-control")
+_CONSUMERS = {"cncb-replaying-events": "listener", "cncb-resubmitting-faults-monitor": "listener"}
+"""Services that read the event stream, each with the key of its function."""
+
+
+def distribution_of_stage(stacks: Stacks, stage: str) -> str:
+    """The id of a stage's distribution. Raises CannotRun if no stack of the stage has one."""
+    for service in _DISTRIBUTIONS:
+        found = (stacks.outputs(f"{service}-{stage}") or {}).get("ApiDistributionId")
+        if found:
+            return found
+    what = f"no stack of stage {stage} in {stacks.region} has a distribution"
+    raise CannotRun(what, f"Name the distribution, or the region of the stack {CDN}-{stage} with --region")
+
+
+def watched_of_stage(stacks: Stacks, stage: str) -> Watched:
+    """What a stage's stacks in one region tell to watch; nothing if there is none. Raises CncbopsError."""
+    looks: list[Callable[[], Watched]] = [
+        lambda: _failover_check(stacks, stage),
+        lambda: _alarm(stacks, stage),
+        lambda: _health_check(stacks, stage),
+        lambda: _event_stream(stacks, stage),
+        lambda: _faults(stacks, stage),
+        *(
+            lambda service=service, key=key: _consumer(stacks, stage, service, key)
+            for service, key in _CONSUMERS.items()
+        ),
+    ]
+    return _all_of(looks)
+
+
+def _all_of(looks: Iterable[Callable[[], Watched]]) -> Watched:
+    """The looks side by side: in an incident each may take a second."""
+    looks = list(looks)
+    found = Watched()
+    with ThreadPoolExecutor(len(looks), thread_name_prefix="stacks") as pool:
+        for each in pool.map(lambda look: look(), looks):
+            found |= each
+    return found
+
+
+def _failover_check(stacks: Stacks, stage: str) -> Watched:
+    outputs = stacks.outputs(f"cncb-regional-failover-check-{stage}")
+    if outputs is None:
+        return Watched()
+    return Watched(
+        checks=_checks(outputs.get("ServiceEndpoint")),
+        health_checks=tuple(filter(None, [outputs.get("ApiHealthCheckId")])),
+        check_functions=(f"cncb-regional-failover-check-{stage}-check",),
+    )
+
+
+def _alarm(stacks: Stacks, stage: str) -> Watched:
+    alarm = stacks.resource(f"cncb-regional-failover-check-{stage}", "Api5xxAlarm")
+    return Watched(alarms=(alarm,)) if alarm else Watched()
+
+
+def _health_check(stacks: Stacks, stage: str) -> Watched:
+    outputs = stacks.outputs(f"cncb-regional-health-check-{stage}")
+    if outputs is None:
+        return Watched()
+    table = f"{stage}-cncb-regional-health-check-t1"
+    return Watched(checks=_checks(outputs.get("ServiceEndpoint")), tables=(table,))
+
+
+def _event_stream(stacks: Stacks, stage: str) -> Watched:
+    name = (stacks.outputs(f"cncb-event-stream-{stage}") or {}).get("streamName")
+    return Watched(streams=(name,)) if name else Watched()
+
+
+def _faults(stacks: Stacks, stage: str) -> Watched:
+    bucket = (stacks.outputs(f"cncb-resubmitting-faults-monitor-{stage}") or {}).get("BucketName")
+    return Watched(faults=(f"s3://{bucket}/",)) if bucket else Watched()
+
+
+def _consumer(stacks: Stacks, stage: str, service: str, key: str) -> Watched:
+    if stacks.outputs(f"{service}-{stage}") is None:
+        return Watched()
+    return Watched(functions=(f"{service}-{stage}-{key}",))
+
+
+def _checks(endpoint: str | None) -> tuple[str, ...]:
+    return (f"{endpoint.rstrip('/')}/check",) if endpoint else ()
