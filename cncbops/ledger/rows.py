@@ -8,7 +8,6 @@ from typing import Any
 
 from cncbops.tally import Failure
 
-
 SENDING = ("replay", "resubmit")
 """The commands whose runs send events. Runs of all others are acts: an invalidation, a failover."""
 
