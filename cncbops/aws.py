@@ -29,6 +29,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from cncbops import __version__
+from cncbops.descriptions import Descriptions
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 
 if TYPE_CHECKING:
@@ -68,24 +69,17 @@ class Aws:
     @cached_property
     def _core(self) -> Session:
         """The session before any role."""
-        session = self._new_session(self.access.profile, self.access.region)
+        session = Session(profile=self.access.profile)
         try:
             session.get_scoped_config()
         except ProfileNotFound as error:
             raise explain(error, "use the profile") from error
-        return session
+        models = self._models or _with_fast_reader(session.get_component("data_loader"))
+        return _in_region(session, self.access.region, models)
 
     @cached_property
     def _session(self) -> Session:
         return self._with_role(self._core, self.access.role_arn) if self.access.role_arn else self._core
-
-    def _new_session(self, profile: str | None, region: str | None) -> Session:
-        session = Session(profile=profile)
-        if region:
-            session.set_config_variable("region", region)
-        if self._models:
-            session.register_component("data_loader", self._models)
-        return session
 
     def _with_role(self, session: Session, role_arn: str) -> Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
@@ -97,7 +91,7 @@ class Aws:
             role_arn=role_arn,
             extra_args={"RoleSessionName": "cncbops"},
         )
-        with_role = self._new_session(None, session.get_config_variable("region"))
+        with_role = _in_region(Session(), session.get_config_variable("region"), session.get_component("data_loader"))
         with_role._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
         return with_role
 
@@ -192,6 +186,18 @@ class Aws:
             raise explain(error, f"call {service}") from error
         except ValueError as error:
             raise BadInput(str(error), "Give an endpoint such as http://127.0.0.1:4566") from error
+
+
+def _with_fast_reader(models: Loader) -> Loader:
+    models.file_loader = Descriptions()
+    return models
+
+
+def _in_region(session: Session, region: str | None, models: Loader) -> Session:
+    if region:
+        session.set_config_variable("region", region)
+    session.register_component("data_loader", models)
+    return session
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
