@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e import servers
 from tests.e2e.far_side import FarSide
+from tests.e2e.far_side_health import HealthSide
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops, Microburst
 from tests.e2e.warm import Warm
@@ -41,6 +42,14 @@ def cncbops(tmp_path: Path, warm: Warm) -> Iterator[Cncbops]:
 def far_side() -> Iterator[FarSide]:
     """S3, Lambda and STS with truly concurrent functions; an error inside it fails the test."""
     with FarSide() as server:
+        yield server
+    assert server.errors == []
+
+
+@pytest.fixture
+def health_side() -> Iterator[HealthSide]:
+    """The services of many regions and their check endpoints, all well unless the test says otherwise."""
+    with HealthSide() as server:
         yield server
     assert server.errors == []
 

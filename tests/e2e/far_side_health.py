@@ -99,6 +99,20 @@ class HealthSide:
         """The URL of a region's check endpoint."""
         return f"{self.url}/{region}/check"
 
+    def toml(self, region: str) -> str:
+        """A region's part of a `cncbops.toml` that names one subject for each probe."""
+        return f"""
+[health.{region}]
+checks = ["{self.check(region)}"]
+alarms = ["john-*"]
+health_checks = ["hc-{region}"]
+tables = ["t1"]
+streams = ["s1"]
+functions = ["fn"]
+queues = ["dlq"]
+faults = ["s3://faults/"]
+"""
+
     def wait_until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
         """Wait for a condition on what arrived."""
         with self._changed:
@@ -245,6 +259,13 @@ _DEFAULTS: dict[str, Callable[[Call], Any]] = {
     "route53.GetHealthCheck": lambda _: health_check_of("HTTPS"),
     "route53.GetHealthCheckStatus": lambda _: observations("Success: HTTP Status Code 200, OK"),
     "s3.ListObjectsV2": lambda _: Bucket("faults", {}),
+    "sts.AssumeRole": lambda _: tag(
+        "Credentials",
+        tag("AccessKeyId", "role")
+        + tag("SecretAccessKey", "x")
+        + tag("SessionToken", "x")
+        + tag("Expiration", "2100-01-01T00:00:00Z"),
+    ),
     "sqs.GetQueueAttributes": lambda _: {"Attributes": {"ApproximateNumberOfMessages": "0"}},
     "sqs.GetQueueUrl": lambda call: {"QueueUrl": f"http://127.0.0.1/000000000000/{call.asked['QueueName']}"},
 }
