@@ -74,7 +74,7 @@ class Aws:
             session.get_scoped_config()
         except ProfileNotFound as error:
             raise explain(error, "use the profile") from error
-        models = self._models or _with_fast_reader(session.get_component("data_loader"))
+        models = self._models or Descriptions(session.get_component("data_loader").search_paths)
         return _in_region(session, self.access.region, models)
 
     @cached_property
@@ -182,11 +182,6 @@ class Aws:
             raise explain(error, f"call {service}") from error
         except ValueError as error:
             raise BadInput(str(error), "Give an endpoint such as http://127.0.0.1:4566") from error
-
-
-def _with_fast_reader(models: Loader) -> Loader:
-    models.file_loader = Descriptions()
-    return models
 
 
 def _in_region(session: Session, region: str | None, models: Loader) -> Session:

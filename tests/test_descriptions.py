@@ -1,23 +1,42 @@
-"""Descriptions of services are the same as botocore's own reader finds them."""
+"""Descriptions of services are the same as botocore's own loader finds them."""
 
 from pathlib import Path
 
 import botocore
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from botocore.loaders import Loader
 
-from cncbops.descriptions import Descriptions
+from cncbops.descriptions import Descriptions, FileReader
 
 DATA = Path(botocore.__file__).parent / "data"
 
 
-@pytest.mark.parametrize("name", ["endpoints", "dynamodb/2012-08-10/service-2", "s3/2006-03-01/endpoint-rule-set-1"])
-def test_a_file_is_read_whether_plain_or_compressed(name: str) -> None:
-    told = Descriptions().load_file(str(DATA / name))
-    assert told
-    assert told == JSONFileLoader().load_file(str(DATA / name))
-    assert list(told) == list(JSONFileLoader().load_file(str(DATA / name)))
+@pytest.fixture
+def descriptions() -> Descriptions:
+    return Descriptions(["/nowhere", str(DATA)])
 
 
-def test_a_file_that_is_not_there_is_nothing() -> None:
-    assert Descriptions().load_file(str(DATA / "none")) is None
+@pytest.mark.parametrize("kind", ["service-2", "paginators-1", "endpoint-rule-set-1"])
+@pytest.mark.parametrize("service", ["dynamodb", "s3", "cloudwatch"])
+def test_a_service_is_described_alike(descriptions: Descriptions, service: str, kind: str) -> None:
+    theirs = Loader().load_service_model(service, kind)
+    ours = descriptions.load_service_model(service, kind)
+    assert ours == theirs
+    assert list(ours) == list(theirs)
+
+
+def test_plain_files_are_read_too(descriptions: Descriptions) -> None:
+    assert descriptions.load_data("endpoints") == Loader().load_data("endpoints")
+
+
+def test_no_service_is_missed(descriptions: Descriptions) -> None:
+    assert set(Loader().list_available_services("service-2")) <= set(descriptions.list_available_services("service-2"))
+
+
+def test_what_is_not_there_is_told_as_botocore_tells_it(descriptions: Descriptions) -> None:
+    with pytest.raises(UnknownServiceError):
+        descriptions.load_service_model("dynamo", "service-2")
+    with pytest.raises(DataNotFoundError):
+        descriptions.load_service_model("dynamodb", "service-3")
+    assert FileReader().load_file(str(DATA / "none")) is None
