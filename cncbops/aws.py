@@ -26,6 +26,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSOError,
 )
+from botocore.loaders import Loader
 
 from cncbops import __version__
 from cncbops.errors import BadInput, CannotRun, CncbopsError
@@ -59,16 +60,30 @@ class AwsAccess:
 class Aws:
     """Makes clients; raises BadInput if there is no such profile."""
 
-    def __init__(self, access: AwsAccess) -> None:
+    def __init__(self, access: AwsAccess, models: Loader | None = None) -> None:
+        """`models` has read descriptions of services already: for many regions they are read once."""
         self.access = access
+        self._models = models
+
+    @cached_property
+    def _core(self) -> botocore.session.Session:
+        core = self._new_core(self.access.profile)
+        try:
+            core.get_scoped_config()
+        except ProfileNotFound as error:
+            raise explain(error, "use the profile") from error
+        return core
 
     @cached_property
     def _session(self) -> boto3.Session:
-        try:
-            session = boto3.Session(profile_name=self.access.profile, region_name=self.access.region)
-        except ProfileNotFound as error:
-            raise explain(error, "use the profile") from error
+        session = boto3.Session(botocore_session=self._core, region_name=self.access.region)
         return self._with_role(session, self.access.role_arn) if self.access.role_arn else session
+
+    def _new_core(self, profile: str | None) -> botocore.session.Session:
+        core = botocore.session.Session(profile=profile)
+        if self._models:
+            core.register_component("data_loader", self._models)
+        return core
 
     def _with_role(self, session: boto3.Session, role_arn: str) -> boto3.Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
@@ -80,18 +95,29 @@ class Aws:
             role_arn=role_arn,
             extra_args={"RoleSessionName": "cncbops"},
         )
-        core = botocore.session.get_session()
+        core = self._new_core(None)
         core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
         return boto3.Session(botocore_session=core, region_name=session.region_name)
 
     def in_region(self, region: str | None) -> "Aws":
-        """The same access in another region; None is the region in force."""
-        return Aws(replace(self.access, region=region)) if region else self
+        """The same access in another region, whose STS gives the role there; None is the region in force."""
+        if region is None:
+            return self
+        return Aws(replace(self.access, region=region), self._core.get_component("data_loader"))
+
+    def require_credentials(self) -> None:
+        """Look for credentials, which may ask other machines or programs. Raises CannotRun if there are none."""
+        try:
+            found = self._session.get_credentials()
+        except BotoCoreError as error:
+            raise explain(error, "call AWS") from error
+        if found is None:
+            raise explain(NoCredentialsError(), "call AWS")
 
     @property
     def region(self) -> str:
-        """The region in force. Raises BadInput if none is set."""
-        region = self._session.region_name
+        """The region in force, found without credentials. Raises BadInput if none is set."""
+        region = self.access.region or self._core.get_config_variable("region")
         if not region:
             raise explain(NoRegionError(), "call AWS")
         return region
@@ -104,9 +130,7 @@ class Aws:
 
     def s3(self, pool: int = 16) -> "S3Client":
         """A client for listing and reading; emulators and private endpoints get path-style URLs."""
-        client: S3Client = self._client("s3", max_pool_connections=pool)
-        if "amazonaws.com" not in client.meta.endpoint_url:
-            client = self._client("s3", max_pool_connections=pool, s3={"addressing_style": "path"})
+        client: S3Client = self._s3(max_pool_connections=pool)
         return client
 
     def lambda_(self, *, pool: int = 4, read_timeout_s: float = READ_TIMEOUT_S, once: bool = False) -> "LambdaClient":
@@ -144,12 +168,19 @@ class Aws:
 
     def probing(self, service: str) -> Any:
         """A client that takes the pulse of a service: one second for an answer, three tries."""
-        return self._client(service, max_pool_connections=32, **_PROBING)
+        make = self._s3 if service == "s3" else partial(self._client, service)
+        return make(max_pool_connections=32, **_PROBING)
 
     def sts(self) -> "STSClient":
         """An STS client that gives up soon: a run can do without its answer."""
         client: STSClient = self._client("sts", **_IMPATIENT)
         return client
+
+    def _s3(self, **settings: Any) -> Any:
+        client = self._client("s3", **settings)
+        if "amazonaws.com" in client.meta.endpoint_url:
+            return client
+        return self._client("s3", **settings, s3={"addressing_style": "path"})
 
     def _client(self, service: str, **settings: Any) -> Any:
         config = Config(**{**_DEFAULTS, **settings})
@@ -236,6 +267,7 @@ _ACTIONS = {
 _MISSING = {
     "404",
     "AWS.SimpleQueueService.NonExistentQueue",
+    "GlobalTableNotFoundException",
     "NoSuchBucket",
     "NoSuchDistribution",
     "NoSuchHealthCheck",
@@ -256,6 +288,16 @@ def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:
 def blames_credentials(error: ClientError) -> bool:
     """Whether AWS refused who asks, not what was asked: no other call would fare better."""
     return error.operation_name == "AssumeRole" or _code(error) in _EXPIRED | _INVALID
+
+
+def says_missing(error: ClientError) -> bool:
+    """Whether AWS says that what was asked for does not exist."""
+    return _code(error) in _MISSING
+
+
+def refuses_access(error: ClientError) -> bool:
+    """Whether AWS says that the one who asks may not."""
+    return _code(error) in _DENIED
 
 
 def _code(error: ClientError) -> str:

@@ -3,8 +3,8 @@
 A stack is `{service}-{stage}`, its functions are `{service}-{stage}-{key}`; streams and tables begin with the stage.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from cncbops.errors import CannotRun
 from cncbops.stacks import Stacks
@@ -14,6 +14,8 @@ CDN = "cncb-cdn-invalidate"
 _DISTRIBUTIONS = (CDN, "cncb-cdn-json", "cncb-cdn-lambda", "cncb-cdn-service", "cncb-cache-control")
 _CONSUMERS = {"cncb-replaying-events": "listener", "cncb-resubmitting-faults-monitor": "listener"}
 """Services that read the event stream, each with the key of its function."""
+
+Look = Callable[[Stacks], Watched]
 
 
 def distribution_of_stage(stacks: Stacks, stage: str) -> str:
@@ -26,30 +28,19 @@ def distribution_of_stage(stacks: Stacks, stage: str) -> str:
     raise CannotRun(what, f"Name the distribution, or the region of the stack {CDN}-{stage} with --region")
 
 
-def watched_of_stage(stacks: Stacks, stage: str) -> Watched:
-    """What a stage's stacks in one region tell to watch; nothing if there is none. Raises CncbopsError."""
-    looks: list[Callable[[], Watched]] = [
-        lambda: _failover_check(stacks, stage),
-        lambda: _alarm(stacks, stage),
-        lambda: _health_check(stacks, stage),
-        lambda: _event_stream(stacks, stage),
-        lambda: _faults(stacks, stage),
-        *(
-            lambda service=service, key=key: _consumer(stacks, stage, service, key)
-            for service, key in _CONSUMERS.items()
-        ),
-    ]
-    return _all_of(looks)
+def looks_for_stage(stage: str) -> Sequence[Look]:
+    """What asks the stacks of a stage for what to watch, a part each: in an incident each may take a second.
 
-
-def _all_of(looks: Iterable[Callable[[], Watched]]) -> Watched:
-    """The looks side by side: in an incident each may take a second."""
-    looks = list(looks)
-    found = Watched()
-    with ThreadPoolExecutor(len(looks), thread_name_prefix="stacks") as pool:
-        for each in pool.map(lambda look: look(), looks):
-            found |= each
-    return found
+    A look finds nothing where there is no such stack, and raises CncbopsError where CloudFormation does not tell.
+    """
+    return (
+        lambda stacks: _failover_check(stacks, stage),
+        lambda stacks: _alarm(stacks, stage),
+        lambda stacks: _health_check(stacks, stage),
+        lambda stacks: _event_stream(stacks, stage),
+        lambda stacks: _faults(stacks, stage),
+        *(partial(_consumer, stage=stage, service=service, key=key) for service, key in _CONSUMERS.items()),
+    )
 
 
 def _failover_check(stacks: Stacks, stage: str) -> Watched:

@@ -6,12 +6,12 @@ that has lasted. An alarm without enough data says nothing and stops nothing.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from cncbops.alarms import NAMES_PER_CALL, Alarm, describe_alarms
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
 
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 
 ALARM_BLIND_S = 60
 """How long a run goes on without a complete look at its alarms."""
-
-NAMES_PER_CALL = 100
-"""What one DescribeAlarms takes. Source: CloudWatch API Reference."""
-
-REASON_CHARS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Alarm:
-    name: str
-    state: str
-    reason: str
 
 
 class AlarmWatch:
@@ -59,7 +47,7 @@ class AlarmWatch:
             alarms = self._read()
             raised = [alarm for alarm in alarms if alarm.state == "ALARM"]
             if raised:
-                return f"alarm {raised[0].name} is in ALARM: {_one_line(raised[0].reason)}"
+                return f"alarm {raised[0].name} is in ALARM: {raised[0].reason}"
             self._require(alarms)
         except CncbopsError as error:
             return self._blindness(error)
@@ -70,7 +58,7 @@ class AlarmWatch:
         blind_s = self._clock() - self._seen_at
         return f"alarms cannot be read for {blind_s:.0f} s: {error.what}" if blind_s >= ALARM_BLIND_S else None
 
-    def _require(self, alarms: Iterable[_Alarm]) -> None:
+    def _require(self, alarms: Iterable[Alarm]) -> None:
         missing = sorted(set(self._names) - {alarm.name for alarm in alarms})
         if missing:
             raise CannotRun(
@@ -78,30 +66,11 @@ class AlarmWatch:
                 "Check name and region; a composite alarm is only seen with cloudwatch:DescribeAlarms on *",
             )
 
-    def _read(self) -> list[_Alarm]:
+    def _read(self) -> list[Alarm]:
         parts = [self._names[at : at + NAMES_PER_CALL] for at in range(0, len(self._names), NAMES_PER_CALL)]
         try:
-            return [alarm for names in parts for alarm in self._describe(names)]
+            return [alarm for names in parts for alarm in describe_alarms(self._client, AlarmNames=names)]
         except (BotoCoreError, ClientError) as error:
             raise explain(error, "read the alarms") from error
         except ResponseParserError as error:
             raise CannotRun("cannot read the alarms: no answer of CloudWatch's", "Check --endpoint-url") from error
-
-    def _describe(self, names: Sequence[str]) -> list[_Alarm]:
-        """Both kinds must be asked for: by default composite alarms are left out."""
-        pages = self._client.get_paginator("describe_alarms").paginate(
-            AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        return [_alarm(found) for page in pages for found in _both_kinds(page)]
-
-
-def _both_kinds(page: Any) -> list[Any]:
-    return [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-
-
-def _alarm(found: Any) -> _Alarm:
-    return _Alarm(found["AlarmName"], found.get("StateValue", ""), found.get("StateReason", ""))
-
-
-def _one_line(reason: str) -> str:
-    return " ".join(reason.split())[:REASON_CHARS] or "no reason given"
