@@ -3,20 +3,31 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cncbops.health.finding import Row, Status
+from cncbops.health.verdict import Verdict, verdict_of
+
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another region: its verdict is healthy, unhealthy or unknown; `is_out` whether its own switch is set."""
+    """Another region, its verdict, and why where it is not healthy."""
 
     region: str
-    verdict: str
+    verdict: Verdict
     why: str
-    is_out: bool
 
     @property
     def carries(self) -> bool:
         """Whether it can be relied on to carry traffic."""
-        return self.verdict == "healthy" and not self.is_out
+        return self.verdict is Verdict.healthy
+
+
+def other_of(region: str, rows: Sequence[Row]) -> Other:
+    """A region by what its probes found."""
+    own = [row for row in rows if row.region == region]
+    verdict = verdict_of(own)
+    poor = {Verdict.healthy: None, Verdict.unhealthy: Status.fail, Verdict.unknown: Status.unknown}[verdict]
+    told = [f"{row.probe} {row.finding.subject}: {row.finding.why}" for row in own if row.finding.status is poor]
+    return Other(region, verdict, "; ".join(told[:2]) or ("" if own else "nothing of it is watched"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +50,11 @@ def broken_rule(region: str, others: Sequence[Other]) -> Rule | None:
         why = f"no other region is named, so nobody knows who would carry the traffic of {region}"
         return Rule(OTHERS_UNKNOWN, why, "Name the others in cncbops.toml or with --other, or override with --force")
     told = "; ".join(f"{other.region} is {_state(other)}" for other in others)
-    if any(other.verdict == "unknown" for other in others):
+    if any(other.verdict is Verdict.unknown for other in others):
         why = f"no other region is known to be healthy: {told}"
         return Rule(OTHERS_UNKNOWN, why, "Find out with `cncbops health`, or override with --force")
     return Rule(LAST_HEALTHY, f"{region} would be the last to go: {told}", "Mend one first, or override with --force")
 
 
 def _state(other: Other) -> str:
-    if other.is_out:
-        return "taken out itself"
     return f"{other.verdict} ({other.why})" if other.why else other.verdict

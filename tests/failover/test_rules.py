@@ -1,18 +1,21 @@
 """A region is taken out only while another is known to carry its traffic."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.failover.rules import LAST_HEALTHY, OTHERS_UNKNOWN, Other, broken_rule
+from cncbops.failover.rules import LAST_HEALTHY, OTHERS_UNKNOWN, Other, broken_rule, other_of
+from cncbops.health.finding import Finding, Row, Status
+from cncbops.health.verdict import Verdict
 
-VERDICTS = st.sampled_from(["healthy", "unhealthy", "unknown"])
-OTHERS = st.lists(st.builds(Other, st.sampled_from(["us-west-2", "eu-west-1"]), VERDICTS, st.just(""), st.booleans()))
+OTHERS = st.lists(st.builds(Other, st.sampled_from(["us-west-2", "eu-west-1"]), st.sampled_from(Verdict), st.just("")))
 
 
 @given(OTHERS)
-def test_a_rule_is_broken_exactly_where_no_other_region_is_healthy_and_in_service(others: list[Other]) -> None:
-    carried = any(other.verdict == "healthy" and not other.is_out for other in others)
+def test_a_rule_is_broken_exactly_where_no_other_region_is_known_to_be_healthy(others: list[Other]) -> None:
+    carried = any(other.verdict == "healthy" for other in others)
     assert (broken_rule("us-east-1", others) is None) == carried
 
 
@@ -20,9 +23,8 @@ def test_a_rule_is_broken_exactly_where_no_other_region_is_healthy_and_in_servic
     ("others", "name", "why"),
     [
         ([], OTHERS_UNKNOWN, "no other region is named"),
-        ([Other("us-west-2", "unknown", "check: hangs", False)], OTHERS_UNKNOWN, "us-west-2 is unknown (check: hangs)"),
-        ([Other("us-west-2", "unhealthy", "check: 503", False)], LAST_HEALTHY, "us-west-2 is unhealthy (check: 503)"),
-        ([Other("us-west-2", "healthy", "", True)], LAST_HEALTHY, "us-west-2 is taken out itself"),
+        ([Other("us-west-2", Verdict.unknown, "check: hangs")], OTHERS_UNKNOWN, "us-west-2 is unknown (check: hangs)"),
+        ([Other("us-west-2", Verdict.unhealthy, "check: 503")], LAST_HEALTHY, "us-west-2 is unhealthy (check: 503)"),
     ],
 )
 def test_it_says_which_rule_and_why(others: list[Other], name: str, why: str) -> None:
@@ -31,3 +33,18 @@ def test_it_says_which_rule_and_why(others: list[Other], name: str, why: str) ->
     assert rule.name == name
     assert why in rule.why
     assert "--force" in rule.next_step
+
+
+def row(region: str, status: Status, why: str) -> Row:
+    return Row(region, "check", Finding("https://check", status, why), datetime.now(UTC), 0.1)
+
+
+def test_another_region_is_judged_by_its_own_rows_and_says_what_is_wrong() -> None:
+    rows = [
+        row("us-west-2", Status.fail, "503"),
+        row("us-west-2", Status.ok, "fine"),
+        row("eu-west-1", Status.ok, "fine"),
+    ]
+    assert other_of("us-west-2", rows) == Other("us-west-2", Verdict.unhealthy, "check https://check: 503")
+    assert other_of("eu-west-1", rows).carries
+    assert other_of("ap-south-1", rows) == Other("ap-south-1", Verdict.unknown, "nothing of it is watched")
