@@ -8,7 +8,7 @@ its thread is a daemon, and the next round does not ask about the same again whi
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -42,10 +42,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Round:
-    """What one round found: rows by region, probe and subject, and what is watched by region."""
+    """What one round found: rows by region, probe and subject, and what is watched by region.
+
+    `nameless` are the regions in which looks for names went well and found none.
+    """
 
     rows: Sequence[Row]
     watched: Mapping[str, Watched]
+    nameless: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +164,11 @@ class _Round:
             self._take(outcome)
         for task in self._open:
             self._rows.append((task.place, self._rounds.silent(task)))
-        self._tell_nameless()
         if self._defects:
             raise self._defects[0]
-        return Round(list(self._in_order()), self._watched)
+        nameless = self._nameless()
+        self._tell_nameless(nameless)
+        return Round(list(self._in_order()), self._watched, nameless)
 
     def _next(self, deadline: float) -> _Outcome | None:
         try:
@@ -205,11 +210,13 @@ class _Round:
                     decides = not probe.is_elsewhere
                     self._begin(_Task(name, probe.name, subject, ask, (place, number), decides=decides))
 
-    def _tell_nameless(self) -> None:
-        """A row for each region in which the looks went well and found nothing."""
+    def _nameless(self) -> frozenset[str]:
         told = {row.region for _, row in self._rows if row.probe == NAMES}
+        return frozenset(self._without_names - told)
+
+    def _tell_nameless(self, regions: Collection[str]) -> None:
         for place, region in enumerate(self._rounds.regions):
-            if region.name in self._without_names - told:
+            if region.name in regions:
                 finding = Finding(region.looked_for, Status.unknown, f"no stack of it in {region.name} tells any")
                 self._rows.append(((place, 0), Row(region.name, NAMES, finding, self._rounds.accesses.now(), 0.0)))
 

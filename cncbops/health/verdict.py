@@ -44,6 +44,10 @@ class Required:
             return cls(int(text))
         raise BadInput(f"{text!r} is not a number of regions", "Write all, any, or a number such as 2")
 
+    def __str__(self) -> str:
+        """As it is typed."""
+        return {None: "all", 1: "any"}.get(self.count, str(self.count))
+
     def require_possible(self, regions: int) -> None:
         """Raises BadInput if there are fewer regions than must be healthy."""
         if self.count and self.count > regions:
