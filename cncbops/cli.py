@@ -14,6 +14,7 @@ COMMANDS = {
     "replay": "Send chosen events of a data lake to one function, as Kinesis records.",
     "resubmit": "Send the events of faults again, to the functions that raised them.",
     "health": "Tell whether each region is fit to serve; look once, or keep watching.",
+    "failover": "Take a region out of service, put it back, or see how all stand.",
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
     "sandbox": "Start, stop and look at an embedded AWS with a lake and faults to try things on.",

@@ -26,8 +26,8 @@ def other_of(region: str, rows: Sequence[Row]) -> Other:
     own = [row for row in rows if row.region == region]
     verdict = verdict_of(own)
     poor = {Verdict.healthy: None, Verdict.unhealthy: Status.fail, Verdict.unknown: Status.unknown}[verdict]
-    told = [f"{row.probe} {row.finding.subject}: {row.finding.why}" for row in own if row.finding.status is poor]
-    return Other(region, verdict, "; ".join(told[:2]) or ("" if own else "nothing of it is watched"))
+    told = (f"{row.probe}: {row.finding.why}" for row in own if row.finding.status is poor)
+    return Other(region, verdict, next(told, "" if own else "nothing of it is watched"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,14 @@ class Failover:
         self._client, self._stop = client, stop
 
     @property
+    def is_pending(self) -> bool:
+        """Whether the change is still to be asked for."""
+        return self.change.is_needed and not self.changed
+
+    @property
     def is_done(self) -> bool:
         """Whether the region is out, or back, for all who look."""
-        return self.following.is_done and (self.changed or not self.change.is_needed)
+        return self.following.is_done and not self.is_pending
 
     def news(self, longest_s: float) -> Iterator[str]:
         """What happens, a line each, until it is done, stopped or has taken too long. Raises CncbopsError."""

@@ -20,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-_MODULES = ("_group", "_replaying", "_resubmitting", "_faults", "_runs", "replay", "resubmit", "faults", "runs")
+_MODULES = (
+    *("_group", "_replaying", "_resubmitting", "_faults", "_runs", "_health", "_failover", "_failover_status"),
+    *("replay", "resubmit", "faults", "runs", "health", "failover"),
+)
 _LONGEST_REQUEST = 1024 * 1024
 
 

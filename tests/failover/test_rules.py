@@ -45,6 +45,6 @@ def test_another_region_is_judged_by_its_own_rows_and_says_what_is_wrong() -> No
         row("us-west-2", Status.ok, "fine"),
         row("eu-west-1", Status.ok, "fine"),
     ]
-    assert other_of("us-west-2", rows) == Other("us-west-2", Verdict.unhealthy, "check https://check: 503")
+    assert other_of("us-west-2", rows) == Other("us-west-2", Verdict.unhealthy, "check: 503")
     assert other_of("eu-west-1", rows).carries
     assert other_of("ap-south-1", rows) == Other("ap-south-1", Verdict.unknown, "nothing of it is watched")
