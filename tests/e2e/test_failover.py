@@ -19,6 +19,8 @@ SECRET = "s3cret-of-the-check"
 ENVIRONMENT = {"STAGE": "john", "SERVICE": "cncb-regional-failover-check", "API_KEY": SECRET}
 OUT = ("failover", "out", EAST, "--stage", "john", "--other", WEST)
 BACK = ("failover", "back", EAST, "--stage", "john")
+# Never turns, so that what follows it does not end by itself.
+DEAF = ("--alarm", f"{EAST}=no-such-alarm")
 STATUS = ("failover", "status", *REGIONS, "--stage", "john")
 
 
@@ -190,12 +192,13 @@ def test_an_override_names_the_rule_that_it_overrides(run: Run, in_service: Clie
 def test_an_interrupt_leaves_the_region_out_and_the_same_command_goes_on(
     run: Run, in_service: Clients, cncbops: Cncbops
 ) -> None:
-    process = started(cncbops, in_service, "the change is made", *OUT, "--execute")
+    process = started(cncbops, in_service, "the change is made", *OUT, *DEAF, "--execute")
     process.send_signal(signal.SIGINT)
     interrupted = cncbops.finish(process)
     assert interrupted.code == 130
-    assert f"next: cncbops failover out {EAST} --stage john --other {WEST} --execute" in interrupted.err
-    assert f"next: cncbops failover back {EAST} --stage john --execute" in interrupted.err
+    typed = f"{EAST} --stage john --other {WEST} {' '.join(DEAF)} --execute"
+    assert f"next: cncbops failover out {typed}" in interrupted.err
+    assert f"next: cncbops failover back {typed.replace(f'--other {WEST} ', '')}" in interrupted.err
     assert environment(in_service) == {**ENVIRONMENT, "UNHEALTHY": "true"}
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert (row["command"], row["status"]) == ("failover out", "interrupted")
@@ -209,8 +212,7 @@ def test_an_interrupt_leaves_the_region_out_and_the_same_command_goes_on(
 
 
 def test_what_does_not_turn_in_time_is_told_and_can_be_gone_on_with(run: Run, in_service: Clients) -> None:
-    deaf = ("--alarm", f"{EAST}=no-such-alarm")
-    stopped = run(*OUT, *deaf, "--timeout", "1s", "--execute", "-o", "json")
+    stopped = run(*OUT, *DEAF, "--timeout", "1s", "--execute", "-o", "json")
     assert (stopped.code, stopped.json["status"]) == (5, "stopped")
     assert "alarm no-such-alarm: there is no such alarm" in stopped.json["reason"]
     assert environment(in_service)["UNHEALTHY"] == "true"
@@ -218,8 +220,7 @@ def test_what_does_not_turn_in_time_is_told_and_can_be_gone_on_with(run: Run, in
 
 
 def test_it_can_be_stopped_from_another_terminal(run: Run, in_service: Clients, cncbops: Cncbops) -> None:
-    deaf = ("--alarm", f"{EAST}=no-such-alarm")
-    process = started(cncbops, in_service, "the change is made", *OUT, *deaf, "--execute")
+    process = started(cncbops, in_service, "the change is made", *OUT, *DEAF, "--execute")
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert run("runs", "stop", row["run_id"]).code == 0
     ended = cncbops.finish(process)
