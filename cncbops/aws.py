@@ -258,6 +258,11 @@ def blames_credentials(error: ClientError) -> bool:
     return error.operation_name == "AssumeRole" or _code(error) in _EXPIRED | _INVALID
 
 
+def denies(error: BotoCoreError | ClientError) -> bool:
+    """Whether AWS knows who asks, and does not allow it."""
+    return isinstance(error, ClientError) and _code(error) in _DENIED
+
+
 def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
