@@ -141,7 +141,7 @@ def _given(paths: Mapping[str, int], sources: Mapping[str, int]) -> str:
 
 
 def _to_send(paths: Mapping[str, int]) -> str:
-    of_these = [f"{paths[name]:,} {name}" for name in ("wildcards", "tags") if paths[name]]
+    of_these = [number(paths[name], name[:-1]) for name in ("wildcards", "tags") if paths[name]]
     return f"{number(paths['to_send'], 'path')}{', of these ' if of_these else ''}{' and '.join(of_these)}"
 
 
@@ -155,10 +155,14 @@ def _in_progress(plan: Mapping[str, Any]) -> str:
 
 
 def _cost(cost: Mapping[str, Any]) -> str:
-    after = f"at most {cost['usd_at_most']:,.2f} USD"
+    after = f"at most {_usd(cost['usd_at_most'])}"
     if cost["paths_before_collapse"] != cost["paths"]:
-        after += f" in place of {cost['usd_at_most_before_collapse']:,.2f} USD before collapsing"
+        after += f" in place of {_usd(cost['usd_at_most_before_collapse'])} before collapsing"
     return f"{after}; the first {FREE_A_MONTH:,} paths a month of an account are free"
+
+
+def _usd(amount: float) -> str:
+    return f"{amount:,.2f} USD" if amount >= 0.1 else f"{amount:.3f} USD"
 
 
 def _counted(counts: Mapping[str, int]) -> Table:
@@ -188,7 +192,7 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
     if document["status"] == "stopped":
         return "stopped", document["reason"]
     if document["status"] == "succeeded":
-        return "done", "every edge has done it" if not document["requests"]["in_progress"] else "CloudFront is at it"
+        return "done", "every edge has done it" if not document["requests"]["in_progress"] else "all is created, and CloudFront is at it"
     return _ENDINGS[document["status"]]
 
 

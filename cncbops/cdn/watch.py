@@ -8,7 +8,7 @@ from cncbops.cdn.edge import COMPLETED, Denied, Edge, Unanswered
 from cncbops.errors import CannotRun
 
 LOADS_A_LOOK = 50
-"""Each takes a call. A bucket's trigger may have thousands in progress, of a path each: the others are taken to be that."""
+"""Each takes a call. A bucket's trigger may have thousands of a path each: that is what the others are taken for."""
 
 _ONE_PATH = Load(singles=1)
 

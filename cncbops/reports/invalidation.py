@@ -18,7 +18,7 @@ from cncbops.lake.sources import printable
 from cncbops.reports.summary import EXIT_CODES, described, iso
 
 USD_A_PATH, FREE_A_MONTH = 0.005, 1_000
-"""A wildcard or a tag is one. What an account has used of the free ones is not known: a cost is the most that it can be.
+"""A wildcard or a tag is one. What an account has used of the free ones is unknown: a cost is the most that it can be.
 Source: Amazon CloudFront pricing, "Invalidation requests"."""
 
 FIRST_PATHS = 20

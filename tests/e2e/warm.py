@@ -20,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-_MODULES = ("_group", "_replaying", "_resubmitting", "_faults", "_runs", "replay", "resubmit", "faults", "runs")
+_MODULES = (
+    *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_faults", "_runs"),
+    *("replay", "resubmit", "invalidate", "faults", "runs"),
+)
 _LONGEST_REQUEST = 1024 * 1024
 
 
