@@ -192,7 +192,8 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
     if document["status"] == "stopped":
         return "stopped", document["reason"]
     if document["status"] == "succeeded":
-        return "done", "every edge has done it" if not document["requests"]["in_progress"] else "all is created, and CloudFront is at it"
+        is_open = document["requests"]["in_progress"]
+        return "done", "all is created, and CloudFront is at it" if is_open else "every edge has done it"
     return _ENDINGS[document["status"]]
 
 

@@ -35,7 +35,7 @@ def test_each_item_is_in_exactly_one_request_and_the_limits_are_kept(counts: tup
     assert [batch.number for batch in batches] == list(range(len(batches)))
     for batch in batches:
         load = Load.of(batch.items)
-        assert 0 < load.singles + load.wildcards
+        assert load.singles + load.wildcards > 0
         assert load.singles <= SINGLES_A_REQUEST
         assert load.wildcards <= WILDCARDS_A_REQUEST
 

@@ -22,7 +22,7 @@ Summary = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Invalidates:
-    """Plans and executes invalidations of the far side's distribution, and does with the newest run what `runs` does."""
+    """Plans and executes invalidations of the far side's distribution; does with the newest run what `runs` does."""
 
     command: Cncbops
     far_side: FarSideCloudFront

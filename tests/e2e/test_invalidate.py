@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cdn.test_notifications import by_sns, s3_event
+from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_cloudfront import (
     DOMAIN,
     ID,
@@ -86,9 +87,7 @@ def test_collapsing_says_what_it_saves(invalidates: Invalidates) -> None:
     assert "at most 0.010 USD in place of 0.26 USD before collapsing" in said
 
 
-def test_ten_thousand_paths_keep_the_quotas_and_each_is_sent_once(
-    invalidates: Invalidates, tmp_path: Path
-) -> None:
+def test_ten_thousand_paths_keep_the_quotas_and_each_is_sent_once(invalidates: Invalidates, tmp_path: Path) -> None:
     paths = [f"/things/{number}" for number in range(10_000)]
     wildcards = [f"/views/{number}/*" for number in range(20)]
     process = invalidates.start("--from-file", paths_file(tmp_path, [*paths, *wildcards]), "--wait")
@@ -148,7 +147,9 @@ def test_a_denied_create_names_the_permission_and_the_run_can_be_resumed(invalid
     assert far_side.items == ["/a"]
 
 
-@pytest.mark.parametrize("denied", [{"ListInvalidations"}, {"ListInvalidations", "GetInvalidation"}, {"GetDistribution"}])
+@pytest.mark.parametrize(
+    "denied", [{"ListInvalidations"}, {"ListInvalidations", "GetInvalidation"}, {"GetDistribution"}]
+)
 def test_without_the_right_to_look_it_invalidates_all_the_same(invalidates: Invalidates, denied: set[str]) -> None:
     far_side = invalidates.far_side
     far_side.memory.denied = denied
@@ -156,6 +157,16 @@ def test_without_the_right_to_look_it_invalidates_all_the_same(invalidates: Inva
     assert invalidates.plan("/a")["status"] == "planned"
     assert invalidates.execute("/a")["status"] == "succeeded"
     assert far_side.items == ["/a"]
+
+
+def test_a_bucket_that_may_not_be_listed_is_named_and_nothing_is_sent(
+    invalidates: Invalidates, far_side: FarSide
+) -> None:
+    far_side.refuse("GET /lake?list-type", error(403, "AccessDenied", "Access Denied"))
+    asked = ("--from-s3", "s3://lake/things/", "--since", "-1h", "--execute")
+    denied = invalidates.text(*asked, env={"AWS_ENDPOINT_URL_S3": far_side.url})
+    assert (denied.code, "s3:ListBucket" in denied.err, len(denied.err.splitlines())) == (1, True, 1)
+    assert invalidates.far_side.writes == []
 
 
 def test_without_the_right_to_look_nobody_can_wait(invalidates: Invalidates) -> None:
