@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cncbops.cdn.batches import MOST_SINGLES, MOST_WILDCARDS
+from cncbops.cdn.edge import IN_PROGRESS
 from cncbops.cdn.session import Session
 from cncbops.reports.invalidation import FREE_A_MONTH
 
@@ -29,23 +30,26 @@ _ENDINGS = {
 
 def progress_line(screen: Screen, session: Session) -> AbstractContextManager[object]:
     """A line of how far a session is, while in its block; on a terminal only."""
+    if not (screen.shows_text and screen.err.is_terminal):
+        return nullcontext()
     started = time.monotonic()
 
     def line() -> Text:
-        requests = session.requests
-        done = requests.completed
-        paths = sum(len(each.items) for each in requests.all)
-        told = [
-            f"{len(requests.invalidations):,} created",
-            f"{len(done):,} of {number(len(requests.all), 'request')} completed",
-            f"{sum(len(each.items) for each in requests.all if each.number in done):,} of {number(paths, 'path')}",
-            f"{time.monotonic() - started:,.0f} s",
-        ]
-        return Text("  ".join(told), no_wrap=True, overflow="ellipsis")
+        told = f"{_progress(session)}  {time.monotonic() - started:,.0f} s"
+        return Text(told, no_wrap=True, overflow="ellipsis")
 
-    if not (screen.shows_text and screen.err.is_terminal):
-        return nullcontext()
     return Live(get_renderable=line, console=screen.err, refresh_per_second=5, transient=True)
+
+
+def _progress(session: Session) -> str:
+    """What is created as long as there is more to create, then what is completed."""
+    requests = session.requests
+    verb, done = ("created", set(requests.invalidations)) if requests.to_create else ("completed", requests.completed)
+    paths = sum(len(each.items) for each in requests.all)
+    paths_done = sum(len(each.items) for each in requests.all if each.number in done)
+    waits = f"  waiting {session.waiting_for}" if session.waiting_for and requests.to_create else ""
+    of_requests = f"{len(done):,} of {number(len(requests.all), 'request')} {verb}"
+    return f"{of_requests}  {paths_done:,} of {number(paths, 'path')}{waits}"
 
 
 def show_invalidation_plan(console: Console, document: Mapping[str, Any]) -> None:
@@ -115,7 +119,8 @@ def _planned(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "collapsed", f"{number(paths['collapsed'], 'path')} into {number(paths['collapsed_into'], 'wildcard')}"
     yield "to send", _to_send(paths)
     if document["command"] != "invalidate":
-        yield "so far", f"{requests['created']:,} of {number(requests['total'], 'request')} created"
+        so_far = f"{requests['created']:,} of {number(requests['total'], 'request')} created"
+        yield "so far", f"{so_far}, {paths['sent']:,} of {number(paths['to_send'], 'path')}"
     yield "requests", f"{requests['total'] - requests['created']:,}"
     yield "in progress", _in_progress(plan)
     yield "cost", _cost(document["cost"])
@@ -221,8 +226,9 @@ def _next_steps(document: Mapping[str, Any]) -> Iterator[str]:
         cause = "Once the cause is mended" if document["status"] == "failed" else "Go on with it"
         yield f"{cause}: cncbops runs resume {document['run_id']} --execute"
     elif document["requests"]["in_progress"]:
-        distribution, first = document["distribution"]["id"], " ".join(document["invalidations"][:3])
-        yield f"Look how far it is: cncbops invalidate status {distribution} {first}"
+        open_ = [each["id"] for each in document["invalidations"] if each["status"] == IN_PROGRESS]
+        named = f"{document['distribution']['id']} {' '.join(open_[:3])}"
+        yield f"Look how far it is: cncbops invalidate status {named}"
 
 
 def _show_failures(console: Console, document: Mapping[str, Any]) -> None:

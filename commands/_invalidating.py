@@ -90,6 +90,7 @@ def carry_out_resume(run: Run, folder: Path, general: General, screen: Screen) -
 
 
 def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
+    started = time.monotonic()
     typed = checked(asked)
     aws = Aws(access_of(general, {}))
     distribution = distribution_named(typed.named, asked.stage, aws)
@@ -106,6 +107,7 @@ def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
         waits=asked.wait,
         timeout_s=typed.timeout_s,
         failures=failures_of(found),
+        started=started,
     )
     if not general.execute:
         return _plan(job, requests, aws, screen, {"sources": found.sources, "reduced": what})

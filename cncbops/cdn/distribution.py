@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import denies, explain
 from cncbops.errors import BadInput, CannotRun
+from cncbops.lake.sources import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -79,7 +80,7 @@ def _all(client: "CloudFrontClient", text: str) -> list[Distribution]:
         pages = client.get_paginator("list_distributions").paginate()
         return [_of_config(each, each) for page in pages for each in page["DistributionList"].get("Items", [])]
     except (ClientError, BotoCoreError) as error:
-        explained = explain(error, f"look up {text} among the distributions")
+        explained = explain(error, f"look up {printable(text)} among the distributions")
         if denies(error):
             raise CannotRun(explained.what, f"{explained.next_step}; or give the distribution's id") from error
         raise explained from error
@@ -122,6 +123,7 @@ def _named(text: str, known: Sequence[Distribution]) -> Distribution | None:
 
 
 def _unknown(text: str, known: Sequence[Distribution]) -> BadInput:
+    text = printable(text)
     names = [name for each in known for name in (each.id, each.domain or "", *each.aliases)]
     close = difflib.get_close_matches(text.lower(), [name.lower() for name in names], n=3)
     shown = [name for name in names if name.lower() in close]

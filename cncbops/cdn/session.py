@@ -80,12 +80,16 @@ class Requests:
 
 
 class Session:
-    """Creates what is to be created of a run. `halted` is why it ended early, if nobody stopped it."""
+    """Creates what is to be created of a run, and follows it.
+
+    `halted` is why it ended early, if nobody stopped it; `waiting_for` what it waits for now, as `for room`.
+    """
 
     def __init__(self, edge: Edge, requests: Requests, keeper: Keeper, pauses: Pauses) -> None:
         self.requests = requests
         self.calls = Calls()
         self.halted: str | None = None
+        self.waiting_for: str | None = None
         self.watch = Watch(edge, requests.open())
         self._is_blind = False
         self._edge, self._keeper, self._pauses = edge, keeper, pauses
@@ -167,7 +171,10 @@ class Session:
     def _pause(self, seconds: float, what_for: str) -> bool:
         """Whether to go on after a pause: not if the stop or the deadline came."""
         left_s = self._ends - self._pauses.clock()
-        if self._pauses.stop.wait(max(0.0, min(seconds, left_s))):
+        self.waiting_for = what_for
+        stopped = self._pauses.stop.wait(max(0.0, min(seconds, left_s)))
+        self.waiting_for = None
+        if stopped:
             return False
         if seconds >= left_s:
             self.halted = f"waited {what_for} as long as --timeout allows, {self._pauses.timeout_s:g} s"

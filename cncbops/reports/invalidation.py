@@ -1,6 +1,6 @@
 """What an invalidation reports in JSON: a contract. Keys may be added, none is renamed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from cncbops.cdn.batches import Load
 from cncbops.cdn.collapsing import Reduced
 from cncbops.cdn.distribution import Distribution
-from cncbops.cdn.edge import Invalidation
+from cncbops.cdn.edge import COMPLETED, IN_PROGRESS, Invalidation
 from cncbops.cdn.gathering import Gathering
 from cncbops.cdn.paths import is_tag, is_wildcard
 from cncbops.cdn.session import Calls, Requests
@@ -84,8 +84,8 @@ def summary(report: InvalidationReport) -> dict[str, Any]:
         "source": list(report.sources),
         "paths": {**report.given, **_progress(report.requests)},
         "requests": _requests(report),
-        "cost": cost_of(report.given),
-        "invalidations": list(report.requests.invalidations.values()),
+        "cost": _cost(report),
+        "invalidations": list(_invalidations(report.requests)),
         "wait": report.waits,
         "duration_s": round(report.duration_s, 3),
         "failures": list(report.failures),
@@ -167,13 +167,23 @@ def invalidation_facts(invalidation: Invalidation) -> dict[str, Any]:
     }
 
 
-def cost_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The most that it can cost, in USD, with and without collapsing."""
+def _invalidations(requests: Requests) -> Iterator[dict[str, Any]]:
+    """What the run has created, as far as it is known."""
+    for each in requests.all:
+        if each.number in requests.invalidations:
+            status = COMPLETED if each.number in requests.completed else IN_PROGRESS
+            yield {"id": requests.invalidations[each.number], "status": status, "paths": len(each.items)}
+
+
+def _cost(report: InvalidationReport) -> dict[str, Any]:
+    """The most that it can cost, in USD, with and without collapsing; in the plan of a run taken up, of its rest."""
+    sent = _progress(report.requests)["sent"] if report.dry_run else 0
+    paths, before = report.given["to_send"] - sent, report.given["before_collapse"] - sent
     return {
-        "paths": given["to_send"],
-        "usd_at_most": _usd(given["to_send"]),
-        "paths_before_collapse": given["before_collapse"],
-        "usd_at_most_before_collapse": _usd(given["before_collapse"]),
+        "paths": paths,
+        "usd_at_most": _usd(paths),
+        "paths_before_collapse": before,
+        "usd_at_most_before_collapse": _usd(before),
     }
 
 
