@@ -7,7 +7,7 @@ from typing import Any
 
 from cncbops.aws import Aws
 from cncbops.cdn.batches import Batch
-from cncbops.cdn.edge import COMPLETED, Denied, Edge, Invalidation
+from cncbops.cdn.edge import COMPLETED, Denied, Edge, Invalidation, Unanswered
 from cncbops.cdn.session import Pauses, Requests, Session
 from cncbops.errors import BadInput
 from cncbops.reports.invalidation import invalidation_facts
@@ -80,7 +80,7 @@ def _with_items(edge: Edge, listed: Sequence[Invalidation]) -> list[Invalidation
     try:
         with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="invalidations") as pool:
             return list(pool.map(lambda each: edge.find(each.id), listed))
-    except Denied:
+    except (Denied, Unanswered):
         return list(listed)
 
 

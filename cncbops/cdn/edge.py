@@ -80,7 +80,10 @@ class Edge:
 
     def newest(self, limit: int) -> list[Invalidation]:
         """The newest invalidations, the last one first, without their items."""
-        return list(islice(chain.from_iterable(self._pages()), limit))
+        pages = islice(self._pages(), -(-limit // PAGE))
+        # CloudFront lists them like this itself; an emulator may not.
+        found = sorted(chain.from_iterable(pages), key=lambda each: each.created, reverse=True)
+        return found[:limit]
 
     def recent(self) -> Iterator[Invalidation]:
         """The newest invalidations, up to a page on which none is in progress: older ones are completed."""

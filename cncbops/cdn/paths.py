@@ -52,7 +52,7 @@ def _path(text: str, where: str) -> str:
         raise BadInput(f"{where}: {text!r} is no path", "Write a path such as /things/42 or '/things/*'")
     if "*" in text[:-1]:
         what = f"{where}: {text!r} has a * that is not its last character"
-        raise BadInput(what, "CloudFront takes a wildcard at the end only, such as '/things/*'; a * itself is %2A")
+        raise BadInput(what, "CloudFront takes a wildcard at the end only, such as '/things/*'")
     return _not_too_long(_encoded(text if text.startswith("/") else f"/{text}"), where)
 
 

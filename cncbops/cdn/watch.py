@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cncbops.cdn.batches import Load
-from cncbops.cdn.edge import COMPLETED, Denied, Edge, Unanswered
+from cncbops.cdn.edge import COMPLETED, IN_PROGRESS, Denied, Edge, Unanswered
 from cncbops.errors import CannotRun
 
 LOADS_A_LOOK = 50
@@ -72,11 +72,17 @@ class Watch:
             try:
                 return {each.id: each.status for each in self._edge.recent()}
             except Denied as error:
-                self.denied = error
+                self.denied, self.others = error, None
         return {}
 
     def _status(self, invalidation: str) -> str:
-        return self._edge.find(invalidation).status
+        """The status of one that no list tells of: it may be too new for that."""
+        try:
+            return self._edge.find(invalidation).status
+        except Denied:
+            if self.denied:
+                raise
+            return IN_PROGRESS
 
     def _load_of(self, invalidations: Iterable[str]) -> Load:
         left = LOADS_A_LOOK
@@ -89,7 +95,10 @@ class Watch:
         return total
 
     def _learn(self, invalidation: str) -> None:
+        """How much another takes, if it can be told now."""
         try:
             self._loads[invalidation] = Load.of(self._edge.find(invalidation).items or ())
         except Denied:
             self._may_find = False
+        except Unanswered:
+            return

@@ -114,6 +114,32 @@ def test_a_look_that_gets_no_answer_is_no_end(edge: Edge, far_side: FarSideCloud
     assert kept.completed_numbers == [0]
 
 
+def test_what_is_completed_is_noted_though_others_cannot_be_looked_at(edge: Edge, far_side: FarSideCloudFront) -> None:
+    session, kept = session_of(edge, cut(["/a"], ID, "run"), Hours())
+    session.create()
+    other = far_side.begin("/b")
+    far_side.memory.unfindable = {other.id}
+    far_side.memory.made[0].status = "Completed"
+    session.follow()
+    assert kept.completed_numbers == [0]
+    assert session.watch.others is not None
+    assert session.watch.others.load.singles == 1
+
+
+def test_one_that_is_too_new_for_the_list_is_in_progress(edge: Edge, far_side: FarSideCloudFront) -> None:
+    hours = Hours()
+    session, kept = session_of(edge, cut(["/a"], ID, "run"), hours, timeout_s=5)
+    session.create()
+    far_side.memory.denied = {"GetInvalidation"}
+    (made,) = far_side.memory.made
+    far_side.memory.made = []
+    session.follow()
+    assert (kept.completed_numbers, hours.now_s) == ([], 5.0)
+    far_side.memory.made = [made]
+    far_side.complete()
+    assert session.watch.look() == [made.id]
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

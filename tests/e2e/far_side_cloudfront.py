@@ -62,6 +62,7 @@ class Memory:
     answers: list[Answer | str] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)
     completes_at_once: bool = False
+    unfindable: set[str] = field(default_factory=set)  # these are listed, and looks at them answered 503
     broken_looks: int = 0  # so many looks at invalidations are answered 503
     most_singles: int = 0
     most_wildcards: int = 0
@@ -150,6 +151,8 @@ class FarSideCloudFront:
             return error(404, "NoSuchDistribution", "The specified distribution does not exist.")
         if operation == "CreateInvalidation" and self._hold:
             self._hold.wait()
+        if operation == "GetInvalidation" and parts[2] in self.memory.unfindable:
+            return UNAVAILABLE
         if operation in ("ListInvalidations", "GetInvalidation") and self.memory.broken_looks:
             self.memory.broken_looks -= 1
             return UNAVAILABLE
