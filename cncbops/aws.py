@@ -133,8 +133,11 @@ class Aws:
         return client
 
     def cloudfront(self, *, once: bool = False) -> "CloudFrontClient":
-        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller."""
-        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _RETRIES)
+        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller.
+
+        It answers to few calls a second: all else is asked again more often than elsewhere.
+        """
+        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _PATIENT)
         return client
 
     def cloudformation(self) -> "CloudFormationClient":
@@ -162,6 +165,7 @@ class Aws:
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
+_PATIENT = {"mode": "standard", "total_max_attempts": 8}
 _ONCE = {"total_max_attempts": 1}
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,

@@ -11,7 +11,6 @@ from cncbops.book import distribution_of_stage
 from cncbops.cdn.distribution import Distribution, find_distribution, looks_like_distribution
 from cncbops.cdn.gathering import Gathering
 from cncbops.cdn.notifications import read_notifications
-from cncbops.cdn.paths import is_tag
 from cncbops.cdn.written import written_since
 from cncbops.errors import BadInput
 from cncbops.lake.sources import S3Source, parse_source, printable
@@ -41,7 +40,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Checked:
-    """The same once it was checked and all files were read: `files` by name, `stored` what is in S3."""
+    """The same once it was checked and all files were read.
+
+    `lines` and `notified` are what was typed and what files hold, each by where it came from; `stored` is in S3.
+    """
 
     named: str | None
     lines: Sequence[tuple[str, _Lines]]
@@ -49,11 +51,6 @@ class Checked:
     stored: Sequence[S3Source]
     since_ms: int | None
     timeout_s: float
-
-    @property
-    def names_tags(self) -> bool:
-        """Whether any of it is a cache tag."""
-        return any(is_tag(text) for _, lines in self.lines for text, _ in lines)
 
 
 def checked(asked: Asked) -> Checked:
