@@ -13,6 +13,7 @@ from cncbops import __version__
 COMMANDS = {
     "replay": "Send chosen events of a data lake to one function, as Kinesis records.",
     "resubmit": "Send the events of faults again, to the functions that raised them.",
+    "invalidate": "Let the edges of a CloudFront distribution fetch paths anew.",
     "health": "Tell whether each region is fit to serve; look once, or keep watching.",
     "failover": "Take a region out of service, put it back, or see how all stand.",
     "faults": "List faults, show one, and group them by cause.",
@@ -32,7 +33,7 @@ Options:
   --help     Show this message and exit.
 
 Commands:
-{chr(10).join(f"  {name:<9} {what}" for name, what in COMMANDS.items())}
+{chr(10).join(f"  {name:<11} {what}" for name, what in COMMANDS.items())}
 
 Try `cncbops demo` first, and `cncbops COMMAND --help` for each command.
 """
