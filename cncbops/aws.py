@@ -1,6 +1,7 @@
 """AWS clients, made in one place, and AWS's errors in words.
 
-Credentials, region and endpoint follow boto3's own chain unless the operator says otherwise.
+Credentials, region and endpoint follow botocore's own chain unless the operator says otherwise. boto3 is not needed
+for clients, and its import takes as long as botocore's.
 """
 
 from dataclasses import dataclass, replace
@@ -8,8 +9,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import (
@@ -27,8 +26,10 @@ from botocore.exceptions import (
     SSOError,
 )
 from botocore.loaders import Loader
+from botocore.session import Session
 
 from cncbops import __version__
+from cncbops.descriptions import Descriptions
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ PROBE_TIMEOUT_S, PROBE_TRIES = 1, 3
 
 @dataclass(frozen=True)
 class AwsAccess:
-    """How AWS is reached: None leaves the choice to boto3 (environment, config files, instance)."""
+    """How AWS is reached: None leaves the choice to botocore (environment, config files, instance)."""
 
     region: str | None = None
     profile: str | None = None
@@ -66,38 +67,33 @@ class Aws:
         self._models = models
 
     @cached_property
-    def _core(self) -> botocore.session.Session:
-        core = self._new_core(self.access.profile)
+    def _core(self) -> Session:
+        """The session before any role."""
+        session = Session(profile=self.access.profile)
         try:
-            core.get_scoped_config()
+            session.get_scoped_config()
         except ProfileNotFound as error:
             raise explain(error, "use the profile") from error
-        return core
+        models = self._models or _with_fast_reader(session.get_component("data_loader"))
+        return _in_region(session, self.access.region, models)
 
     @cached_property
-    def _session(self) -> boto3.Session:
-        session = boto3.Session(botocore_session=self._core, region_name=self.access.region)
-        return self._with_role(session, self.access.role_arn) if self.access.role_arn else session
+    def _session(self) -> Session:
+        return self._with_role(self._core, self.access.role_arn) if self.access.role_arn else self._core
 
-    def _new_core(self, profile: str | None) -> botocore.session.Session:
-        core = botocore.session.Session(profile=profile)
-        if self._models:
-            core.register_component("data_loader", self._models)
-        return core
-
-    def _with_role(self, session: boto3.Session, role_arn: str) -> boto3.Session:
+    def _with_role(self, session: Session, role_arn: str) -> Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
         if session.get_credentials() is None:
             raise explain(NoCredentialsError(), "assume the role")
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(session.client, endpoint_url=self.access.endpoint_url),
+            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url),
             source_credentials=session.get_credentials(),
             role_arn=role_arn,
             extra_args={"RoleSessionName": "cncbops"},
         )
-        core = self._new_core(None)
-        core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
-        return boto3.Session(botocore_session=core, region_name=session.region_name)
+        with_role = _in_region(Session(), session.get_config_variable("region"), session.get_component("data_loader"))
+        with_role._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
+        return with_role
 
     def in_region(self, region: str | None) -> "Aws":
         """The same access in another region, whose STS gives the role there; None is the region in force."""
@@ -188,11 +184,23 @@ class Aws:
     def _client(self, service: str, **settings: Any) -> Any:
         config = Config(**{**_DEFAULTS, **settings})
         try:
-            return self._session.client(service, endpoint_url=self.access.endpoint_url, config=config)  # type: ignore[call-overload]
+            return self._session.create_client(service, endpoint_url=self.access.endpoint_url, config=config)
         except BotoCoreError as error:
             raise explain(error, f"call {service}") from error
         except ValueError as error:
             raise BadInput(str(error), "Give an endpoint such as http://127.0.0.1:4566") from error
+
+
+def _with_fast_reader(models: Loader) -> Loader:
+    models.file_loader = Descriptions()
+    return models
+
+
+def _in_region(session: Session, region: str | None, models: Loader) -> Session:
+    if region:
+        session.set_config_variable("region", region)
+    session.register_component("data_loader", models)
+    return session
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
@@ -334,7 +342,7 @@ def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
         case NoRegionError():
             return BadInput(f"{cannot}: no AWS region is set", "Give --region, or set AWS_REGION")
         case ProfileNotFound():
-            profiles = ", ".join(botocore.session.Session().available_profiles) or "none"
+            profiles = ", ".join(Session().available_profiles) or "none"
             return BadInput(f"{cannot}: {_one_line(error)}", f"Choose one that exists: {profiles}")
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
             return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)

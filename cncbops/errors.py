@@ -34,3 +34,8 @@ class BadInput(CncbopsError):
 
 class CannotRun(CncbopsError):
     """AWS, the network or this machine refused what was asked."""
+
+
+def described(error: CncbopsError) -> dict[str, str]:
+    """What ended a run, as data."""
+    return {"what": error.what, "next_step": error.next_step}

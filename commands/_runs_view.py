@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cncbops.errors import CncbopsError
+from cncbops.errors import CncbopsError, described
 from cncbops.frozen import freeze_request, from_plain
 from cncbops.frozen_resubmit import freeze_resubmit
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import printable
-from cncbops.reports.summary import described, iso
+from cncbops.reports.summary import iso
 from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._summary_view import show_failures

@@ -20,8 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cncbops.aws import explain
-from cncbops.errors import CannotRun, CncbopsError
-from cncbops.reports.summary import described
+from cncbops.errors import CannotRun, CncbopsError, described
 
 from ._options import Local
 from ._words import visible

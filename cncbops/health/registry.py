@@ -19,7 +19,8 @@ Ask = Callable[[RegionAccess, str], Sequence[Finding]]
 class Probe:
     """What is asked about the subjects in one field of `Watched`.
 
-    `require` raises BadInput for what cannot be a subject. `writes` is for probes that change something, be it
+    `require` raises BadInput for what cannot be a subject. `calls` is how many calls may have to follow one another:
+    what takes the longest is begun first. `writes` is for probes that change something, be it
     only a check item. `is_elsewhere` says that whoever is asked is not of the region: that it is away says nothing
     of the region.
     """
@@ -28,6 +29,7 @@ class Probe:
     field: str
     ask: Ask
     require: Callable[[str], None] | None = None
+    calls: int = 1
     writes: bool = False
     is_elsewhere: bool = False
 
@@ -35,13 +37,13 @@ class Probe:
 PROBES: Sequence[Probe] = (
     Probe("check", "checks", check_endpoint.check, check_endpoint.require_url),
     Probe("alarm", "alarms", alarms.alarms),
-    Probe("health check", "health_checks", route53.health_check, is_elsewhere=True),
+    Probe("health check", "health_checks", route53.health_check, calls=2, is_elsewhere=True),
     Probe("table read", "tables", tables.read),
     Probe("table write", "tables", tables.write, writes=True),
-    Probe("replicas", "tables", tables.replicas),
+    Probe("replicas", "tables", tables.replicas, calls=2),
     Probe("stream", "streams", streams.stream),
     Probe("function", "functions", functions.function),
-    Probe("queue", "queues", queues.queue, queues.require_queue),
+    Probe("queue", "queues", queues.queue, queues.require_queue, calls=2),
     Probe("faults", "faults", faults.faults, faults.require_place),
 )
 

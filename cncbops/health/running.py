@@ -8,7 +8,7 @@ its thread is a daemon, and the next round does not ask about the same again whi
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,9 @@ from cncbops.watched import Watched
 
 NAMES = "names"
 """Stands in place of a probe's name where names could not be found."""
+
+_CALLS_AND_MORE = 3
+"""Looks for names: other calls follow them."""
 
 Key = tuple[str, str, str, int]
 Place = tuple[int, int]
@@ -54,13 +57,14 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """One thing to ask, one `part` of it where there are several; `place` is where its rows stand."""
+    """One thing to ask, in so many calls; one `part` of it where there are several. `place` is where its rows stand."""
 
     region: str
     probe: str
     subject: str
     ask: Callable[[], Watched | Sequence[Finding]]
     place: Place
+    calls: int
     part: int = 0
     decides: bool = True
 
@@ -155,11 +159,10 @@ class _Round:
 
     def run(self) -> Round:
         deadline = self._rounds.clock() + self._rounds.timeout_s
+        tasks = []
         for place, region in enumerate(self._rounds.regions):
-            self._watch(place, region.known)
-            for part, look in enumerate(region.looks):
-                ask = partial(_ask_stacks, look, self._rounds.accesses.of(region.name))
-                self._begin(_Task(region.name, NAMES, region.looked_for, ask, (place, 0), part))
+            tasks += [*self._looks(place, region), *self._probing(place, region.known)]
+        self._begin_all(tasks)
         while self._open and (outcome := self._next(deadline)):
             self._take(outcome)
         for task in self._open:
@@ -176,12 +179,14 @@ class _Round:
         except Empty:
             return None
 
-    def _begin(self, task: _Task) -> None:
-        if self._rounds.hangs(task):
-            self._rows.append((task.place, self._rounds.silent(task)))
-            return
-        self._open.add(task)
-        self._rounds.begin(task, self._outcomes)
+    def _begin_all(self, tasks: Iterable[_Task]) -> None:
+        """Begin with what takes the longest."""
+        for task in sorted(tasks, key=lambda task: -task.calls):
+            if self._rounds.hangs(task):
+                self._rows.append((task.place, self._rounds.silent(task)))
+            else:
+                self._open.add(task)
+                self._rounds.begin(task, self._outcomes)
 
     def _take(self, outcome: _Outcome) -> None:
         task, result = outcome.task, outcome.result
@@ -192,13 +197,19 @@ class _Round:
         elif isinstance(result, Watched):
             if result:
                 self._without_names.discard(task.region)
-            self._watch(task.place[0], result)
+            self._begin_all(self._probing(task.place[0], result))
         else:
             rows = (task.row(finding, outcome.checked, outcome.took_s) for finding in result)
             self._rows.extend((task.place, row) for row in rows)
 
-    def _watch(self, place: int, found: Watched) -> None:
-        """Begin with what is new among the names of a region."""
+    def _looks(self, place: int, region: Region) -> Iterator[_Task]:
+        access = self._rounds.accesses.of(region.name)
+        for part, look in enumerate(region.looks):
+            ask = partial(_ask_stacks, look, access)
+            yield _Task(region.name, NAMES, region.looked_for, ask, (place, 0), _CALLS_AND_MORE, part)
+
+    def _probing(self, place: int, found: Watched) -> Iterator[_Task]:
+        """The tasks for what is new among the names of a region."""
         name = self._rounds.regions[place].name
         before = self._watched[name]
         self._watched[name] = before | found
@@ -207,8 +218,8 @@ class _Round:
             for subject in dict.fromkeys(getattr(found, probe.field)):
                 if subject not in getattr(before, probe.field):
                     ask = partial(probe.ask, access, subject)
-                    decides = not probe.is_elsewhere
-                    self._begin(_Task(name, probe.name, subject, ask, (place, number), decides=decides))
+                    is_here = not probe.is_elsewhere
+                    yield _Task(name, probe.name, subject, ask, (place, number), probe.calls, decides=is_here)
 
     def _nameless(self) -> frozenset[str]:
         told = {row.region for _, row in self._rows if row.probe == NAMES}

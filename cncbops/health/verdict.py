@@ -51,9 +51,8 @@ class Required:
     def require_possible(self, regions: int) -> None:
         """Raises BadInput if there are fewer regions than must be healthy."""
         if self.count and self.count > regions:
-            raise BadInput(
-                f"{self.count} regions must be healthy, but {regions} are looked at", "Require fewer, or name more"
-            )
+            are = "1 is" if regions == 1 else f"{regions} are"
+            raise BadInput(f"{self.count} regions must be healthy, but {are} looked at", "Require fewer, or name more")
 
     def is_met(self, verdicts: Collection[Verdict]) -> bool:
         """Whether enough regions are known to be healthy."""

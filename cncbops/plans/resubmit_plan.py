@@ -5,11 +5,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from cncbops.errors import CncbopsError
+from cncbops.errors import CncbopsError, described
 from cncbops.plans.plan import estimate, manner, target_facts
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import first_groups
-from cncbops.reports.summary import described, iso
+from cncbops.reports.summary import iso
 from cncbops.sending import Sending
 from cncbops.session.means import Means
 from cncbops.session.resubmitting import terms_of

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cncbops.errors import CncbopsError
+from cncbops.errors import CncbopsError, described
 from cncbops.lake.sources import printable
 from cncbops.ledger.rows import Counts
 from cncbops.session.journal import Journal
@@ -136,11 +136,6 @@ def _functions(report: Report) -> dict[str, Any]:
 def totals_of(counts: Counts) -> dict[str, int]:
     """A run's counts over all its sessions."""
     return {**asdict(counts), "not_sent": counts.not_sent}
-
-
-def described(error: CncbopsError) -> dict[str, str]:
-    """What ended a run, as data."""
-    return {"what": error.what, "next_step": error.next_step}
 
 
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:

@@ -17,6 +17,7 @@ import pytest
 from tests.e2e import servers
 from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_cloudfront import FarSideCloudFront
+from tests.e2e.far_side_health import HealthSide
 from tests.e2e.invalidates import Invalidates
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops, Microburst
@@ -58,6 +59,14 @@ def cloudfront() -> Iterator[FarSideCloudFront]:
 def invalidates(cncbops: Cncbops, cloudfront: FarSideCloudFront) -> Invalidates:
     """`invalidates.plan(...)` and `invalidates.execute(...)` run `cncbops invalidate` on that distribution."""
     return Invalidates(cncbops, cloudfront)
+
+
+@pytest.fixture
+def health_side() -> Iterator[HealthSide]:
+    """The services of many regions and their check endpoints, all well unless the test says otherwise."""
+    with HealthSide() as server:
+        yield server
+    assert server.errors == []
 
 
 @pytest.fixture

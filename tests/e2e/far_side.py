@@ -19,7 +19,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, unquote
 
 from tests.e2e import far_side_lambda, far_side_s3
@@ -70,7 +70,7 @@ class FarSide:
         self._refusals: dict[str, Answer | None] = {}
         self._held: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
-        self._server = _Server(self)
+        self._server = Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -255,11 +255,21 @@ def _caller_identity() -> Answer:
     return far_side_s3.xml(200, "GetCallerIdentityResponse", inner, "https://sts.amazonaws.com/doc/2011-06-15/")
 
 
-class _Server(ThreadingHTTPServer):
+class Answering(Protocol):
+    """What a server asks for its answers; None is to hang up."""
+
+    errors: list[Exception]
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None: ...
+
+
+class Server(ThreadingHTTPServer):
+    """Gives the answers of a far side, each in a thread of its own."""
+
     request_queue_size = 256
     daemon_threads = True
 
-    def __init__(self, far_side: FarSide) -> None:
+    def __init__(self, far_side: Answering) -> None:
         self.far_side = far_side
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -289,7 +299,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave together
-    server: _Server
+    server: Server
 
     def _serve(self) -> None:
         answer = self.server.far_side.answer(self.command, self.path, self.headers, self._body())

@@ -1,0 +1,308 @@
+"""`cncbops health` as it is typed: what it asks, what it says, and its exit code, whatever the regions do."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.far_side_health import DENIED, HANG, HANG_UP, READS, HealthSide, Refusal, alarm, checked, stack
+from tests.e2e.servers import Cncbops, Result
+
+REGIONS = ("us-east-1", "us-west-2")
+PROBES = ["check", "alarm", "health check", "table read", "replicas", "stream", "function", "queue", "faults"]
+
+
+@pytest.fixture
+def toml(tmp_path: Path, health_side: HealthSide) -> Path:
+    """A file that names something for every probe in two regions, where the command runs."""
+    path = tmp_path / "cncbops.toml"
+    path.write_text("".join(map(health_side.toml, REGIONS)))
+    return path
+
+
+@pytest.fixture
+def health(cncbops: Cncbops, health_side: HealthSide) -> Any:
+    """`health("--require", "any")` runs the command against the far side."""
+
+    def run(*arguments: str, **more: Any) -> Result:
+        return cncbops("health", *arguments, endpoint=health_side.url, **more)
+
+    return run
+
+
+def rows(result: Result, **wanted: str) -> list[dict[str, Any]]:
+    return [row for row in result.json["rows"] if wanted.items() <= row.items()]
+
+
+def statuses(result: Result, region: str) -> dict[str, str]:
+    """The status of each probe in a region."""
+    return {row["probe"]: row["status"] for row in rows(result, region=region)}
+
+
+def verdicts(result: Result) -> dict[str, str]:
+    return {region: told["verdict"] for region, told in result.json["regions"].items()}
+
+
+def test_two_healthy_regions_are_told_row_by_row(health: Any, toml: Path) -> None:
+    result = health("-o", "json")
+    assert (result.code, result.err) == (0, "")
+    assert result.json["status"] == "healthy"
+    assert verdicts(result) == dict.fromkeys(REGIONS, "healthy")
+    assert [(row["region"], row["probe"]) for row in result.json["rows"]] == [
+        (region, probe) for region in REGIONS for probe in PROBES
+    ]
+    assert {row["status"] for row in result.json["rows"]} == {"ok"}
+    for row in result.json["rows"]:
+        assert row.keys() == {"region", "probe", "subject", "status", "why", "checked", "age_s", "duration_ms", "facts"}
+        assert 0 <= row["age_s"] < 60
+    assert rows(result, probe="check")[0]["facts"]["region"] == "us-east-1"
+
+
+def test_people_read_a_table_and_a_verdict(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("check", checked(503, timestamp=1700611200123, region="us-west-2"), "us-west-2")
+    result = health()
+    lines = result.out.splitlines()
+    assert (result.code, result.err) == (4, "")
+    assert lines[0].split() == ["region", "probe", "subject", "status", "age", "why"]
+    assert len(lines) == 1 + 2 * len(PROBES) + 1
+    (check,) = [line for line in lines if health_side.check("us-west-2") in line]
+    assert "  fail " in check
+    assert check.endswith("503: it says that it is not healthy")
+    assert lines[-1] == (
+        "us-east-1 healthy, us-west-2 NOT healthy (check: 503: it says that it is not healthy); all must be healthy"
+    )
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_quiet_the_exit_code_tells(health: Any, toml: Path, health_side: HealthSide) -> None:
+    assert health("-q") == Result(0, "", "")
+    health_side.on("kinesis", Refusal("ResourceNotFoundException"), "us-east-1")
+    assert health("-q") == Result(4, "", "")
+
+
+def test_without_execute_nothing_is_written(health: Any, toml: Path, health_side: HealthSide) -> None:
+    assert health("--stage", "john").code == 4
+    assert {call.operation for call in health_side.calls} <= READS
+
+
+def test_with_execute_the_check_table_is_written_in_each_region_and_nothing_else(
+    health: Any, toml: Path, health_side: HealthSide
+) -> None:
+    result = health("--execute", "-o", "json")
+    assert (result.code, result.json["executed"]) == (0, True)
+    assert statuses(result, "us-west-2")["table write"] == "ok"
+    assert {call.operation for call in health_side.calls} - READS == {"dynamodb.PutItem"}
+    assert [health_side.count("dynamodb.PutItem", region) for region in REGIONS] == [1, 1]
+
+
+def test_a_denied_service_costs_its_own_rows(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("kinesis", DENIED, "us-west-2")
+    result = health("-o", "json")
+    assert result.code == 4
+    assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
+    (row,) = rows(result, region="us-west-2", status="unknown")
+    assert (row["probe"], row["why"]) == (
+        "stream",
+        "access denied. Ask for kinesis:DescribeStreamSummary, or use --role-arn",
+    )
+
+
+def test_a_dead_region_leaves_the_other_alone(health: Any, toml: Path, health_side: HealthSide) -> None:
+    for service in ("check", "monitoring", "dynamodb", "kinesis", "sqs", "s3", "cloudformation"):
+        health_side.on(service, HANG, "us-west-2")
+    result = health("--timeout", "2s", "-o", "json")
+    assert result.code == 4
+    assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
+    assert set(statuses(result, "us-east-1").values()) == {"ok"}
+    assert {row["why"] for row in rows(result, region="us-west-2", status="unknown")} == {"no answer within 2 s"}
+    assert rows(result, region="us-west-2", status="ok", probe="health check")
+    assert health("--timeout", "2s", "--require", "any", "-q").code == 0
+
+
+def test_a_probe_that_hangs_is_the_only_one_without_an_answer(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("dynamodb.GetItem", HANG)
+    result = health("--timeout", "1s", "-o", "json")
+    silent = rows(result, status="unknown")
+    assert [(row["region"], row["probe"]) for row in silent] == [(region, "table read") for region in REGIONS]
+    assert len(rows(result, status="ok")) == 2 * (len(PROBES) - 1)
+
+
+def test_silence_is_told_after_three_tries_of_a_second(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("check", HANG)
+    health_side.on("sqs", HANG_UP)
+    result = health("us-east-1", "--timeout", "10s", "-o", "json")
+    assert rows(result, probe="check")[0]["why"] == "does not answer within 1 s, 3 tries"
+    assert health_side.count("check.GET") == 3
+    assert rows(result, probe="queue")[0]["status"] == "unknown"
+    assert health_side.count("sqs.GetQueueUrl") == 3
+
+
+def test_credentials_that_are_never_found_hold_up_neither_the_check_nor_the_end(
+    health: Any, toml: Path, tmp_path: Path
+) -> None:
+    never = tmp_path / "never"
+    os.mkfifo(never)
+    config = tmp_path / "config"
+    config.write_text(f"[profile stuck]\ncredential_process = cat {never}\n")
+    result = health("--profile", "stuck", "--timeout", "1s", "-o", "json", env={"AWS_CONFIG_FILE": str(config)})
+    os.close(os.open(never, os.O_RDWR))  # lets the programs go that wait for credentials
+    assert result.code == 4
+    assert [row["probe"] for row in rows(result, status="ok")] == ["check", "check"]
+    assert {row["why"] for row in rows(result, status="unknown")} == {"no answer within 1 s"}
+
+
+def test_without_credentials_the_check_is_still_made(health: Any, toml: Path) -> None:
+    nobody = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+    result = health("-o", "json", env=nobody)
+    assert [row["probe"] for row in rows(result, status="ok")] == ["check", "check"]
+    assert {row["why"].partition(".")[0] for row in rows(result, status="unknown")} == {
+        "cannot call AWS: no usable AWS credentials"
+    }
+
+
+def test_a_role_is_taken_on_at_the_sts_of_each_region(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("sts", DENIED, "us-west-2")
+    result = health("--role-arn", "arn:aws:iam::000000000000:role/ops", "-o", "json")
+    assert [health_side.count("sts.AssumeRole", region) > 0 for region in REGIONS] == [True, True]
+    assert set(statuses(result, "us-east-1").values()) == {"ok"}
+    assert rows(result, region="us-west-2", probe="stream")[0]["why"].startswith(
+        "access denied. Ask for sts:AssumeRole"
+    )
+
+
+def test_route_53_being_away_costs_its_own_rows_only(health: Any, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("route53", HANG_UP)
+    result = health("-o", "json")
+    assert (result.code, verdicts(result)) == (0, dict.fromkeys(REGIONS, "healthy"))
+    assert [row["probe"] for row in rows(result, status="unknown")] == ["health check", "health check"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "why"),
+    [
+        (checked(200, timestamp=1700611200123, region="us-west-2"), "fail", "answers for us-west-2"),
+        (checked(200, timestamp=1700611200123, region="us-east-1"), "warn", "200, but its clock is"),
+        (checked(503, timestamp=1700611200123, region="us-east-1"), "fail", "503: it says"),
+        (checked(403, message="Forbidden"), "unknown", "403: an API key"),
+        (checked(429), "unknown", "429: it is throttled"),
+        (checked(502), "fail", "502: its function does not load"),
+        (HANG_UP, "fail", "the connection is broken off, 3 tries"),
+    ],
+)
+def test_a_check_endpoint_decides_for_its_region(
+    health: Any, health_side: HealthSide, answer: Any, status: str, why: str
+) -> None:
+    health_side.on("check", answer)
+    result = health("--check", f"us-east-1={health_side.check('us-east-1')}", "-o", "json")
+    (row,) = result.json["rows"]
+    assert row["status"] == status
+    assert row["why"].startswith(why)
+    assert result.code == (0 if status == "warn" else 4)
+
+
+@pytest.mark.parametrize(("require", "code"), [("all", 4), ("any", 0), ("1", 0), ("2", 4)])
+def test_as_many_regions_as_required_make_it_healthy(
+    health: Any, toml: Path, health_side: HealthSide, require: str, code: int
+) -> None:
+    health_side.on("monitoring.DescribeAlarms", {"MetricAlarms": [alarm("john-5xx", "ALARM")]}, "us-east-1")
+    result = health("--require", require, "-o", "json")
+    assert (result.code, result.json["status"]) == (code, "unhealthy" if code else "healthy")
+    assert verdicts(result) == {"us-east-1": "unhealthy", "us-west-2": "healthy"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--require", "3"), "3 regions must be healthy, but 2 are looked at"),
+        (("--require", "most"), "'most' is not a number of regions"),
+        (("--timeout", "0s"), "'0s' is not a duration"),
+        (("ap-south-1",), "nothing of ap-south-1 is named to look at"),
+        (("--config", "/nowhere.toml"), "/nowhere.toml cannot be read"),
+        (("--check", "abc/check"), "'abc/check' is no check endpoint"),
+        (("--profile", "nobody"), "The config profile (nobody) could not be found"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_a_line(
+    health: Any, toml: Path, health_side: HealthSide, arguments: tuple[str, ...], error: str
+) -> None:
+    result = health(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert error in result.err
+    assert len(result.err.splitlines()) == 1
+    assert health_side.calls == []
+
+
+def test_nothing_named_is_a_hint_and_no_empty_table(health: Any, health_side: HealthSide) -> None:
+    result = health("-o", "json")
+    assert result.code == 2
+    assert result.json["command"] == "health"
+    assert result.json["status"] == "failed"
+    assert "--check URL" in result.json["error"]["next_step"]
+    assert health_side.calls == []
+
+
+def test_a_key_that_the_file_may_not_have_is_told_with_the_nearest(health: Any, tmp_path: Path) -> None:
+    (tmp_path / "cncbops.toml").write_text('[health.us-east-1]\ntabels = ["t1"]\n')
+    result = health()
+    assert result.code == 2
+    assert result.err.endswith("cncbops.toml: unknown key health.us-east-1.tabels. Did you mean tables?\n")
+
+
+def test_a_region_named_for_a_failover_alone_has_nothing_to_look_at(health: Any, tmp_path: Path) -> None:
+    (tmp_path / "cncbops.toml").write_text('[health.us-east-1]\ncheck_functions = ["fn"]\n')
+    result = health()
+    assert (result.code, result.out) == (2, "")
+    assert "nothing of us-east-1 is named that health looks at" in result.err
+
+
+def test_a_stage_tells_what_to_look_at(health: Any, health_side: HealthSide) -> None:
+    def stacks(call: Any) -> Any:
+        name = call.asked["StackName"]
+        if name == "cncb-regional-failover-check-john":
+            return stack(ServiceEndpoint=f"{health_side.url}/{call.region}", ApiHealthCheckId="hc-1")
+        return (
+            stack(streamName="john-s1")
+            if name == "cncb-event-stream-john"
+            else Refusal("ValidationError", "does not exist")
+        )
+
+    health_side.on("cloudformation.DescribeStacks", stacks, "us-east-1")
+    result = health("us-east-1", "us-west-2", "--stage", "john", "--table", "us-west-2=t1", "-o", "json")
+    told = [(row["region"], row["probe"], row["subject"], row["status"]) for row in result.json["rows"]]
+    assert told == [
+        ("us-east-1", "check", health_side.check("us-east-1"), "ok"),
+        ("us-east-1", "health check", "hc-1", "ok"),
+        ("us-east-1", "stream", "john-s1", "ok"),
+        ("us-west-2", "names", "stage john", "unknown"),
+        ("us-west-2", "table read", "t1", "ok"),
+        ("us-west-2", "replicas", "t1", "ok"),
+    ]
+    assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
+
+
+def test_names_that_a_sick_region_does_not_tell_spoil_that_region_only(
+    health: Any, toml: Path, health_side: HealthSide
+) -> None:
+    health_side.on("cloudformation", stack(streamName="john-s1"), "us-east-1")
+    health_side.on("cloudformation.DescribeStackResource", Refusal("ValidationError", "does not exist"), "us-east-1")
+    health_side.on("cloudformation", DENIED, "us-west-2")
+    result = health("--stage", "john", "-o", "json")
+    assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
+    (row,) = rows(result, region="us-west-2", status="unknown")
+    assert (row["probe"], row["subject"]) == ("names", "stage john")
+    assert "Ask for cloudformation:" in row["why"]
+
+
+def test_a_stage_that_is_nowhere_is_told(health: Any) -> None:
+    result = health("--stage", "jon")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: no stack of stage jon in us-east-1 tells what to look at.")
+
+
+def test_what_strangers_wrote_gives_the_terminal_no_orders(health: Any, toml: Path, health_side: HealthSide) -> None:
+    told = {"MetricAlarms": [alarm("john-\x1b[2J", "ALARM", "\x1b]0;title\x07 and\nmore")]}
+    health_side.on("monitoring.DescribeAlarms", told)
+    out = health().out
+    assert "\x1b" not in out
+    assert "john-\\x1b[2J" in out
