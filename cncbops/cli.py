@@ -19,7 +19,7 @@ COMMANDS = {
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
     "sandbox": "Start, stop and look at an embedded AWS with a lake and faults to try things on.",
-    "demo": "Live through two incidents from start to end in the sandbox, in under a minute.",
+    "demo": "Live through incidents from start to end in the sandbox, in under a minute.",
 }
 
 OVERVIEW = f"""\

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
-from cncbops.errors import CncbopsError
+from cncbops.errors import CncbopsError, described
 from cncbops.failover.change import PUT_BACK, TAKE_OUT
 from cncbops.failover.scene import Scene, failover_region, scene_of
 from cncbops.failover.working import Failover, facts_of
@@ -23,7 +23,7 @@ from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun
 from cncbops.ledger.worker import Worker, this_worker
-from cncbops.reports.summary import EXIT_CODES, described
+from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 from cncbops.session.acting import Act, new_act
 

@@ -13,9 +13,9 @@ from cncbops.cdn.gathering import Gathering
 from cncbops.cdn.paths import is_tag, is_wildcard
 from cncbops.cdn.session import Calls, Requests
 from cncbops.cdn.watch import Watch
-from cncbops.errors import CncbopsError
+from cncbops.errors import CncbopsError, described
 from cncbops.lake.sources import printable
-from cncbops.reports.summary import EXIT_CODES, described, iso
+from cncbops.reports.summary import EXIT_CODES, iso
 
 USD_A_PATH, FREE_A_MONTH = 0.005, 1_000
 """A wildcard or a tag is one. What an account has used of the free ones is unknown: a cost is the most that it can be.
