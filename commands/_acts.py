@@ -12,7 +12,8 @@ from ._screen import Screen
 def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Screen) -> int:
     """Go on with an act; the exit code. Raises BadInput for one that cannot be taken up like this."""
     if run.command != "invalidate":
-        again = f"Say it again: cncbops {run.command} {run.function} --execute"
+        stage = f" --stage {run.arguments['stage']}" if run.arguments.get("stage") else ""
+        again = f"Say it again: cncbops {run.command} {run.function}{stage} --execute"
         raise BadInput(f"run {run.run_id} is a {run.command.partition(' ')[0]}, which is not taken up", again)
     if kind == "redrive":
         what = f"run {run.run_id} is an invalidation: it has no records that failed"

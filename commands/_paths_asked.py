@@ -10,7 +10,8 @@ from cncbops.aws import Aws
 from cncbops.book import distribution_of_stage
 from cncbops.cdn.distribution import Distribution, find_distribution, looks_like_distribution
 from cncbops.cdn.gathering import Gathering
-from cncbops.cdn.notifications import read_notifications
+from cncbops.cdn.notifications import Notified, read_notifications
+from cncbops.cdn.paths import to_item
 from cncbops.cdn.written import written_since
 from cncbops.errors import BadInput
 from cncbops.lake.sources import S3Source, parse_source, printable
@@ -19,7 +20,6 @@ from cncbops.selection.times import parse_time
 from cncbops.stacks import Stacks
 
 TYPED, STANDARD_INPUT = "command line", "standard input"
-_Lines = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Asked:
 class Checked:
     """The same once it was checked and all files were read.
 
-    `lines` and `notified` are what was typed and what files hold, each by where it came from; `stored` is in S3.
+    `items` are paths and tags, `notified` what notifications tell, each by where it came from; `stored` is in S3.
     """
 
     named: str | None
-    lines: Sequence[tuple[str, _Lines]]
-    notified: Sequence[tuple[str, bytes]]
+    items: Sequence[tuple[str, Sequence[str]]]
+    notified: Sequence[tuple[str, Notified]]
     stored: Sequence[S3Source]
     since_ms: int | None
     timeout_s: float
@@ -68,8 +68,8 @@ def checked(asked: Asked) -> Checked:
     lines += [(_name(name), list(_lines(name))) for name in asked.files]
     return Checked(
         named=named,
-        lines=[(source, texts) for source, texts in lines if texts or source != TYPED],
-        notified=[(_name(name), _read(name)) for name in asked.notifications],
+        items=[(source, [to_item(*line) for line in each]) for source, each in lines if each or source != TYPED],
+        notified=[(_name(name), read_notifications(_read(name), _name(name))) for name in asked.notifications],
         stored=list(map(_in_s3, asked.buckets)),
         since_ms=parse_time(asked.since, datetime.now(UTC)) if asked.since else None,
         timeout_s=parse_duration(asked.timeout),
@@ -96,12 +96,11 @@ def name_apart(typed: Sequence[str], stage: str | None) -> tuple[str | None, Seq
 
 
 def gathered(checked: Checked, distribution: Distribution, aws: Aws) -> Gathering:
-    """All that is to be invalidated. Raises BadInput for what is no path; botocore's errors pass."""
+    """All that is to be invalidated; what is in S3 is listed now. botocore's errors pass."""
     gathering = Gathering(distribution.origins)
-    for source, lines in checked.lines:
-        gathering.take_typed(source, lines)
-    for source, data in checked.notified:
-        notified = read_notifications(data, source)
+    for source, items in checked.items:
+        gathering.take(source, items)
+    for source, notified in checked.notified:
         gathering.take_objects(source, notified.changed)
         gathering.others += notified.others
     for bucket in checked.stored:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cncbops.cdn.distribution import Origin
 from cncbops.cdn.notifications import ChangedObject
-from cncbops.cdn.paths import path_of_key, to_item
+from cncbops.cdn.paths import path_of_key
 
 FIRST_FAILURES = 20
 
@@ -35,15 +35,12 @@ class Gathering:
     failed: int = 0
     failures: list[NotNamed] = field(default_factory=list)
 
-    def take_typed(self, source: str, texts: Iterable[tuple[str, str]]) -> None:
-        """Paths and tags as they were typed, each with where it stands. Raises BadInput for one that is neither."""
-        self._take(source, [to_item(text, where) for text, where in texts])
-
     def take_objects(self, source: str, objects: Iterable[ChangedObject]) -> None:
         """The paths of objects."""
-        self._take(source, [path for changed in objects for path in self._paths_of(changed)])
+        self.take(source, [path for changed in objects for path in self._paths_of(changed)])
 
-    def _take(self, source: str, items: Sequence[str]) -> None:
+    def take(self, source: str, items: Sequence[str]) -> None:
+        """Paths and tags as CloudFront takes them."""
         self.items += items
         self.sources[source] = self.sources.get(source, 0) + len(items)
 

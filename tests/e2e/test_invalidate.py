@@ -251,7 +251,7 @@ def test_what_cannot_be_meant_is_told_before_anything_is_asked_of_aws(
     result = invalidates.text(*arguments)
     assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1)
     assert told in result.err
-    assert invalidates.far_side.writes == []
+    assert invalidates.far_side.memory.requests == []
 
 
 def test_without_a_distribution_it_says_how_to_name_one(cncbops: Cncbops) -> None:

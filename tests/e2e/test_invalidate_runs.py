@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import NewRun
 from cncbops.ledger.worker import this_worker
 from tests.e2e.far_side_cloudfront import LOSE, UNAVAILABLE, FarSideCloudFront
 from tests.e2e.invalidates import Invalidates, paths_file
@@ -125,11 +124,12 @@ def test_a_run_that_was_killed_before_it_wrote_its_paths_says_so(invalidates: In
 
 
 def test_a_failover_is_said_again_and_not_taken_up(invalidates: Invalidates) -> None:
-    new: NewRun = new_run(command="failover out", function="us-east-1", sources=[], likeness="")
+    asked = {"stage": "john"}
+    new = new_run(command="failover out", function="us-east-1", sources=[], likeness="", arguments=asked)
     with Ledger.open(invalidates.command.state_dir) as ledger:
         ledger.begin(new, this_worker(ANN))
     refused = invalidates.runs("resume", new.run_id, "--execute")
-    assert (refused.code, "cncbops failover out us-east-1 --execute" in refused.err) == (2, True)
+    assert (refused.code, "cncbops failover out us-east-1 --stage john --execute" in refused.err) == (2, True)
 
 
 def test_what_is_left_on_disk_is_for_its_owner_alone(invalidates: Invalidates) -> None:
