@@ -102,13 +102,9 @@ class Aws:
         return Aws(replace(self.access, region=region), self._core.get_component("data_loader"))
 
     def require_credentials(self) -> None:
-        """Look for credentials, which may ask other machines or programs. Raises CannotRun if there are none."""
-        try:
-            found = self._session.get_credentials()
-        except BotoCoreError as error:
-            raise explain(error, "call AWS") from error
-        if found is None:
-            raise explain(NoCredentialsError(), "call AWS")
+        """Look for credentials, which may ask other machines or programs. Raises BotoCoreError, CncbopsError."""
+        if self._session.get_credentials() is None:
+            raise NoCredentialsError
 
     @property
     def region(self) -> str:

@@ -14,6 +14,7 @@ from ._tables import facts
 from ._words import visible
 
 _TITLES = {"failover out": "take {} out of service", "failover back": "put {} back into service"}
+_DONE = {"failover out": "{} is out of service", "failover back": "{} is back in service"}
 
 
 def show_failover_plan(console: Console, document: Mapping[str, Any]) -> None:
@@ -86,13 +87,18 @@ def _ending(document: Mapping[str, Any]) -> Text:
 
 def show_failover_end(console: Console, document: Mapping[str, Any]) -> None:
     """Print how it ended, how long it took, and what to do next."""
-    title = _TITLES[document["command"]].format(document["region"])
-    good = document["status"] == "succeeded"
-    head = Text(f"{'done' if good else document['status']}: ", style="bold green" if good else "bold yellow")
-    console.print(head.append(title if good else f"{title}: {document['reason']}", style="not bold default"))
+    console.print(_head(document), soft_wrap=True)
     console.print(facts(_end(document)))
     for step in document["next_steps"]:
         console.print(Text(f"next: {step}"), soft_wrap=True)
+
+
+def _head(document: Mapping[str, Any]) -> Text:
+    command, region = document["command"], document["region"]
+    if document["reason"] is None:
+        return Text("done: ", style="bold green").append(_DONE[command].format(region), style="not bold default")
+    told = f"to {_TITLES[command].format(region)}: {document['reason']}"
+    return Text(f"{document['status']}: ", style="bold yellow").append(told, style="not bold default")
 
 
 def _end(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

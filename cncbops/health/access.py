@@ -57,7 +57,7 @@ class RegionAccess:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Any:
-        """A client of the region's service that gives up soon. Raises CncbopsError, for want of credentials too."""
+        """A client of the region's service that gives up soon. Raises BotoCoreError, CncbopsError."""
         with self._lock:
             if service not in self._clients:
                 self.aws.require_credentials()

@@ -36,7 +36,8 @@ class Judged:
     def reason(self, region: str) -> Row | None:
         """The first row that keeps a region from being known to be healthy."""
         worst = Status.fail if self.verdicts[region] is Verdict.unhealthy else Status.unknown
-        return next((row for row in self.of(region) if row.finding.status is worst), None)
+        rows = [row for row in self.of(region) if row.finding.status is worst]
+        return next((row for row in rows if row.decides), rows[0] if rows else None)
 
 
 def judged(found: Round, regions: Sequence[Region], required: Required) -> Judged:

@@ -30,13 +30,13 @@ GUARD = 'read -r _; kill -s KILL -- "-$1"'
 START_TIMEOUT_S = 60
 
 
-def client(service: str, endpoint: str, **config: Any) -> Any:
+def client(service: str, endpoint: str, region: str = "us-east-1", **config: Any) -> Any:
     """A boto3 client of an endpoint of the tests, with its own credentials; it tries once."""
     make: Any = boto3.client  # its stubs want the service named literally
     return make(
         service,
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(**{"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}),

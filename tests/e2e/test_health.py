@@ -1,6 +1,7 @@
 """`cncbops health` as it is typed: what it asks, what it says, and its exit code, whatever the regions do."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -111,18 +112,17 @@ def test_a_denied_service_costs_its_own_rows(health: Any, toml: Path, health_sid
 def test_a_dead_region_leaves_the_other_alone(health: Any, toml: Path, health_side: HealthSide) -> None:
     for service in ("check", "monitoring", "dynamodb", "kinesis", "sqs", "s3", "cloudformation"):
         health_side.on(service, HANG, "us-west-2")
-    result = health("--timeout", "2s", "-o", "json")
-    assert result.code == 4
+    result = health("--timeout", "4s", "--require", "any", "-o", "json")
+    assert (result.code, result.json["status"]) == (0, "healthy")
     assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
     assert set(statuses(result, "us-east-1").values()) == {"ok"}
-    assert {row["why"] for row in rows(result, region="us-west-2", status="unknown")} == {"no answer within 2 s"}
-    assert rows(result, region="us-west-2", status="ok", probe="health check")
-    assert health("--timeout", "2s", "--require", "any", "-q").code == 0
+    assert [row["probe"] for row in rows(result, region="us-west-2", status="ok")] == ["health check"]
+    assert len(rows(result, region="us-west-2", status="unknown")) == len(PROBES) - 1
 
 
 def test_a_probe_that_hangs_is_the_only_one_without_an_answer(health: Any, toml: Path, health_side: HealthSide) -> None:
     health_side.on("dynamodb.GetItem", HANG)
-    result = health("--timeout", "1s", "-o", "json")
+    result = health("--timeout", "4s", "-o", "json")
     silent = rows(result, status="unknown")
     assert [(row["region"], row["probe"]) for row in silent] == [(region, "table read") for region in REGIONS]
     assert len(rows(result, status="ok")) == 2 * (len(PROBES) - 1)
@@ -138,6 +138,14 @@ def test_silence_is_told_after_three_tries_of_a_second(health: Any, toml: Path, 
     assert health_side.count("sqs.GetQueueUrl") == 3
 
 
+def test_an_interrupt_ends_it_at_once(cncbops: Cncbops, toml: Path, health_side: HealthSide) -> None:
+    health_side.on("check", HANG)
+    process = cncbops.start("health", "--timeout", "10m", endpoint=health_side.url)
+    health_side.wait_until(lambda: health_side.count("check.GET") > 0)
+    process.send_signal(signal.SIGTERM)
+    assert cncbops.finish(process) == Result(130, "", "")
+
+
 def test_credentials_that_are_never_found_hold_up_neither_the_check_nor_the_end(
     health: Any, toml: Path, tmp_path: Path
 ) -> None:
@@ -145,20 +153,18 @@ def test_credentials_that_are_never_found_hold_up_neither_the_check_nor_the_end(
     os.mkfifo(never)
     config = tmp_path / "config"
     config.write_text(f"[profile stuck]\ncredential_process = cat {never}\n")
-    result = health("--profile", "stuck", "--timeout", "1s", "-o", "json", env={"AWS_CONFIG_FILE": str(config)})
+    result = health("--profile", "stuck", "--timeout", "2s", "-o", "json", env={"AWS_CONFIG_FILE": str(config)})
     os.close(os.open(never, os.O_RDWR))  # lets the programs go that wait for credentials
     assert result.code == 4
     assert [row["probe"] for row in rows(result, status="ok")] == ["check", "check"]
-    assert {row["why"] for row in rows(result, status="unknown")} == {"no answer within 1 s"}
+    assert {row["why"] for row in rows(result, status="unknown")} == {"no answer within 2 s"}
 
 
 def test_without_credentials_the_check_is_still_made(health: Any, toml: Path) -> None:
     nobody = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     result = health("-o", "json", env=nobody)
     assert [row["probe"] for row in rows(result, status="ok")] == ["check", "check"]
-    assert {row["why"].partition(".")[0] for row in rows(result, status="unknown")} == {
-        "cannot call AWS: no usable AWS credentials"
-    }
+    assert {row["why"] for row in rows(result, status="unknown")} == {"no usable AWS credentials"}
 
 
 def test_a_role_is_taken_on_at_the_sts_of_each_region(health: Any, toml: Path, health_side: HealthSide) -> None:
