@@ -23,6 +23,13 @@ def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Scr
     return carry_out_resume(run, folder, general, screen)
 
 
+def require_no_report(run: Run, report: Path | None) -> None:
+    """Raises BadInput if a report is asked for with an act that is taken up: it has no objects and no records."""
+    if report:
+        what = f"run {run.run_id} sends no events that a report could tell of"
+        raise BadInput(what, f"See `cncbops runs show {run.run_id}` once it has ended")
+
+
 def require_takes(run: Run, order: str) -> None:
     """Raises BadInput for an order that a run cannot follow: an act can be stopped, and nothing else."""
     if run.is_act and order != "stop":

@@ -108,6 +108,8 @@ def test_a_run_that_is_done_has_nothing_left_and_no_records_to_redrive(invalidat
     assert len(invalidates.far_side.memory.creates) == 1
     redrive = invalidates.runs("redrive", invalidates.newest.run_id, "--execute")
     assert (redrive.code, "no records that failed" in redrive.err) == (2, True)
+    report = invalidates.runs("resume", invalidates.newest.run_id, "--report", "r.csv")
+    assert (report.code, "sends no events" in report.err) == (2, True)
     listed = invalidates.runs("ls").out
     assert "invalidate" in listed
     shown = invalidates.runs("show", invalidates.newest.run_id)
