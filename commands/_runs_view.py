@@ -31,7 +31,7 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     shown = [name for name, width in _LS_COLUMNS.items() if console.width >= width]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
-        table.add_column(name, no_wrap=name in ("run", "status", "delivered"), overflow="fold")
+        table.add_column(name, no_wrap=name in ("run", "command", "status", "delivered"), overflow="fold")
     for row in rows:
         words = _words_of(row)
         table.add_row(*(words[name] for name in shown))
@@ -40,7 +40,7 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
-_LS_COLUMNS = {"run": 0, "command": 70, "status": 0, "delivered": 0, "not delivered": 0, "subject": 80, "who": 100}
+_LS_COLUMNS = {"run": 0, "command": 90, "status": 0, "delivered": 0, "not delivered": 0, "subject": 80, "who": 110}
 """What `runs ls` shows on screens of at least so many columns."""
 
 
