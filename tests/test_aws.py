@@ -164,3 +164,20 @@ def test_a_role_is_assumed_for_every_client() -> None:
     kinesis.create_stream(StreamName="s1", ShardCount=1)
     assert ":210987654321:" in kinesis.describe_stream_summary(StreamName="s1")["StreamDescriptionSummary"]["StreamARN"]
     assert boto3.client("kinesis", region_name="us-east-1").list_streams()["StreamNames"] == []
+
+
+def test_another_region_has_the_same_access_and_need_not_read_descriptions_again(account: None) -> None:
+    here = Aws(AwsAccess(region="us-east-1", profile="ops"))
+    there = here.in_region("us-west-2")
+    assert (there.region, there.access.profile) == ("us-west-2", "ops")
+    assert here.in_region(None) is here
+    clients = [aws.probing("dynamodb") for aws in (here, there)]
+    assert [client.meta.region_name for client in clients] == ["us-east-1", "us-west-2"]
+    models = [client.meta.service_model._service_description for client in clients]
+    assert models[0] is models[1]
+
+
+def test_a_probing_client_gives_up_soon(account: None) -> None:
+    config = Aws(AwsAccess(region="us-east-1")).probing("kinesis").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1, 1)
+    assert config.retries["total_max_attempts"] == 3

@@ -20,7 +20,7 @@ from tests.e2e.far_side_cloudfront import FarSideCloudFront
 from tests.e2e.far_side_health import HealthSide
 from tests.e2e.invalidates import Invalidates
 from tests.e2e.replays import Replays
-from tests.e2e.servers import Cncbops, Microburst
+from tests.e2e.servers import Cncbops, Microburst, Result
 from tests.e2e.warm import Warm
 
 
@@ -67,6 +67,24 @@ def health_side() -> Iterator[HealthSide]:
     with HealthSide() as server:
         yield server
     assert server.errors == []
+
+
+@pytest.fixture
+def toml(tmp_path: Path, health_side: HealthSide) -> Path:
+    """A file that names something for every probe in two regions, where the command runs."""
+    path = tmp_path / "cncbops.toml"
+    path.write_text("".join(map(health_side.toml, ("us-east-1", "us-west-2"))))
+    return path
+
+
+@pytest.fixture
+def health(cncbops: Cncbops, health_side: HealthSide) -> Any:
+    """`health("--require", "any")` runs the command against the far side."""
+
+    def run(*arguments: str, **more: Any) -> Result:
+        return cncbops("health", *arguments, endpoint=health_side.url, **more)
+
+    return run
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import pytest
 
 from tests.e2e import servers
 from tests.e2e.far_side_health import HealthSide
+from tests.e2e.looks import REGIONS, statuses
 from tests.e2e.servers import Cncbops, Result
-
-REGIONS = ("us-east-1", "us-west-2")
 
 
 class Regional:
@@ -99,10 +98,6 @@ def health(cncbops: Cncbops, ministack: str, unique: str) -> Any:
         return cncbops("health", *REGIONS, *more, *arguments, endpoint=ministack)
 
     return run
-
-
-def statuses(result: Result, region: str) -> dict[str, str]:
-    return {row["probe"]: row["status"] for row in result.json["rows"] if row["region"] == region}
 
 
 def test_a_stage_is_looked_at_in_two_regions_and_changes_are_seen(
