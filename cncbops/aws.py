@@ -149,8 +149,11 @@ class Aws:
         return client
 
     def cloudfront(self, *, once: bool = False) -> "CloudFrontClient":
-        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller."""
-        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _RETRIES)
+        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller.
+
+        It answers to few calls a second: all else is asked again more often than elsewhere.
+        """
+        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _PATIENT)
         return client
 
     def cloudformation(self) -> "CloudFormationClient":
@@ -192,6 +195,7 @@ def _in_region(session: Session, region: str | None, models: Loader) -> Session:
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
+_PATIENT = {"mode": "standard", "total_max_attempts": 8}
 _ONCE = {"total_max_attempts": 1}
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
@@ -294,9 +298,9 @@ def says_missing(error: ClientError) -> bool:
     return _code(error) in _MISSING
 
 
-def refuses_access(error: ClientError) -> bool:
-    """Whether AWS says that the one who asks may not."""
-    return _code(error) in _DENIED
+def denies(error: BotoCoreError | ClientError) -> bool:
+    """Whether AWS knows who asks, and does not allow it."""
+    return isinstance(error, ClientError) and _code(error) in _DENIED
 
 
 def _code(error: ClientError) -> str:

@@ -34,13 +34,17 @@ def looks_for_stage(stage: str) -> Sequence[Look]:
     A look finds nothing where there is no such stack, and raises CncbopsError where CloudFormation does not tell.
     """
     return (
-        lambda stacks: _failover_check(stacks, stage),
-        lambda stacks: _alarm(stacks, stage),
+        *looks_for_failover(stage),
         lambda stacks: _health_check(stacks, stage),
         lambda stacks: _event_stream(stacks, stage),
         lambda stacks: _faults(stacks, stage),
         *(partial(_consumer, stage=stage, service=service, key=key) for service, key in _CONSUMERS.items()),
     )
+
+
+def looks_for_failover(stage: str) -> Sequence[Look]:
+    """What asks the stacks of a stage for the switch of a region, and for what hangs on it."""
+    return (lambda stacks: _failover_check(stacks, stage), lambda stacks: _alarm(stacks, stage))
 
 
 def _failover_check(stacks: Stacks, stage: str) -> Watched:

@@ -14,11 +14,13 @@ from cncbops import __version__
 COMMANDS = {
     "replay": "Send chosen events of a data lake to one function, as Kinesis records.",
     "resubmit": "Send the events of faults again, to the functions that raised them.",
+    "invalidate": "Let the edges of a CloudFront distribution fetch paths anew.",
     "health": "Tell whether each region is fit to serve; look once, or keep watching.",
+    "failover": "Take a region out of service, put it back, or see how all stand.",
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
     "sandbox": "Start, stop and look at an embedded AWS with a lake and faults to try things on.",
-    "demo": "Live through two incidents from start to end in the sandbox, in under a minute.",
+    "demo": "Live through incidents from start to end in the sandbox, in under a minute.",
 }
 
 OVERVIEW = f"""\
@@ -32,7 +34,7 @@ Options:
   --help     Show this message and exit.
 
 Commands:
-{chr(10).join(f"  {name:<9} {what}" for name, what in COMMANDS.items())}
+{chr(10).join(f"  {name:<11} {what}" for name, what in COMMANDS.items())}
 
 Try `cncbops demo` first, and `cncbops COMMAND --help` for each command.
 """

@@ -57,13 +57,13 @@ class Stage:
         if stale:
             raise CannotRun(f"{stale} things were left stale", "Please report this, it must not happen")
 
-    def run(self, arguments: Sequence[str]) -> None:
-        """Run the real command, as shown. Raises CannotRun if it fails."""
+    def run(self, arguments: Sequence[str], *, expected: int = 0) -> None:
+        """Run the real command, as shown. Raises CannotRun if it does not end with the code that is expected."""
         self.type(shlex.join(["cncbops", *arguments]))
         sys.stdout.flush()
         command = [sys.executable, "-P", "-m", "cncbops", *arguments, "--state-dir", str(self.state_dir)]
         code = subprocess.run(command, env=self._environment(), stderr=subprocess.STDOUT, check=False).returncode
-        if code:
+        if code != expected:
             raise CannotRun(f"the command ended with {code}", "Please report this, it must not happen")
 
     def _environment(self) -> dict[str, str]:

@@ -19,8 +19,9 @@ FLAGS = {
     "functions": "--function",
     "queues": "--queue",
     "faults": "--faults",
+    "check_functions": "--check-function",
 }
-"""The option for each field of `cncbops.watched.Watched` that is probed, and key of `cncbops.toml`."""
+"""The option for each field of `cncbops.watched.Watched`, and key of `cncbops.toml`."""
 
 
 def _names(field: str, metavar: str, help: str) -> Any:
@@ -37,6 +38,9 @@ Streams = Annotated[Texts, _names("streams", "NAME", "Kinesis stream.")]
 Functions = Annotated[Texts, _names("functions", "NAME", "Function: iterator age, errors, throttles.")]
 Queues = Annotated[Texts, _names("queues", "NAME|URL", "Dead-letter queue.")]
 Faults = Annotated[Texts, _names("faults", "S3-URI", "Place of fault objects, s3://bucket/prefix.")]
+CheckFunctions = Annotated[
+    Texts, _names("check_functions", "NAME", "Function behind the check endpoint, which a failover switches.")
+]
 Stage = Annotated[
     str | None, option("--stage", metavar="NAME", help="What the book's stacks of this stage tell.", panel=WATCHED)
 ]

@@ -32,6 +32,7 @@ from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
 
+from ._acts import require_no_report, take_up_act
 from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -80,6 +81,9 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
     with ExitStack() as held:
         ledger = _ledger(folder, take_up, held, executes=general.execute)
         run = ledger.find(take_up.run)
+        if run.is_act:
+            require_no_report(run, take_up.report)
+            return take_up_act(run, kind, folder, general, screen)
         heading = _heading(run, kind, general)
         try:
             run = _claimed(ledger, run, held, executes=general.execute)

@@ -16,6 +16,7 @@ from cncbops.ledger.rows import Run
 from cncbops.reports.run_facts import details, failure_facts, headline, object_facts, state_of
 from cncbops.reports.run_report import write_report
 
+from ._acts import require_takes
 from ._options import Local
 from ._runs_view import json_pieces, show_run, show_runs
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -101,6 +102,7 @@ def _show_json(ledger: Ledger, run: Run, facts: dict[str, Any], screen: Screen) 
 def _order(text: str, kind: str, value: float | None, options: Local, screen: Screen) -> int:
     with _looked(options) as looked:
         ledger, run = _found(looked, text, options)
+        require_takes(run, kind)
         _require_active(ledger, run)
     with Ledger.open(ledger.folder) as ledger:
         _await_taken(ledger, run, ledger.order(run, kind, value, _who()))

@@ -27,11 +27,11 @@ _DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving
 
 
 def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each run; a narrow screen leaves out who and function, never a part of an id or a number."""
+    """Print a line for each run; a narrow screen leaves out some columns, never a part of an id or a number."""
     shown = [name for name, width in _LS_COLUMNS.items() if console.width >= width]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
-        table.add_column(name, no_wrap=name in ("run", "status", "delivered"), overflow="fold")
+        table.add_column(name, no_wrap=name in ("run", "command", "status", "delivered"), overflow="fold")
     for row in rows:
         words = _words_of(row)
         table.add_row(*(words[name] for name in shown))
@@ -40,18 +40,19 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
-_LS_COLUMNS = {"run": 0, "status": 0, "delivered": 0, "not delivered": 0, "function": 80, "who": 100}
+_LS_COLUMNS = {"run": 0, "command": 90, "status": 0, "delivered": 0, "not delivered": 0, "subject": 80, "who": 110}
 """What `runs ls` shows on screens of at least so many columns."""
 
 
 def _words_of(row: Mapping[str, Any]) -> dict[str, Text]:
-    counts = row["counts"]
+    counts, sends = row["counts"], row["function"] is not None
     return {
         "run": Text(row["run_id"]),
+        "command": Text(row["command"]),
         "status": Text(row["status"], style=_DONE.get(row["status"], "red")),
-        "delivered": Text(f"{counts['delivered']:,} of {counts['matched']:,}"),
+        "delivered": Text(f"{counts['delivered']:,} of {counts['matched']:,}" if sends else "-"),
         "not delivered": Text(_not_delivered(counts)),
-        "function": Text(row["function"]),
+        "subject": Text(row["subject"]),
         "who": Text(short_name(row["who"])),
     }
 
@@ -124,13 +125,31 @@ def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "command", f"{document['command']}, cncbops {document['version']}"
     yield "who", f"{document['who'] or 'unknown'}, account {document['account'] or 'unknown'}"
     yield "when", f"{_moment(document['started'])} to {_moment(document['ended'])} (UTC)"
-    yield "sources", " ".join(document["source"])
-    yield "function", ", ".join([document["function"], *_pairs(document["target"])])
+    if document["source"]:
+        yield "sources", " ".join(document["source"])
+    sends = document["function"] is not None
+    yield "function" if sends else "subject", ", ".join([document["subject"], *_pairs(document["target"])])
     yield "asked", ", ".join(_arguments(document["command"], document["arguments"])) or "no option"
-    yield "terms", _terms(document["terms"])
+    if sends:
+        yield "terms", _terms(document["terms"])
 
 
 def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if document["function"] is None:
+        return _result(document)
+    return _sent(document)
+
+
+def _result(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What came of an act, as its last session that ended told it."""
+    told = [each["summary"]["result"] for each in document["sessions"] if (each["summary"] or {}).get("result")]
+    if told:
+        yield "result", ", ".join(_pairs(told[-1]))
+    if document["reason"]:
+        yield "reason", document["reason"]
+
+
+def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     counts = document["counts"]
     unreadable = f", {counts['objects_unreadable']:,} not readable" if counts["objects_unreadable"] else ""
     more = "" if document["listed"] else "; not all of the lake was listed yet"
@@ -146,15 +165,16 @@ def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _arguments(command: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-    defaults = _NOTHING_SAID[command]
     told = {name: value for name, value in arguments.items() if name not in ("sources", "function", "until_ms")}
-    return _pairs(differing(from_plain(told), defaults))
+    if command not in _NOTHING_SAID:
+        return _pairs({name: value for name, value in told.items() if value})
+    return _pairs(differing(from_plain(told), _NOTHING_SAID[command]))
 
 
 def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
     """What is known, each as a name and its value in words."""
     return (
-        f"{_NAMES.get(name, name.replace('_', ' '))} {_value(name, facts[name])}"
+        f"{_NAMES.get(name, name.removesuffix('_s').replace('_', ' '))} {_value(name, facts[name])}"
         for name in facts
         if facts[name] is not None
     )
@@ -172,6 +192,8 @@ def _value(name: str, value: Any) -> str:
         return str(iso(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name.endswith("_s"):
+        return f"{value:g} s"
     return printable(" ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 

@@ -3,8 +3,10 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cncbops.sandbox.server import UNSET, Server, environment
 from cncbops.sandbox.server import start as start_server
@@ -13,6 +15,9 @@ from cncbops.sandbox.server import stop as stop_server
 
 from ._options import Local
 from ._screen import Screen, guarded, screen_for, state_folder
+
+if TYPE_CHECKING:
+    from cncbops.sandbox.clients import Clients
 
 EVENTS, BEFORE_THE_FAULTS = 300, 240
 NOT_RUNNING = 4
@@ -49,14 +54,26 @@ def _start(folder: Path, port: int | None, screen: Screen) -> int:
 
 
 def _fill(server: Server) -> None:
-    """Let the pipeline make the lake, and the listener its view of it; of the last events some fault."""
+    """Build all there is, the regions and the CDN while the lake fills, for each waits on the server."""
+    from cncbops.sandbox.cdn import seed_cdn
     from cncbops.sandbox.clients import connect
-    from cncbops.sandbox.pipeline import run_through, run_through_an_incident
+    from cncbops.sandbox.regions import seed_regions
     from cncbops.sandbox.seed import seed
-    from cncbops.sandbox.traffic import sample_events
 
     clients = connect(server.endpoint_url)
-    seed(clients)
+    with ThreadPoolExecutor() as beside:
+        built = [beside.submit(build, clients) for build in (seed_regions, seed_cdn)]
+        seed(clients)
+        _fill_lake(clients)
+        for part in built:
+            part.result()
+
+
+def _fill_lake(clients: "Clients") -> None:
+    """Let the pipeline make the lake, and the listener its view of it; of the last events some fault."""
+    from cncbops.sandbox.pipeline import run_through, run_through_an_incident
+    from cncbops.sandbox.traffic import sample_events
+
     events = sample_events(EVENTS, until_ms=int(time.time() * 1000))
     run_through(clients, events[:BEFORE_THE_FAULTS])
     run_through_an_incident(clients, events[BEFORE_THE_FAULTS:])
@@ -85,21 +102,52 @@ def _status(folder: Path, screen: Screen) -> int:
 
 def _tell(server: Server, screen: Screen) -> None:
     """Print the lines for a shell on standard output, and what there is on standard error."""
-    from cncbops.sandbox.seed import BUCKET, FAULT_BUCKET, LISTENER, PREFIX
-
-    contents = {"lake": f"s3://{BUCKET}/{PREFIX}", "faults": f"s3://{FAULT_BUCKET}/", "function": LISTENER}
+    contents = _contents()
     if screen.json:
-        screen.show_json(_document(server) | contents)
+        screen.show_json(_document(server) | contents | {"distribution": _distribution(server)})
         return
     sys.stdout.write(f"unset {' '.join(UNSET)}\n")
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in environment(server).items())
     if screen.shows_text:
         screen.err.print(f"\nThe sandbox runs at {server.endpoint_url}, process {server.pid}.")
         screen.err.print('In a shell: eval the lines above, or eval "$(cncbops sandbox status)". Then try:')
-        screen.err.print(f"  cncbops replay {contents['lake']} -f {LISTENER}")
-        screen.err.print(f"  cncbops faults stats {contents['faults']}")
-        screen.err.print(f"  cncbops resubmit {contents['faults']}")
+        for line in _lines_to_try(contents):
+            screen.err.print(f"  {line}")
         screen.err.print("and end it with: cncbops sandbox stop")
+
+
+def _contents() -> dict[str, Any]:
+    from cncbops.sandbox.regions import REGIONS
+    from cncbops.sandbox.seed import BUCKET, FAULT_BUCKET, LISTENER, PREFIX
+    from cncbops.sandbox.stacks import STAGE
+
+    return {
+        "lake": f"s3://{BUCKET}/{PREFIX}",
+        "faults": f"s3://{FAULT_BUCKET}/",
+        "function": LISTENER,
+        "stage": STAGE,
+        "regions": list(REGIONS),
+    }
+
+
+def _distribution(server: Server) -> str | None:
+    """Ask the sandbox: CloudFront chose the id."""
+    from cncbops.sandbox.cdn import find_distribution
+    from cncbops.sandbox.clients import connect
+
+    return find_distribution(connect(server.endpoint_url))
+
+
+def _lines_to_try(contents: Mapping[str, Any]) -> list[str]:
+    regions, stage = " ".join(contents["regions"]), f"--stage {contents['stage']}"
+    return [
+        f"cncbops replay {contents['lake']} -f {contents['function']}",
+        f"cncbops faults stats {contents['faults']}",
+        f"cncbops resubmit {contents['faults']}",
+        f"cncbops health {regions} {stage}",
+        f"cncbops failover status {regions} {stage}",
+        f"cncbops invalidate {stage} '/things/*'",
+    ]
 
 
 def _document(server: Server) -> dict[str, Any]:

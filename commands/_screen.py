@@ -26,6 +26,7 @@ from ._options import Local
 from ._words import visible
 
 INTERRUPTED = 130
+STDERR = 2
 PIPE_WIDTH = 240
 
 
@@ -145,7 +146,8 @@ def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
         signalled.set()
         stop.set()
         if screen.shows_text:
-            sys.stderr.write("\nstopping: what is under way is finished first; again to leave at once\n")
+            # Not by sys.stderr: the signal may have come while that was being written to.
+            os.write(STDERR, b"\nstopping: what is under way is finished first; again to leave at once\n")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -157,9 +159,8 @@ def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
 
 def _leave() -> NoReturn:
     """End the process with what is under way, and give the terminal its cursor back."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\x1b[?25h")
-        sys.stderr.flush()
+    if os.isatty(STDERR):
+        os.write(STDERR, b"\x1b[?25h")
     os._exit(INTERRUPTED)
 
 

@@ -9,7 +9,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def demo(verbose: shared.Verbose = False) -> int:
-    """Live through two incidents: a view goes stale; a replay, then a resubmission of faults, repairs it.
+    """Live through incidents, and repair them: a stale view, twice; a region that turns ill; a stale CDN.
 
     Starts an embedded AWS of its own, shows each step as the command one would type, and ends it.
     """

@@ -1,4 +1,5 @@
-"""`cncbops sandbox`: an embedded AWS on this machine, with a lake and faults that a real pipeline made."""
+"""`cncbops sandbox`: an embedded AWS on this machine, with a lake and faults that a real pipeline made,
+a CDN and two regions."""
 
 from typing import Annotated
 
@@ -20,7 +21,7 @@ def start(
     verbose: shared.Verbose = False,
     state_dir: shared.StateDir = None,
 ) -> int:
-    """Start it, let its pipeline make a lake and faults, and print what a shell has to export to use it.
+    """Start it with a lake, faults, a CDN and two regions, and print what a shell has to export to use it.
 
     In a shell: eval "$(cncbops sandbox start)"
     """

@@ -45,6 +45,13 @@ def regions_of(naming: Naming, folder: Path, in_force: Callable[[], str]) -> lis
     return [_region(name, known[name], naming.stage) for name in names]
 
 
+def regions_named(naming: Naming, folder: Path) -> list[str]:
+    """The regions that file and options speak of by name, in that order. Raises BadInput."""
+    path = naming.config or find_config(folder)
+    _, in_one = _apart(naming.texts)
+    return list(dict.fromkeys([*(read_watched(path) if path else ()), *in_one]))
+
+
 def _region(name: str, known: Watched, stage: str | None) -> Region:
     if stage is None:
         return Region(name, known)

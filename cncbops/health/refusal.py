@@ -9,7 +9,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from cncbops.aws import PROBE_TIMEOUT_S, PROBE_TRIES, blames_credentials, explain, refuses_access, says_missing
+from cncbops.aws import PROBE_TIMEOUT_S, PROBE_TRIES, blames_credentials, denies, explain, says_missing
 from cncbops.errors import CncbopsError
 from cncbops.health.finding import Finding, Status
 
@@ -45,5 +45,5 @@ def reason_of(error: Refusal) -> str:
 def _explained(error: BotoCoreError | ClientError) -> str:
     explained = explain(error, _DOING)
     what = explained.what.removeprefix(f"cannot {_DOING}: ")
-    helps = isinstance(error, ClientError) and (refuses_access(error) or blames_credentials(error))
+    helps = denies(error) or (isinstance(error, ClientError) and blames_credentials(error))
     return f"{what}. {explained.next_step}" if helps else what

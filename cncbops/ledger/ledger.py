@@ -20,6 +20,7 @@ from cncbops.kinesis.batching import Mark
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
+from cncbops.ledger.invalidations import Invalidations
 from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
@@ -254,6 +255,10 @@ class Ledger:
     def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
         """What a redrive of a run writes down, in the thread of this ledger."""
         return RedriveWriter(self._connection, self.path, run.id, session)
+
+    def invalidations(self, run: Run) -> Invalidations:
+        """The requests of an invalidation, in the thread of this ledger."""
+        return Invalidations(self._connection, self.path, run.id)
 
     def is_active_elsewhere(self, run: Run) -> bool:
         """Whether a process works on the run that this machine's locks do not tell of.

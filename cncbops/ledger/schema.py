@@ -131,6 +131,20 @@ STEPS: Sequence[Step] = (
             PRIMARY KEY (record, run, fault)
         ) WITHOUT ROWID""",
     ),
+    (
+        # Requests to a CDN, each written down before it is sent; `paths` is a JSON list.
+        """CREATE TABLE invalidations (
+            run INTEGER NOT NULL REFERENCES runs,
+            number INTEGER NOT NULL,
+            caller_reference TEXT NOT NULL,
+            paths TEXT NOT NULL,
+            invalidation_id TEXT,
+            created_ms INTEGER,
+            status TEXT,
+            completed_ms INTEGER,
+            PRIMARY KEY (run, number)
+        ) WITHOUT ROWID""",
+    ),
 )
 
 RESUBMITTED_SINCE = 2

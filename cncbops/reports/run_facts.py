@@ -29,7 +29,8 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
         "command": run.command,
         "status": state_of(ledger, run),
         "reason": run.reason,
-        "function": run.function,
+        "function": None if run.is_act else run.function,
+        "subject": run.function,
         "source": list(run.sources),
         "who": ledger.sessions(run)[0].who,
         "account": run.account,
@@ -66,6 +67,20 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
         return f"cncbops runs continue {run.run_id}"
     if state in ("running", "redriving"):
         return None
+    return _next_of_act(run, state) if run.is_act else _next_of_events(run, state, counts)
+
+
+def _next_of_act(run: Run, state: str) -> str | None:
+    """An act goes on where it was; a failover, whose region others may have switched since, is asked for again."""
+    if state not in ("crashed", "stopped", "interrupted", "failed"):
+        return None
+    if run.command == "invalidate":
+        return f"cncbops runs resume {run.run_id} --execute"
+    stage = run.arguments.get("stage")
+    return f"cncbops {run.command} {run.function}{f' --stage {stage}' if stage else ''} --execute"
+
+
+def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:
     is_open = not run.listed or counts.objects_done < counts.objects
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
         return f"cncbops runs resume {run.run_id} --execute"

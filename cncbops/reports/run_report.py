@@ -26,7 +26,20 @@ from cncbops.ledger.rows import Run
 from cncbops.reports.run_facts import details, failure_facts, object_facts
 
 COLUMNS = (
-    *("kind", "run_id", "command", "function", "who", "host", "version", "started", "ended", "status", "reason"),
+    *(
+        "kind",
+        "run_id",
+        "command",
+        "function",
+        "subject",
+        "who",
+        "host",
+        "version",
+        "started",
+        "ended",
+        "status",
+        "reason",
+    ),
     *("session", "session_kind", "object", "etag", "size", "state"),
     *("read", "matched", "delivered", "failed", "unknown", "not_sent", "malformed"),
     *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "mended_in"),

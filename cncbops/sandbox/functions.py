@@ -1,6 +1,7 @@
 """Deploy the sandbox's functions, which are kept in `cncbops.fixtures`.
 
 Each is one Python file with a `handler`; the modules they share are deployed with every one of them.
+(The `check` stands alone: its stack deploys it, from the text of the file.)
 """
 
 import io
@@ -26,8 +27,8 @@ _READY_S = 30.0
 def function_source(name: str) -> Traversable:
     """Return the handler file of one of our functions.
 
-    They are transformer, fault_monitor, listener, and the listener as it should not have been deployed:
-    listener_broken, which loses events, and listener_faulting, which publishes faults for some.
+    They are transformer, fault_monitor, check, listener, and the listener as it should not have been
+    deployed: listener_broken, which loses events, and listener_faulting, which publishes faults for some.
     """
     return _ours().joinpath(f"{name}.py")
 
@@ -43,11 +44,17 @@ def deploy(clients: Clients, name: str, source: Traversable, *, environment: Map
         arn = clients.lambda_.update_function_code(FunctionName=name, ZipFile=archive)["FunctionArn"]
         _wait_for_function(clients, name)
         if environment is not None:
-            clients.lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+            reconfigure(clients, name, environment)
     else:
         arn = _create_function(clients, name, archive, environment or {})
-    _wait_for_function(clients, name)
+        _wait_for_function(clients, name)
     return arn
+
+
+def reconfigure(clients: Clients, name: str, environment: Mapping[str, str]) -> None:
+    """Replace the environment of a function, and return when the next invocation has it."""
+    clients.lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+    _wait_for_function(clients, name)
 
 
 def _create_function(clients: Clients, name: str, archive: bytes, environment: Mapping[str, str]) -> str:

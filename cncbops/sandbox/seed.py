@@ -5,8 +5,8 @@
         │         └ faults, published to the stream
         └───▶ fault monitor ─▶ bucket (the faults)
 
-Everything is made through the ordinary APIs, under the names the book's stacks give it for the
-stage `john`. The functions' code lies in `cncbops.fixtures`.
+Everything has the names the book's stacks give it for the stage `john`. Streams, tables and buckets are
+made by such stacks, the rest through the ordinary APIs. Templates and functions lie in `cncbops.fixtures`.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from cncbops.sandbox.clients import Clients
 from cncbops.sandbox.functions import ROLE_ARN, deploy, function_source
+from cncbops.sandbox.stacks import create_stack
 from cncbops.sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
-    from mypy_boto3_kinesis.type_defs import StreamDescriptionSummaryTypeDef
 
 STREAM = "john-cncb-event-stream-s1"
 PREFIX = f"{STREAM}/"
@@ -59,10 +59,9 @@ class SandboxContents:
 
 def seed(clients: Clients) -> SandboxContents:
     """Build the lake, the listener with its view, and the fault monitor; return when all is ready for events."""
-    stream_arn = _create_stream(clients)
-    for bucket in (BUCKET, FAULT_BUCKET):
-        clients.s3.create_bucket(Bucket=bucket)
-    _create_table(clients)
+    stream_arn = create_stack(clients, "cncb-event-stream")["streamArn"]
+    for service in ("cncb-data-lake-s3", "cncb-replaying-events", "cncb-resubmitting-faults-monitor"):
+        create_stack(clients, service)
     transformer_arn = deploy(clients, TRANSFORMER, function_source("transformer"))
     environment = {"TABLE_NAME": TABLE, "STREAM_NAME": STREAM}
     deploy(clients, LISTENER, function_source("listener"), environment=environment)
@@ -79,33 +78,6 @@ def seed(clients: Clients) -> SandboxContents:
         mapping_id=mapping_id,
         fault_bucket=FAULT_BUCKET,
     )
-
-
-def _create_stream(clients: Clients) -> str:
-    clients.kinesis.create_stream(StreamName=STREAM, ShardCount=2)
-
-    def active() -> bool:
-        return described()["StreamStatus"] == "ACTIVE"
-
-    def described() -> "StreamDescriptionSummaryTypeDef":
-        return clients.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
-
-    _wait_for(STREAM, active)
-    return described()["StreamARN"]
-
-
-def _create_table(clients: Clients) -> None:
-    clients.dynamodb.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-    def active() -> bool:
-        return clients.dynamodb.describe_table(TableName=TABLE)["Table"].get("TableStatus") == "ACTIVE"
-
-    _wait_for(TABLE, active)
 
 
 def _create_delivery_stream(clients: Clients, stream_arn: str, transformer_arn: str) -> None:

@@ -85,9 +85,9 @@ def test_runs_are_listed_the_newest_first_with_what_became_of_their_events(
     a_run(tmp_path, "20260202T000000Z-bbbbbb")
     assert carry_out_ls(local(tmp_path)) == 0
     head, first, second = capsys.readouterr().out.splitlines()
-    assert " ".join(head.split()) == "run status delivered not delivered function who"
+    assert " ".join(head.split()) == "run command status delivered not delivered subject who"
     assert (first.split()[0], second.split()[0]) == ("20260202T000000Z-bbbbbb", ID)
-    assert " ".join(first.split()[1:]) == "crashed 1 of 4 1 failed, 2 not sent fn:live ann"
+    assert " ".join(first.split()[1:]) == "replay crashed 1 of 4 1 failed, 2 not sent fn:live ann"
     assert carry_out_ls(local(tmp_path, as_json=True)) == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     assert [run["run_id"] for run in runs] == ["20260202T000000Z-bbbbbb", ID]
@@ -109,6 +109,26 @@ def test_a_run_is_shown_with_what_was_asked_what_failed_and_what_to_do_next(
     assert r"failed: s3://lake/s1/0:1 event e-0: Unhandled: boom\x1b[31m" in out
     assert f"cncbops runs resume {ID} --execute" in out
     assert "\x1b" not in out
+
+
+def test_an_act_is_shown_with_its_subject_and_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {
+        "function": "us-east-1",
+        "sources": [],
+        "arguments": {"stage": "john", "reason": "bad deploy", "force": False},
+    }
+    with Ledger.open(tmp_path) as ledger:
+        run = begin(ledger, ID, command="failover out", **told)
+        ledger.run_writer(run, 1).finish("succeeded", None, {"result": {"unhealthy_after_s": 61.5}}, listed=True)
+    assert carry_out_ls(local(tmp_path)) == 0
+    assert " ".join(capsys.readouterr().out.splitlines()[1].split()[1:]) == "failover out succeeded - - us-east-1 ann"
+    assert carry_out_show(ID, None, local(tmp_path)) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "subject us-east-1" in shown
+    assert "asked stage john, reason bad deploy result unhealthy after 61.5 s" in shown
+    assert carry_out_show(ID, None, local(tmp_path, as_json=True)) == 0
 
 
 def test_all_of_a_run_is_one_json_document(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from tests.e2e import servers
 from tests.e2e.far_side import FarSide
+from tests.e2e.far_side_cloudfront import FarSideCloudFront
 from tests.e2e.far_side_health import HealthSide
+from tests.e2e.invalidates import Invalidates
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops, Microburst, Result
 from tests.e2e.warm import Warm
@@ -44,6 +46,19 @@ def far_side() -> Iterator[FarSide]:
     with FarSide() as server:
         yield server
     assert server.errors == []
+
+
+@pytest.fixture
+def cloudfront() -> Iterator[FarSideCloudFront]:
+    """CloudFront with one distribution, whose invalidations are in progress until the test completes them."""
+    with FarSideCloudFront() as server:
+        yield server
+
+
+@pytest.fixture
+def invalidates(cncbops: Cncbops, cloudfront: FarSideCloudFront) -> Invalidates:
+    """`invalidates.plan(...)` and `invalidates.execute(...)` run `cncbops invalidate` on that distribution."""
+    return Invalidates(cncbops, cloudfront)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cncbops.faults.decoding import decode_fault
+from cncbops.sandbox.clients import connect
+from cncbops.sandbox.regions import REGIONS, ask_check
 from tests.e2e.servers import Cncbops, client
 
 LAKE = "s3://cncb-data-lake-s3-john-bucket-sandbox/john-cncb-event-stream-s1/"
@@ -57,13 +59,25 @@ def test_start_leaves_faults_that_the_function_can_be_sent_again(command: Cncbop
 def test_status_tells_what_there_is_to_try(command: Cncbops, started: str) -> None:
     status = command("sandbox", "status", "-o", "json")
     assert (status.json["lake"], status.json["faults"], status.json["function"]) == (LAKE, FAULTS, LISTENER)
+    assert (status.json["stage"], status.json["regions"]) == ("john", ["us-east-1", "us-west-2"])
     said = command("sandbox", "status").err
     typed = [line.strip() for line in said.splitlines() if line.startswith("  cncbops ")]
     assert typed == [
         f"cncbops replay {LAKE} -f {LISTENER}",
         f"cncbops faults stats {FAULTS}",
         f"cncbops resubmit {FAULTS}",
+        "cncbops health us-east-1 us-west-2 --stage john",
+        "cncbops failover status us-east-1 us-west-2 --stage john",
+        "cncbops invalidate --stage john '/things/*'",
     ]
+
+
+def test_start_leaves_a_cdn_that_status_names_and_regions_that_are_healthy(command: Cncbops, started: str) -> None:
+    url = exported(started)["AWS_ENDPOINT_URL"]
+    [distribution] = client("cloudfront", url).list_distributions()["DistributionList"]["Items"]
+    assert command("sandbox", "status", "-o", "json").json["distribution"] == distribution["Id"]
+    clients = connect(url)
+    assert [ask_check(clients.of(region))[0] for region in REGIONS] == [200, 200]
 
 
 def test_a_shell_takes_what_start_prints(started: str) -> None:

@@ -36,7 +36,7 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
     assert not modules & (AWS | FACE | ENGINE)
 
 
-@pytest.mark.parametrize("command", ["replay", "health"])
+@pytest.mark.parametrize("command", ["replay", "invalidate", "health"])
 def test_help_of_a_command_loads_no_aws_library(command: str, tmp_path: Path) -> None:
     code, out, modules = modules_loaded(tmp_path, command, "--help")
     assert (code, "--execute" in out) == (0, True)

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import IO, Any
 
 _MODULES = (
-    *("_group", "_replaying", "_resubmitting", "_health", "_faults", "_runs"),
-    *("replay", "resubmit", "health", "faults", "runs"),
+    *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
+    *("_failover_status", "_faults", "_runs"),
+    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "runs"),
 )
 _LONGEST_REQUEST = 1024 * 1024
 

@@ -1,0 +1,1 @@
+"""CloudFront: what of a distribution is to be fetched anew, and the invalidations that see to it."""

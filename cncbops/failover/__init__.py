@@ -1,0 +1,1 @@
+"""Taking a region out of service by its check function, and putting it back."""

@@ -1,0 +1,71 @@
+"""What hangs on a region's switch: its check, the alarm that sees the check fail, the health check of Route 53."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from cncbops.failover.following import Look, Sight
+from cncbops.health.access import RegionAccess
+from cncbops.health.alarms import find_alarm
+from cncbops.health.check_endpoint import Answer, ask
+from cncbops.health.refusal import REFUSALS, reason_of
+from cncbops.health.route53 import AlarmRef, Evaluation, evaluate
+from cncbops.watched import Watched
+
+CHECK, ALARM, HEALTH_CHECK = "check", "alarm", "health check"
+
+_ROUNDS_TO_A_LOOK = 5
+"""Route 53 takes five requests a second, of the whole account."""
+
+
+def sights_of(access: RegionAccess, watched: Watched, *, out: bool) -> list[Sight]:
+    """What is to follow when a region is taken out, or put back; the first of its checks is the switched one."""
+    health_checks = {each: _seen(partial(evaluate, access, each)) for each in watched.health_checks}
+    alarms = [*_named_alarms(access, watched), *_followed_alarms(health_checks.values())]
+    return [
+        *(Sight(CHECK, url, partial(_check, access, url, out=out)) for url in watched.checks[:1]),
+        *(Sight(ALARM, alarm.name, partial(_alarm, access, alarm, out=out)) for alarm in dict.fromkeys(alarms)),
+        *(
+            Sight(HEALTH_CHECK, each, partial(_health_check, access, each, out=out), every=_ROUNDS_TO_A_LOOK)
+            for each in health_checks
+        ),
+    ]
+
+
+def _named_alarms(access: RegionAccess, watched: Watched) -> Iterator[AlarmRef]:
+    """Alarms by name: those of a prefix may be of anything."""
+    return (AlarmRef(name, access.region) for name in watched.alarms if not name.endswith("*"))
+
+
+def _followed_alarms(evaluations: Iterable[Evaluation]) -> Iterator[AlarmRef]:
+    return (found.alarm for found in evaluations if found.alarm)
+
+
+def _seen(look: Callable[[], Evaluation]) -> Evaluation:
+    """What a look gives; what AWS does not tell is not known."""
+    try:
+        return look()
+    except REFUSALS as error:
+        return Evaluation(None, reason_of(error))
+
+
+def _check(access: RegionAccess, url: str, *, out: bool) -> Look:
+    answer = ask(access.all.http, url, tries=1)
+    if isinstance(answer, Answer):
+        return Look(answer.status == (503 if out else 200), str(answer.status))
+    return Look(False, answer.why)
+
+
+def _alarm(access: RegionAccess, alarm: AlarmRef, *, out: bool) -> Look:
+    try:
+        found = find_alarm(access.all.of(alarm.region), alarm.name)
+    except REFUSALS as error:
+        return Look(False, reason_of(error))
+    if found is None:
+        return Look(False, "there is no such alarm")
+    return Look(found.state == ("ALARM" if out else "OK"), found.state)
+
+
+def _health_check(access: RegionAccess, health_check_id: str, *, out: bool) -> Look:
+    found = _seen(partial(evaluate, access, health_check_id))
+    shown = {True: "healthy", False: "unhealthy", None: f"unknown: {found.why}"}[found.healthy]
+    return Look(found.healthy is (not out), shown)

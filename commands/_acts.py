@@ -1,0 +1,37 @@
+"""What `cncbops runs` does with acts, the runs that send no events."""
+
+from pathlib import Path
+
+from cncbops.errors import BadInput
+from cncbops.ledger.rows import Run
+
+from ._options import General
+from ._screen import Screen
+
+
+def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Screen) -> int:
+    """Go on with an act; the exit code. Raises BadInput for one that cannot be taken up like this."""
+    if run.command != "invalidate":
+        stage = f" --stage {run.arguments['stage']}" if run.arguments.get("stage") else ""
+        again = f"Say it again: cncbops {run.command} {run.function}{stage} --execute"
+        raise BadInput(f"run {run.run_id} is a {run.command.partition(' ')[0]}, which is not taken up", again)
+    if kind == "redrive":
+        what = f"run {run.run_id} is an invalidation: it has no records that failed"
+        raise BadInput(what, f"Go on with what is not done of it: cncbops runs resume {run.run_id} --execute")
+    from ._invalidating import carry_out_resume
+
+    return carry_out_resume(run, folder, general, screen)
+
+
+def require_no_report(run: Run, report: Path | None) -> None:
+    """Raises BadInput if a report is asked for with an act that is taken up: it has no objects and no records."""
+    if report:
+        what = f"run {run.run_id} sends no events that a report could tell of"
+        raise BadInput(what, f"See `cncbops runs show {run.run_id}` once it has ended")
+
+
+def require_takes(run: Run, order: str) -> None:
+    """Raises BadInput for an order that a run cannot follow: an act can be stopped, and nothing else."""
+    if run.is_act and order != "stop":
+        what = f"run {run.run_id} is an act of `{run.command}`, which has neither pause nor rate"
+        raise BadInput(what, f"It can be ended with `cncbops runs stop {run.run_id}`")

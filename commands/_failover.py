@@ -1,0 +1,234 @@
+"""What `cncbops failover out` and `back` do: look, refuse or plan, change the switch, follow it, and tell."""
+
+import shlex
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.errors import CncbopsError, described
+from cncbops.failover.change import PUT_BACK, TAKE_OUT
+from cncbops.failover.scene import Scene, failover_region, scene_of
+from cncbops.failover.working import Failover, facts_of
+from cncbops.health.access import Accesses
+from cncbops.health.naming import Naming, regions_named, regions_of
+from cncbops.health.running import Region
+from cncbops.identity import whoami
+from cncbops.lake.sources import printable
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import NewRun
+from cncbops.ledger.worker import Worker, this_worker
+from cncbops.reports.summary import EXIT_CODES
+from cncbops.safety.limits import parse_duration
+from cncbops.session.acting import Act, new_act
+
+from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
+from ._options import General
+from ._regions import FLAGS
+from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
+from ._words import visible
+
+HEALTH_TIMEOUT_S = 5.0
+"""How long the other regions have to show that they are healthy."""
+
+
+@dataclass(frozen=True)
+class Switching:
+    """One command line of `failover out` or `back`, as typed; `texts` are options by the fields of `Watched`."""
+
+    command: str
+    region: str
+    others: Sequence[str]
+    config: Path | None
+    stage: str | None
+    texts: Mapping[str, Sequence[str]]
+    why: str | None
+    force: bool
+    timeout: str
+
+    @property
+    def out(self) -> bool:
+        """Whether the region is to be taken out."""
+        return self.command == TAKE_OUT
+
+    def to_type(self, command: str) -> str:
+        """What to type for `command` on the same region."""
+        options: dict[str, Sequence[Any]] = {"--stage": [self.stage], "--config": [self.config]}
+        options |= {"--other": self.others if command == TAKE_OUT else []}
+        options |= {FLAGS[name]: values for name, values in self.texts.items()}
+        typed = [part for flag, values in options.items() for value in values if value for part in (flag, str(value))]
+        return shlex.join(["cncbops", *command.split(), self.region, *typed, "--execute"])
+
+
+@dataclass
+class _Asked:
+    """A command line with all that it needs: where it is looked, and where it is told."""
+
+    typed: Switching
+    general: General
+    screen: Screen
+    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def folder(self) -> Path:
+        return state_folder(self.general.state_dir)
+
+    def document(self, scene: Scene, status: str, reason: str | None, **more: Any) -> dict[str, Any]:
+        """What is told of it, in JSON or on the screen."""
+        return {
+            "command": self.typed.command,
+            "run_id": self.run_id,
+            "dry_run": not self.general.execute,
+            "status": status,
+            "reason": reason,
+            **scene.facts(force=self.typed.force),
+            "why": self.typed.why,
+            **more,
+            "duration_s": round(time.monotonic() - self.started, 3),
+        }
+
+
+def carry_out(typed: Switching, general: General) -> int:
+    """Take a region out or put it back, or plan that; the exit code."""
+    screen = screen_for(general)
+    document = {"command": typed.command, "region": typed.region, "dry_run": not general.execute}
+    return guarded(screen, lambda: _switch(_Asked(typed, general, screen)), document)
+
+
+def failover_regions(regions: Sequence[Region], stage: str | None) -> list[Region]:
+    """Regions of which no more is asked than a failover needs."""
+    return [failover_region(region, stage) for region in regions]
+
+
+def _switch(asked: _Asked) -> int:
+    longest_s = parse_duration(asked.typed.timeout)
+    accesses, (target, *others) = _regions(asked)
+    ledger = Ledger.look(asked.folder)
+    try:
+        scene = scene_of(accesses, target, others, ledger, HEALTH_TIMEOUT_S, out=asked.typed.out)
+    finally:
+        if ledger:
+            ledger.close()
+    if not asked.general.execute:
+        return _plan(asked, scene)
+    scene.require_allowed(force=asked.typed.force)
+    return _execute(asked, scene, longest_s, _worker(accesses, scene))
+
+
+def _regions(asked: _Asked) -> tuple[Accesses, list[Region]]:
+    """The region that is meant and, behind it, those that may carry its traffic. Raises BadInput."""
+    typed, general = asked.typed, asked.general
+    naming = Naming([typed.region], typed.config, typed.stage, typed.texts)
+    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    (target,) = regions_of(naming, Path.cwd(), lambda: aws.region)
+    names = typed.others or regions_named(naming, Path.cwd())
+    others = [name for name in dict.fromkeys(names) if name != typed.region] if typed.out else []
+    all_named = Naming(others, typed.config, typed.stage, typed.texts)
+    carriers = regions_of(all_named, Path.cwd(), lambda: aws.region) if others else []
+    return Accesses(aws), [failover_region(target, typed.stage), *carriers]
+
+
+def _worker(accesses: Accesses, scene: Scene) -> Worker:
+    """Who does it: asked where STS is likely to answer, which may not be the region that is ill."""
+    identity = whoami(accesses.of((scene.carriers or [scene.region])[0]).aws)
+    return this_worker(identity.arn if identity else None)
+
+
+def _plan(asked: _Asked, scene: Scene) -> int:
+    followed = [facts_of(sight) for sight in scene.look()]
+    error = _objection(asked, scene)
+    is_so = not scene.change.is_needed and all(sight["as_wanted"] for sight in followed)
+    status = "failed" if error else "nothing" if is_so else "planned"
+    document = asked.document(scene, status, str(error) if error else None, followed=followed)
+    if error:
+        document["error"] = described(error)
+        asked.screen.show_error(error)
+    if asked.screen.json:
+        asked.screen.show_json(document)
+    elif not asked.screen.quiet:
+        with asked.screen.printing() as out:
+            show_failover_plan(out, visible(document))
+    return error.exit_code if error else EXIT_CODES[status]
+
+
+def _objection(asked: _Asked, scene: Scene) -> CncbopsError | None:
+    """Why it could not be done as things are; None if it could."""
+    try:
+        scene.require_allowed(force=asked.typed.force)
+    except CncbopsError as error:
+        return error
+    return None
+
+
+def _execute(asked: _Asked, scene: Scene, longest_s: float, worker: Worker) -> int:
+    stop, screen = threading.Event(), asked.screen
+    if scene.rule:
+        screen.note(f"--force overrides the rule {scene.rule.name}: {scene.rule.why}")
+    failover = Failover(scene.change, scene.client, scene.sights, stop)
+    with stop_on_signal(stop, screen), new_act(asked.folder, _new_run(asked, scene), worker, stop) as act:
+        with followed(screen.err, failover, shows_text=screen.shows_text):
+            for news in failover.news(longest_s):
+                if screen.shows_text:
+                    screen.err.print(news_line(failover, news))
+        status, reason = _ended(act, failover, longest_s)
+        act.end(status, reason, {"result": failover.times()})
+    document = asked.document(
+        scene,
+        status,
+        reason,
+        changed=failover.changed,
+        followed=failover.facts(),
+        result=failover.times(),
+        next_steps=_next_steps(asked.typed, status, is_out=asked.typed.out and not failover.is_pending),
+        ledger=printable(str(act.ledger.path)),
+    )
+    if screen.json:
+        screen.show_json(document)
+    elif screen.shows_text:
+        show_failover_end(screen.err, visible(document))
+    return EXIT_CODES[status]
+
+
+def _new_run(asked: _Asked, scene: Scene) -> NewRun:
+    """The failover as the ledger keeps it: what the switch held before, and none of the other variables."""
+    typed, switch = asked.typed, scene.change.switch
+    overrides = scene.facts(force=typed.force)["overrides"]
+    access = asked.general
+    return NewRun(
+        run_id=asked.run_id,
+        command=typed.command,
+        function=typed.region,
+        sources=[],
+        account=switch.arn.split(":")[4],
+        arguments={"why": typed.why, "overrides": overrides, "stage": typed.stage},
+        terms={},
+        target={"function": switch.function, "arn": switch.arn, "before": switch.value, "after": scene.change.value},
+        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        likeness="",
+    )
+
+
+def _ended(act: Act, failover: Failover, longest_s: float) -> tuple[str, str | None]:
+    """How it ended, and why it did not end well. Raises CncbopsError if the ledger failed it."""
+    if act.failed:
+        raise act.failed
+    if failover.is_done:
+        return ("succeeded" if failover.changed or failover.following.sights else "nothing"), None
+    left = "; ".join(failover.behind())
+    if act.ordered:
+        return "stopped", f"{act.ordered}; {left}"
+    if act.stop.is_set():
+        return "interrupted", "nothing was changed" if failover.is_pending else left
+    return "stopped", f"not all has turned within {longest_s:g} s: {left}"
+
+
+def _next_steps(typed: Switching, status: str, *, is_out: bool) -> list[str]:
+    """What to type next: to put the region back, and to go on where it is not done."""
+    go_on = [typed.to_type(typed.command)] if status in ("stopped", "interrupted") else []
+    return [*go_on, typed.to_type(PUT_BACK)] if is_out else go_on
