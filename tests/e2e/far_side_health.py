@@ -32,6 +32,7 @@ READS = {
     "dynamodb.DescribeGlobalTable",
     "dynamodb.DescribeTable",
     "dynamodb.GetItem",
+    "lambda.GetFunctionConfiguration",
     "kinesis.DescribeStreamSummary",
     "monitoring.DescribeAlarms",
     "monitoring.GetMetricData",
@@ -41,6 +42,7 @@ READS = {
     "sqs.GetQueueAttributes",
     "sqs.GetQueueUrl",
     "sts.AssumeRole",
+    "sts.GetCallerIdentity",
 }
 """All that a look without --execute may ask."""
 
@@ -180,6 +182,9 @@ def _call(method: str, target: str, headers: Message, body: bytes) -> Call:
     if service == "route53" and method == "GET":
         _, _, _, check, *rest = url.path.split("/")
         return Call(f"route53.GetHealthCheck{'Status' if rest else ''}", region, {"id": check})
+    if service == "lambda":
+        name = {"GET": "GetFunctionConfiguration", "PUT": "UpdateFunctionConfiguration"}[method]
+        return Call(f"lambda.{name}", region, json.loads(body or b"{}"))
     query = dict(parse_qsl(url.query))
     name = "ListObjectsV2" if service == "s3" and method == "GET" and query.get("list-type") == "2" else method
     return Call(f"{service}.{name}", region, {**query, "path": url.path})
@@ -192,7 +197,7 @@ def _wire(call: Call, told: Any) -> Answer:
         return told
     if isinstance(told, Bucket):
         return told.answer("GET", "", call.asked, Message())
-    is_json = service in ("dynamodb", "kinesis", "monitoring", "sqs")
+    is_json = service in ("dynamodb", "kinesis", "lambda", "monitoring", "sqs")
     if isinstance(told, Refusal):
         return _refused(told, is_json=is_json, is_s3=service == "s3")
     if is_json:
@@ -265,6 +270,9 @@ _DEFAULTS: dict[str, Callable[[Call], Any]] = {
         + tag("SecretAccessKey", "x")
         + tag("SessionToken", "x")
         + tag("Expiration", "2100-01-01T00:00:00Z"),
+    ),
+    "sts.GetCallerIdentity": lambda _: (
+        tag("Account", "123456789012") + tag("Arn", "arn:aws:sts::123456789012:assumed-role/operators/ann")
     ),
     "sqs.GetQueueAttributes": lambda _: {"Attributes": {"ApproximateNumberOfMessages": "0"}},
     "sqs.GetQueueUrl": lambda call: {"QueueUrl": f"http://127.0.0.1/000000000000/{call.asked['QueueName']}"},
