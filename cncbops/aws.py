@@ -190,6 +190,8 @@ class Aws:
 def _in_region(session: Session, region: str | None, models: Loader) -> Session:
     if region:
         session.set_config_variable("region", region)
+    # The old global STS is in us-east-1: a role elsewhere must not hang on it.
+    session.set_config_variable("sts_regional_endpoints", "regional")
     session.register_component("data_loader", models)
     return session
 

@@ -181,3 +181,10 @@ def test_a_probing_client_gives_up_soon(account: None) -> None:
     config = Aws(AwsAccess(region="us-east-1")).probing("kinesis").meta.config
     assert (config.connect_timeout, config.read_timeout) == (1, 1)
     assert config.retries["total_max_attempts"] == 3
+
+
+def test_sts_is_that_of_the_region_whatever_the_machine_is_set_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    east = Aws(AwsAccess(region="us-east-1"))
+    for aws in (east, east.in_region("us-west-2")):
+        assert aws.sts().meta.endpoint_url == f"https://sts.{aws.region}.amazonaws.com"
