@@ -8,6 +8,8 @@ Runs that a test interrupts, and those that change how Python itself starts, are
 """
 
 import array
+import gc
+import importlib
 import json
 import os
 import select
@@ -117,12 +119,23 @@ def _become(asked: dict[str, Any]) -> None:
     sys.argv = ["cncbops", *asked["arguments"]]
 
 
-if __name__ == "__main__":
-    import importlib
-
+def _warm_up(folder: str) -> None:
+    """Have the modules, also those that are only imported by a command that runs, or by the making of a client."""
     for module in _MODULES:
         importlib.import_module(f"cncbops.commands.{module}")
-    _become(_serve(sys.argv[1]))
+    sys.argv = ["cncbops", "runs", "ls", "--quiet", "--state-dir", folder]
+    importlib.import_module("cncbops.commands._group").run()
+    aws = importlib.import_module("cncbops.aws")
+    clients = aws.Aws(aws.AwsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9"))
+    for make in (clients.s3, clients.lambda_, clients.sts, clients.cloudwatch, clients.cloudfront):
+        make()
+    gc.freeze()  # no search for garbage shall touch, and so copy, what the forked processes share
+
+
+if __name__ == "__main__":
+    address = sys.argv[1]
+    _warm_up(str(Path(address).parent))
+    _become(_serve(address))
     from cncbops.cli import main
 
     sys.exit(main())
