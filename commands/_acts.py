@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cncbops.errors import BadInput
 from cncbops.ledger.rows import Run
+from cncbops.reports.run_facts import go_on_with
 
 from ._options import General
 from ._screen import Screen
@@ -12,9 +13,8 @@ from ._screen import Screen
 def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Screen) -> int:
     """Go on with an act; the exit code. Raises BadInput for one that cannot be taken up like this."""
     if run.command != "invalidate":
-        stage = f" --stage {run.arguments['stage']}" if run.arguments.get("stage") else ""
-        again = f"Say it again: cncbops {run.command} {run.function}{stage} --execute"
-        raise BadInput(f"run {run.run_id} is a {run.command.partition(' ')[0]}, which is not taken up", again)
+        what = f"run {run.run_id} is a {run.command.partition(' ')[0]}, which is not taken up"
+        raise BadInput(what, f"Say it again: {go_on_with(run)}")
     if kind == "redrive":
         what = f"run {run.run_id} is an invalidation: it has no records that failed"
         raise BadInput(what, f"Go on with what is not done of it: cncbops runs resume {run.run_id} --execute")

@@ -1,18 +1,12 @@
 """What `cncbops failover out` and `back` do: look, refuse or plan, change the switch, follow it, and tell."""
 
-import shlex
 import threading
-import time
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CncbopsError, described
-from cncbops.failover.change import PUT_BACK, TAKE_OUT
+from cncbops.failover.change import PUT_BACK
 from cncbops.failover.scene import Scene, failover_region, scene_of
 from cncbops.failover.working import Failover, facts_of
 from cncbops.health.access import Accesses
@@ -27,86 +21,24 @@ from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 from cncbops.session.acting import Act, new_act
 
+from ._failover_asked import Asked, Switching
 from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
 from ._options import General
-from ._regions import FLAGS
-from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
+from ._screen import Screen, guarded, screen_for, stop_on_signal
 from ._words import visible
 
 HEALTH_TIMEOUT_S = 5.0
 """How long the other regions have to show that they are healthy."""
 
 
-@dataclass(frozen=True)
-class Switching:
-    """One command line of `failover out` or `back`, as typed; `texts` are options by the fields of `Watched`."""
-
-    command: str
-    region: str
-    others: Sequence[str]
-    config: Path | None
-    stage: str | None
-    texts: Mapping[str, Sequence[str]]
-    why: str | None
-    force: bool
-    timeout: str
-
-    @property
-    def out(self) -> bool:
-        """Whether the region is to be taken out."""
-        return self.command == TAKE_OUT
-
-    def to_type(self, command: str) -> str:
-        """What to type for `command` on the same region."""
-        options: dict[str, Sequence[Any]] = {"--stage": [self.stage], "--config": [self.config]}
-        options |= {"--other": self.others if command == TAKE_OUT else []}
-        options |= {FLAGS[name]: values for name, values in self.texts.items()}
-        typed = [part for flag, values in options.items() for value in values if value for part in (flag, str(value))]
-        return shlex.join(["cncbops", *command.split(), self.region, *typed, "--execute"])
-
-
-@dataclass
-class _Asked:
-    """A command line with all that it needs: where it is looked, and where it is told."""
-
-    typed: Switching
-    general: General
-    screen: Screen
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def folder(self) -> Path:
-        return state_folder(self.general.state_dir)
-
-    def document(self, scene: Scene, status: str, reason: str | None, **more: Any) -> dict[str, Any]:
-        """What is told of it, in JSON or on the screen."""
-        return {
-            "command": self.typed.command,
-            "run_id": self.run_id,
-            "dry_run": not self.general.execute,
-            "status": status,
-            "reason": reason,
-            **scene.facts(force=self.typed.force),
-            "why": self.typed.why,
-            **more,
-            "duration_s": round(time.monotonic() - self.started, 3),
-        }
-
-
 def carry_out(typed: Switching, general: General) -> int:
     """Take a region out or put it back, or plan that; the exit code."""
     screen = screen_for(general)
     document = {"command": typed.command, "region": typed.region, "dry_run": not general.execute}
-    return guarded(screen, lambda: _switch(_Asked(typed, general, screen)), document)
+    return guarded(screen, lambda: _switch(Asked(typed, general, screen)), document)
 
 
-def failover_regions(regions: Sequence[Region], stage: str | None) -> list[Region]:
-    """Regions of which no more is asked than a failover needs."""
-    return [failover_region(region, stage) for region in regions]
-
-
-def _switch(asked: _Asked) -> int:
+def _switch(asked: Asked) -> int:
     longest_s = parse_duration(asked.typed.timeout)
     accesses, (target, *others) = _regions(asked)
     ledger = Ledger.look(asked.folder)
@@ -121,7 +53,7 @@ def _switch(asked: _Asked) -> int:
     return _execute(asked, scene, longest_s, _worker(accesses, scene))
 
 
-def _regions(asked: _Asked) -> tuple[Accesses, list[Region]]:
+def _regions(asked: Asked) -> tuple[Accesses, list[Region]]:
     """The region that is meant and, behind it, those that may carry its traffic. Raises BadInput."""
     typed, general = asked.typed, asked.general
     naming = Naming([typed.region], typed.config, typed.stage, typed.texts)
@@ -140,7 +72,7 @@ def _worker(accesses: Accesses, scene: Scene) -> Worker:
     return this_worker(identity.arn if identity else None)
 
 
-def _plan(asked: _Asked, scene: Scene) -> int:
+def _plan(asked: Asked, scene: Scene) -> int:
     followed = [facts_of(sight) for sight in scene.look()]
     error = _objection(asked, scene)
     is_so = not scene.change.is_needed and all(sight["as_wanted"] for sight in followed)
@@ -157,7 +89,7 @@ def _plan(asked: _Asked, scene: Scene) -> int:
     return error.exit_code if error else EXIT_CODES[status]
 
 
-def _objection(asked: _Asked, scene: Scene) -> CncbopsError | None:
+def _objection(asked: Asked, scene: Scene) -> CncbopsError | None:
     """Why it could not be done as things are; None if it could."""
     try:
         scene.require_allowed(force=asked.typed.force)
@@ -166,18 +98,16 @@ def _objection(asked: _Asked, scene: Scene) -> CncbopsError | None:
     return None
 
 
-def _execute(asked: _Asked, scene: Scene, longest_s: float, worker: Worker) -> int:
+def _execute(asked: Asked, scene: Scene, longest_s: float, worker: Worker) -> int:
     stop, screen = threading.Event(), asked.screen
     if scene.rule:
         screen.note(f"--force overrides the rule {scene.rule.name}: {scene.rule.why}")
     failover = Failover(scene.change, scene.client, scene.sights, stop)
     with stop_on_signal(stop, screen), new_act(asked.folder, _new_run(asked, scene), worker, stop) as act:
-        with followed(screen.err, failover, shows_text=screen.shows_text):
-            for news in failover.news(longest_s):
-                if screen.shows_text:
-                    screen.err.print(news_line(failover, news))
-        status, reason = _ended(act, failover, longest_s)
-        act.end(status, reason, {"result": failover.times()})
+        error = _carry_out(failover, longest_s, screen)
+        unwritten = _write_down(act, _ended(act, failover, longest_s, error), failover)
+    error = error or unwritten
+    status, reason = _ended(act, failover, longest_s, error)
     document = asked.document(
         scene,
         status,
@@ -185,17 +115,46 @@ def _execute(asked: _Asked, scene: Scene, longest_s: float, worker: Worker) -> i
         changed=failover.changed,
         followed=failover.facts(),
         result=failover.times(),
-        next_steps=_next_steps(asked.typed, status, is_out=asked.typed.out and not failover.is_pending),
+        next_steps=_next_steps(asked, status, is_out=asked.typed.out and not failover.is_pending),
         ledger=printable(str(act.ledger.path)),
     )
+    if error:
+        document["error"] = described(error)
+    _tell(document, error, screen)
+    return error.exit_code if error else EXIT_CODES[status]
+
+
+def _carry_out(failover: Failover, longest_s: float, screen: Screen) -> CncbopsError | None:
+    """Do it, and show what happens; what ended it early. What is changed by then stays changed."""
+    try:
+        with followed(screen.err, failover, shows_text=screen.shows_text):
+            for news in failover.news(longest_s):
+                if screen.shows_text:
+                    screen.err.print(news_line(failover, news))
+    except CncbopsError as error:
+        return error
+    return None
+
+
+def _write_down(act: Act, end: tuple[str, str | None], failover: Failover) -> CncbopsError | None:
+    """Keep how it ended; why the ledger did not take it."""
+    try:
+        act.end(*end, {"result": failover.times()})
+    except CncbopsError as error:
+        return error
+    return act.failed
+
+
+def _tell(document: dict[str, Any], error: CncbopsError | None, screen: Screen) -> None:
+    if error:
+        screen.show_error(error)
     if screen.json:
         screen.show_json(document)
-    elif screen.shows_text:
+    elif screen.shows_text and (document["changed"] or not error):
         show_failover_end(screen.err, visible(document))
-    return EXIT_CODES[status]
 
 
-def _new_run(asked: _Asked, scene: Scene) -> NewRun:
+def _new_run(asked: Asked, scene: Scene) -> NewRun:
     """The failover as the ledger keeps it: what the switch held before, and none of the other variables."""
     typed, switch = asked.typed, scene.change.switch
     overrides = scene.facts(force=typed.force)["overrides"]
@@ -207,17 +166,17 @@ def _new_run(asked: _Asked, scene: Scene) -> NewRun:
         sources=[],
         account=switch.arn.split(":")[4],
         arguments={"why": typed.why, "overrides": overrides, "stage": typed.stage},
-        terms={},
+        terms={"go_on": asked.to_type(typed.command)},
         target={"function": switch.function, "arn": switch.arn, "before": switch.value, "after": scene.change.value},
         access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
         likeness="",
     )
 
 
-def _ended(act: Act, failover: Failover, longest_s: float) -> tuple[str, str | None]:
-    """How it ended, and why it did not end well. Raises CncbopsError if the ledger failed it."""
-    if act.failed:
-        raise act.failed
+def _ended(act: Act, failover: Failover, longest_s: float, error: CncbopsError | None) -> tuple[str, str | None]:
+    """How it ended, and why it did not end well."""
+    if error:
+        return "failed", str(error)
     if failover.is_done:
         return ("succeeded" if failover.changed or failover.following.sights else "nothing"), None
     left = "; ".join(failover.behind())
@@ -228,7 +187,7 @@ def _ended(act: Act, failover: Failover, longest_s: float) -> tuple[str, str | N
     return "stopped", f"not all has turned within {longest_s:g} s: {left}"
 
 
-def _next_steps(typed: Switching, status: str, *, is_out: bool) -> list[str]:
-    """What to type next: to put the region back, and to go on where it is not done."""
-    go_on = [typed.to_type(typed.command)] if status in ("stopped", "interrupted") else []
-    return [*go_on, typed.to_type(PUT_BACK)] if is_out else go_on
+def _next_steps(asked: Asked, status: str, *, is_out: bool) -> list[str]:
+    """What to type next: to go on where it is not done, and to put the region back."""
+    go_on = [asked.to_type(asked.typed.command)] if status in ("stopped", "interrupted", "failed") else []
+    return [*go_on, asked.to_type(PUT_BACK)] if is_out else go_on

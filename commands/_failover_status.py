@@ -10,6 +10,7 @@ from rich.text import Text
 from cncbops.aws import Aws, AwsAccess
 from cncbops.failover.change import PUT_BACK, TAKE_OUT
 from cncbops.failover.probe import SWITCH
+from cncbops.failover.scene import failover_region
 from cncbops.failover.sights import ALARM, CHECK, HEALTH_CHECK
 from cncbops.health.access import Accesses
 from cncbops.health.naming import Naming, regions_of
@@ -21,7 +22,6 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.reports.run_facts import details
 from cncbops.safety.limits import parse_duration
 
-from ._failover import failover_regions
 from ._health_view import show_rows, show_verdicts
 from ._options import General
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -47,12 +47,13 @@ def carry_out_status(
 
 def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int:
     aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
-    regions = failover_regions(regions_of(naming, Path.cwd(), lambda: aws.region), naming.stage)
+    regions = [failover_region(each, naming.stage) for each in regions_of(naming, Path.cwd(), lambda: aws.region)]
     rounds = Rounds(Accesses(aws), regions, _PROBES, parse_duration(timeout))
     started = time.monotonic()
-    found = judged(rounds.run(), regions, Required(None))
+    seen = rounds.run()
+    found = judged(seen, regions, Required(None))
     duration_s, now = time.monotonic() - started, rounds.accesses.now()
-    last = _last_acts([region.name for region in regions], general)
+    last = _last_acts({region: watched.check_functions for region, watched in seen.watched.items()}, general)
     if screen.json:
         told = {**document(found, now, duration_s, executed=False), "command": "failover status", "last": last}
         screen.show_json(told)
@@ -65,15 +66,16 @@ def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int
     return 0 if found.is_healthy else NOT_HEALTHY
 
 
-def _last_acts(regions: Sequence[str], general: General) -> dict[str, Any]:
-    """The last failover of each region that this ledger knows of."""
+def _last_acts(switches: Mapping[str, Sequence[str]], general: General) -> dict[str, Any]:
+    """The last failover by the switches of each region that this ledger knows of."""
     ledger = Ledger.look(state_folder(general.state_dir))
     if ledger is None:
         return {}
     last: dict[str, Any] = {}
     with ledger:
         for run in ledger.runs():
-            if run.command in (TAKE_OUT, PUT_BACK) and run.function in regions and run.function not in last:
+            is_switched = run.target.get("function") in switches.get(run.function, ())
+            if run.command in (TAKE_OUT, PUT_BACK) and is_switched and run.function not in last:
                 last[run.function] = _act(details(ledger, run))
     return last
 

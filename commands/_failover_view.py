@@ -87,7 +87,8 @@ def _ending(document: Mapping[str, Any]) -> Text:
 
 def show_failover_end(console: Console, document: Mapping[str, Any]) -> None:
     """Print how it ended, how long it took, and what to do next."""
-    console.print(_head(document), soft_wrap=True)
+    if "error" not in document:
+        console.print(_head(document), soft_wrap=True)
     console.print(facts(_end(document)))
     for step in document["next_steps"]:
         console.print(Text(f"next: {step}"), soft_wrap=True)

@@ -98,7 +98,8 @@ def out(
     """
     from cncbops.failover.change import TAKE_OUT
 
-    from ._failover import Switching, carry_out
+    from ._failover import carry_out
+    from ._failover_asked import Switching
 
     texts = watched.texts_of(
         check_functions=check_functions,
@@ -144,7 +145,8 @@ def back(
     """
     from cncbops.failover.change import PUT_BACK
 
-    from ._failover import Switching, carry_out
+    from ._failover import carry_out
+    from ._failover_asked import Switching
 
     texts = watched.texts_of(check_functions=check_functions, checks=checks, alarms=alarms, health_checks=health_checks)
     general = shared.General(

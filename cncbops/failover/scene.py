@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+ANSWER_S = 10
+"""How long Lambda has to answer, four times: the region may be ill."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """What is known of a region and of the others; `rule` is the one that the change would break."""
@@ -71,7 +75,7 @@ def scene_of(
     """Look at a region's switch, and, if it is to be taken out, at how the others are. Raises CncbopsError."""
     access = accesses.of(target.name)
     watched = _watched(accesses, target, timeout_s)
-    client = access.aws.lambda_()
+    client = access.aws.lambda_(read_timeout_s=ANSWER_S)
     change = change_of(read_switch(client, _check_function(target.name, watched)), out=out, ledger=ledger)
     judged = _judged(accesses, others, timeout_s) if out else []
     rule = broken_rule(target.name, judged) if out and change.is_needed else None
@@ -84,11 +88,11 @@ def failover_region(region: Region, stage: str | None) -> Region:
 
 
 def _watched(accesses: Accesses, target: Region, timeout_s: float) -> Watched:
-    """The names of a region; its stacks may tell them. Raises CannotRun where they do not answer."""
-    found = Rounds(accesses, [target], (), timeout_s).run()
+    """The names of a region, first those that its stacks tell. Raises CannotRun where they do not answer."""
+    found = Rounds(accesses, [replace(target, known=Watched())], (), timeout_s).run()
     for row in found.rows:
         raise CannotRun(f"{row.finding.subject} of {target.name}: {row.finding.why}", _NAME_IT)
-    return found.watched[target.name]
+    return found.watched[target.name] | target.known
 
 
 def _check_function(region: str, watched: Watched) -> str:

@@ -1,6 +1,6 @@
 """What hangs on a region's switch: its check, the alarm that sees the check fail, the health check of Route 53."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from cncbops.failover.following import Look, Sight
@@ -18,26 +18,28 @@ _ROUNDS_TO_A_LOOK = 5
 
 
 def sights_of(access: RegionAccess, watched: Watched, *, out: bool) -> list[Sight]:
-    """What is to follow when a region is taken out, or put back; the first of its checks is the switched one."""
-    health_checks = {each: _seen(partial(evaluate, access, each)) for each in watched.health_checks}
-    alarms = [*_named_alarms(access, watched), *_followed_alarms(health_checks.values())]
-    return [
-        *(Sight(CHECK, url, partial(_check, access, url, out=out)) for url in watched.checks[:1]),
-        *(Sight(ALARM, alarm.name, partial(_alarm, access, alarm, out=out)) for alarm in dict.fromkeys(alarms)),
+    """What is to follow when a region is taken out, or put back.
+
+    Of what is watched in the region that is the first check, the first health check, and the alarm that it goes by;
+    without one, the first alarm that is named. What else is watched need not turn with the switch.
+    """
+    looks = [
+        *((CHECK, url, partial(_check, access, url, out=out), 1) for url in watched.checks[:1]),
+        *((ALARM, alarm.name, partial(_alarm, access, alarm, out=out), 1) for alarm in _alarms(access, watched)),
         *(
-            Sight(HEALTH_CHECK, each, partial(_health_check, access, each, out=out), every=_ROUNDS_TO_A_LOOK)
-            for each in health_checks
+            (HEALTH_CHECK, each, partial(_health_check, access, each, out=out), _ROUNDS_TO_A_LOOK)
+            for each in watched.health_checks[:1]
         ),
     ]
+    return [Sight(*each) for each in looks]
 
 
-def _named_alarms(access: RegionAccess, watched: Watched) -> Iterator[AlarmRef]:
-    """Alarms by name: those of a prefix may be of anything."""
-    return (AlarmRef(name, access.region) for name in watched.alarms if not name.endswith("*"))
-
-
-def _followed_alarms(evaluations: Iterable[Evaluation]) -> Iterator[AlarmRef]:
-    return (found.alarm for found in evaluations if found.alarm)
+def _alarms(access: RegionAccess, watched: Watched) -> list[AlarmRef]:
+    evaluated = [_seen(partial(evaluate, access, each)) for each in watched.health_checks[:1]]
+    followed = [found.alarm for found in evaluated if found.alarm]
+    # Alarms of a prefix may be of anything.
+    named = [AlarmRef(name, access.region) for name in watched.alarms if not name.endswith("*")]
+    return (followed or named)[:1]
 
 
 def _seen(look: Callable[[], Evaluation]) -> Evaluation:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from cncbops.aws import explain
-from cncbops.errors import CannotRun
+from cncbops.errors import CannotRun, CncbopsError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -84,25 +84,37 @@ def require_changeable(switch: Switch) -> None:
 
 
 def set_switch(client: "LambdaClient", switch: Switch, value: str | None) -> None:
-    """Ask for the change; `await_update` tells when it is made. Raises CncbopsError, with nothing changed.
+    """Ask for the change; `await_update` tells when it is made. Raises CncbopsError, which says if it may be made.
 
-    The SDK asks again where no answer came; the first request may have been carried out, and the second is then
-    refused for its revision. So a refusal is believed when the function does not hold what was asked for.
+    Where no answer came the SDK asks again; the first request may have been carried out, and the second is then
+    refused for its revision. So what went wrong is believed when the function does not hold what was asked for.
+    Lambda's own words are not passed on: of an environment that is too large they quote all of it.
     """
     wanted = switch.with_value(value)
-    change: Any = {"FunctionName": switch.function, "Environment": {"Variables": wanted}}
+    asked: Any = {"FunctionName": switch.function, "Environment": {"Variables": wanted}}
     if switch.revision:
-        change["RevisionId"] = switch.revision
+        asked["RevisionId"] = switch.revision
     try:
-        client.update_function_configuration(**change)
-    except ClientError as error:
-        refused = _refused(error, switch)
-        if refused is None:
-            raise explain(error, f"change check function {switch.function} in {switch.region}") from error
-        if read_switch(client, switch.function).variables != wanted:
-            raise refused from error
-    except BotoCoreError as error:
-        raise explain(error, f"change check function {switch.function} in {switch.region}") from error
+        client.update_function_configuration(**asked)
+    except (BotoCoreError, ClientError) as error:
+        if not (_may_be_made(error) and _is_made(client, switch, wanted)):
+            raise _refusal(error, switch) from None
+
+
+def _is_made(client: "LambdaClient", switch: Switch, wanted: Mapping[str, str]) -> bool:
+    try:
+        return read_switch(client, switch.function).variables == wanted
+    except CncbopsError as error:
+        what = f"nobody can tell whether {_place(switch)} is changed: no answer to the change, and then {error.what}"
+        raise CannotRun(what, "Look at it with `cncbops failover status`, and say it again") from None
+
+
+def _may_be_made(error: BotoCoreError | ClientError) -> bool:
+    """Whether the request may have been carried out all the same, or an earlier one of the SDK's tries."""
+    if isinstance(error, BotoCoreError):
+        return not isinstance(error, NoCredentialsError | ParamValidationError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or _code(error) in ("PreconditionFailedException", "ResourceConflictException")
 
 
 def await_update(client: "LambdaClient", function: str, pause: Callable[[], bool]) -> Switch | None:
@@ -119,12 +131,31 @@ def await_update(client: "LambdaClient", function: str, pause: Callable[[], bool
     return switch
 
 
-def _refused(error: ClientError, switch: Switch) -> CannotRun | None:
-    """The refusal of a change that others were in the way of; None for any other error."""
-    code = error.response.get("Error", {}).get("Code")
-    where = f"{switch.function} in {switch.region}"
-    if code == "PreconditionFailedException":
-        return CannotRun(f"{where} was changed by somebody else just now", "Look at the plan again, then try again")
-    if code == "ResourceConflictException":
-        return CannotRun(f"{where} is being updated by somebody else", "Try again when that is done")
-    return None
+def _refusal(error: BotoCoreError | ClientError, switch: Switch) -> CncbopsError:
+    """Why the change was not made, without a word of what is in the environment."""
+    match _code(error):
+        case "PreconditionFailedException":
+            what = f"{_place(switch)} was changed by somebody else just now"
+            return CannotRun(what, "Look at the plan again, then try again")
+        case "ResourceConflictException":
+            return CannotRun(f"{_place(switch)} is being updated by somebody else", "Try again when that is done")
+        case "InvalidParameterValueException":
+            what = f"Lambda does not take the environment of {_place(switch)} with {VARIABLE} in it"
+            return CannotRun(what, "It may hold 4 KB in all: make room in it")
+        case _:
+            return explain(_without_message(error), f"change check function {_place(switch)}")
+
+
+def _without_message(error: BotoCoreError | ClientError) -> BotoCoreError | ClientError:
+    if isinstance(error, BotoCoreError):
+        return error
+    message = "no more is told here, as it may quote the environment"
+    return ClientError({"Error": {"Code": _code(error), "Message": message}}, error.operation_name)
+
+
+def _code(error: BotoCoreError | ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+
+
+def _place(switch: Switch) -> str:
+    return f"{switch.function} in {switch.region}"

@@ -41,24 +41,28 @@ class Failover:
     @property
     def is_done(self) -> bool:
         """Whether the region is out, or back, for all who look."""
-        return self.following.is_done and not self.is_pending
+        return self.following.is_done and (self.updated_s is not None or not self.change.is_needed)
 
     def news(self, longest_s: float) -> Iterator[str]:
         """What happens, a line each, until it is done, stopped or has taken too long. Raises CncbopsError."""
         if self.change.is_needed:
-            yield from self._update()
+            yield from self._update(longest_s)
         for sight in self.following.news(self._stop, longest_s):
             yield told_of(sight)
 
-    def _update(self) -> Iterator[str]:
+    def _update(self, longest_s: float) -> Iterator[str]:
         if self._stop.is_set():
             return
         set_switch(self._client, self.change.switch, self.change.value)
         self.changed = True
         yield "the change is asked for"
-        if await_update(self._client, self.change.switch.function, lambda: not self._stop.wait(LOOK_S)):
+        if await_update(self._client, self.change.switch.function, lambda: self._goes_on(longest_s)):
             self.updated_s = round(self.following.elapsed_s, 1)
             yield "the change is made"
+
+    def _goes_on(self, longest_s: float) -> bool:
+        """Whether to look again, after a moment."""
+        return not self._stop.wait(LOOK_S) and self.following.elapsed_s < longest_s
 
     def times(self) -> dict[str, float | None]:
         """Seconds from the beginning until the change was made, and until each kind of what hangs on it had turned."""
@@ -71,7 +75,8 @@ class Failover:
 
     def behind(self) -> list[str]:
         """What has not turned yet, in words."""
-        return [told_of(sight) for sight in self.following.sights if sight.reached_s is None]
+        waiting = ["Lambda has not made the change yet"] if self.changed and self.updated_s is None else []
+        return [*waiting, *(told_of(sight) for sight in self.following.sights if sight.reached_s is None)]
 
     def facts(self) -> list[dict[str, Any]]:
         """All that was followed, as data."""

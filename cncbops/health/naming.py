@@ -39,7 +39,7 @@ def regions_of(naming: Naming, folder: Path, in_force: Callable[[], str]) -> lis
     for watched in (everywhere, *in_one.values(), *in_file.values()):
         require_subjects(watched)
     names = _chosen(naming, [*in_file, *in_one], bool(everywhere), in_force)
-    known = {name: in_file.get(name, Watched()) | everywhere | in_one.get(name, Watched()) for name in names}
+    known = {name: in_one.get(name, Watched()) | everywhere | in_file.get(name, Watched()) for name in names}
     if not names or not (naming.stage or all(known.values())):
         raise _nothing(next((name for name in names if not known[name]), None), path)
     return [_region(name, known[name], naming.stage) for name in names]

@@ -71,13 +71,14 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
 
 
 def _next_of_act(run: Run, state: str) -> str | None:
-    """An act goes on where it was; a failover, whose region others may have switched since, is asked for again."""
-    if state not in ("crashed", "stopped", "interrupted", "failed"):
-        return None
-    if run.command == "invalidate":
-        return f"cncbops runs resume {run.run_id} --execute"
-    stage = run.arguments.get("stage")
-    return f"cncbops {run.command} {run.function}{f' --stage {stage}' if stage else ''} --execute"
+    return go_on_with(run) if state in ("crashed", "stopped", "interrupted", "failed") else None
+
+
+def go_on_with(act: Run) -> str:
+    """The command that goes on with an act: a failover, whose region others may have switched since, is said again."""
+    if act.command == "invalidate":
+        return f"cncbops runs resume {act.run_id} --execute"
+    return str(act.terms["go_on"])
 
 
 def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:

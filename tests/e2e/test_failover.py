@@ -1,5 +1,6 @@
 """`cncbops failover`: what is changed, what is refused, what is followed, and how it goes on."""
 
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from tests.e2e.far_side_regions import CHECK, EAST, ENVIRONMENT, SECRET, WEST, T
 from tests.e2e.servers import Cncbops, Result
 
 OUT, BACK = ("failover", "out", EAST), ("failover", "back", EAST)
+LEDGER = "--state-dir {} --execute"
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_out_and_back_change_one_variable_and_are_followed_to_the_health_check(
     ]
     times = taken.json["result"]
     assert 0 <= times["changed_s"] <= times["check_s"] <= times["alarm_s"] <= times["recovery_s"]
-    assert taken.json["next_steps"] == [f"cncbops failover back {EAST} --execute"]
+    assert taken.json["next_steps"] == [f"cncbops failover back {EAST} {LEDGER.format(cncbops.state_dir)}"]
 
     stands = run("failover", "status", "-o", "json")
     assert (stands.code, stands.json["regions"][EAST]["verdict"]) == (4, "unhealthy")
@@ -166,8 +168,9 @@ def test_an_interrupt_leaves_the_region_out_and_the_same_command_goes_on(
     process.send_signal(signal.SIGINT)
     interrupted = cncbops.finish(process)
     assert interrupted.code == 130
-    assert f"next: cncbops failover out {EAST} --execute" in interrupted.err
-    assert f"next: cncbops failover back {EAST} --execute" in interrupted.err
+    again = LEDGER.format(cncbops.state_dir)
+    assert f"next: cncbops failover out {EAST} {again}" in interrupted.err
+    assert f"next: cncbops failover back {EAST} {again}" in interrupted.err
     assert regions.east.environment == {**ENVIRONMENT, "UNHEALTHY": "true"}
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert (row["command"], row["status"]) == ("failover out", "interrupted")
@@ -189,9 +192,10 @@ def test_a_killed_failover_is_known_to_the_ledger_and_goes_back_to_what_was(
     assert cncbops.finish(process).code == -signal.SIGKILL
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert row["status"] == "crashed"
-    assert f"cncbops failover out {EAST} --execute" in run("runs", "show", row["run_id"]).out
+    again = f"cncbops failover out {EAST} {LEDGER.format(cncbops.state_dir)}"
+    assert again in run("runs", "show", row["run_id"]).out
     resumed = run("runs", "resume", row["run_id"])
-    assert (resumed.code, f"cncbops failover out {EAST} --execute" in resumed.err) == (2, True)
+    assert (resumed.code, again in resumed.err) == (2, True)
     assert run(*BACK, "--execute").code == 0
     assert regions.east.environment == ENVIRONMENT
 
@@ -231,6 +235,67 @@ def test_a_change_that_lambda_refuses_leaves_all_as_it_was(
     assert regions.east.environment == ENVIRONMENT
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert row["status"] == "failed"
+
+
+def test_what_lambda_says_of_the_environment_is_not_passed_on(run: Run, regions: TwoRegions, cncbops: Cncbops) -> None:
+    quoted = f'exceeded the 4KB limit. String measured: {{"API_KEY":"{SECRET}"}}'
+    regions.east.refusal = Refusal("InvalidParameterValueException", quoted)
+    refused = run(*OUT, "--execute", "-v", "-o", "json")
+    assert (refused.code, "4 KB" in refused.json["error"]["next_step"]) == (1, True)
+    kept = b"".join(path.read_bytes() for path in cncbops.state_dir.iterdir())
+    assert (SECRET in refused.out + refused.err, SECRET.encode() in kept) == (False, False)
+
+
+def test_a_change_whose_answers_are_lost_is_found_to_be_made(run: Run, regions: TwoRegions) -> None:
+    regions.east.loses_answers = True
+    taken = run(*OUT, "--execute", "-o", "json")
+    assert (taken.code, taken.json["status"], taken.json["changed"]) == (0, "succeeded", True)
+    assert regions.east.revision == 2
+
+
+def test_where_nobody_can_tell_whether_it_is_made_that_is_said(run: Run, regions: TwoRegions) -> None:
+    regions.east.loses_answers = regions.east.hides = True
+    lost = run(*OUT, "--execute")
+    assert (lost.code, "nobody can tell" in lost.err, "cncbops failover status" in lost.err) == (1, True, True)
+
+
+def test_an_error_after_the_change_says_that_the_region_is_out_and_how_to_put_it_back(
+    run: Run, regions: TwoRegions
+) -> None:
+    regions.east.hides = True
+    failed = run(*OUT, "--execute", "-o", "json")
+    assert (failed.code, failed.json["status"], failed.json["changed"]) == (1, "failed", True)
+    assert [step.split()[2] for step in failed.json["next_steps"]] == ["out", "back"]
+    (row,) = run("runs", "ls", "-o", "json").json["runs"]
+    assert row["status"] == "failed"
+
+
+def test_the_wait_for_lambda_ends_in_time(run: Run, regions: TwoRegions) -> None:
+    regions.east.busy = True
+    stopped = run(*OUT, "--timeout", "1s", "--execute", "-o", "json")
+    assert (stopped.code, stopped.json["status"]) == (5, "stopped")
+    assert "Lambda has not made the change yet" in stopped.json["reason"]
+
+
+def test_what_is_to_be_typed_next_can_be_typed(run: Run, regions: TwoRegions, cncbops: Cncbops) -> None:
+    Path(cncbops.home, "cncbops.toml").unlink()
+    named = ("--check-function", CHECK, "--check", regions.side.check(EAST), "--alarm", "api-5xx", "--table", "t 1")
+    regions.east.deaf = True
+    stopped = run(*OUT, *named, "--other", WEST, "--force", "--timeout", "1s", "--execute", "-o", "json")
+    assert stopped.code == 5
+    regions.east.deaf = False
+    for step in stopped.json["next_steps"]:
+        done = run(*shlex.split(step)[1:])
+        assert done.code == 0, (step, done.err)
+    assert regions.east.environment == ENVIRONMENT
+
+
+def test_only_the_alarm_that_the_health_check_goes_by_has_to_turn(run: Run, regions: TwoRegions) -> None:
+    taken = run(*OUT, "--alarm", f"{EAST}=orders-latency", "--alarm", f"{EAST}=other-*", "--execute", "-o", "json")
+    assert (taken.code, [each["subject"] for each in taken.json["followed"]]) == (
+        0,
+        [regions.side.check(EAST), "api-5xx", f"hc-{EAST}"],
+    )
 
 
 def test_without_a_check_function_it_says_how_to_name_one(run: Run, cncbops: Cncbops) -> None:

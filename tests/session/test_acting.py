@@ -19,8 +19,14 @@ WORKER = this_worker(ANN)
 
 def an_act(command: str = "failover out", **changed: object) -> NewRun:
     """A failover that takes us-east-1 out."""
-    arguments = {"stage": "john", "reason": "bad deploy", "force": False}
-    told = {"function": "us-east-1", "sources": [], "likeness": "", "arguments": arguments, **changed}
+    told = {
+        "function": "us-east-1",
+        "sources": [],
+        "likeness": "",
+        "arguments": {"stage": "john", "why": "bad deploy", "overrides": []},
+        "terms": {"go_on": "cncbops failover out us-east-1 --stage john --execute"},
+        **changed,
+    }
     return new_run(ID, command=command, **told)
 
 

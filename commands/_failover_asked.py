@@ -1,0 +1,91 @@
+"""One command line of `cncbops failover out` or `back`, as typed: what it asks for, and what to type to go on."""
+
+import shlex
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from cncbops.failover.change import TAKE_OUT
+from cncbops.failover.scene import Scene
+
+from ._options import General
+from ._regions import FLAGS
+from ._screen import Screen, state_folder
+
+_OF_THE_SWITCH = {"check_functions", "checks", "alarms", "health_checks"}
+"""What names a region's switch and what hangs on it; all else is for judging other regions."""
+
+
+@dataclass(frozen=True)
+class Switching:
+    """One command line of `failover out` or `back`, as typed; `texts` are options by the fields of `Watched`."""
+
+    command: str
+    region: str
+    others: Sequence[str]
+    config: Path | None
+    stage: str | None
+    texts: Mapping[str, Sequence[str]]
+    why: str | None
+    force: bool
+    timeout: str
+
+    @property
+    def out(self) -> bool:
+        """Whether the region is to be taken out."""
+        return self.command == TAKE_OUT
+
+    def options(self, command: str) -> Iterator[tuple[str, Any]]:
+        """What was typed of the options that `command` takes, too."""
+        yield from {"--stage": self.stage, "--config": self.config}.items()
+        for name in self.texts if command == TAKE_OUT else _OF_THE_SWITCH & self.texts.keys():
+            yield from ((FLAGS[name], value) for value in self.texts[name])
+        if command == TAKE_OUT:
+            yield from (("--other", other) for other in self.others)
+
+
+@dataclass
+class Asked:
+    """A command line with all that it needs: where it is looked, and where it is told."""
+
+    typed: Switching
+    general: General
+    screen: Screen
+    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def folder(self) -> Path:
+        return state_folder(self.general.state_dir)
+
+    def to_type(self, command: str) -> str:
+        """What to type for `command` on the same region, as this was typed: the same account, the same ledger."""
+        reached = {
+            "--profile": self.general.profile,
+            "--role-arn": self.general.role_arn,
+            "--endpoint-url": self.general.endpoint_url,
+            "--state-dir": self.general.state_dir,
+        }
+        options = chain(self.typed.options(command), reached.items())
+        typed = [part for flag, value in options if value for part in (flag, str(value))]
+        force = ["--force"] if self.typed.force and command == TAKE_OUT else []
+        return shlex.join(["cncbops", *command.split(), self.typed.region, *typed, *force, "--execute"])
+
+    def document(self, scene: Scene, status: str, reason: str | None, **more: Any) -> dict[str, Any]:
+        """What is told of it, in JSON or on the screen."""
+        return {
+            "command": self.typed.command,
+            "run_id": self.run_id,
+            "dry_run": not self.general.execute,
+            "status": status,
+            "reason": reason,
+            **scene.facts(force=self.typed.force),
+            "why": self.typed.why,
+            **more,
+            "duration_s": round(time.monotonic() - self.started, 3),
+        }
