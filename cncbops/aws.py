@@ -57,6 +57,10 @@ class AwsAccess:
     role_arn: str | None = None
     endpoint_url: str | None = None
 
+    def kept(self) -> dict[str, str | None]:
+        """What a ledger keeps of it: a profile is a matter of one machine."""
+        return {"region": self.region, "role_arn": self.role_arn, "endpoint_url": self.endpoint_url}
+
 
 class Aws:
     """Makes clients; raises BadInput if there is no such profile."""

@@ -11,8 +11,12 @@ from cncbops.stacks import Stacks
 from cncbops.watched import Watched
 
 CDN = "cncb-cdn-invalidate"
+EVENT_STREAM = "cncb-event-stream"
+FAILOVER_CHECK = "cncb-regional-failover-check"
+HEALTH_CHECK = "cncb-regional-health-check"
+FAULT_MONITOR = "cncb-resubmitting-faults-monitor"
 _DISTRIBUTIONS = (CDN, "cncb-cdn-json", "cncb-cdn-lambda", "cncb-cdn-service", "cncb-cache-control")
-_CONSUMERS = {"cncb-replaying-events": "listener", "cncb-resubmitting-faults-monitor": "listener"}
+_CONSUMERS = {"cncb-replaying-events": "listener", FAULT_MONITOR: "listener"}
 """Services that read the event stream, each with the key of its function."""
 
 Look = Callable[[Stacks], Watched]
@@ -48,36 +52,36 @@ def looks_for_failover(stage: str) -> Sequence[Look]:
 
 
 def _failover_check(stacks: Stacks, stage: str) -> Watched:
-    outputs = stacks.outputs(f"cncb-regional-failover-check-{stage}")
+    outputs = stacks.outputs(f"{FAILOVER_CHECK}-{stage}")
     if outputs is None:
         return Watched()
     return Watched(
         checks=_checks(outputs.get("ServiceEndpoint")),
         health_checks=tuple(filter(None, [outputs.get("ApiHealthCheckId")])),
-        check_functions=(f"cncb-regional-failover-check-{stage}-check",),
+        check_functions=(f"{FAILOVER_CHECK}-{stage}-check",),
     )
 
 
 def _alarm(stacks: Stacks, stage: str) -> Watched:
-    alarm = stacks.resource(f"cncb-regional-failover-check-{stage}", "Api5xxAlarm")
+    alarm = stacks.resource(f"{FAILOVER_CHECK}-{stage}", "Api5xxAlarm")
     return Watched(alarms=(alarm,)) if alarm else Watched()
 
 
 def _health_check(stacks: Stacks, stage: str) -> Watched:
-    outputs = stacks.outputs(f"cncb-regional-health-check-{stage}")
+    outputs = stacks.outputs(f"{HEALTH_CHECK}-{stage}")
     if outputs is None:
         return Watched()
-    table = f"{stage}-cncb-regional-health-check-t1"
+    table = f"{stage}-{HEALTH_CHECK}-t1"
     return Watched(checks=_checks(outputs.get("ServiceEndpoint")), tables=(table,))
 
 
 def _event_stream(stacks: Stacks, stage: str) -> Watched:
-    name = (stacks.outputs(f"cncb-event-stream-{stage}") or {}).get("streamName")
+    name = (stacks.outputs(f"{EVENT_STREAM}-{stage}") or {}).get("streamName")
     return Watched(streams=(name,)) if name else Watched()
 
 
 def _faults(stacks: Stacks, stage: str) -> Watched:
-    bucket = (stacks.outputs(f"cncb-resubmitting-faults-monitor-{stage}") or {}).get("BucketName")
+    bucket = (stacks.outputs(f"{FAULT_MONITOR}-{stage}") or {}).get("BucketName")
     return Watched(faults=(f"s3://{bucket}/",)) if bucket else Watched()
 
 

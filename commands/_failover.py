@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import Aws
 from cncbops.errors import CncbopsError, described
 from cncbops.failover.change import PUT_BACK
 from cncbops.failover.scene import Scene, failover_region, scene_of
@@ -26,6 +26,7 @@ from ._failover_view import followed, news_line, show_failover_end, show_failove
 from ._options import General
 from ._screen import Screen, guarded, screen_for, stop_on_signal
 from ._words import visible
+from ._working import access_of
 
 HEALTH_TIMEOUT_S = 5.0
 """How long the other regions have to show that they are healthy."""
@@ -57,7 +58,7 @@ def _regions(asked: Asked) -> tuple[Accesses, list[Region]]:
     """The region that is meant and, behind it, those that may carry its traffic. Raises BadInput."""
     typed, general = asked.typed, asked.general
     naming = Naming([typed.region], typed.config, typed.stage, typed.texts)
-    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    aws = Aws(access_of(general, {}))
     (target,) = regions_of(naming, Path.cwd(), lambda: aws.region)
     names = typed.others or regions_named(naming, Path.cwd())
     others = [name for name in dict.fromkeys(names) if name != typed.region] if typed.out else []
@@ -158,7 +159,6 @@ def _new_run(asked: Asked, scene: Scene) -> NewRun:
     """The failover as the ledger keeps it: what the switch held before, and none of the other variables."""
     typed, switch = asked.typed, scene.change.switch
     overrides = scene.facts(force=typed.force)["overrides"]
-    access = asked.general
     return NewRun(
         run_id=asked.run_id,
         command=typed.command,
@@ -168,7 +168,7 @@ def _new_run(asked: Asked, scene: Scene) -> NewRun:
         arguments={"why": typed.why, "overrides": overrides, "stage": typed.stage},
         terms={"go_on": asked.to_type(typed.command)},
         target={"function": switch.function, "arn": switch.arn, "before": switch.value, "after": scene.change.value},
-        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        access=access_of(asked.general, {}).kept(),
         likeness="",
     )
 

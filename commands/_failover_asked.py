@@ -2,20 +2,19 @@
 
 import shlex
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from cncbops.failover.change import TAKE_OUT
 from cncbops.failover.scene import Scene
+from cncbops.ledger.rows import new_run_id
 
 from ._options import General
-from ._regions import FLAGS
 from ._screen import Screen, state_folder
+from ._watched import FLAGS
 
 _OF_THE_SWITCH = {"check_functions", "checks", "alarms", "health_checks"}
 """What names a region's switch and what hangs on it; all else is for judging other regions."""
@@ -56,7 +55,7 @@ class Asked:
     typed: Switching
     general: General
     screen: Screen
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
+    run_id: str = field(default_factory=new_run_id)
     started: float = field(default_factory=time.monotonic)
 
     @property

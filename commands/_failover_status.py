@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import Aws
 from cncbops.failover.change import PUT_BACK, TAKE_OUT
 from cncbops.failover.probe import SWITCH
 from cncbops.failover.scene import failover_region
@@ -26,6 +26,7 @@ from ._health_view import show_rows, show_verdicts
 from ._options import General
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._words import visible
+from ._working import access_of
 
 NOT_HEALTHY = 4
 _PROBES = (SWITCH, *(probe for probe in PROBES if probe.name in (CHECK, ALARM, HEALTH_CHECK)))
@@ -46,7 +47,7 @@ def carry_out_status(
 
 
 def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int:
-    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    aws = Aws(access_of(general, {}))
     regions = [failover_region(each, naming.stage) for each in regions_of(naming, Path.cwd(), lambda: aws.region)]
     rounds = Rounds(Accesses(aws), regions, _PROBES, parse_duration(timeout))
     started = time.monotonic()

@@ -2,11 +2,9 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from cncbops.errors import CannotRun, CncbopsError
 from cncbops.identity import whoami
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import active
-from cncbops.ledger.rows import NewRun, Run
+from cncbops.ledger.rows import NewRun, Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.reports.invalidation import (
     InvalidationReport,
@@ -72,7 +70,7 @@ class _Job:
 def carry_out(asked: Asked, general: General) -> int:
     """Plan or execute what was typed, and show it; the exit code."""
     screen = screen_for(general)
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
+    run_id = new_run_id()
     document = {"command": "invalidate", "run_id": run_id, "dry_run": not general.execute}
     return guarded(screen, lambda: _run(asked, run_id, general, screen), document)
 
@@ -146,7 +144,7 @@ def _begin(job: _Job, requests: Requests, asked: Asked, aws: Aws, general: Gener
         },
         terms={"paths": job.given, "failures": job.failures},
         target={name: value for name, value in job.distribution.items() if name != "id"},
-        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        access=access.kept(),
         likeness="",
     )
     stop = threading.Event()

@@ -1,6 +1,5 @@
 """What `cncbops replay` does with its options: plan or execute something new, or what a file planned."""
 
-import uuid
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.identity import whoami
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
-from cncbops.ledger.rows import Run
+from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.following import Planned, require_unmoved
@@ -106,7 +105,7 @@ def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, genera
         raise BadInput("--save-plan with --execute", "A plan is what a dry-run writes; execute it with --plan")
     heading = Heading(
         "replay",
-        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}",
+        run_id=new_run_id(),
         dry_run=not general.execute,
         function=str(request.function),
         asynchronous=request.asynchronous,

@@ -2,11 +2,9 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
-from cncbops.ledger.rows import Run
+from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.resubmit_plan import plan_of_resubmit
@@ -145,7 +143,7 @@ def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen
     watch_s = parse_duration(typed.watch) if typed.watch else None
     heading = Heading(
         "resubmit",
-        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}",
+        run_id=new_run_id(),
         dry_run=not general.execute,
         function=None,
         asynchronous=request.asynchronous,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _regions as watched
+from . import _watched as watched
 from ._options import option
 
 app = typer.Typer(add_completion=False, help="Take a region out of service, put it back, or see how all stand.")

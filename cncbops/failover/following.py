@@ -13,7 +13,7 @@ ROUND_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Seen:
     """What was seen: whether it is as wanted, and in words."""
 
     as_wanted: bool
@@ -30,19 +30,19 @@ class Sight:
 
     kind: str
     subject: str
-    look: Callable[[], Look]
+    look: Callable[[], Seen]
     every: int = 1
-    last: Look | None = None
+    last: Seen | None = None
     reached_s: float | None = None
 
-    def take(self, look: Look, at_s: float) -> bool:
+    def take(self, seen: Seen, at_s: float) -> bool:
         """Take in what was seen; whether it is news."""
-        news = look != self.last
-        if not look.as_wanted:
+        news = seen != self.last
+        if not seen.as_wanted:
             self.reached_s = None
         elif self.reached_s is None:
             self.reached_s = at_s
-        self.last = look
+        self.last = seen
         return news
 
 

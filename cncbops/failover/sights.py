@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from cncbops.failover.following import Look, Sight
+from cncbops.failover.following import Seen, Sight
 from cncbops.health.access import RegionAccess
 from cncbops.health.alarms import find_alarm
 from cncbops.health.check_endpoint import Answer, ask
@@ -35,14 +35,14 @@ def sights_of(access: RegionAccess, watched: Watched, *, out: bool) -> list[Sigh
 
 
 def _alarms(access: RegionAccess, watched: Watched) -> list[AlarmRef]:
-    evaluated = [_seen(partial(evaluate, access, each)) for each in watched.health_checks[:1]]
+    evaluated = [_evaluated(partial(evaluate, access, each)) for each in watched.health_checks[:1]]
     followed = [found.alarm for found in evaluated if found.alarm]
     # Alarms of a prefix may be of anything.
     named = [AlarmRef(name, access.region) for name in watched.alarms if not name.endswith("*")]
     return (followed or named)[:1]
 
 
-def _seen(look: Callable[[], Evaluation]) -> Evaluation:
+def _evaluated(look: Callable[[], Evaluation]) -> Evaluation:
     """What a look gives; what AWS does not tell is not known."""
     try:
         return look()
@@ -50,24 +50,24 @@ def _seen(look: Callable[[], Evaluation]) -> Evaluation:
         return Evaluation(None, reason_of(error))
 
 
-def _check(access: RegionAccess, url: str, *, out: bool) -> Look:
+def _check(access: RegionAccess, url: str, *, out: bool) -> Seen:
     answer = ask(access.all.http, url, tries=1)
     if isinstance(answer, Answer):
-        return Look(answer.status == (503 if out else 200), str(answer.status))
-    return Look(False, answer.why)
+        return Seen(answer.status == (503 if out else 200), str(answer.status))
+    return Seen(False, answer.why)
 
 
-def _alarm(access: RegionAccess, alarm: AlarmRef, *, out: bool) -> Look:
+def _alarm(access: RegionAccess, alarm: AlarmRef, *, out: bool) -> Seen:
     try:
         found = find_alarm(access.all.of(alarm.region), alarm.name)
     except REFUSALS as error:
-        return Look(False, reason_of(error))
+        return Seen(False, reason_of(error))
     if found is None:
-        return Look(False, "there is no such alarm")
-    return Look(found.state == ("ALARM" if out else "OK"), found.state)
+        return Seen(False, "there is no such alarm")
+    return Seen(found.state == ("ALARM" if out else "OK"), found.state)
 
 
-def _health_check(access: RegionAccess, health_check_id: str, *, out: bool) -> Look:
-    found = _seen(partial(evaluate, access, health_check_id))
+def _health_check(access: RegionAccess, health_check_id: str, *, out: bool) -> Seen:
+    found = _evaluated(partial(evaluate, access, health_check_id))
     shown = {True: "healthy", False: "unhealthy", None: f"unknown: {found.why}"}[found.healthy]
-    return Look(found.healthy is (not out), shown)
+    return Seen(found.healthy is (not out), shown)

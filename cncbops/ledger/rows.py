@@ -1,15 +1,22 @@
 """What the ledger says of runs, sessions and failures, as its readers get it."""
 
 import sys
+import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cncbops.tally import Failure
 
 SENDING = ("replay", "resubmit")
 """The commands whose runs send events. Runs of all others are acts: an invalidation, a failover."""
+
+
+def new_run_id() -> str:
+    """An id that no other run has, and that sorts by its time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import json
 from typing import TYPE_CHECKING
 
+from cncbops.book import CDN
 from cncbops.sandbox.clients import Clients
 from cncbops.sandbox.stacks import STAGE, create_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront.type_defs import DistributionConfigTypeDef
 
-CDN = "cncb-cdn-invalidate"
 VIEW_BUCKET = f"{CDN}-{STAGE}-bucket-sandbox"
 ALIAS = "api.example.com"
 VIEW_PREFIX = "things/"

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from cncbops.book import EVENT_STREAM, FAILOVER_CHECK, HEALTH_CHECK
 from cncbops.sandbox.clients import Clients
 from cncbops.sandbox.functions import ROLE_ARN, function_source, reconfigure
 from cncbops.sandbox.server import REGION
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 OTHER_REGION = "us-west-2"
 REGIONS = (REGION, OTHER_REGION)
-EVENT_STREAM = "cncb-event-stream"
-FAILOVER_CHECK = "cncb-regional-failover-check"
-HEALTH_CHECK = "cncb-regional-health-check"
 CHECK = f"{stack_name(FAILOVER_CHECK)}-check"
 
 # As CloudFormation would have named it. It is named here, since the health check names it and comes first.

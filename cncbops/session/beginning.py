@@ -69,7 +69,7 @@ def new_run(
         arguments=freeze_request(request),
         terms=freeze_terms(recipient.terms),
         target=freeze_target(target),
-        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        access=access.kept(),
         likeness=alike.key,
         plan_sha256=plan_sha256,
     )

@@ -102,6 +102,6 @@ def new_resubmit(run_id: str, request: ResubmitRequest, aws: Aws, account: str |
         arguments=freeze_resubmit(request),
         terms=terms_of(request),
         target={},
-        access={"region": access.region, "role_arn": access.role_arn, "endpoint_url": access.endpoint_url},
+        access=access.kept(),
         likeness=likeness_here(request, aws).key,
     )

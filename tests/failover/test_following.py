@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from cncbops.failover.following import Following, Look, Sight
+from cncbops.failover.following import Following, Seen, Sight
 
-YES, NO = Look(True, "503"), Look(False, "200")
+YES, NO = Seen(True, "503"), Seen(False, "200")
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-def scripted(kind: str, *looks: Look, every: int = 1) -> Sight:
+def scripted(kind: str, *looks: Seen, every: int = 1) -> Sight:
     """A sight that shows these looks in turn, and the last of them from then on."""
     left = list(looks)
     return Sight(kind, kind, lambda: left.pop(0) if len(left) > 1 else left[0], every)
@@ -49,7 +49,7 @@ def test_each_change_is_told_once_and_it_ends_when_all_have_turned() -> None:
 def test_the_check_is_called_until_the_end_so_that_the_alarm_has_data() -> None:
     calls: list[None] = []
 
-    def check() -> Look:
+    def check() -> Seen:
         calls.append(None)
         return YES
 
@@ -69,7 +69,7 @@ def test_what_turned_back_is_not_done_and_its_time_counts_anew() -> None:
 def test_a_slow_sight_is_looked_at_seldom_and_at_once_when_the_others_are_done() -> None:
     looks: list[None] = []
 
-    def look() -> Look:
+    def look() -> Seen:
         looks.append(None)
         return YES if len(looks) > 1 else NO
 
@@ -92,7 +92,7 @@ def test_it_ends_where_it_is_told_to_stop(when: int) -> None:
         stop.set()
     looks: list[None] = []
 
-    def look() -> Look:
+    def look() -> Seen:
         looks.append(None)
         if len(looks) == when:
             stop.set()
