@@ -184,7 +184,7 @@ def _call(method: str, target: str, headers: Message, body: bytes) -> Call:
         return Call(f"route53.GetHealthCheck{'Status' if rest else ''}", region, {"id": check})
     if service == "lambda":
         name = {"GET": "GetFunctionConfiguration", "PUT": "UpdateFunctionConfiguration"}[method]
-        return Call(f"lambda.{name}", region, json.loads(body or b"{}"))
+        return Call(f"lambda.{name}", region, json.loads(body) if body else {"path": url.path})
     query = dict(parse_qsl(url.query))
     name = "ListObjectsV2" if service == "s3" and method == "GET" and query.get("list-type") == "2" else method
     return Call(f"{service}.{name}", region, {**query, "path": url.path})
@@ -259,6 +259,7 @@ _DEFAULTS: dict[str, Callable[[Call], Any]] = {
             "OpenShardCount": 1,
         }
     },
+    "lambda.GetFunctionConfiguration": lambda _: {"State": "Active"},
     "monitoring.DescribeAlarms": _alarms,
     "monitoring.GetMetricData": lambda _: {"MetricDataResults": []},
     "route53.GetHealthCheck": lambda _: health_check_of("HTTPS"),

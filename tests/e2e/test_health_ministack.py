@@ -34,6 +34,13 @@ class Regional:
         self.client("kinesis").create_stream(StreamName=f"{self.stage}-s1", ShardCount=1)
         self.client("sqs").create_queue(QueueName=f"{self.stage}-dlq")
         self.client("s3").create_bucket(Bucket=self.bucket)
+        self.client("lambda").create_function(
+            FunctionName=f"cncb-resubmitting-faults-monitor-{self.stage}-listener",
+            Runtime="python3.11",
+            Role="arn:aws:iam::000000000000:role/listener",
+            Handler="index.handler",
+            Code={"ZipFile": servers.zipped("index.py", "def handler(*_): return {}")},
+        )
         self.alarm("OK")
         endpoint = check_url.removesuffix("/check")
         self.stack("cncb-regional-failover-check", ApiHealthCheckId=self.health_check(), ServiceEndpoint=endpoint)
