@@ -3,18 +3,20 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from cncbops.config import read_watched
 from cncbops.errors import CannotRun
 from cncbops.health.access import Accesses, RegionAccess
 from cncbops.health.finding import Finding, Status
 from cncbops.health.lane import WIDTH, Lane
-from cncbops.health.registry import Ask, Probe
+from cncbops.health.registry import Ask, Probe, probes_for
 from cncbops.health.running import Region, Round, Rounds
 from cncbops.stacks import Stacks
 from cncbops.watched import Watched
-from tests.e2e.far_side_health import DENIED, HANG, HealthSide
+from tests.e2e.far_side_health import DENIED, HANG, HealthSide, checked
 
 SOON_S, LATER_S = 1.0, 3.0
 LONG_S = 20.0
@@ -73,6 +75,20 @@ def test_everything_is_under_way_at_once(accesses: Accesses) -> None:
     known = Watched(tables=("a", "b"), streams=("s",))
     found = rounds(accesses, {"tables": meet, "streams": meet}, Region("us-east-1", known), Region("us-west-2", known))
     assert {row.finding.status for row in found.run().rows} == {Status.ok}
+
+
+def test_no_probe_of_any_region_waits_for_the_answer_to_another(
+    accesses: Accesses, side: HealthSide, tmp_path: Path
+) -> None:
+    side.on("check", checked(200, statusCode=200))
+    probes, names = probes_for(executes=True), ("us-east-1", "us-west-2")
+    config = tmp_path / "cncbops.toml"
+    config.write_text("".join(map(side.toml, names)))
+    regions = [Region(name, watched) for name, watched in read_watched(config).items()]
+    looked = Rounds(accesses, regions, probes, LONG_S)
+    assert {row.finding.status for row in looked.run().rows} == {Status.ok}  # and now all clients are made
+    side.gather(len(probes) * len(names))
+    assert {row.finding.status for row in looked.run().rows} == {Status.ok}
 
 
 def test_what_hangs_is_unknown_at_the_deadline_and_holds_up_nothing(accesses: Accesses, held: threading.Event) -> None:
