@@ -89,16 +89,16 @@ class Watch:
         total = Load()
         for each in invalidations:
             if each not in self._loads and left and self._may_find:
-                left -= 1
-                self._learn(each)
+                left = left - 1 if self._learn(each) else 0
             total += self._loads.get(each, _ONE_PATH)
         return total
 
-    def _learn(self, invalidation: str) -> None:
-        """How much another takes, if it can be told now."""
+    def _learn(self, invalidation: str) -> bool:
+        """Whether it was told how much another takes: if not, nobody else is asked for in this look."""
         try:
             self._loads[invalidation] = Load.of(self._edge.find(invalidation).items or ())
         except Denied:
             self._may_find = False
         except Unanswered:
-            return
+            return False
+        return self._may_find
