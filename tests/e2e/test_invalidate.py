@@ -254,6 +254,13 @@ def test_what_cannot_be_meant_is_told_before_anything_is_asked_of_aws(
     assert invalidates.far_side.memory.requests == []
 
 
+def test_a_status_that_cannot_be_waited_for_is_told_before_anything_is_asked_of_aws(invalidates: Invalidates) -> None:
+    asked = ("invalidate", "status", ID, "I1", "--wait", "--timeout", "soon")
+    result = invalidates.command(*asked, endpoint=invalidates.far_side.url)
+    assert (result.code, "is not a duration" in result.err) == (2, True)
+    assert invalidates.far_side.memory.requests == []
+
+
 def test_without_a_distribution_it_says_how_to_name_one(cncbops: Cncbops) -> None:
     for arguments in ([], ["/a"], ["#tag"]):
         result = cncbops("invalidate", *arguments)
