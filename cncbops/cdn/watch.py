@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from cncbops.cdn.batches import Load
 from cncbops.cdn.edge import COMPLETED, IN_PROGRESS, Denied, Edge, Unanswered
-from cncbops.errors import CannotRun
 
 LOADS_A_LOOK = 50
 """Each takes a call. A bucket's trigger may have thousands of a path each: that is what the others are taken for."""
@@ -24,14 +23,16 @@ class Others:
 class Watch:
     """Keeps an eye on one distribution. `open` are the run's own that are not known to be completed, by id.
 
-    `others` is None as long as nobody has told of them: CloudFront then refuses what there is no room for.
+    `others` is None as long as nobody has told of them: CloudFront then refuses what there is no room for. Why nobody
+    did is in `denied`, or `unanswered` of the last look.
     """
 
     def __init__(self, edge: Edge, open_: Mapping[str, Load]) -> None:
         self._edge = edge
         self.open = dict(open_)
         self.others: Others | None = None
-        self.denied: CannotRun | None = None
+        self.denied: Denied | None = None
+        self.unanswered: Unanswered | None = None
         self._own = set(open_)
         self._loads: dict[str, Load] = {}
         self._may_find = True
@@ -51,9 +52,11 @@ class Watch:
 
         Raises Denied if nothing tells of the run's own.
         """
+        self.unanswered = None
         try:
             return self._look()
-        except Unanswered:
+        except Unanswered as error:
+            self.unanswered = error
             return []
 
     def _look(self) -> list[str]:
