@@ -87,8 +87,9 @@ class Aws:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
         if session.get_credentials() is None:
             raise explain(NoCredentialsError(), "assume the role")
+        impatient = Config(**{**_DEFAULTS, **_IMPATIENT})
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url),
+            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url, config=impatient),
             source_credentials=session.get_credentials(),
             role_arn=role_arn,
             extra_args={"RoleSessionName": "cncbops"},
