@@ -69,8 +69,10 @@ def test_a_healthy_region_tells_its_name_and_its_time(access: RegionAccess) -> N
     ],
 )
 def test_an_answer_is_taken_at_once(access: RegionAccess, answer: Behaviour, status: Status, why: str) -> None:
-    finding, arrived = found(access, answer)
-    assert (finding.status, arrived) == (status, 1)
+    with endpoint(answer) as served:
+        told = ask(access.all.http, served.url, timeout_s=60)  # a busy machine may let it wait for more than a second
+    finding = judge(served.url, told, access.region, NOW)
+    assert (finding.status, served.arrived) == (status, 1)
     assert finding.why.startswith(why)
 
 
