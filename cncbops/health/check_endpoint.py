@@ -16,6 +16,7 @@ from urllib3.exceptions import (
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
+    ProxyError,
     SSLError,
     TimeoutError,
 )
@@ -153,6 +154,9 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 def _no_answer(error: HTTPError, tries: int, timeout_s: float) -> NoAnswer:
     tried = f"{tries} tries" if tries > 1 else "one try"
     match error:
+        case ProxyError():
+            why = " ".join(str(error.original_error).split())[:200]
+            return NoAnswer(Status.unknown, f"no way through the proxy, {tried}: {why}")
         case NameResolutionError():
             return NoAnswer(Status.unknown, "its name cannot be resolved")
         case NewConnectionError() if isinstance(error.__cause__, ConnectionRefusedError):

@@ -100,6 +100,33 @@ def test_a_refused_connection_fails_after_three_tries(access: RegionAccess) -> N
     assert (finding.status, finding.why) == (Status.fail, "the connection is refused, 3 tries")
 
 
+def test_a_proxy_is_gone_through_but_where_it_is_not_to_be(
+    access: RegionAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with endpoint(answers(body())) as proxy, endpoint(answers(body(region="us-west-2"))) as direct:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        (finding,) = check(access, "http://check.invalid/john/check")
+        assert (finding.status, proxy.arrived) == (Status.ok, 1)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        (finding,) = check(access, direct.url)
+        assert (finding.why, proxy.arrived) == ("answers for us-west-2", 1)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_lets_nothing_through_says_nothing_of_the_region(
+    access: RegionAccess, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    with endpoint(answers(b"", "502 Bad Gateway")) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        (finding,) = check(access, "https://check.invalid/john/check")
+        assert (finding.status, proxy.arrived) == (Status.unknown, 3)
+        assert finding.why.startswith("no way through the proxy, 3 tries: Tunnel connection failed: 502")
+    monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
+    (finding,) = check(access, f"{scheme}://check.invalid/john/check")
+    assert finding.status is Status.unknown
+    assert finding.why.startswith("no way through the proxy, 3 tries: ")
+
+
 def test_a_second_try_may_bring_the_answer_and_its_latency_is_what_counts(access: RegionAccess) -> None:
     started = time.monotonic()
     finding, arrived = found(access, hangs, answers(body()))
