@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
+PATIENT_TRIES = 8
+"""Of CloudFront, which answers to few calls a second."""
 PROBE_TIMEOUT_S, PROBE_TRIES = 1, 3
 """The book's regional health check asks with these."""
 
@@ -89,8 +91,9 @@ class Aws:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
         if session.get_credentials() is None:
             raise explain(NoCredentialsError(), "assume the role")
+        impatient = Config(**{**_DEFAULTS, **_IMPATIENT})
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url),
+            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url, config=impatient),
             source_credentials=session.get_credentials(),
             role_arn=role_arn,
             extra_args={"RoleSessionName": "cncbops"},
@@ -152,12 +155,10 @@ class Aws:
         client: SQSClient = self._client("sqs", max_pool_connections=16, read_timeout=10)
         return client
 
-    def cloudfront(self, *, once: bool = False) -> "CloudFrontClient":
-        """A CloudFront client. `once` turns the SDK's retries off, for calls that are retried by their caller.
-
-        It answers to few calls a second: all else is asked again more often than elsewhere.
-        """
-        client: CloudFrontClient = self._client("cloudfront", retries=_ONCE if once else _PATIENT)
+    def cloudfront(self, *, tries: int = PATIENT_TRIES, read_timeout_s: float = READ_TIMEOUT_S) -> "CloudFrontClient":
+        """A CloudFront client; fewer `tries` are for calls that are made again by their caller."""
+        retries = {"mode": "standard", "total_max_attempts": tries}
+        client: CloudFrontClient = self._client("cloudfront", read_timeout=read_timeout_s, retries=retries)
         return client
 
     def cloudformation(self) -> "CloudFormationClient":
@@ -201,7 +202,6 @@ def _in_region(session: Session, region: str | None, models: Loader) -> Session:
 
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
-_PATIENT = {"mode": "standard", "total_max_attempts": 8}
 _ONCE = {"total_max_attempts": 1}
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,

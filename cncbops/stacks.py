@@ -1,7 +1,7 @@
 """CloudFormation stacks: the names that they give to what they made. Source: CloudFormation API, `DescribeStacks`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -9,6 +9,8 @@ from cncbops.aws import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+
+Answer = TypeVar("Answer")
 
 
 class Stacks:
@@ -24,36 +26,33 @@ class Stacks:
 
     def outputs(self, stack: str) -> Mapping[str, str] | None:
         """A stack's outputs by key; None if there is no such stack, or nothing in it works."""
-        try:
-            (found,) = self._client.describe_stacks(StackName=stack)["Stacks"]
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise explain(error, f"look at stack {stack}") from error
-        except BotoCoreError as error:
-            raise explain(error, f"look at stack {stack}") from error
-        if found["StackStatus"] in _NOTHING_THERE:
+        told = _told(stack, lambda: self._client.describe_stacks(StackName=stack)["Stacks"][0])
+        if told is None or told["StackStatus"] in _NOTHING_THERE:
             return None
-        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return {each["OutputKey"]: each["OutputValue"] for each in told.get("Outputs", [])}
 
     def resource(self, stack: str, logical_id: str) -> str | None:
         """The physical id of one of a stack's resources; None if there is no such stack or resource."""
-        try:
-            found = self._client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise explain(error, f"look at stack {stack}") from error
-        except BotoCoreError as error:
-            raise explain(error, f"look at stack {stack}") from error
-        return found["StackResourceDetail"].get("PhysicalResourceId")
+        names = {"StackName": stack, "LogicalResourceId": logical_id}
+        told = _told(stack, lambda: self._client.describe_stack_resource(**names)["StackResourceDetail"])
+        return told.get("PhysicalResourceId") if told else None
+
+
+def _told(stack: str, ask: Callable[[], Answer]) -> Answer | None:
+    """What CloudFormation tells of a stack; None if it says that there is no such thing. Raises CncbopsError."""
+    try:
+        return ask()
+    except (ClientError, BotoCoreError) as error:
+        if _is_missing(error):
+            return None
+        raise explain(error, f"look at stack {stack}") from error
 
 
 _NOTHING_THERE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
 """A stack that was never made, or is no more, still has a name."""
 
 
-def _is_missing(error: ClientError) -> bool:
+def _is_missing(error: ClientError | BotoCoreError) -> bool:
     """CloudFormation says by the message alone that something does not exist; the code is of any wrong request."""
-    told = error.response.get("Error", {})
+    told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
     return told.get("Code") == "ValidationError" and "does not exist" in told.get("Message", "")

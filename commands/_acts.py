@@ -1,5 +1,6 @@
 """What `cncbops runs` does with acts, the runs that send no events."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cncbops.errors import BadInput
@@ -23,11 +24,11 @@ def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Scr
     return carry_out_resume(run, folder, general, screen)
 
 
-def require_no_report(run: Run, report: Path | None) -> None:
-    """Raises BadInput if a report is asked for with an act that is taken up: it has no objects and no records."""
-    if report:
-        what = f"run {run.run_id} sends no events that a report could tell of"
-        raise BadInput(what, f"See `cncbops runs show {run.run_id}` once it has ended")
+def require_bare(run: Run, given: Sequence[str]) -> None:
+    """Raises BadInput if options are given that mean nothing to an act, which has no objects and no records."""
+    if given:
+        what = f"run {run.run_id} sends no events, to which alone belong {', '.join(given)}"
+        raise BadInput(what, "Leave out what is typed of these, and what CNCBOPS_… in the environment says of them")
 
 
 def require_takes(run: Run, order: str) -> None:

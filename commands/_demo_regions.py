@@ -5,8 +5,8 @@ from cncbops.sandbox.regions import CHECK, OTHER_REGION, REGIONS, alarm_state, c
 from cncbops.sandbox.stacks import STAGE
 
 from ._demo_stage import Stage
+from ._screen import NOT_HEALTHY
 
-_NOT_HEALTHY = 4
 _VIEW = "things/thing-1"
 
 
@@ -15,7 +15,7 @@ def play(stage: Stage) -> None:
     health = ["health", *REGIONS, "--stage", STAGE]
     stage.step("One of two regions turns unhealthy. Which, and why?")
     _turn(stage, healthy=False)
-    stage.run(health, expected=_NOT_HEALTHY)
+    stage.run(health, expected=NOT_HEALTHY)
     stage.step("It is put right")
     _turn(stage, healthy=True)
     stage.run(health)

@@ -19,10 +19,9 @@ from cncbops.safety.limits import parse_duration
 from ._health_view import show_rows, show_verdicts
 from ._health_watch import watch
 from ._options import General
-from ._screen import Screen, guarded, screen_for
+from ._screen import NOT_HEALTHY, Screen, guarded, screen_for
 
 DOCUMENT = {"command": "health"}
-NOT_HEALTHY = 4
 
 
 @dataclass(frozen=True)

@@ -184,8 +184,9 @@ def _counted(counts: Mapping[str, int]) -> Table:
 def _warnings(document: Mapping[str, Any]) -> Iterator[str]:
     if document["distribution"]["enabled"] is False:
         yield "The distribution is disabled: it serves nothing."
-    if document["plan"]["in_progress"] is None and document["requests"]["total"]:
-        yield "What is in progress cannot be seen (cloudfront:ListInvalidations); what has no room will wait for it."
+    if error := document["plan"]["in_progress_error"]:
+        why = f"{error['what'].rstrip('.')}. {error['next_step']}"
+        yield f"What is in progress is not known, and what has no room will wait for it: {why}."
 
 
 def _are_more(document: Mapping[str, Any]) -> bool:

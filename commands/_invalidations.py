@@ -50,13 +50,14 @@ def _ls(typed: Sequence[str], stage: str | None, limit: int, general: General, s
 
 
 def _status(typed: Sequence[str], stage: str | None, timeout: str | None, general: General, screen: Screen) -> int:
+    timeout_s = parse_duration(timeout) if timeout else None
     edge, ids = _edge(typed, stage, general)
     if not ids:
         raise BadInput("no invalidation is named", f"See `cncbops invalidate ls {edge.distribution}` for their ids")
     found = [edge.find(each) for each in ids]
     ending = "succeeded"
-    if timeout:
-        ending = _await(edge, found, parse_duration(timeout), screen)
+    if timeout_s:
+        ending = _await(edge, found, timeout_s, screen)
         found = [edge.find(each) for each in ids]
     rows = [invalidation_facts(each) for each in found]
     if screen.json:

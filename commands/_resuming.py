@@ -32,7 +32,7 @@ from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
 
-from ._acts import require_no_report, take_up_act
+from ._acts import require_bare, take_up_act
 from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -55,6 +55,21 @@ class TakeUp:
     unknown: bool
     report: Path | None
     show_payload: bool
+
+    @property
+    def of_events(self) -> list[str]:
+        """The options given that only a run of events can heed."""
+        given = {
+            "--on-changed": self.on_changed != "fail",
+            "--max-failures": self.max_failures,
+            "--max-duration": self.max_duration,
+            "--stop-on-alarm": self.alarms,
+            "--canary": self.canary,
+            "--unknown": self.unknown,
+            "--report": self.report,
+            "--show-payload": self.show_payload,
+        }
+        return [name for name, value in given.items() if value]
 
 
 def carry_out_resume(take_up: TakeUp, general: General) -> int:
@@ -82,7 +97,7 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         ledger = _ledger(folder, take_up, held, executes=general.execute)
         run = ledger.find(take_up.run)
         if run.is_act:
-            require_no_report(run, take_up.report)
+            require_bare(run, take_up.of_events)
             return take_up_act(run, kind, folder, general, screen)
         heading = _heading(run, kind, general)
         try:

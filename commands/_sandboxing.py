@@ -14,13 +14,12 @@ from cncbops.sandbox.server import status as server_status
 from cncbops.sandbox.server import stop as stop_server
 
 from ._options import Local
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
 
 if TYPE_CHECKING:
     from cncbops.sandbox.clients import Clients
 
 EVENTS, BEFORE_THE_FAULTS = 300, 240
-NOT_RUNNING = 4
 DOCUMENT = {"command": "sandbox"}
 
 
@@ -97,7 +96,7 @@ def _status(folder: Path, screen: Screen) -> int:
         screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
         screen.err.print("No sandbox is running. Start one: cncbops sandbox start")
-    return NOT_RUNNING
+    return NOT_HEALTHY
 
 
 def _tell(server: Server, screen: Screen) -> None:

@@ -26,6 +26,8 @@ from ._options import Local
 from ._words import visible
 
 INTERRUPTED = 130
+NOT_HEALTHY = 4
+"""The exit code of a look that went well at what is not: an ill region, a sandbox that does not run."""
 STDERR = 2
 PIPE_WIDTH = 240
 

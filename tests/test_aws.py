@@ -13,6 +13,7 @@ from moto import mock_aws
 from cncbops.aws import READ_TIMEOUT_S, Aws, AwsAccess, explain
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from tests.e2e.far_side import FarSide, throttled
+from tests.e2e.far_side_health import HANG_UP, HealthSide
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +152,13 @@ def test_a_client_for_invocations_never_repeats_a_request() -> None:
     assert Aws(AwsAccess(region="us-east-1")).lambda_().meta.config.read_timeout == READ_TIMEOUT_S
 
 
+def test_who_looks_at_cloudfront_again_and_again_gives_up_sooner() -> None:
+    aws = Aws(AwsAccess(region="us-east-1"))
+    patient, looks = (client.meta.config for client in (aws.cloudfront(), aws.cloudfront(tries=3, read_timeout_s=5)))
+    assert (patient.retries["total_max_attempts"], patient.read_timeout) == (8, READ_TIMEOUT_S)
+    assert (looks.retries["total_max_attempts"], looks.read_timeout) == (3, 5)
+
+
 def test_pools_are_as_large_as_asked() -> None:
     aws = Aws(AwsAccess(region="us-east-1"))
     assert aws.lambda_(pool=64).meta.config.max_pool_connections == 64
@@ -164,6 +172,16 @@ def test_a_role_is_assumed_for_every_client() -> None:
     kinesis.create_stream(StreamName="s1", ShardCount=1)
     assert ":210987654321:" in kinesis.describe_stream_summary(StreamName="s1")["StreamDescriptionSummary"]["StreamARN"]
     assert boto3.client("kinesis", region_name="us-east-1").list_streams()["StreamNames"] == []
+
+
+def test_a_role_that_is_not_given_is_given_up_soon() -> None:
+    role_arn = "arn:aws:iam::210987654321:role/recovery"
+    with HealthSide() as server:
+        server.on("sts", HANG_UP)
+        aws = Aws(AwsAccess(region="us-east-1", role_arn=role_arn, endpoint_url=server.url))
+        with pytest.raises(BotoCoreError):
+            aws.kinesis().list_streams()
+        assert server.count("sts.AssumeRole") == 2
 
 
 def test_another_region_has_the_same_access_and_need_not_read_descriptions_again(account: None) -> None:

@@ -3,7 +3,8 @@
     requests ─ room? ─▶ create ─▶ ledger ─▶ (follow ─▶ completed ─▶ ledger)
                 ▲ wait     ▲ again, where the answer was throttled, broken or lost
 
-One thread does it all. Every pause hears the stop and the deadline.
+One thread does it all. Every pause hears the stop and the deadline, at which there is one try or look more; a call
+under way hears neither, and gives up soon (see `edge`).
 """
 
 import random
@@ -169,14 +170,14 @@ class Session:
             self.requests.completed.add(number)
 
     def _pause(self, seconds: float, what_for: str) -> bool:
-        """Whether to go on after a pause: not if the stop or the deadline came."""
-        left_s = self._ends - self._pauses.clock()
+        """Whether to go on after a pause, which the deadline cuts short: not if the stop came, or that was before."""
+        left_s = max(0.0, self._ends - self._pauses.clock())
         self.waiting_for = what_for
-        stopped = self._pauses.stop.wait(max(0.0, min(seconds, left_s)))
+        stopped = self._pauses.stop.wait(min(seconds, left_s))
         self.waiting_for = None
         if stopped:
             return False
-        if seconds >= left_s:
+        if not left_s:
             self.halted = f"waited {what_for} as long as --timeout allows, {self._pauses.timeout_s:g} s"
         return self.halted is None
 

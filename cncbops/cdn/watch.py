@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from cncbops.cdn.batches import Load
 from cncbops.cdn.edge import COMPLETED, IN_PROGRESS, Denied, Edge, Unanswered
-from cncbops.errors import CannotRun
 
 LOADS_A_LOOK = 50
 """Each takes a call. A bucket's trigger may have thousands of a path each: that is what the others are taken for."""
@@ -24,14 +23,16 @@ class Others:
 class Watch:
     """Keeps an eye on one distribution. `open` are the run's own that are not known to be completed, by id.
 
-    `others` is None as long as nobody has told of them: CloudFront then refuses what there is no room for.
+    `others` is None as long as nobody has told of them: CloudFront then refuses what there is no room for. Why nobody
+    did is in `denied`, or `unanswered` of the last look.
     """
 
     def __init__(self, edge: Edge, open_: Mapping[str, Load]) -> None:
         self._edge = edge
         self.open = dict(open_)
         self.others: Others | None = None
-        self.denied: CannotRun | None = None
+        self.denied: Denied | None = None
+        self.unanswered: Unanswered | None = None
         self._own = set(open_)
         self._loads: dict[str, Load] = {}
         self._may_find = True
@@ -51,9 +52,11 @@ class Watch:
 
         Raises Denied if nothing tells of the run's own.
         """
+        self.unanswered = None
         try:
             return self._look()
-        except Unanswered:
+        except Unanswered as error:
+            self.unanswered = error
             return []
 
     def _look(self) -> list[str]:
@@ -89,16 +92,16 @@ class Watch:
         total = Load()
         for each in invalidations:
             if each not in self._loads and left and self._may_find:
-                left -= 1
-                self._learn(each)
+                left = left - 1 if self._learn(each) else 0
             total += self._loads.get(each, _ONE_PATH)
         return total
 
-    def _learn(self, invalidation: str) -> None:
-        """How much another takes, if it can be told now."""
+    def _learn(self, invalidation: str) -> bool:
+        """Whether it was told how much another takes: if not, nobody else is asked for in this look."""
         try:
             self._loads[invalidation] = Load.of(self._edge.find(invalidation).items or ())
         except Denied:
             self._may_find = False
         except Unanswered:
-            return
+            return False
+        return self._may_find

@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Any
 
 import urllib3
+from botocore.httpsession import ProxyConfiguration
+from botocore.utils import get_environ_proxies
 
 from cncbops import __version__
 from cncbops.aws import Aws
@@ -21,6 +23,18 @@ from cncbops.aws import Aws
 def utc_now() -> datetime:
     """The clock by which ages are told."""
     return datetime.now(UTC)
+
+
+class _Http(urllib3.PoolManager):
+    """Heeds HTTPS_PROXY, NO_PROXY and their kin as botocore does."""
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **more: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
+        proxies = ProxyConfiguration(get_environ_proxies(url))
+        proxy = proxies.proxy_url_for(url)
+        if not proxy:
+            return super().urlopen(method, url, redirect, **more)
+        through = urllib3.ProxyManager(proxy, proxy_headers=proxies.proxy_headers_for(proxy))
+        return through.urlopen(method, url, redirect, **more)
 
 
 class Accesses:
@@ -43,7 +57,7 @@ class Accesses:
     @cached_property
     def http(self) -> urllib3.PoolManager:
         """For check endpoints; may be used by many threads."""
-        return urllib3.PoolManager(maxsize=8, headers={"User-Agent": f"cncbops/{__version__}"})
+        return _Http(maxsize=8, headers={"User-Agent": f"cncbops/{__version__}"})
 
 
 @dataclass(eq=False)

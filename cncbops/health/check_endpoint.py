@@ -16,6 +16,7 @@ from urllib3.exceptions import (
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
+    ProxyError,
     SSLError,
     TimeoutError,
 )
@@ -74,14 +75,16 @@ def check(access: RegionAccess, url: str) -> list[Finding]:
     return [judge(url, ask(access.all.http, url), access.region, access.all.now())]
 
 
-def ask(http: urllib3.PoolManager, url: str, tries: int = PROBE_TRIES) -> Answer | NoAnswer:
+def ask(
+    http: urllib3.PoolManager, url: str, tries: int = PROBE_TRIES, timeout_s: float = PROBE_TIMEOUT_S
+) -> Answer | NoAnswer:
     """The first answer in so many tries, of a second each; whatever the status, an answer is one."""
     for left in reversed(range(tries)):
         try:
-            return _answer(http, url)
+            return _answer(http, url, timeout_s)
         except HTTPError as error:
             if not left:
-                return _no_answer(error, tries)
+                return _no_answer(error, tries, timeout_s)
     raise AssertionError("at least one try")
 
 
@@ -125,12 +128,12 @@ def _off(seconds: float) -> str:
     return f"{abs(seconds):,.0f} s {'behind' if seconds > 0 else 'ahead'}"
 
 
-def _answer(http: urllib3.PoolManager, url: str) -> Answer:
-    """One try: a second each to connect, for the answer to begin, and for it to end. Raises HTTPError."""
+def _answer(http: urllib3.PoolManager, url: str, timeout_s: float) -> Answer:
+    """One try: so long each to connect, for the answer to begin, and for it to end. Raises HTTPError."""
     started = time.monotonic()
-    response = http.request("GET", url, timeout=PROBE_TIMEOUT_S, retries=False, redirect=False, preload_content=False)
+    response = http.request("GET", url, timeout=timeout_s, retries=False, redirect=False, preload_content=False)
     try:
-        body = _read(response, time.monotonic() + PROBE_TIMEOUT_S)
+        body = _read(response, time.monotonic() + timeout_s)
     except BaseException:
         response.close()
         raise
@@ -148,9 +151,12 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     return body
 
 
-def _no_answer(error: HTTPError, tries: int) -> NoAnswer:
+def _no_answer(error: HTTPError, tries: int, timeout_s: float) -> NoAnswer:
     tried = f"{tries} tries" if tries > 1 else "one try"
     match error:
+        case ProxyError():
+            why = " ".join(str(error.original_error).split())[:200]
+            return NoAnswer(Status.unknown, f"no way through the proxy, {tried}: {why}")
         case NameResolutionError():
             return NoAnswer(Status.unknown, "its name cannot be resolved")
         case NewConnectionError() if isinstance(error.__cause__, ConnectionRefusedError):
@@ -158,7 +164,7 @@ def _no_answer(error: HTTPError, tries: int) -> NoAnswer:
         case NewConnectionError():
             return NoAnswer(Status.unknown, f"cannot be reached from here, {tried}")
         case TimeoutError():
-            return NoAnswer(Status.unknown, f"does not answer within {PROBE_TIMEOUT_S} s, {tried}")
+            return NoAnswer(Status.unknown, f"does not answer within {timeout_s:g} s, {tried}")
         case SSLError():
             return NoAnswer(Status.fail, f"no TLS: {' '.join(str(error).split())[:200]}")
         case _:

@@ -42,7 +42,7 @@ PROBES: Sequence[Probe] = (
     Probe("table write", "tables", tables.write, writes=True),
     Probe("replicas", "tables", tables.replicas, calls=2),
     Probe("stream", "streams", streams.stream),
-    Probe("function", "functions", functions.function),
+    Probe("function", "functions", functions.function, calls=2),
     Probe("queue", "queues", queues.queue, queues.require_queue, calls=2),
     Probe("faults", "faults", faults.faults, faults.require_place),
 )

@@ -141,6 +141,7 @@ def plan_of(watch: Watch, requests: Requests, sources: Mapping[str, int], reduce
         "covered": dict(reduced.covered) if reduced else {},
         "collapsed": dict(reduced.collapsed) if reduced else {},
         "in_progress": _in_progress(watch),
+        "in_progress_error": _in_progress_error(watch),
         "has_room": all(watch.has_room(Load.of(batch.items)) for batch in to_create[:1]),
         "first_paths": items[:FIRST_PATHS],
     }
@@ -213,9 +214,15 @@ def _requests(report: InvalidationReport) -> dict[str, int]:
 
 
 def _in_progress(watch: Watch) -> dict[str, int] | None:
-    """What takes room now, the run's own included; None where that may not be seen."""
+    """What takes room now, the run's own included; None where that is not known."""
     if watch.others is None:
         return None
     load = sum(watch.open.values(), watch.others.load)
     count = watch.others.invalidations + len(watch.open)
     return {"invalidations": count, "paths": load.singles, "wildcards": load.wildcards}
+
+
+def _in_progress_error(watch: Watch) -> dict[str, str] | None:
+    """Why that is not known, where it was asked for."""
+    error = watch.denied or watch.unanswered
+    return described(error) if error else None

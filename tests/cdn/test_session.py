@@ -1,14 +1,15 @@
 """One session: what it does when CloudFront does not do as asked, and how it waits."""
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.cdn.batches import Batch, cut
-from cncbops.cdn.edge import Edge, Invalidation
+from cncbops.cdn.edge import LOOK_TRIES, Edge, Invalidation
 from cncbops.cdn.session import MOST_ATTEMPTS, Pauses, Requests, Session
 from cncbops.errors import CannotRun, CncbopsError
 from tests.e2e.far_side_cloudfront import (
@@ -38,17 +39,23 @@ class Kept:
 
 
 class Hours(threading.Event):
-    """A stop event on which waiting takes no time: a clock goes on by what was to be waited."""
+    """A stop event on which waiting takes no time: a clock goes on by what was to be waited.
+
+    `at` is a time from which on something happens.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
         self.waited_s: list[float] = []
+        self.at: tuple[float, Callable[[], None]] = (math.inf, lambda: None)
 
     def wait(self, timeout: float | None = None) -> bool:
         assert timeout is not None
         self.now_s += timeout
         self.waited_s.append(timeout)
+        if self.now_s >= self.at[0]:
+            self.at[1]()
         return self.is_set()
 
     def clock(self) -> float:
@@ -109,9 +116,46 @@ def test_a_look_that_gets_no_answer_is_no_end(edge: Edge, far_side: FarSideCloud
     session, kept = session_of(edge, cut(["/a"], ID, "run"), Hours())
     session.create()
     far_side.complete()
-    far_side.memory.broken_looks = 10  # the SDK tries eight times itself
+    far_side.memory.broken_looks = LOOK_TRIES + 1
     session.follow()
     assert (kept.completed_numbers, far_side.memory.broken_looks) == ([0], 0)
+
+
+def test_what_is_completed_at_the_deadline_is_seen(edge: Edge, far_side: FarSideCloudFront) -> None:
+    hours = Hours()
+    session, kept = session_of(edge, cut(["/a"], ID, "run"), hours, timeout_s=200)
+    session.create()
+    hours.at = (200.0, far_side.complete)
+    session.follow()
+    assert (kept.completed_numbers, hours.now_s) == ([0], 200.0)
+    assert (session.halted, session.is_open(waits=True)) == (None, False)
+
+
+def test_room_at_the_deadline_is_taken(edge: Edge, far_side: FarSideCloudFront) -> None:
+    for number in range(3):
+        far_side.begin(*(f"/{number}/{each}" for each in range(1_000)))
+    hours = Hours()
+    hours.at = (100.0, far_side.complete)
+    session, kept = session_of(edge, cut(["/a"], ID, "run"), hours, timeout_s=100)
+    session.create()
+    assert (kept.created_numbers, session.halted) == ([0], None)
+
+
+def test_a_look_is_given_up_soon(edge: Edge, far_side: FarSideCloudFront) -> None:
+    session, _ = session_of(edge, cut(["/a"], ID, "run"), Hours())
+    session.create()
+    far_side.memory.broken_looks = 100
+    before = len(far_side.memory.requests)
+    assert session.watch.look() == []
+    assert len(far_side.memory.requests) - before == LOOK_TRIES
+
+
+def test_one_without_an_answer_ends_the_look_at_the_others(edge: Edge, far_side: FarSideCloudFront) -> None:
+    far_side.memory.unfindable = {far_side.begin(f"/{number}").id for number in range(20)}
+    session, kept = session_of(edge, cut(["/a"], ID, "run"), Hours())
+    session.create()
+    looks = [request for request in far_side.memory.requests if "/invalidation/" in request]
+    assert (len(looks), kept.created_numbers) == (LOOK_TRIES, [0])
 
 
 def test_what_is_completed_is_noted_though_others_cannot_be_looked_at(edge: Edge, far_side: FarSideCloudFront) -> None:

@@ -4,9 +4,7 @@ ministack lives as long as its test worker, so a test uses names of its own (`un
 each test.
 """
 
-import io
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -131,7 +129,7 @@ def deploy_function(lambda_: Any) -> Callable[..., str]:
             Runtime=runtime,
             Role="arn:aws:iam::000000000000:role/cncb-listener-role",
             Handler="index.handler",
-            Code={"ZipFile": _zipped("index.js" if runtime.startswith("nodejs") else "index.py", source)},
+            Code={"ZipFile": servers.zipped("index.js" if runtime.startswith("nodejs") else "index.py", source)},
             Timeout=10,
         )
         lambda_.get_waiter("function_active_v2").wait(
@@ -147,10 +145,3 @@ def microburst(tmp_path: Path) -> Iterator[Callable[[str, Sequence[Mapping[str, 
     """`microburst(upstream, rules)` starts a proxy that injects faults; its .url is the endpoint to use."""
     with ExitStack() as running:
         yield lambda upstream, rules: running.enter_context(servers.microburst(upstream, rules, tmp_path))
-
-
-def _zipped(name: str, source: str) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(name, source)
-    return packed.getvalue()

@@ -8,13 +8,13 @@ region or in all:
     Refusal, HANG_UP        an error of AWS, a connection that is broken off
     HANG                    no answer until the far side ends
 
-The newest that fits holds. `delay_s` makes every answer slow. `calls` has all that arrived.
+The newest that fits holds. After `gather` nothing is answered before so many different requests have come. `calls` has
+all that arrived.
 """
 
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -74,10 +74,10 @@ class HealthSide:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.errors: list[Exception] = []
-        self.delay_s = 0.0
         self._rules: list[tuple[str, str | None, Any]] = []
         self._ended = threading.Event()
         self._changed = threading.Condition()
+        self._awaited, self._gathered = 0, set[str]()
         self._server = Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -87,7 +87,9 @@ class HealthSide:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        with self._changed:
+            self._ended.set()
+            self._changed.notify_all()
         self._server.shutdown()
         self._server.server_close()
         self._server.hang_up()
@@ -120,6 +122,11 @@ faults = ["s3://faults/"]
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), "the far side waited in vain"
 
+    def gather(self, requests: int) -> None:
+        """From now on let all wait until so many different requests have come."""
+        with self._changed:
+            self._awaited, self._gathered = requests, set()
+
     def count(self, operation: str, region: str | None = None) -> int:
         """How many such requests arrived."""
         return sum(call.operation == operation and region in (None, call.region) for call in list(self.calls))
@@ -128,8 +135,9 @@ faults = ["s3://faults/"]
         call = _call(method, target, headers, body)
         with self._changed:
             self.calls.append(call)
+            self._gathered.add(repr(call))  # one that is asked again is the same
             self._changed.notify_all()
-        time.sleep(self.delay_s)  # what is measured, not what is waited for
+            self._changed.wait_for(lambda: len(self._gathered) >= self._awaited or self._ended.is_set())
         told = self._told(call)
         if told == HANG:
             self._ended.wait()
@@ -184,7 +192,7 @@ def _call(method: str, target: str, headers: Message, body: bytes) -> Call:
         return Call(f"route53.GetHealthCheck{'Status' if rest else ''}", region, {"id": check})
     if service == "lambda":
         name = {"GET": "GetFunctionConfiguration", "PUT": "UpdateFunctionConfiguration"}[method]
-        return Call(f"lambda.{name}", region, json.loads(body or b"{}"))
+        return Call(f"lambda.{name}", region, json.loads(body) if body else {"path": url.path})
     query = dict(parse_qsl(url.query))
     name = "ListObjectsV2" if service == "s3" and method == "GET" and query.get("list-type") == "2" else method
     return Call(f"{service}.{name}", region, {**query, "path": url.path})
@@ -259,6 +267,7 @@ _DEFAULTS: dict[str, Callable[[Call], Any]] = {
             "OpenShardCount": 1,
         }
     },
+    "lambda.GetFunctionConfiguration": lambda _: {"State": "Active"},
     "monitoring.DescribeAlarms": _alarms,
     "monitoring.GetMetricData": lambda _: {"MetricDataResults": []},
     "route53.GetHealthCheck": lambda _: health_check_of("HTTPS"),

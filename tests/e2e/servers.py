@@ -4,6 +4,7 @@ Each is started in its own process group and ended by that group's id. A guard b
 from the test run: when the run ends, however it ends, the pipe closes and the guard ends the server.
 """
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +43,14 @@ def client(service: str, endpoint: str, region: str = "us-east-1", **config: Any
         aws_secret_access_key="test",
         config=Config(**{"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}),
     )
+
+
+def zipped(name: str, source: str) -> bytes:
+    """A function's code of one file, as Lambda takes it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, source)
+    return packed.getvalue()
 
 
 @contextmanager

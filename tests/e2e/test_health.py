@@ -122,11 +122,11 @@ def test_credentials_that_are_never_found_hold_up_neither_the_check_nor_the_end(
     os.mkfifo(never)
     config = tmp_path / "config"
     config.write_text(f"[profile stuck]\ncredential_process = cat {never}\n")
-    result = health("--profile", "stuck", "--timeout", "2s", "-o", "json", env={"AWS_CONFIG_FILE": str(config)})
+    result = health("--profile", "stuck", "--timeout", "4s", "-o", "json", env={"AWS_CONFIG_FILE": str(config)})
     os.close(os.open(never, os.O_RDWR))  # lets the programs go that wait for credentials
     assert result.code == 4
     assert [row["probe"] for row in rows(result, status="ok")] == ["check", "check"]
-    assert {row["why"] for row in rows(result, status="unknown")} == {"no answer within 2 s"}
+    assert {row["why"] for row in rows(result, status="unknown")} == {"no answer within 4 s"}
 
 
 def test_without_credentials_the_check_is_still_made(health: Any, toml: Path) -> None:

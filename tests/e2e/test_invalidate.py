@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cncbops.cdn.edge import LOOK_TRIES
 from tests.cdn.test_notifications import by_sns, s3_event
 from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_cloudfront import (
@@ -160,6 +161,23 @@ def test_without_the_right_to_look_it_invalidates_all_the_same(invalidates: Inva
     assert far_side.items == ["/a"]
 
 
+def test_a_plan_says_why_it_does_not_know_what_is_in_progress(invalidates: Invalidates) -> None:
+    far_side = invalidates.far_side
+    assert invalidates.plan("/a")["plan"]["in_progress_error"] is None
+    far_side.memory.denied = {"ListInvalidations"}
+    denied = invalidates.text("/a").out
+    assert f"cannot list the invalidations of {ID}: access denied. Ask for cloudfront:ListInvalidations" in denied
+    far_side.memory.denied = set()
+    far_side.memory.broken_looks = LOOK_TRIES
+    unanswered = invalidates.plan("/a")["plan"]
+    assert (unanswered["in_progress"], unanswered["has_room"]) == (None, True)
+    assert "ServiceUnavailable" in unanswered["in_progress_error"]["what"]
+    far_side.memory.broken_looks = LOOK_TRIES
+    said = invalidates.text("/a").out
+    assert f"cannot list the invalidations of {ID}: ServiceUnavailable: " in said
+    assert "cloudfront:ListInvalidations" not in said
+
+
 def test_a_bucket_that_may_not_be_listed_is_named_and_nothing_is_sent(
     invalidates: Invalidates, far_side: FarSide
 ) -> None:
@@ -251,6 +269,13 @@ def test_what_cannot_be_meant_is_told_before_anything_is_asked_of_aws(
     result = invalidates.text(*arguments)
     assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1)
     assert told in result.err
+    assert invalidates.far_side.memory.requests == []
+
+
+def test_a_status_that_cannot_be_waited_for_is_told_before_anything_is_asked_of_aws(invalidates: Invalidates) -> None:
+    asked = ("invalidate", "status", ID, "I1", "--wait", "--timeout", "soon")
+    result = invalidates.command(*asked, endpoint=invalidates.far_side.url)
+    assert (result.code, "is not a duration" in result.err) == (2, True)
     assert invalidates.far_side.memory.requests == []
 
 

@@ -108,12 +108,31 @@ def test_a_run_that_is_done_has_nothing_left_and_no_records_to_redrive(invalidat
     assert len(invalidates.far_side.memory.creates) == 1
     redrive = invalidates.runs("redrive", invalidates.newest.run_id, "--execute")
     assert (redrive.code, "no records that failed" in redrive.err) == (2, True)
-    report = invalidates.runs("resume", invalidates.newest.run_id, "--report", "r.csv")
-    assert (report.code, "sends no events" in report.err) == (2, True)
     listed = invalidates.runs("ls").out
     assert "invalidate" in listed
     shown = invalidates.runs("show", invalidates.newest.run_id)
     assert "paths 1, requests 1, created 1, completed 0" in shown.out
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--report", "r.csv"),
+        ("--on-changed", "skip"),
+        ("--max-failures", "1"),
+        ("--max-duration", "1m"),
+        ("--stop-on-alarm", "john-5xx"),
+        ("--canary", "1"),
+        ("--show-payload",),
+    ],
+)
+def test_what_an_invalidation_cannot_heed_is_refused(invalidates: Invalidates, option: tuple[str, ...]) -> None:
+    invalidates.execute("/a")
+    asked = len(invalidates.far_side.memory.requests)
+    refused = invalidates.runs("resume", invalidates.newest.run_id, *option, "--execute")
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert f"sends no events, to which alone belong {option[0]}." in refused.err
+    assert len(invalidates.far_side.memory.requests) == asked
 
 
 def test_a_run_that_was_killed_before_it_wrote_its_paths_says_so(invalidates: Invalidates) -> None:

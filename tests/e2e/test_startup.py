@@ -36,9 +36,9 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
     assert not modules & (AWS | FACE | ENGINE)
 
 
-@pytest.mark.parametrize("command", ["replay", "invalidate", "health"])
+@pytest.mark.parametrize("command", ["replay", "invalidate", "health", "failover out", "failover back"])
 def test_help_of_a_command_loads_no_aws_library(command: str, tmp_path: Path) -> None:
-    code, out, modules = modules_loaded(tmp_path, command, "--help")
+    code, out, modules = modules_loaded(tmp_path, *command.split(), "--help")
     assert (code, "--execute" in out) == (0, True)
     assert not modules & (AWS | ENGINE)
 

@@ -10,8 +10,9 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.health import alarms, faults, functions, queues, streams, tables
 from cncbops.health.access import RegionAccess
 from cncbops.health.finding import Finding, Status
+from cncbops.health.refusal import refused
 from cncbops.health.registry import Ask
-from tests.e2e.far_side_health import DENIED, HealthSide, alarm, faults_of
+from tests.e2e.far_side_health import DENIED, HealthSide, Refusal, alarm, faults_of
 from tests.e2e.far_side_s3 import Bucket, StoredObject
 from tests.health.conftest import NOW
 
@@ -156,7 +157,8 @@ def test_a_function_is_as_its_last_minutes(
     results = [{"Id": key, "Values": values.get(key, [])} for key in ("iterator_age_ms", "errors", "throttles")]
     side.on("monitoring.GetMetricData", {"MetricDataResults": results})
     assert one(functions.function(access, "fn")) == ("fn", status, why)
-    asked = side.calls[-1].asked
+    asked = side.calls[0].asked
+    assert side.count("lambda.GetFunctionConfiguration") == (not values)
     told = [each["MetricStat"] for each in asked["MetricDataQueries"]]
     assert [(each["Metric"]["MetricName"], each["Stat"]) for each in told] == [
         ("IteratorAge", "Maximum"),
@@ -165,6 +167,61 @@ def test_a_function_is_as_its_last_minutes(
     ]
     assert {str(each["Metric"]["Dimensions"]) for each in told} == {"[{'Name': 'FunctionName', 'Value': 'fn'}]"}
     assert asked["EndTime"] - asked["StartTime"] == 300
+
+
+def metric(key: str, *values: float, status: str = "Complete", **more: Any) -> dict[str, Any]:
+    return {"Id": key, "Values": list(values), "StatusCode": status, **more}
+
+
+@pytest.mark.parametrize(
+    ("results", "status", "why"),
+    [
+        (
+            [metric("errors", status="InternalError"), metric("throttles")],
+            Status.unknown,
+            "CloudWatch does not tell errors (InternalError)",
+        ),
+        (
+            [
+                metric(
+                    "iterator_age_ms", status="Forbidden", Messages=[{"Code": "Forbidden", "Value": "not\nallowed"}]
+                ),
+                metric("errors", 3),
+            ],
+            Status.unknown,
+            "CloudWatch does not tell iterator_age_ms (Forbidden: not allowed); 3 errors",
+        ),
+        (
+            [metric("iterator_age_ms", 7_200_000), metric("errors", status="PartialData")],
+            Status.fail,
+            "2.0 h behind",
+        ),
+        ([metric("errors", 0, status="PartialData")], Status.ok, "no errors, no throttles"),
+    ],
+)
+def test_metrics_that_are_withheld_are_not_taken_for_none(
+    access: RegionAccess, side: HealthSide, results: list[dict[str, Any]], status: Status, why: str
+) -> None:
+    side.on("monitoring.GetMetricData", {"MetricDataResults": results})
+    assert one(functions.function(access, "fn")) == ("fn", status, why)
+    assert side.count("lambda.GetFunctionConfiguration") == 0
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "why"),
+    [
+        (Refusal("ResourceNotFoundException", status=404), Status.fail, "it does not exist"),
+        (DENIED, Status.unknown, "access denied. Ask for lambda:GetFunctionConfiguration, or use --role-arn"),
+    ],
+)
+def test_a_function_without_metrics_has_to_be_there(
+    access: RegionAccess, side: HealthSide, refusal: Refusal, status: Status, why: str
+) -> None:
+    side.on("lambda.GetFunctionConfiguration", refusal)
+    with pytest.raises(ClientError) as error:
+        functions.function(access, "mistyped")
+    assert one([refused("mistyped", error.value)]) == ("mistyped", status, why)
+    assert side.calls[-1].asked == {"path": "/2015-03-31/functions/mistyped/configuration"}
 
 
 @pytest.mark.parametrize(
@@ -208,25 +265,28 @@ def test_neither_markers_of_folders_nor_old_days_are_faults(access: RegionAccess
     assert one(faults.faults(access, "s3://faults/")) == ("s3://faults/", Status.ok, "no fault object in the last hour")
 
 
-def test_counting_faults_has_an_end(access: RegionAccess, side: HealthSide) -> None:
-    fresh = StoredObject(b"{}", last_modified=NOW - timedelta(minutes=1))
-    side.on("s3.ListObjectsV2", Bucket("faults", {f"2023/11/22/00/{number:06}": fresh for number in range(12_000)}))
-    (finding,) = faults.faults(access, "s3://faults/")
-    assert finding.why == "over 10,000 fault objects in the last hour"
-    assert finding.facts["whole"] is False
-    assert side.count("s3.ListObjectsV2") < 20
-
-
 @pytest.mark.parametrize(
-    ("count", "whole", "status", "why"),
+    ("objects", "folder", "minutes", "status", "why"),
     [
-        (0, False, Status.unknown, "more than 100,000 objects lie there without date folders, and the first are old"),
-        (1, False, Status.warn, "at least 1 fault object in the last hour"),
-        (2, True, Status.warn, "2 fault objects in the last hour"),
+        (8_000, "2023/11/22/00/", 1, Status.warn, "at least 5,000 fault objects in the last hour"),
+        (5_000, "2023/11/22/00/", 1, Status.warn, "5,000 fault objects in the last hour"),
+        (5_000, "", 61, Status.ok, "no fault object in the last hour"),
+        (
+            8_000,
+            "",
+            61,
+            Status.unknown,
+            "more than 5,000 objects there may be of that hour, and the first are older",
+        ),
     ],
 )
-def test_a_count_that_is_not_whole_says_so(count: int, whole: bool, status: Status, why: str) -> None:
-    assert one([faults.judge("s3://faults/", count, whole=whole)]) == ("s3://faults/", status, why)
+def test_a_look_at_faults_ends_after_as_many_pages_as_there_is_time_for(
+    access: RegionAccess, side: HealthSide, objects: int, folder: str, minutes: int, status: Status, why: str
+) -> None:
+    stored = StoredObject(b"{}", last_modified=NOW - timedelta(minutes=minutes))
+    side.on("s3.ListObjectsV2", Bucket("faults", {f"{folder}{number:06}": stored for number in range(objects)}))
+    assert one(faults.faults(access, "s3://faults/")) == ("s3://faults/", status, why)
+    assert side.count("s3.ListObjectsV2") <= 11  # of 200 ms each: half of the five seconds that a look has
 
 
 @pytest.mark.parametrize("text", ["faults", "/tmp/faults", "https://faults/", "s3://"])
