@@ -117,7 +117,7 @@ def _named(text: str, known: Sequence[Distribution]) -> Distribution | None:
     name = text.lower()
     for wanted in (name, f"*.{name.partition('.')[2]}"):
         for each in known:
-            if wanted in (each.domain or "", *(alias.lower() for alias in each.aliases)):
+            if wanted in (name.lower() for name in (each.domain or "", *each.aliases)):
                 return each
     return None
 
