@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
-PATIENT_TRIES = 8
-"""Of CloudFront, which answers to few calls a second."""
+LOOK_TRIES, LOOK_TIMEOUT_S = 3, 5
+"""Of CloudFront. A look hears no stop: one without an answer is given up within half a minute."""
 PROBE_TIMEOUT_S, PROBE_TRIES = 1, 3
 """The book's regional health check asks with these."""
 
@@ -155,8 +155,8 @@ class Aws:
         client: SQSClient = self._client("sqs", max_pool_connections=16, read_timeout=10)
         return client
 
-    def cloudfront(self, *, tries: int = PATIENT_TRIES, read_timeout_s: float = READ_TIMEOUT_S) -> "CloudFrontClient":
-        """A CloudFront client; fewer `tries` are for calls that are made again by their caller."""
+    def cloudfront(self, *, tries: int = LOOK_TRIES, read_timeout_s: float = LOOK_TIMEOUT_S) -> "CloudFrontClient":
+        """A CloudFront client, to look things up; fewer `tries` are for calls that are made again by their caller."""
         retries = {"mode": "standard", "total_max_attempts": tries}
         client: CloudFrontClient = self._client("cloudfront", read_timeout=read_timeout_s, retries=retries)
         return client

@@ -152,11 +152,11 @@ def test_a_client_for_invocations_never_repeats_a_request() -> None:
     assert Aws(AwsAccess(region="us-east-1")).lambda_().meta.config.read_timeout == READ_TIMEOUT_S
 
 
-def test_who_looks_at_cloudfront_again_and_again_gives_up_sooner() -> None:
+def test_who_looks_at_cloudfront_gives_up_soon() -> None:
     aws = Aws(AwsAccess(region="us-east-1"))
-    patient, looks = (client.meta.config for client in (aws.cloudfront(), aws.cloudfront(tries=3, read_timeout_s=5)))
-    assert (patient.retries["total_max_attempts"], patient.read_timeout) == (8, READ_TIMEOUT_S)
-    assert (looks.retries["total_max_attempts"], looks.read_timeout) == (3, 5)
+    looks, creates = (client.meta.config for client in (aws.cloudfront(), aws.cloudfront(tries=1, read_timeout_s=10)))
+    assert looks.retries["total_max_attempts"] * (looks.connect_timeout + looks.read_timeout) <= 30
+    assert (creates.retries["total_max_attempts"], creates.read_timeout) == (1, 10)
 
 
 def test_pools_are_as_large_as_asked() -> None:

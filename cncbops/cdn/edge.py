@@ -21,8 +21,8 @@ from cncbops.errors import CannotRun, CncbopsError
 
 COMPLETED, IN_PROGRESS = "Completed", "InProgress"
 PAGE = 100
-LOOK_TRIES, LOOK_TIMEOUT_S = 3, 5
-"""A look hears no stop, and who waits looks again: one without an answer is given up within half a minute."""
+CREATE_TIMEOUT_S = 10
+"""A create hears neither stop nor deadline, and is made again under its reference."""
 
 
 class Trouble(Enum):
@@ -56,8 +56,8 @@ class Edge:
 
     def __init__(self, aws: Aws, distribution: str) -> None:
         self.distribution = distribution
-        self._once = aws.cloudfront(tries=1)
-        self._client = aws.cloudfront(tries=LOOK_TRIES, read_timeout_s=LOOK_TIMEOUT_S)
+        self._once = aws.cloudfront(tries=1, read_timeout_s=CREATE_TIMEOUT_S)
+        self._client = aws.cloudfront()
 
     def create(self, batch: Batch) -> Invalidation | Trouble:
         """Ask once for an invalidation; of two that are asked for alike CloudFront makes one."""

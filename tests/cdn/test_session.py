@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import LOOK_TRIES, Aws, AwsAccess
 from cncbops.cdn.batches import Batch, cut
-from cncbops.cdn.edge import LOOK_TRIES, Edge, Invalidation
+from cncbops.cdn.edge import CREATE_TIMEOUT_S, Edge, Invalidation
 from cncbops.cdn.session import MOST_ATTEMPTS, Pauses, Requests, Session
 from cncbops.errors import CannotRun, CncbopsError
 from tests.e2e.far_side_cloudfront import (
@@ -148,6 +148,20 @@ def test_a_look_is_given_up_soon(edge: Edge, far_side: FarSideCloudFront) -> Non
     before = len(far_side.memory.requests)
     assert session.watch.look() == []
     assert len(far_side.memory.requests) - before == LOOK_TRIES
+
+
+def test_a_create_that_gets_no_answer_heeds_the_timeout(
+    edge: Edge, far_side: FarSideCloudFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert edge._once.meta.config.read_timeout == CREATE_TIMEOUT_S <= 10
+    monkeypatch.setattr("cncbops.cdn.edge.CREATE_TIMEOUT_S", 0.2)
+    hurried = Edge(Aws(AwsAccess(region="us-east-1", endpoint_url=far_side.url)), ID)
+    far_side.hold_creates()
+    hours = Hours()
+    session, kept = session_of(hurried, cut(["/a"], ID, "run"), hours, timeout_s=0.4)
+    session.create()
+    assert (kept.created_numbers, hours.now_s) == ([], 0.4)
+    assert session.halted == "waited for CloudFront to answer as long as --timeout allows, 0.4 s"
 
 
 def test_one_without_an_answer_ends_the_look_at_the_others(edge: Edge, far_side: FarSideCloudFront) -> None:

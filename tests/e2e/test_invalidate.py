@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cncbops.cdn.edge import LOOK_TRIES
+from cncbops.aws import LOOK_TRIES
 from tests.cdn.test_notifications import by_sns, s3_event
 from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_cloudfront import (
