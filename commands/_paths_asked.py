@@ -88,7 +88,8 @@ def name_apart(typed: Sequence[str], stage: str | None) -> tuple[str | None, Seq
     """The distribution, None where a stage names it, and the rest. Raises BadInput."""
     if stage is not None:
         if typed and looks_like_distribution(typed[0]):
-            raise BadInput(f"both --stage {stage} and {typed[0]} name a distribution", "Give one of them")
+            what = f"{typed[0]!r} looks like a distribution, and --stage {stage} names one"
+            raise BadInput(what, f"Leave it out, or --stage; if it is a path, write /{typed[0]}")
         return None, typed
     if not typed:
         raise BadInput("no distribution is given", "Give its id, domain name or alias first, or --stage NAME")

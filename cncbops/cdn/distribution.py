@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
 
 _ID = re.compile(r"E[A-Z0-9]{6,}")
-_DOMAIN = ".cloudfront.net"
+_HOST = re.compile(r"(?:\*\.)?(?:[\w-]+\.)+[\w-]+\.?")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Distribution:
 
 
 def looks_like_distribution(text: str) -> bool:
-    """Whether this can hardly be a path that was typed without its slash."""
-    return bool(_ID.fullmatch(text)) or ("/" not in text and text.lower().endswith(_DOMAIN))
+    """Whether this may be no path that was typed without its slash: an id or a host's name, in any case."""
+    return bool(_ID.fullmatch(text.upper()) or _HOST.fullmatch(text))
 
 
 def find_distribution(client: "CloudFrontClient", text: str) -> Distribution:

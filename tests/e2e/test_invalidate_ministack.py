@@ -85,7 +85,7 @@ def test_by_the_stage_of_the_books_stacks(
     servers.client("cloudformation", ministack).create_stack(
         StackName=f"cncb-cdn-invalidate-{unique}", TemplateBody=json.dumps(template)
     )
-    done = cncbops("invalidate", "--stage", unique, "index.html", "--execute", "-o", "json", endpoint=ministack)
+    done = cncbops("invalidate", "--stage", unique, "/index.html", "--execute", "-o", "json", endpoint=ministack)
     assert (done.code, made_of(cdn, distribution)) == (0, [["/index.html"]])
     listed = cncbops("invalidate", "ls", "--stage", unique, "-o", "json", endpoint=ministack).json
     assert listed["distribution"] == distribution
