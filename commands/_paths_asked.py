@@ -63,6 +63,10 @@ def checked(asked: Asked) -> Checked:
             "Say since when: --from-s3 s3://bucket/things/ --since -1h; for all of a folder give '/things/*'",
         )
     named, typed = _apart(asked.typed, asked.stage)
+    if not (typed or asked.tags or asked.files or asked.buckets or asked.notifications):
+        what = "it is not said which paths are to be invalidated"
+        others = "--tag, --from-file, --from-s3 or --from-notification"
+        raise BadInput(what, f"Give paths such as /things/42 or '/things/*', or {others}")
     tags = [("#" + tag.removeprefix("#"), "--tag") for tag in asked.tags]
     lines = [(TYPED, [*((text, "PATH") for text in typed), *tags])]
     lines += [(_name(name), list(_lines(name))) for name in asked.files]

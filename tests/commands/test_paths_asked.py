@@ -1,6 +1,7 @@
 """What is wrong with a command line of `invalidate` is told before anything is asked of AWS."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,3 +24,15 @@ def test_with_a_stage_nothing_else_may_look_like_a_distribution(name: str) -> No
     with pytest.raises(BadInput, match=told):
         checked(asked(name, "/a", stage="john"))
     assert checked(asked(f"/{name}", "things", stage="john")).items == [("command line", [f"/{name}", "/things"])]
+
+
+@pytest.mark.parametrize(("typed", "stage"), [([ID], None), ([], "john")])
+def test_no_source_of_paths_is_a_mistake_and_an_empty_one_is_none(
+    typed: list[str], stage: str | None, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=re.escape("Give paths such as /things/42")) as raised:
+        checked(asked(*typed, stage=stage))
+    assert all(f"--{name}" in raised.value.next_step for name in ("tag", "from-file", "from-s3", "from-notification"))
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    assert checked(asked(*typed, stage=stage, files=(str(empty),))).items == [(str(empty), [])]
