@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cncbops.aws import Aws
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cncbops.aws import Aws, explain
 from cncbops.book import distribution_of_stage
 from cncbops.cdn.distribution import Distribution, find_distribution, looks_like_distribution
 from cncbops.cdn.gathering import Gathering
@@ -101,7 +103,7 @@ def name_apart(typed: Sequence[str], stage: str | None) -> tuple[str | None, Seq
 
 
 def gathered(checked: Checked, distribution: Distribution, aws: Aws) -> Gathering:
-    """All that is to be invalidated; what is in S3 is listed now. botocore's errors pass."""
+    """All that is to be invalidated; what is in S3 is listed now. Raises CncbopsError."""
     gathering = Gathering(distribution.origins)
     for source, items in checked.items:
         gathering.take(source, items)
@@ -110,7 +112,10 @@ def gathered(checked: Checked, distribution: Distribution, aws: Aws) -> Gatherin
         gathering.others += notified.others
     for bucket in checked.stored:
         assert checked.since_ms is not None
-        gathering.take_objects(bucket.uri, written_since(bucket, checked.since_ms, aws.s3()))
+        try:
+            gathering.take_objects(bucket.uri, written_since(bucket, checked.since_ms, aws.s3()))
+        except (ClientError, BotoCoreError) as error:
+            raise explain(error, f"list {bucket.uri}") from error
     return gathering
 
 

@@ -185,6 +185,7 @@ def test_a_bucket_that_may_not_be_listed_is_named_and_nothing_is_sent(
     asked = ("--from-s3", "s3://lake/things/", "--since", "-1h", "--execute")
     denied = invalidates.text(*asked, env={"AWS_ENDPOINT_URL_S3": far_side.url})
     assert (denied.code, "s3:ListBucket" in denied.err, len(denied.err.splitlines())) == (1, True, 1)
+    assert denied.err.startswith("error: cannot list s3://lake/things/: access denied")
     assert invalidates.far_side.writes == []
 
 
