@@ -117,7 +117,7 @@ def _planned(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "dropped", f"{number(paths['duplicates'], 'duplicate')}, {paths['covered']:,} covered by a wildcard"
     if paths["collapsed"]:
         yield "collapsed", f"{number(paths['collapsed'], 'path')} into {number(paths['collapsed_into'], 'wildcard')}"
-    yield "to send", _to_send(paths)
+    yield "to send", _to_send(plan["to_send"])
     if document["command"] != "invalidate":
         so_far = f"{requests['created']:,} of {number(requests['total'], 'request')} created"
         yield "so far", f"{so_far}, {paths['sent']:,} of {number(paths['to_send'], 'path')}"
@@ -145,9 +145,9 @@ def _given(paths: Mapping[str, int], sources: Mapping[str, int]) -> str:
     return f"{told}; left out: {', '.join(also)}" if also else told
 
 
-def _to_send(paths: Mapping[str, int]) -> str:
-    of_these = [number(paths[name], name[:-1]) for name in ("wildcards", "tags") if paths[name]]
-    return f"{number(paths['to_send'], 'path')}{', of these ' if of_these else ''}{' and '.join(of_these)}"
+def _to_send(items: Mapping[str, int]) -> str:
+    of_these = [number(items[name], name[:-1]) for name in ("wildcards", "tags") if items[name]]
+    return f"{number(items['paths'], 'path')}{', of these ' if of_these else ''}{' and '.join(of_these)}"
 
 
 def _in_progress(plan: Mapping[str, Any]) -> str:

@@ -138,6 +138,7 @@ def plan_of(watch: Watch, requests: Requests, sources: Mapping[str, int], reduce
     items = [item for batch in to_create for item in batch.items]
     return {
         "sources": dict(sources),
+        "to_send": {"paths": len(items), "wildcards": sum(map(is_wildcard, items)), "tags": sum(map(is_tag, items))},
         "covered": dict(reduced.covered) if reduced else {},
         "collapsed": dict(reduced.collapsed) if reduced else {},
         "in_progress": _in_progress(watch),
@@ -177,9 +178,14 @@ def _invalidations(requests: Requests) -> Iterator[dict[str, Any]]:
 
 
 def _cost(report: InvalidationReport) -> dict[str, Any]:
-    """The most that it can cost, in USD, with and without collapsing; in the plan of a run taken up, of its rest."""
-    sent = _progress(report.requests)["sent"] if report.dry_run else 0
-    paths, before = report.given["to_send"] - sent, report.given["before_collapse"] - sent
+    """The most that it can cost, in USD, with and without collapsing: a plan what is left, a run what was sent.
+
+    How much collapsing saved of a part that was sent is not known: such a part is told as if it saved nothing.
+    """
+    given, sent = report.given, _progress(report.requests)["sent"]
+    saved = given["before_collapse"] - given["to_send"] if report.dry_run or sent == given["to_send"] else 0
+    paths = given["to_send"] - sent if report.dry_run else sent
+    before = paths + saved
     return {
         "paths": paths,
         "usd_at_most": _usd(paths),

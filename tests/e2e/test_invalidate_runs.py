@@ -43,6 +43,8 @@ def test_a_killed_run_is_resumed_with_the_same_references(invalidates: Invalidat
     planned = invalidates.resume()
     assert (planned["status"], planned["requests"]["created"]) == ("planned", 3)
     assert planned["plan"]["first_paths"][0] == "/things/3000"
+    assert planned["plan"]["to_send"] == {"paths": 2_000, "wildcards": 0, "tags": 0}
+    assert (planned["cost"]["paths"], planned["cost"]["usd_at_most"]) == (2_000, 10.0)
     assert far_side.memory.creates == before
     far_side.memory.completes_at_once = True
     far_side.complete()
@@ -71,6 +73,7 @@ def test_an_interrupt_stops_creating_and_says_how_to_go_on(
     process = under_way(invalidates, tmp_path)
     summary = invalidates.interrupt(process, number)
     assert (summary["status"], summary["requests"]["created"]) == ("interrupted", 3)
+    assert (summary["cost"]["paths"], summary["cost"]["usd_at_most"]) == (3_000, 15.0)
     assert invalidates.newest.status == "interrupted"
     shown = invalidates.runs("show", invalidates.newest.run_id).out
     assert f"cncbops runs resume {invalidates.newest.run_id} --execute" in shown
