@@ -23,6 +23,7 @@ from ._tables import facts
 from ._words import number
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
+FIRST_IDS = 3
 _DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving": "cyan", "paused": "yellow"}
 
 
@@ -141,12 +142,23 @@ def _done(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _result(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What came of an act, as its last session that ended told it."""
+    """What came of an act, as its last session that ended told it; of an invalidation, how far it is by now."""
+    if requests := document["requests"]:
+        yield from _requests(requests)
     told = [each["summary"]["result"] for each in document["sessions"] if (each["summary"] or {}).get("result")]
-    if told:
+    if told and not requests:
         yield "result", ", ".join(_pairs(told[-1]))
     if document["reason"]:
         yield "reason", document["reason"]
+
+
+def _requests(requests: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    created = f"{requests['created']:,} of {requests['total']:,} created, {requests['completed']:,} completed"
+    yield "requests", f"{created}; {requests['paths_sent']:,} of {number(requests['paths'], 'path')} sent"
+    ids = [each["id"] for each in requests["invalidations"]]
+    if ids:
+        more = f" and {len(ids) - FIRST_IDS:,} more, see -o json" if len(ids) > FIRST_IDS else ""
+        yield "invalidations", " ".join(ids[:FIRST_IDS]) + more
 
 
 def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

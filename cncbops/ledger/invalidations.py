@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,15 @@ from cncbops.cdn.edge import COMPLETED, Invalidation
 from cncbops.cdn.session import Requests
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.worker import now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a request is: `id` and `status` are its invalidation's, None as long as it is none."""
+
+    id: str | None
+    status: str | None
+    paths: int
 
 
 class Invalidations:
@@ -54,6 +64,16 @@ class Invalidations:
             invalidations={row["number"]: row["invalidation_id"] for row in rows if row["invalidation_id"]},
             completed={row["number"] for row in rows if row["status"] == COMPLETED},
         )
+
+    def states(self) -> list[State]:
+        """How far each is, in their order, without their paths: a run may have very many."""
+        with guarded(self._path):
+            rows = self._connection.execute(
+                "SELECT invalidation_id, status, json_array_length(paths) FROM invalidations"
+                " WHERE run = ? ORDER BY number",
+                (self._run,),
+            ).fetchall()
+        return [State(*row) for row in rows]
 
     def _update(self, columns: str, values: tuple[object, ...], number: int) -> None:
         with guarded(self._path), transaction(self._connection):

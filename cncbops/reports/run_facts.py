@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
+from cncbops.cdn.edge import COMPLETED
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
@@ -54,10 +55,25 @@ def details(ledger: Ledger, run: Run) -> dict[str, Any]:
         "arguments": run.arguments,
         "terms": run.terms,
         "target": run.target,
+        "requests": _requests(ledger, run) if run.command == "invalidate" else None,
         "access": run.access,
         "plan_sha256": run.plan_sha256,
         "ledger": printable(str(ledger.path)),
         "sessions": [_session(each, active=ledger.is_active(run) and each is sessions[-1]) for each in sessions],
+    }
+
+
+def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
+    """How far an invalidation's requests are, in whatever state the run is."""
+    states = ledger.invalidations(run).states()
+    created = [each for each in states if each.id]
+    return {
+        "total": len(states),
+        "created": len(created),
+        "completed": sum(each.status == COMPLETED for each in created),
+        "paths": sum(each.paths for each in states),
+        "paths_sent": sum(each.paths for each in created),
+        "invalidations": [asdict(each) for each in created],
     }
 
 

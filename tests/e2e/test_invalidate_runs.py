@@ -39,6 +39,9 @@ def test_a_killed_run_is_resumed_with_the_same_references(invalidates: Invalidat
     far_side = invalidates.far_side
     process = under_way(invalidates, tmp_path, "--wait")
     invalidates.kill(process)
+    shown = invalidates.runs("show", invalidates.newest.run_id).out
+    assert "3 of 5 created, 0 completed; 3,000 of 5,000 paths sent" in shown
+    assert all(made.id in shown for made in far_side.memory.made)
     before = list(far_side.memory.creates)
     planned = invalidates.resume()
     assert (planned["status"], planned["requests"]["created"]) == ("planned", 3)
@@ -114,7 +117,8 @@ def test_a_run_that_is_done_has_nothing_left_and_no_records_to_redrive(invalidat
     listed = invalidates.runs("ls").out
     assert "invalidate" in listed
     shown = invalidates.runs("show", invalidates.newest.run_id)
-    assert "paths 1, requests 1, created 1, completed 0" in shown.out
+    assert "1 of 1 created, 0 completed; 1 of 1 path sent" in shown.out
+    assert invalidates.far_side.memory.made[0].id in shown.out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from cncbops.cdn.batches import cut
 from cncbops.cdn.edge import Invalidation
 from cncbops.errors import CannotRun
 from cncbops.ledger.ledger import Ledger
+from cncbops.reports.run_facts import details
 from tests.ledger.runs import begin
 
 WHEN = datetime(2023, 11, 22, tzinfo=UTC)
@@ -30,6 +31,17 @@ def test_what_is_planned_is_kept_with_what_became_of_it(tmp_path: Path) -> None:
     with looked:
         requests = looked.invalidations(looked.find("run-1")).requests()
         (statuses,) = zip(*looked._rows("SELECT status FROM invalidations ORDER BY number"), strict=True)
+        states = looked.invalidations(looked.find("run-1")).states()
+        told = details(looked, looked.find("run-1"))["requests"]
+    assert [(each.id, each.status, each.paths) for each in states] == [
+        ("I1", "InProgress", 1_000),
+        ("I2", "Completed", 1_000),
+        ("I3", "Completed", 1_000),
+        (None, None, 500),
+    ]
+    assert (told["created"], told["total"], told["completed"]) == (3, 4, 2)
+    assert (told["paths_sent"], told["paths"]) == (3_000, 3_500)
+    assert told["invalidations"][0] == {"id": "I1", "status": "InProgress", "paths": 1_000}
     assert requests.all == batches
     assert requests.invalidations == {0: "I1", 1: "I2", 2: "I3"}
     assert requests.completed == {1, 2}
