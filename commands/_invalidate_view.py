@@ -19,7 +19,7 @@ from ._screen import Screen
 from ._tables import facts
 from ._words import number
 
-MOST_ROWS = 20
+MOST_ROWS, FIRST_BUCKETS = 20, 3
 _ENDINGS = {
     "nothing": ("nothing to do", "no path was given or found"),
     "partial": ("done", "but not every object has a path of its own"),
@@ -184,9 +184,23 @@ def _counted(counts: Mapping[str, int]) -> Table:
 def _warnings(document: Mapping[str, Any]) -> Iterator[str]:
     if document["distribution"]["enabled"] is False:
         yield "The distribution is disabled: it serves nothing."
+    if foreign := no_origins(document["foreign_buckets"], document["distribution"]["id"]):
+        yield f"{foreign}."
     if error := document["plan"]["in_progress_error"]:
         why = f"{error['what'].rstrip('.')}. {error['next_step']}"
         yield f"What is in progress is not known, and what has no room will wait for it: {why}."
+
+
+def no_origins(buckets: Sequence[str], distribution: str) -> str:
+    """That objects came from buckets that are none of a distribution's origins; empty where none did."""
+    if not buckets:
+        return ""
+    names = ", ".join(buckets[:FIRST_BUCKETS])
+    more = f" and {len(buckets) - FIRST_BUCKETS:,} more" if len(buckets) > FIRST_BUCKETS else ""
+    if len(buckets) == 1:
+        return f"bucket {names} is no origin of {distribution}: its objects may be served by another distribution"
+    which = f"buckets {names}{more}"
+    return f"{which} are no origins of {distribution}: their objects may be served by another distribution"
 
 
 def _are_more(document: Mapping[str, Any]) -> bool:

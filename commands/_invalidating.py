@@ -32,7 +32,7 @@ from cncbops.reports.invalidation import (
 )
 from cncbops.session.acting import Act, new_act, resumed_act
 
-from ._invalidate_view import progress_line, show_invalidation, show_invalidation_plan
+from ._invalidate_view import no_origins, progress_line, show_invalidation, show_invalidation_plan
 from ._options import General
 from ._paths_asked import Asked, checked, distribution_named, gathered
 from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
@@ -55,6 +55,7 @@ class _Job:
     waits: bool
     timeout_s: float
     failures: Sequence[Mapping[str, Any]] = ()
+    foreign_buckets: Sequence[str] = ()
     started: float = field(default_factory=time.monotonic)
 
     def report(self, requests: Requests, *, dry_run: bool, **more: Any) -> InvalidationReport:
@@ -105,6 +106,7 @@ def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
         waits=asked.wait,
         timeout_s=typed.timeout_s,
         failures=failures_of(found),
+        foreign_buckets=found.foreign_buckets,
         started=started,
     )
     if not general.execute:
@@ -112,6 +114,8 @@ def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
     if not requests.all:
         report = job.report(requests, dry_run=False)
         return _tell(summary(report), report, screen)
+    if foreign := no_origins(job.foreign_buckets, distribution.id):
+        screen.note(foreign)
     return _begin(job, requests, asked, aws, general, screen)
 
 
@@ -142,7 +146,7 @@ def _begin(job: _Job, requests: Requests, asked: Asked, aws: Aws, general: Gener
             "wait": asked.wait,
             "timeout_s": job.timeout_s,
         },
-        terms={"paths": job.given, "failures": job.failures},
+        terms={"paths": job.given, "failures": job.failures, "foreign_buckets": job.foreign_buckets},
         target={name: value for name, value in job.distribution.items() if name != "id"},
         access=access.kept(),
         likeness="",
@@ -213,6 +217,7 @@ def _job_of(run: Run) -> _Job:
         waits=run.arguments["wait"],
         timeout_s=run.arguments["timeout_s"],
         failures=run.terms["failures"],
+        foreign_buckets=run.terms.get("foreign_buckets", ()),
     )
 
 

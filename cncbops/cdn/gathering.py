@@ -24,7 +24,8 @@ class Gathering:
     """Items by and by. `sources` counts them by where they came from.
 
     `others` are notifications that change no object; `not_served` objects of an origin's bucket outside what the
-    distribution serves of it; `failed` those that have no path of their own, `failures` the first of them.
+    distribution serves of it; `failed` those that have no path of their own, `failures` the first of them;
+    `foreign_buckets` have objects in it and are no origin by their names.
     """
 
     origins: Sequence[Origin] = ()
@@ -34,6 +35,7 @@ class Gathering:
     not_served: int = 0
     failed: int = 0
     failures: list[NotNamed] = field(default_factory=list)
+    foreign_buckets: list[str] = field(default_factory=list)
 
     def take_objects(self, source: str, objects: Iterable[ChangedObject]) -> None:
         """The paths of objects."""
@@ -59,8 +61,10 @@ class Gathering:
 
         A bucket that is no origin by its name may be one by another: its keys are taken as they are.
         """
-        paths = {origin.path for origin in self.origins if origin.domain.startswith(f"{changed.bucket}.s3")} or {""}
-        served = [path for path in sorted(paths) if f"/{changed.key}".startswith(f"{path}/")]
+        paths = {origin.path for origin in self.origins if origin.domain.startswith(f"{changed.bucket}.s3")}
+        if self.origins and not paths and changed.bucket not in self.foreign_buckets:
+            self.foreign_buckets.append(changed.bucket)
+        served = [path for path in sorted(paths or {""}) if f"/{changed.key}".startswith(f"{path}/")]
         return [changed.key[len(path) :] for path in served]
 
     def _fail(self, changed: ChangedObject) -> None:

@@ -43,6 +43,7 @@ class InvalidationReport:
     waits: bool
     duration_s: float
     failures: Sequence[Mapping[str, Any]] = ()
+    foreign_buckets: Sequence[str] = ()
     error: CncbopsError | None = None
     halted: str | None = None
     interrupted: bool = False
@@ -89,6 +90,7 @@ def summary(report: InvalidationReport) -> dict[str, Any]:
         "wait": report.waits,
         "duration_s": round(report.duration_s, 3),
         "failures": list(report.failures),
+        "foreign_buckets": list(report.foreign_buckets),
         "ledger": printable(str(report.ledger)) if report.ledger else None,
     }
     return {**document, "error": described(report.error)} if report.error else document

@@ -77,6 +77,10 @@ def test_notifications_name_objects_and_one_that_cannot_be_named_is_told(
     assert (summary["status"], invalidates.far_side.items) == ("partial", ["/things/red%20flower+1"])
     assert (summary["paths"]["not_nameable"], summary["paths"]["other_notifications"]) == (1, 1)
     assert summary["failures"][0]["object"] == "s3://b/star*"
+    assert summary["foreign_buckets"] == planned["foreign_buckets"] == ["b"]
+    told = f"bucket b is no origin of {ID}: its objects may be served by another distribution"
+    assert f"warning: {told}." in invalidates.text("--from-notification", file).out
+    assert f"note: {told}\n" in invalidates.text("--from-notification", file, "--execute").err
 
 
 def test_collapsing_says_what_it_saves(invalidates: Invalidates) -> None:
@@ -248,6 +252,7 @@ def test_a_bucket_with_an_origin_path_is_served_below_it(cncbops: Cncbops, tmp_p
     with FarSideCloudFront(Described(origins=(("b.s3.us-east-1.amazonaws.com", "/site"),))) as far_side:
         summary = Invalidates(cncbops, far_side).plan("--from-notification", file)
     assert (summary["plan"]["first_paths"], summary["paths"]["not_served"]) == (["/a"], 1)
+    assert summary["foreign_buckets"] == []
 
 
 @pytest.mark.parametrize(
