@@ -15,6 +15,8 @@ def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Scr
     """Go on with an act; the exit code. Raises BadInput for one that cannot be taken up like this."""
     if run.command != "invalidate":
         what = f"run {run.run_id} is a {run.command.partition(' ')[0]}, which is not taken up"
+        if run.status == "succeeded":
+            raise BadInput(what, "It has ended well: see how the regions stand with `cncbops failover status`")
         raise BadInput(what, f"Say it again: {go_on_with(run)}")
     if kind == "redrive":
         what = f"run {run.run_id} is an invalidation: it has no records that failed"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.aws import Aws
-from cncbops.errors import CncbopsError, described
+from cncbops.errors import BadInput, CncbopsError, described
 from cncbops.failover.change import PUT_BACK
 from cncbops.failover.scene import Scene, failover_region, scene_of
 from cncbops.failover.working import Failover, facts_of
@@ -15,8 +15,8 @@ from cncbops.health.running import Region
 from cncbops.identity import whoami
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import NewRun
-from cncbops.ledger.worker import Worker, this_worker
+from cncbops.ledger.rows import NewRun, Run
+from cncbops.ledger.worker import Worker, now_ms, this_worker
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 from cncbops.session.acting import Act, new_act
@@ -60,6 +60,8 @@ def _regions(asked: Asked) -> tuple[Accesses, list[Region]]:
     naming = Naming([typed.region], typed.config, typed.stage, typed.texts)
     aws = Aws(access_of(general, {}))
     (target,) = regions_of(naming, Path.cwd(), lambda: aws.region)
+    if typed.region in typed.others:
+        raise BadInput(f"--other {typed.region} is the region itself", "Name the regions that shall carry its traffic")
     names = typed.others or regions_named(naming, Path.cwd())
     others = [name for name in dict.fromkeys(names) if name != typed.region] if typed.out else []
     all_named = Naming(others, typed.config, typed.stage, typed.texts)
@@ -103,7 +105,7 @@ def _execute(asked: Asked, scene: Scene, longest_s: float, worker: Worker) -> in
     stop, screen = threading.Event(), asked.screen
     if scene.rule:
         screen.note(f"--force overrides the rule {scene.rule.name}: {scene.rule.why}")
-    failover = Failover(scene.change, scene.client, scene.sights, stop)
+    failover = Failover(scene.change, scene.client, scene.sights, stop, _ordered_s_ago(scene))
     with stop_on_signal(stop, screen), new_act(asked.folder, _new_run(asked, scene), worker, stop) as act:
         error = _carry_out(failover, longest_s, screen)
         unwritten = _write_down(act, _ended(act, failover, longest_s, error), failover)
@@ -165,12 +167,22 @@ def _new_run(asked: Asked, scene: Scene) -> NewRun:
         function=typed.region,
         sources=[],
         account=switch.arn.split(":")[4],
-        arguments={"why": typed.why, "overrides": overrides, "stage": typed.stage},
-        terms={"go_on": asked.to_type(typed.command)},
+        arguments={"why": asked.why(scene), "overrides": overrides, "stage": typed.stage},
+        terms={**asked.to_go_on, "ordered_ms": _ordered_ms(scene.earlier)},
         target={"function": switch.function, "arn": switch.arn, "before": switch.value, "after": scene.change.value},
         access=access_of(asked.general, {}).kept(),
         likeness="",
     )
+
+
+def _ordered_ms(earlier: Run | None) -> int | None:
+    """When what is gone on with was first ordered; None for something new."""
+    return earlier.terms.get("ordered_ms") or earlier.started_ms if earlier else None
+
+
+def _ordered_s_ago(scene: Scene) -> float | None:
+    ordered_ms = _ordered_ms(scene.earlier)
+    return None if ordered_ms is None else (now_ms() - ordered_ms) / 1000
 
 
 def _ended(act: Act, failover: Failover, longest_s: float, error: CncbopsError | None) -> tuple[str, str | None]:
@@ -179,12 +191,14 @@ def _ended(act: Act, failover: Failover, longest_s: float, error: CncbopsError |
         return "failed", str(error)
     if failover.is_done:
         return ("succeeded" if failover.changed or failover.following.sights else "nothing"), None
-    left = "; ".join(failover.behind())
+    left = f"not turned yet: {'; '.join(failover.behind())}"
+    if failover.overruled:
+        return "stopped", f"somebody else has changed the switch meanwhile; {left}"
     if act.ordered:
         return "stopped", f"{act.ordered}; {left}"
     if act.stop.is_set():
         return "interrupted", "nothing was changed" if failover.is_pending else left
-    return "stopped", f"not all has turned within {longest_s:g} s: {left}"
+    return "stopped", f"after {longest_s:g} s, {left}"
 
 
 def _next_steps(asked: Asked, status: str, *, is_out: bool) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cncbops.failover.change import TAKE_OUT
+from cncbops.failover.change import PUT_BACK, TAKE_OUT
 from cncbops.failover.scene import Scene
 from cncbops.ledger.rows import new_run_id
 
@@ -62,6 +62,16 @@ class Asked:
     def folder(self) -> Path:
         return state_folder(self.general.state_dir)
 
+    @property
+    def to_go_on(self) -> dict[str, str]:
+        """What to type to go on with it, and to undo it, as the ledger keeps it."""
+        undo = {"go_back": self.to_type(PUT_BACK)} if self.typed.out else {}
+        return {"go_on": self.to_type(self.typed.command), **undo}
+
+    def why(self, scene: Scene) -> str | None:
+        """The reason that was given, now or when it was first ordered."""
+        return self.typed.why or (scene.earlier.arguments["why"] if scene.earlier else None)
+
     def to_type(self, command: str) -> str:
         """What to type for `command` on the same region, as this was typed: the same account, the same ledger."""
         reached = {
@@ -84,7 +94,7 @@ class Asked:
             "status": status,
             "reason": reason,
             **scene.facts(force=self.typed.force),
-            "why": self.typed.why,
+            "why": self.why(scene),
             **more,
             "duration_s": round(time.monotonic() - self.started, 3),
         }

@@ -24,11 +24,10 @@ from cncbops.safety.limits import parse_duration
 
 from ._health_view import show_rows, show_verdicts
 from ._options import General
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
 from ._words import visible
 from ._working import access_of
 
-NOT_HEALTHY = 4
 _PROBES = (SWITCH, *(probe for probe in PROBES if probe.name in (CHECK, ALARM, HEALTH_CHECK)))
 
 

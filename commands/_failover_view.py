@@ -14,6 +14,7 @@ from ._tables import facts
 from ._words import visible
 
 _TITLES = {"failover out": "take {} out of service", "failover back": "put {} back into service"}
+_DOING = {"failover out": "taking {} out of service", "failover back": "putting {} back into service"}
 _DONE = {"failover out": "{} is out of service", "failover back": "{} is back in service"}
 
 
@@ -98,15 +99,14 @@ def _head(document: Mapping[str, Any]) -> Text:
     command, region = document["command"], document["region"]
     if document["reason"] is None:
         return Text("done: ", style="bold green").append(_DONE[command].format(region), style="not bold default")
-    told = f"to {_TITLES[command].format(region)}: {document['reason']}"
-    return Text(f"{document['status']}: ", style="bold yellow").append(told, style="not bold default")
+    told = f"while {_DOING[command].format(region)}: {document['reason']}"
+    return Text(f"{document['status']} ", style="bold yellow").append(told, style="not bold default")
 
 
 def _end(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "run", document["run_id"]
     change = document["change"]
-    made = f"{change['variable']} is {_value(change['after'])} now"
-    yield "change", made if document["changed"] else f"not made: {change['variable']} is {_value(change['before'])}"
+    yield "change", _made(change) if document["changed"] else "not made" if change["needed"] else "none was needed"
     for sight in document["followed"]:
         since = "" if sight["after_s"] is None else f", after {sight['after_s']:g} s"
         yield sight["kind"], f"{sight['subject']}: {sight['shown'] or 'not looked at'}{since}"
@@ -114,6 +114,10 @@ def _end(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "recovery", f"{document['result']['recovery_s']:g} s from the order until all had turned"
     if document["overrides"]:
         yield "overridden", ", ".join(document["overrides"])
+
+
+def _made(change: Mapping[str, Any]) -> str:
+    return f"{change['variable']} from {_value(change['before'])} to {_value(change['after'])}"
 
 
 class _Line:

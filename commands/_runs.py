@@ -13,7 +13,7 @@ from typing import Any
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.reports.run_facts import details, failure_facts, headline, object_facts, state_of
+from cncbops.reports.run_facts import details, failure_facts, go_on_with, headline, object_facts, state_of
 from cncbops.reports.run_report import write_report
 
 from ._acts import require_takes
@@ -109,7 +109,7 @@ def _order(text: str, kind: str, value: float | None, options: Local, screen: Sc
     if screen.json:
         screen.show_json({"command": f"runs {kind}", "run_id": run.run_id, "status": "done"})
     elif screen.shows_text:
-        screen.err.print(_said(kind, value, run.run_id), soft_wrap=True)
+        screen.err.print(visible(_said(kind, value, run)), soft_wrap=True)
     return 0
 
 
@@ -130,13 +130,13 @@ def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
         time.sleep(LOOK_S)
 
 
-def _said(kind: str, value: float | None, run_id: str) -> str:
-    go_on = f"go on with: cncbops runs continue {run_id}"
+def _said(kind: str, value: float | None, run: Run) -> str:
+    go_on = go_on_with(run) if run.is_act else f"cncbops runs resume {run.run_id} --execute"
     return {
-        "pause": f"paused: what is under way is finished; {go_on}",
+        "pause": f"paused: what is under way is finished; go on with: cncbops runs continue {run.run_id}",
         "continue": "continued",
         "rate": f"sends at most {value:,g} events per second from now on" if value else "",
-        "stop": f"stopping: what is under way is finished; go on with: cncbops runs resume {run_id} --execute",
+        "stop": f"stopping: what is under way is finished; go on with: {go_on}",
     }[kind]
 
 

@@ -79,6 +79,8 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text("all of them, and each object: -o json, or --report FILE", style="dim"))
     if document["next_step"]:
         console.print(Text(f"\nGo on with it: {document['next_step']}"), soft_wrap=True)
+    if document["way_back"]:
+        console.print(Text(f"Or undo it: {document['way_back']}"), soft_wrap=True)
 
 
 def json_pieces(document: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[bytes]:
@@ -196,7 +198,14 @@ _NOTHING_SAID = {
     "replay": freeze_request(ReplayRequest(sources=(), function=parse_function("any"))),
     "resubmit": freeze_resubmit(ResubmitRequest(sources=())),
 }
-_NAMES = {"start_ms": "from", "end_ms": "to", "family": "format", "code_sha256": "code SHA-256", "arn": "ARN"}
+_NAMES = {
+    "start_ms": "from",
+    "end_ms": "to",
+    "why": "because",
+    "family": "format",
+    "code_sha256": "code SHA-256",
+    "arn": "ARN",
+}
 
 
 def _value(name: str, value: Any) -> str:

@@ -1,11 +1,12 @@
 """The change that takes a region out of service, or puts it back; and what it was before, as the ledger knows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cncbops.failover.switch import IN_SERVICE, OUT, VARIABLE, Switch
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
 
 TAKE_OUT, PUT_BACK = "failover out", "failover back"
 """The commands, as the ledger names them."""
@@ -49,12 +50,25 @@ def value_before(switch: Switch, ledger: Ledger | None) -> str | None:
 
     Where no ledger tells, it is what the book's template gives it.
     """
-    for run in ledger.runs() if ledger else ():
-        is_ours = run.command == TAKE_OUT and run.target.get("arn") == switch.arn
-        if is_ours and run.target.get("before", OUT) != OUT:
+    for run in acts_on(switch, ledger):
+        if run.command == TAKE_OUT and run.target.get("before", OUT) != OUT:
             before: str | None = run.target["before"]
             return before
     return IN_SERVICE
+
+
+def acts_on(switch: Switch, ledger: Ledger | None) -> Iterator[Run]:
+    """The failovers by a switch that the ledger knows of, the newest first."""
+    for run in ledger.runs() if ledger else ():
+        if run.command in (TAKE_OUT, PUT_BACK) and run.target.get("arn") == switch.arn:
+            yield run
+
+
+def unfinished(change: Change, ledger: Ledger | None) -> Run | None:
+    """The failover that asked for what is so already, and was ended before all had turned; None if there is none."""
+    newest = next(acts_on(change.switch, ledger), None)
+    same = newest is not None and newest.command == (TAKE_OUT if change.out else PUT_BACK)
+    return newest if newest and same and not change.is_needed and newest.status != "succeeded" else None
 
 
 def _masked(variables: Mapping[str, str]) -> dict[str, str]:

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from cncbops.book import looks_for_failover
 from cncbops.errors import BadInput, CannotRun
-from cncbops.failover.change import Change, change_of
+from cncbops.failover.change import Change, acts_on, change_of, unfinished
 from cncbops.failover.following import Sight
 from cncbops.failover.probe import SWITCH
 from cncbops.failover.rules import Other, Rule, broken_rule, other_of
 from cncbops.failover.sights import sights_of
-from cncbops.failover.switch import read_switch, require_changeable
+from cncbops.failover.switch import Switch, read_switch, require_changeable
 from cncbops.health.access import Accesses
 from cncbops.health.registry import probes_for
 from cncbops.health.running import Region, Rounds
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
 from cncbops.watched import Watched
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ ANSWER_S = 10
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known of a region and of the others; `rule` is the one that the change would break."""
+    """What is known of a region and of the others; `rule` is the one that the change would break.
+
+    `rival` is a failover of the region that is under way, `earlier` one that was ended before all had turned.
+    """
 
     region: str
     client: "LambdaClient"
@@ -36,6 +40,8 @@ class Scene:
     sights: Sequence[Sight]
     others: Sequence[Other]
     rule: Rule | None
+    rival: Run | None
+    earlier: Run | None
 
     @property
     def carriers(self) -> list[str]:
@@ -44,6 +50,9 @@ class Scene:
 
     def require_allowed(self, *, force: bool) -> None:
         """Raise CannotRun if the change breaks a rule that is not overridden, or cannot be made as things are."""
+        if self.rival:
+            what = f"run {self.rival.run_id} (`{self.rival.command} {self.region}`) is under way"
+            raise CannotRun(what, f"Wait for it, or end it first: cncbops runs stop {self.rival.run_id}")
         if self.rule and not force:
             what = f"{self.region} is not taken out: {self.rule.why} (rule {self.rule.name})"
             raise CannotRun(what, self.rule.next_step)
@@ -79,7 +88,20 @@ def scene_of(
     change = change_of(read_switch(client, _check_function(target.name, watched)), out=out, ledger=ledger)
     judged = _judged(accesses, others, timeout_s) if out else []
     rule = broken_rule(target.name, judged) if out and change.is_needed else None
-    return Scene(target.name, client, change, sights_of(access, watched, out=out), judged, rule)
+    return Scene(
+        region=target.name,
+        client=client,
+        change=change,
+        sights=sights_of(access, watched, out=out),
+        others=judged,
+        rule=rule,
+        rival=_under_way(change.switch, ledger),
+        earlier=unfinished(change, ledger),
+    )
+
+
+def _under_way(switch: Switch, ledger: Ledger | None) -> Run | None:
+    return next((run for run in acts_on(switch, ledger) if ledger and ledger.is_active(run)), None)
 
 
 def failover_region(region: Region, stage: str | None) -> Region:
@@ -91,7 +113,8 @@ def _watched(accesses: Accesses, target: Region, timeout_s: float) -> Watched:
     """The names of a region, first those that its stacks tell. Raises CannotRun where they do not answer."""
     found = Rounds(accesses, [replace(target, known=Watched())], (), timeout_s).run()
     for row in found.rows:
-        raise CannotRun(f"{row.finding.subject} of {target.name}: {row.finding.why}", _NAME_IT)
+        what = f"{row.finding.subject} cannot be looked up in {target.name}: {row.finding.why}"
+        raise CannotRun(what, "Name what is switched there without it: --check-function, --check, --health-check")
     return found.watched[target.name] | target.known
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cncbops.failover.change import Change
 from cncbops.failover.following import Following, Sight
+from cncbops.failover.sights import SWITCH
 from cncbops.failover.switch import await_update, set_switch
 
 if TYPE_CHECKING:
@@ -25,12 +26,16 @@ class Failover:
         client: "LambdaClient",
         sights: Sequence[Sight],
         stop: threading.Event,
+        ordered_s_ago: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`ordered_s_ago` is set where an earlier session made the change, and this one goes on following it."""
         self.change = change
         self.following = Following(sights, clock)
         self.changed = False
         self.updated_s: float | None = None
+        self.overruled = False
+        self._ordered_s_ago = 0.0 if change.is_needed else ordered_s_ago
         self._client, self._stop = client, stop
 
     @property
@@ -49,6 +54,9 @@ class Failover:
             yield from self._update(longest_s)
         for sight in self.following.news(self._stop, longest_s):
             yield told_of(sight)
+            if sight.kind == SWITCH and sight.reached_s is None:
+                self.overruled = True
+                return
 
     def _update(self, longest_s: float) -> Iterator[str]:
         if self._stop.is_set():
@@ -65,12 +73,16 @@ class Failover:
         return not self._stop.wait(LOOK_S) and self.following.elapsed_s < longest_s
 
     def times(self) -> dict[str, float | None]:
-        """Seconds from the beginning until the change was made, and until each kind of what hangs on it had turned."""
+        """Seconds from the beginning until the change was made, and until each kind of what hangs on it had turned.
+
+        `recovery_s` is from the order, also where an earlier session was given it, until all had turned.
+        """
         told: dict[str, float | None] = {"changed_s": self.updated_s} if self.change.is_needed else {}
         for kind, moment in self.following.times().items():
             told[f"{kind.replace(' ', '_')}_s"] = moment
-        if self.is_done and self.following.sights:
-            told["recovery_s"] = round(max(sight.reached_s or 0.0 for sight in self.following.sights), 1)
+        if self.is_done and self.following.sights and self._ordered_s_ago is not None:
+            last_s = max(sight.reached_s or 0.0 for sight in self.following.sights)
+            told["recovery_s"] = round(self._ordered_s_ago + last_s, 1)
         return told
 
     def behind(self) -> list[str]:

@@ -48,6 +48,7 @@ def details(ledger: Ledger, run: Run) -> dict[str, Any]:
     return {
         **head,
         "next_step": _next_step(run, head["status"], ledger.counts(run)),
+        "way_back": way_back(run, head["status"]),
         "listed": run.listed,
         "possible_duplicates": _possible_duplicates(run, sessions),
         "orders": [_order(each) for each in ledger.orders(run)],
@@ -84,6 +85,11 @@ def _next_step(run: Run, state: str, counts: Counts) -> str | None:
     if state in ("running", "redriving"):
         return None
     return _next_of_act(run, state) if run.is_act else _next_of_events(run, state, counts)
+
+
+def way_back(act: Run, state: str) -> str | None:
+    """The command that undoes an act that was not carried to its end; None where there is none."""
+    return act.terms.get("go_back") if act.is_act and _next_of_act(act, state) else None
 
 
 def _next_of_act(run: Run, state: str) -> str | None:

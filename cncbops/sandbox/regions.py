@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from cncbops.book import EVENT_STREAM, FAILOVER_CHECK, HEALTH_CHECK
 from cncbops.sandbox.clients import Clients
-from cncbops.sandbox.functions import ROLE_ARN, function_source, reconfigure
+from cncbops.sandbox.functions import ROLE_ARN, function_source
 from cncbops.sandbox.server import REGION
 from cncbops.sandbox.stacks import create_stack, outputs, stack_name
 from cncbops.sandbox.waiting import wait_until
@@ -36,7 +36,7 @@ def seed_regions(clients: Clients) -> None:
     for region in (clients, other):
         create_stack(region, HEALTH_CHECK)
         _create_failover_check(region)
-        _await_health(region, healthy=True)
+        await_health(region, healthy=True)
 
 
 def ask_check(clients: Clients) -> tuple[int, dict[str, Any]]:
@@ -57,23 +57,8 @@ def alarm_state(clients: Clients) -> str:
     return clients.cloudwatch.describe_alarms(AlarmNames=[_ALARM])["MetricAlarms"][0]["StateValue"]
 
 
-def turn(clients: Clients, *, healthy: bool) -> None:
-    """Let the check of a region say that it is healthy, or that it is not.
-
-    Returns when the alarm says it as well, for which the check is asked again and again.
-    """
-    reconfigure(clients, CHECK, check_environment(clients, healthy=healthy))
-    _await_health(clients, healthy=healthy)
-
-
-def check_environment(clients: Clients, *, healthy: bool) -> dict[str, str]:
-    """Return the whole environment with which the check says so; all else in it is kept."""
-    present = clients.lambda_.get_function_configuration(FunctionName=CHECK)["Environment"]["Variables"]
-    kept = {name: value for name, value in present.items() if name != "UNHEALTHY"}
-    return kept if healthy else {**kept, "UNHEALTHY": "true"}
-
-
-def _await_health(clients: Clients, *, healthy: bool) -> None:
+def await_health(clients: Clients, *, healthy: bool) -> None:
+    """Ask the check until it says so, and the alarm as well. Raises CannotRun if that takes too long."""
     expected = (200, "OK") if healthy else (503, "ALARM")
 
     def reached() -> bool:

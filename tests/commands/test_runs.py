@@ -127,7 +127,7 @@ def test_an_act_is_shown_with_its_subject_and_what_came_of_it(
     assert carry_out_show(ID, None, local(tmp_path)) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "subject us-east-1" in shown
-    assert "asked stage john, why bad deploy result unhealthy after 61.5 s" in shown
+    assert "asked stage john, because bad deploy result unhealthy after 61.5 s" in shown
     assert carry_out_show(ID, None, local(tmp_path, as_json=True)) == 0
 
 

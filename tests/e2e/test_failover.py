@@ -4,6 +4,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ def test_a_plan_shows_the_exact_change_and_who_carries_the_traffic_and_changes_n
         "environment": {"before": hidden, "after": {**hidden, "UNHEALTHY": "true"}},
     }
     assert [(each["kind"], each["shown"]) for each in told["followed"]] == [
+        ("switch", "UNHEALTHY is not set"),
         ("check", "200"),
         ("alarm", "OK"),
         ("health check", "healthy"),
@@ -79,6 +81,7 @@ def test_out_and_back_change_one_variable_and_are_followed_to_the_health_check(
     assert (taken.code, taken.json["status"], taken.json["changed"]) == (0, "succeeded", True)
     assert (regions.east.environment, regions.west.environment) == ({**ENVIRONMENT, "UNHEALTHY": "true"}, ENVIRONMENT)
     assert [(each["shown"], each["as_wanted"]) for each in taken.json["followed"]] == [
+        ("UNHEALTHY is true", True),
         ("503", True),
         ("ALARM", True),
         ("unhealthy", True),
@@ -164,7 +167,7 @@ def test_an_interrupt_leaves_the_region_out_and_the_same_command_goes_on(
     run: Run, regions: TwoRegions, cncbops: Cncbops
 ) -> None:
     regions.east.deaf = True
-    process = started(cncbops, regions, "the change is made", *OUT, "--execute")
+    process = started(cncbops, regions, "the change is made", *OUT, "--reason", "bad deploy", "--execute")
     process.send_signal(signal.SIGINT)
     interrupted = cncbops.finish(process)
     assert interrupted.code == 130
@@ -178,7 +181,11 @@ def test_an_interrupt_leaves_the_region_out_and_the_same_command_goes_on(
     regions.east.deaf = False
     went_on = run(*OUT, "--execute", "-o", "json")
     assert (went_on.code, went_on.json["status"], went_on.json["changed"]) == (0, "succeeded", False)
+    assert went_on.json["why"] == "bad deploy"
+    began = [datetime.fromisoformat(each["started"]) for each in run("runs", "ls", "-o", "json").json["runs"]]
+    assert went_on.json["result"]["recovery_s"] >= round((began[0] - began[1]).total_seconds(), 1) > 0
     assert regions.writes == 1
+    assert "recovery_s" not in run(*OUT, "--execute", "-o", "json").json["result"]
     assert run(*BACK, "--execute").code == 0
     assert regions.east.environment == ENVIRONMENT
 
@@ -193,7 +200,9 @@ def test_a_killed_failover_is_known_to_the_ledger_and_goes_back_to_what_was(
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
     assert row["status"] == "crashed"
     again = f"cncbops failover out {EAST} {LEDGER.format(cncbops.state_dir)}"
-    assert again in run("runs", "show", row["run_id"]).out
+    shown = run("runs", "show", row["run_id"]).out
+    assert f"Go on with it: {again}" in shown
+    assert f"Or undo it: {again.replace(' out ', ' back ')}" in shown
     resumed = run("runs", "resume", row["run_id"])
     assert (resumed.code, again in resumed.err) == (2, True)
     assert run(*BACK, "--execute").code == 0
@@ -213,9 +222,25 @@ def test_it_can_be_stopped_from_another_terminal(run: Run, regions: TwoRegions, 
     regions.east.deaf = True
     process = started(cncbops, regions, "the change is made", *OUT, "--execute")
     (row,) = run("runs", "ls", "-o", "json").json["runs"]
-    assert run("runs", "stop", row["run_id"]).code == 0
+    for rival in (OUT, BACK):
+        refused = run(*rival, "--execute")
+        assert (refused.code, f"cncbops runs stop {row['run_id']}" in refused.err) == (1, True)
+    stopped = run("runs", "stop", row["run_id"])
+    assert (stopped.code, f"cncbops failover out {EAST}" in stopped.err) == (0, True)
     ended = cncbops.finish(process)
     assert (ended.code, "stopped by" in ended.err) == (5, True)
+
+
+def test_a_switch_that_somebody_else_sets_back_ends_the_failover(
+    run: Run, regions: TwoRegions, cncbops: Cncbops
+) -> None:
+    regions.east.deaf = True
+    process = started(cncbops, regions, "the change is made", *OUT, "--execute")
+    regions.side.wait_until(lambda: regions.side.count("monitoring.DescribeAlarms", EAST) > 3)
+    regions.east.environment = dict(ENVIRONMENT)
+    ended = cncbops.finish(process)
+    assert (ended.code, "somebody else has changed the switch" in ended.err) == (5, True)
+    assert f"{CHECK}: UNHEALTHY is not set" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -294,7 +319,7 @@ def test_only_the_alarm_that_the_health_check_goes_by_has_to_turn(run: Run, regi
     taken = run(*OUT, "--alarm", f"{EAST}=orders-latency", "--alarm", f"{EAST}=other-*", "--execute", "-o", "json")
     assert (taken.code, [each["subject"] for each in taken.json["followed"]]) == (
         0,
-        [regions.side.check(EAST), "api-5xx", f"hc-{EAST}"],
+        [CHECK, regions.side.check(EAST), "api-5xx", f"hc-{EAST}"],
     )
 
 

@@ -152,8 +152,8 @@ def test_a_run_that_was_killed_before_it_wrote_its_paths_says_so(invalidates: In
 
 
 def test_a_failover_is_said_again_and_not_taken_up(invalidates: Invalidates) -> None:
-    asked = {"stage": "john"}
-    new = new_run(command="failover out", function="us-east-1", sources=[], likeness="", arguments=asked)
+    terms = {"go_on": "cncbops failover out us-east-1 --stage john --execute"}
+    new = new_run(command="failover out", function="us-east-1", sources=[], likeness="", terms=terms)
     with Ledger.open(invalidates.command.state_dir) as ledger:
         ledger.begin(new, this_worker(ANN))
     refused = invalidates.runs("resume", new.run_id, "--execute")

@@ -69,7 +69,7 @@ def test_options_add_to_the_file_for_every_region_or_for_one(folder: Path) -> No
     found = known(gathered(folder, texts={"alarms": ["a*", "us-west-2=b"], "tables": ["us-east-1=t1", "us-east-1=t9"]}))
     assert found == {
         "us-east-1": Watched(tables=("t1", "t9"), alarms=("a*",)),
-        "us-west-2": Watched(tables=("t2",), alarms=("a*", "b")),
+        "us-west-2": Watched(tables=("t2",), alarms=("b", "a*")),
     }
 
 
@@ -89,7 +89,7 @@ def test_names_without_a_region_are_of_the_one_in_force(bare: Path) -> None:
 def test_a_url_may_hold_an_equals_sign(bare: Path) -> None:
     urls = ["https://x/check?key=1", "us-east-1=https://y/check?key=2"]
     found = known(gathered(bare, "us-east-1", texts={"checks": urls}))
-    assert found == {"us-east-1": Watched(checks=("https://x/check?key=1", "https://y/check?key=2"))}
+    assert found == {"us-east-1": Watched(checks=("https://y/check?key=2", "https://x/check?key=1"))}
 
 
 def test_a_stage_is_looked_for_in_every_region(folder: Path, bare: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cncbops.sandbox.clients import Clients, connect
 from cncbops.sandbox.functions import reconfigure
-from cncbops.sandbox.regions import CHECK, FAILOVER_CHECK, REGIONS, alarm_state, ask_check, seed_regions, turn
+from cncbops.sandbox.regions import CHECK, FAILOVER_CHECK, REGIONS, alarm_state, ask_check, await_health, seed_regions
 from cncbops.sandbox.server import running
 from cncbops.sandbox.stacks import outputs
 
@@ -91,13 +91,13 @@ def test_a_region_turns_unhealthy_alone_and_healthy_again(regions: Regions) -> N
     before = environment_of(regions[second])
     assert before == {"STAGE": "john", "SERVICE": "cncb-regional-failover-check"}
 
-    turn(regions[second], healthy=False)
-    assert environment_of(regions[second]) == {**before, "UNHEALTHY": "true"}
+    reconfigure(regions[second], CHECK, {**before, "UNHEALTHY": "true"})
+    await_health(regions[second], healthy=False)
     assert states(regions) == {first: (200, "OK"), second: (503, "ALARM")}
     assert ask_check(regions[second])[1]["region"] == second
 
-    turn(regions[second], healthy=True)
-    assert environment_of(regions[second]) == before
+    reconfigure(regions[second], CHECK, before)
+    await_health(regions[second], healthy=True)
     assert states(regions) == {first: (200, "OK"), second: (200, "OK")}
 
 
