@@ -83,7 +83,7 @@ def _look(asked: Asked, general: General, screen: Screen) -> int:
 
 def _looking(asked: Asked, general: General) -> _Looking:
     """What is to be done, without having asked anybody. Raises BadInput."""
-    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout)
+    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout, "--timeout")
     aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
     regions = regions_of(asked.naming, Path.cwd(), lambda: aws.region)
     _require_probed(regions)
