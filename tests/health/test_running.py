@@ -16,7 +16,7 @@ from cncbops.health.registry import Ask, Probe, probes_for
 from cncbops.health.running import Region, Round, Rounds
 from cncbops.stacks import Stacks
 from cncbops.watched import Watched
-from tests.e2e.far_side_health import DENIED, HealthSide, checked, stack
+from tests.e2e.far_side_health import DENIED, HANG_UP, HealthSide, checked, stack
 
 SOON_S, LATER_S = 1.0, 3.0
 LONG_S = 20.0
@@ -199,8 +199,26 @@ def test_names_that_are_never_told_spoil_only_their_region(
 def test_a_stage_without_stacks_is_told(accesses: Accesses) -> None:
     region = Region("us-east-1", Watched(), (lambda _: Watched(), lambda _: Watched()), "stage john")
     found = rounds(accesses, {"tables": ok}, region).run()
-    assert told(found) == [("us-east-1", "stage john", "unknown", "no stack of it in us-east-1 tells any")]
+    assert told(found) == [
+        ("us-east-1", "stage john", "unknown", "stage john: no stack in us-east-1 tells what to look at")
+    ]
     assert found.nameless == {"us-east-1"}
+
+
+def test_stacks_that_cannot_be_looked_at_are_told_in_the_words_of_a_probe(accesses: Accesses, side: HealthSide) -> None:
+    def look(stacks: Stacks) -> Watched:
+        return Watched(tables=tuple(stacks.outputs("any") or ()))
+
+    side.on("cloudformation", HANG_UP, "us-east-1")
+    side.on("cloudformation", DENIED, "us-west-2")
+    regions = [Region(name, Watched(), (look, look), "stage john") for name in ("us-east-1", "us-west-2")]
+    found = rounds(accesses, {"tables": ok}, *regions).run()
+    assert [(row.probe, row.region) for row in found.rows] == [("names", "us-east-1"), ("names", "us-west-2")]
+    east, west = (row.finding.why for row in found.rows)
+    cannot = "stage john: its stacks do not tell what to look at: "
+    assert east.startswith(f"{cannot}Connection was closed")
+    assert west == f"{cannot}access denied. Ask for cloudformation:DescribeStacks, or use --role-arn"
+    assert found.nameless == frozenset()
 
 
 def test_names_alone_can_be_looked_for(accesses: Accesses) -> None:
