@@ -79,6 +79,17 @@ def test_a_stage_tells_what_to_look_at(health: Any, health_side: HealthSide) -> 
     assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
 
 
+def test_a_stage_in_the_region_in_force_is_not_taken_for_all_of_it(health: Any, health_side: HealthSide) -> None:
+    health_side.on("cloudformation.DescribeStacks", stack(streamName="john-s1"))
+    result = health("--stage", "john")
+    assert result.err == (
+        "note: only us-east-1, the region in force, is looked at; to look at more, name them: "
+        "cncbops health us-east-1 REGION... --stage john\n"
+    )
+    assert result.out.splitlines()[-1].endswith("all must be healthy")
+    assert health("us-east-1", "--stage", "john").err == ""
+
+
 def test_names_that_a_sick_region_does_not_tell_spoil_that_region_only(
     health: Any, toml: Path, health_side: HealthSide
 ) -> None:
