@@ -9,7 +9,7 @@ from pathlib import Path
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput, CannotRun
 from cncbops.health.access import Accesses
-from cncbops.health.naming import Naming, regions_of
+from cncbops.health.naming import Naming, regions_named, regions_of
 from cncbops.health.registry import PROBES, probes_for
 from cncbops.health.report import Judged, document, judged
 from cncbops.health.running import Region, Round, Rounds
@@ -68,6 +68,7 @@ class _Looking:
 def _look(asked: Asked, general: General, screen: Screen) -> int:
     looking = _looking(asked, general)
     if asked.watch_s:
+        _note_one_region(asked, looking, screen)
         watch(looking.look, looking.now, asked.watch_s, screen)
     started = time.monotonic()
     found = looking.look()
@@ -78,12 +79,22 @@ def _look(asked: Asked, general: General, screen: Screen) -> int:
         with screen.printing() as out:
             show_rows(out, found, now)
             show_verdicts(out, found)
+    _note_one_region(asked, looking, screen)
     return 0 if found.is_healthy else NOT_HEALTHY
+
+
+def _note_one_region(asked: Asked, looking: _Looking, screen: Screen) -> None:
+    """A stage is in as many regions as it was deployed to, which nobody can tell: one must not be taken for all."""
+    if asked.stage is None or asked.regions or regions_named(asked.naming, Path.cwd()):
+        return
+    (region,) = looking.rounds.regions
+    more = f"cncbops health {region.name} REGION... --stage {asked.stage}"
+    screen.note(f"only {region.name}, the region in force, is looked at; to look at more, name them: {more}")
 
 
 def _looking(asked: Asked, general: General) -> _Looking:
     """What is to be done, without having asked anybody. Raises BadInput."""
-    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout)
+    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout, "--timeout")
     aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
     regions = regions_of(asked.naming, Path.cwd(), lambda: aws.region)
     _require_probed(regions)

@@ -57,10 +57,18 @@ def requirement(required: Required) -> str:
 
 
 def _verdict(found: Judged, region: str) -> Text:
-    verdict, row = found.verdicts[region], found.reason(region)
+    verdict = found.verdicts[region]
     word = "NOT healthy" if verdict is Verdict.unhealthy else verdict
-    reason = f" ({row.probe}: {visible(row.finding.why)})" if row and verdict is not Verdict.healthy else ""
-    return Text(f"{region} ").append(word, _VERDICTS[verdict]).append(reason)
+    told = Text(f"{region} ").append(word, _VERDICTS[verdict])
+    return told if verdict is Verdict.healthy else told.append(_because(found.reasons(region)))
+
+
+def _because(rows: Sequence[Row]) -> str:
+    """The first of the reasons, and how many there are beside it."""
+    if not rows:
+        return ""
+    more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return f" ({rows[0].probe}: {visible(rows[0].finding.why)}{more})"
 
 
 def _wide(rows: Sequence[Row], now: datetime) -> Table:

@@ -52,6 +52,7 @@ def health(
 ) -> int:
     """Look at what each region needs to serve, all at once, and tell which regions are fit.
 
+    What is watched stands in cncbops.toml; options add to it.
     Exit code 0 if as many regions as required are healthy, else 4. Without --execute nothing is written anywhere.
     """
     from ._health import Asked, carry_out

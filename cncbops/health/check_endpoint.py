@@ -107,15 +107,16 @@ def judge(url: str, answer: Answer | NoAnswer, region: str, now: datetime) -> Fi
 
 def _judged(answer: Answer, told: dict[str, Any], region: str, clock_off_s: float | None) -> tuple[Status, str]:
     if answer.status != 200:
-        return _REFUSALS.get(answer.status, (Status.fail, f"{answer.status}: not what a check endpoint answers"))
+        status, why = _REFUSALS.get(answer.status, (Status.fail, f"{answer.status}: not what a check endpoint answers"))
+        return status, why + (_incomplete(told) if answer.status == 503 else "")
     if not told:
-        return Status.warn, "200, but what it answers is no JSON"
+        return Status.warn, f"200, but what it answers is {_no_telling(answer.body)}"
     if told.get("statusCode", 200) != 200:
         return Status.fail, f"200, but in its body {_short(told['statusCode'])}: it says that it is not healthy"
     if told.get("region", region) != region:
         return Status.fail, f"answers for {_short(told['region'])}"
     if clock_off_s is not None and abs(clock_off_s) > STALE_S:
-        return Status.warn, f"200, but its clock is {_off(clock_off_s)}: the answer may come from a cache"
+        return Status.warn, f"200, but its clock is {_off(clock_off_s)}"
     return Status.ok, f"200 in {answer.latency_s * 1000:,.0f} ms"
 
 
@@ -124,8 +125,26 @@ def _short(value: object) -> str:
     return " ".join(str(value).split())[:60]
 
 
+def _no_telling(body: bytes) -> str:
+    """What a body is that tells nothing."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return f"longer than {MOST_BYTES // 1024} KiB" if len(body) >= MOST_BYTES else "no JSON"
+    return "an empty JSON object, without a region and a time" if told == {} else "no JSON object"
+
+
+def _incomplete(told: dict[str, Any]) -> str:
+    """What the book's later template says of a check that is not healthy: `{"incomplete": true, "elapsed": 1500}`."""
+    facts = [f"{key} {_short(told[key]).lower()}" for key in ("incomplete", "elapsed") if key in told]
+    return f" ({', '.join(facts)})" if facts else ""
+
+
 def _off(seconds: float) -> str:
-    return f"{abs(seconds):,.0f} s {'behind' if seconds > 0 else 'ahead'}"
+    """How far a clock is off. A cache gives old answers, never ones of the future."""
+    if seconds > 0:
+        return f"{seconds:,.0f} s behind: the answer may come from a cache"
+    return f"{-seconds:,.0f} s ahead: it or the clock here is wrong"
 
 
 def _answer(http: urllib3.PoolManager, url: str, timeout_s: float) -> Answer:

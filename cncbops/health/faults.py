@@ -5,13 +5,18 @@ Only the date folders of that time are listed. An object is of the hour in which
 
 from datetime import timedelta
 from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from cncbops.errors import BadInput
 from cncbops.health.access import RegionAccess
 from cncbops.health.finding import Finding, Status
-from cncbops.lake.layout import TimeWindow, skip_reason
+from cncbops.health.hours_ahead import HoursAhead
+from cncbops.lake.layout import skip_reason
 from cncbops.lake.listing import list_objects
 from cncbops.lake.sources import S3Source, parse_source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 LOOKS_BACK = timedelta(hours=1)
 MOST_LISTED = 5_000
@@ -27,8 +32,8 @@ def require_place(text: str) -> None:
 def faults(access: RegionAccess, subject: str) -> list[Finding]:
     """How many fault objects were written at a place in the last hour. botocore's errors pass."""
     since = access.all.now() - LOOKS_BACK
-    window = TimeWindow(round(since.timestamp() * 1000), None)
-    objects = list_objects(_place(subject), access.client("s3"), window)
+    ahead = HoursAhead(access.client("s3"), since, access.all.now())
+    objects = list_objects(_place(subject), cast("S3Client", ahead), ahead.window)
     listed = count = 0
     for found in islice(objects, MOST_LISTED):
         listed += 1

@@ -44,7 +44,7 @@ PROBES: Sequence[Probe] = (
     Probe("stream", "streams", streams.stream),
     Probe("function", "functions", functions.function, calls=2),
     Probe("queue", "queues", queues.queue, queues.require_queue, calls=2),
-    Probe("faults", "faults", faults.faults, faults.require_place),
+    Probe("faults", "faults", faults.faults, faults.require_place, calls=2),
 )
 
 

@@ -33,11 +33,14 @@ class Judged:
         """The rows of one region."""
         return [row for row in self.rows if row.region == region]
 
-    def reason(self, region: str) -> Row | None:
-        """The first row that keeps a region from being known to be healthy."""
+    def reasons(self, region: str) -> list[Row]:
+        """The rows that keep a region from being known to be healthy; first those that decide by silence, too."""
         worst = Status.fail if self.verdicts[region] is Verdict.unhealthy else Status.unknown
         rows = [row for row in self.of(region) if row.finding.status is worst]
-        return next((row for row in rows if row.decides), rows[0] if rows else None)
+        deciding = [row for row in rows if row.decides]
+        if worst is Status.fail:
+            return [*deciding, *(row for row in rows if not row.decides)]
+        return deciding or rows
 
 
 def judged(found: Round, regions: Sequence[Region], required: Required) -> Judged:

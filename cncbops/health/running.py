@@ -18,7 +18,7 @@ from cncbops.book import Look
 from cncbops.health.access import Accesses, RegionAccess
 from cncbops.health.finding import Finding, Row, Status
 from cncbops.health.lane import Lane
-from cncbops.health.refusal import REFUSALS, refused
+from cncbops.health.refusal import REFUSALS, reason_of, refused
 from cncbops.health.registry import Probe
 from cncbops.stacks import Stacks
 from cncbops.watched import Watched
@@ -205,7 +205,7 @@ class _Round:
     def _looks(self, place: int, region: Region) -> Iterator[_Task]:
         access = self._rounds.accesses.of(region.name)
         for part, look in enumerate(region.looks):
-            ask = partial(_ask_stacks, look, access)
+            ask = partial(_ask_stacks, look, access, region.looked_for)
             yield _Task(region.name, NAMES, region.looked_for, ask, (place, 0), _CALLS_AND_MORE, part)
 
     def _probing(self, place: int, found: Watched) -> Iterator[_Task]:
@@ -228,7 +228,8 @@ class _Round:
     def _tell_nameless(self, regions: Collection[str]) -> None:
         for place, region in enumerate(self._rounds.regions):
             if region.name in regions:
-                finding = Finding(region.looked_for, Status.unknown, f"no stack of it in {region.name} tells any")
+                why = f"{region.looked_for}: no stack in {region.name} tells what to look at"
+                finding = Finding(region.looked_for, Status.unknown, why)
                 self._rows.append(((place, 0), Row(region.name, NAMES, finding, self._rounds.accesses.now(), 0.0)))
 
     def _in_order(self) -> Iterable[Row]:
@@ -237,5 +238,10 @@ class _Round:
         return {row.key: row for _, row in placed}.values()
 
 
-def _ask_stacks(look: Look, access: RegionAccess) -> Watched:
-    return look(Stacks(access.client("cloudformation")))
+def _ask_stacks(look: Look, access: RegionAccess, looked_for: str) -> Watched | Sequence[Finding]:
+    """What the stacks tell, or that they cannot be looked at: for AWS's own reason, in the words of a probe."""
+    try:
+        return look(Stacks(access.client("cloudformation")))
+    except REFUSALS as error:
+        reason = reason_of(error.__cause__ if isinstance(error.__cause__, REFUSALS) else error)
+        return [Finding(looked_for, Status.unknown, f"{looked_for}: its stacks do not tell what to look at: {reason}")]

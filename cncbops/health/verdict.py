@@ -42,7 +42,7 @@ class Required:
             return cls(known[text])
         if text.isascii() and text.isdecimal() and len(text) < 5 and int(text) > 0:
             return cls(int(text))
-        raise BadInput(f"{text!r} is not a number of regions", "Write all, any, or a number such as 2")
+        raise BadInput(f"--require {text!r} is not a number of regions", "Write all, any, or a number such as 2")
 
     def __str__(self) -> str:
         """As it is typed."""

@@ -59,6 +59,16 @@ def test_the_verdict_says_who_and_why_and_what_is_required(require: str, told: s
     assert verdicts(found).plain == f"us-east-1 NOT healthy (check: {WHY}), us-west-2 healthy; {told}"
 
 
+def test_where_there_are_more_reasons_their_number_is_told() -> None:
+    silent = Row("us-west-2", "stream", Finding("s1", Status.unknown, "no answer"), NOW, 0.2)
+    rows = [*ROWS, Row("us-east-1", "queue", Finding("dlq", Status.fail, "gone"), NOW, 0.2), silent]
+    found = judged(Round(rows, {}, frozenset()), REGIONS, Required(1))
+    told = (
+        f"us-east-1 NOT healthy (check: {WHY}, and 1 more), us-west-2 unknown (stream: no answer); one must be healthy"
+    )
+    assert verdicts(found).plain == told
+
+
 def test_what_is_gone_is_told_too() -> None:
     one = judged(Round(ROWS, {}, frozenset()), REGIONS, Required(1))
     other = judged(Round(ROWS[1:], {}, frozenset()), REGIONS, Required(1))

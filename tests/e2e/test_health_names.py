@@ -13,8 +13,8 @@ from tests.e2e.looks import rows, verdicts
     ("arguments", "error"),
     [
         (("--require", "3"), "3 regions must be healthy, but 2 are looked at"),
-        (("--require", "most"), "'most' is not a number of regions"),
-        (("--timeout", "0s"), "'0s' is not a duration"),
+        (("--require", "most"), "--require 'most' is not a number of regions"),
+        (("--timeout", "0s"), "--timeout '0s' is not a duration"),
         (("ap-south-1",), "nothing of ap-south-1 is named to look at"),
         (("--config", "/nowhere.toml"), "/nowhere.toml cannot be read"),
         (("--check", "abc/check"), "'abc/check' is no check endpoint"),
@@ -77,6 +77,17 @@ def test_a_stage_tells_what_to_look_at(health: Any, health_side: HealthSide) -> 
         ("us-west-2", "replicas", "t1", "ok"),
     ]
     assert verdicts(result) == {"us-east-1": "healthy", "us-west-2": "unknown"}
+
+
+def test_a_stage_in_the_region_in_force_is_not_taken_for_all_of_it(health: Any, health_side: HealthSide) -> None:
+    health_side.on("cloudformation.DescribeStacks", stack(streamName="john-s1"))
+    result = health("--stage", "john")
+    assert result.err == (
+        "note: only us-east-1, the region in force, is looked at; to look at more, name them: "
+        "cncbops health us-east-1 REGION... --stage john\n"
+    )
+    assert result.out.splitlines()[-1].endswith("all must be healthy")
+    assert health("us-east-1", "--stage", "john").err == ""
 
 
 def test_names_that_a_sick_region_does_not_tell_spoil_that_region_only(

@@ -10,6 +10,7 @@ from cncbops.faults.decoding import decode_fault
 from cncbops.sandbox.clients import connect
 from cncbops.sandbox.regions import REGIONS, ask_check
 from tests.e2e.servers import Cncbops, client
+from tests.e2e.warm import Warm
 
 LAKE = "s3://cncb-data-lake-s3-john-bucket-sandbox/john-cncb-event-stream-s1/"
 LISTENER = "cncb-replaying-events-john-listener"
@@ -18,9 +19,9 @@ FAULTS = f"s3://{FAULT_BUCKET}/"
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cncbops]:
+def command(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Cncbops]:
     """The command in one home for the whole module, so that its sandbox is started once."""
-    command = Cncbops(tmp_path_factory.mktemp("home"))
+    command = Cncbops(tmp_path_factory.mktemp("home"), warm=warm)
     yield command
     command.close()
 

@@ -78,7 +78,7 @@ def resets(connection: socket.socket, _: threading.Event) -> None:
 
 
 def trickles(connection: socket.socket, ended: threading.Event) -> None:
-    """Begins an answer at once, and sends a byte of it every now and then, never silent for a second."""
+    """Begins an answer at once, and sends a byte of it every now and then, never silent for long."""
     connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
     while not ended.wait(0.2):
         connection.sendall(b" ")

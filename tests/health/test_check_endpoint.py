@@ -60,9 +60,7 @@ def test_a_healthy_region_tells_its_name_and_its_time(access: RegionAccess) -> N
         (answers(b'{"message":"Forbidden"}', "403 Forbidden"), Status.unknown, "403: an API key"),
         (answers(b"{}", "429 Too Many Requests"), Status.unknown, "429: it is throttled"),
         (answers(b"<html>captive portal</html>"), Status.warn, "200, but what it answers is no JSON"),
-        (answers(b"[1]"), Status.warn, "200, but what it answers is no JSON"),
         (answers(body(timestamp=NOW_MS - 61_000)), Status.warn, "200, but its clock is 61 s behind"),
-        (answers(body(timestamp=NOW_MS + 90_000)), Status.warn, "200, but its clock is 90 s ahead"),
         (answers(body(timestamp=NOW_MS - 60_000)), Status.ok, "200 in "),
         (answers(b'{"incomplete":0,"elapsed":12,"get":5,"save":7}'), Status.ok, "200 in "),
         (answers(body(timestamp="yesterday")), Status.ok, "200 in "),
@@ -78,18 +76,45 @@ def test_an_answer_is_taken_at_once(access: RegionAccess, answer: Behaviour, sta
 
 
 @pytest.mark.parametrize(
+    ("status", "told", "why"),
+    [
+        (200, b"", "200, but what it answers is no JSON"),
+        (200, b"[1]", "200, but what it answers is no JSON object"),
+        (200, b"{}", "200, but what it answers is an empty JSON object, without a region and a time"),
+        (200, b'{"x": "' + 65_536 * b"y", "200, but what it answers is longer than 64 KiB"),
+        (
+            200,
+            body(timestamp=NOW_MS - 90_000),
+            "200, but its clock is 90 s behind: the answer may come from a cache",
+        ),
+        (200, body(timestamp=NOW_MS + 90_000), "200, but its clock is 90 s ahead: it or the clock here is wrong"),
+        (503, b"[1]", "503: it says that it is not healthy"),
+        (
+            503,
+            b'{"incomplete":true,"elapsed":1500,"get":5}',
+            "503: it says that it is not healthy (incomplete true, elapsed 1500)",
+        ),
+        (502, b'{"elapsed":1500}', "502: its function does not load, or does not answer as it must"),
+    ],
+)
+def test_what_an_answer_lacks_is_told_as_it_is(status: int, told: bytes, why: str) -> None:
+    assert judge("http://x/check", Answer(status, told, 0.1), "us-east-1", NOW).why == why
+
+
+@pytest.mark.parametrize(
     ("behaviour", "status", "why"),
     [
-        (hangs, Status.unknown, "does not answer within 1 s, 3 tries"),
-        (trickles, Status.unknown, "does not answer within 1 s, 3 tries"),
+        (hangs, Status.unknown, "does not answer within 0.5 s, 3 tries"),
+        (trickles, Status.unknown, "does not answer within 0.5 s, 3 tries"),
         (resets, Status.fail, "the connection is broken off, 3 tries"),
     ],
 )
 def test_what_brings_no_answer_is_tried_three_times(
     access: RegionAccess, behaviour: Behaviour, status: Status, why: str
 ) -> None:
-    finding, arrived = found(access, behaviour)
-    assert (finding.status, finding.why, arrived) == (status, why, 3)
+    with endpoint(behaviour) as served:
+        finding = judge(served.url, ask(access.all.http, served.url, timeout_s=0.5), access.region, NOW)
+    assert (finding.status, finding.why, served.arrived) == (status, why, 3)
     assert finding.facts == {}
 
 

@@ -1,6 +1,7 @@
 """The probes of AWS's services, asked over the wire: what each finds, by what the service tells."""
 
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.health import alarms, faults, functions, queues, streams, tables
 from cncbops.health.access import RegionAccess
 from cncbops.health.finding import Finding, Status
+from cncbops.health.hours_ahead import HoursAhead
 from cncbops.health.refusal import refused
 from cncbops.health.registry import Ask
-from tests.e2e.far_side_health import DENIED, HealthSide, Refusal, alarm, faults_of
+from cncbops.lake.listing import list_objects
+from cncbops.lake.sources import S3Source
+from tests.e2e.far_side_health import DENIED, Call, HealthSide, Refusal, alarm, faults_of
 from tests.e2e.far_side_s3 import Bucket, StoredObject
 from tests.health.conftest import NOW
 
@@ -286,7 +290,56 @@ def test_a_look_at_faults_ends_after_as_many_pages_as_there_is_time_for(
     stored = StoredObject(b"{}", last_modified=NOW - timedelta(minutes=minutes))
     side.on("s3.ListObjectsV2", Bucket("faults", {f"{folder}{number:06}": stored for number in range(objects)}))
     assert one(faults.faults(access, "s3://faults/")) == ("s3://faults/", status, why)
-    assert side.count("s3.ListObjectsV2") <= 11  # of 200 ms each: half of the five seconds that a look has
+    further = sum("continuation-token" in call.asked for call in side.calls)
+    assert further <= 9  # and two before them, one after the other, of 200 ms each: half of what a look has
+    assert side.count("s3.ListObjectsV2") <= 13
+
+
+def test_the_folders_of_the_last_hour_are_asked_for_side_by_side(access: RegionAccess, side: HealthSide) -> None:
+    bucket, meeting = faults_of(NOW, 0, 20, 59, 61, 300), threading.Barrier(6)
+
+    def meet(call: Call) -> Bucket:
+        if "prefix" in call.asked:  # all but the first
+            meeting.wait(20)
+        return bucket
+
+    side.on("s3.ListObjectsV2", meet)
+    assert one(faults.faults(access, "s3://faults/"))[2] == "3 fault objects in the last hour"
+    paths = ["/", "/11/", "/11/21/", "/11/21/22/", "/11/21/23/", "/11/22/"]
+    assert sorted(call.asked.get("prefix", "") for call in side.calls) == sorted(["", *(f"2023{x}" for x in paths)])
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["%Y/%m/%d/%H/a", "%Y/%m/%d/%H/b", "2020/01/01/00/c"],
+        ["john-s1/%Y/%m/%d/%H/a", "john-s2/%Y/%m/%d/%H/a", "z"],
+        ["legacy%Y/%m/%d/%H/a", "processing-failed/%Y/%m/%d/%H/a"],
+        ["year=%Y/month=%m/day=%d/hour=%H/a"],
+        ["%Y/%m/%d/a", "%Y/%m/a", "%Y/a", "a"],
+        ["%Y/shards/%m/a"],
+        ["%m/%d/a", "2024/01/01/00/a"],
+    ],
+)
+@pytest.mark.parametrize("now", [NOW, datetime(2021, 1, 1, 0, 5, tzinfo=UTC)])
+@pytest.mark.parametrize("prefix", ["", "20"])
+def test_looking_ahead_changes_nothing_in_what_is_listed(
+    access: RegionAccess, side: HealthSide, keys: list[str], now: datetime, prefix: str
+) -> None:
+    hours = [now - timedelta(hours=hour) for hour in range(5)]
+    side.on("s3.ListObjectsV2", Bucket("b", {f"{hour:{key}}": StoredObject(b"{}") for hour in hours for key in keys}))
+    s3, source = access.client("s3"), S3Source("b", prefix)
+    ahead: Any = HoursAhead(s3, hours[1], now)
+    plain = [found.key for found in list_objects(source, s3, ahead.window)]
+    assert plain or prefix
+    assert [found.key for found in list_objects(source, ahead, ahead.window)] == plain
+
+
+def test_what_was_refused_ahead_is_raised_where_it_is_needed(access: RegionAccess, side: HealthSide) -> None:
+    bucket = faults_of(NOW, 0)
+    side.on("s3.ListObjectsV2", lambda call: DENIED if call.asked.get("prefix") == "2023/11/22/" else bucket)
+    with pytest.raises(ClientError):
+        faults.faults(access, "s3://faults/")
 
 
 @pytest.mark.parametrize("text", ["faults", "/tmp/faults", "https://faults/", "s3://"])

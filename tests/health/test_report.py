@@ -54,21 +54,21 @@ def test_a_region_without_rows_is_unknown() -> None:
     assert looked(row("ok")).verdicts["us-west-2"] == "unknown"
 
 
-def reasons(*rows: Row) -> list[str | None]:
-    """The subject of the row that is the reason for each region's verdict."""
+def reasons(*rows: Row) -> list[list[str]]:
+    """The subjects of the rows that are the reasons for each region's verdict."""
     found = looked(*rows)
-    told = map(found.reason, found.verdicts)
-    return [row.finding.subject if row else None for row in told]
+    return [[row.finding.subject for row in found.reasons(region)] for region in found.verdicts]
 
 
-def test_the_reason_is_the_first_row_that_decides() -> None:
+def test_the_reasons_are_the_rows_that_decide() -> None:
     west = "us-west-2"
-    assert reasons(row("unknown"), row("fail", subject="t2"), row("ok", region=west)) == ["t2", None]
+    assert reasons(row("unknown"), row("fail", subject="t2"), row("ok", region=west)) == [["t2"], []]
+    assert reasons(row("fail", decides=False), row("fail", subject="t2")) == [["t2", "t1"], []]
     assert reasons(row("unknown", decides=False), row("unknown", subject="t2"), row("unknown", region=west)) == [
-        "t2",
-        "t1",
+        ["t2"],
+        ["t1"],
     ]
-    assert reasons(row("unknown", decides=False)) == ["t1", None]
+    assert reasons(row("unknown", decides=False)) == [["t1"], []]
 
 
 def test_of_the_first_round_all_is_new() -> None:

@@ -16,9 +16,9 @@ from cncbops.health.registry import Ask, Probe, probes_for
 from cncbops.health.running import Region, Round, Rounds
 from cncbops.stacks import Stacks
 from cncbops.watched import Watched
-from tests.e2e.far_side_health import DENIED, HealthSide, checked, stack
+from tests.e2e.far_side_health import DENIED, HANG_UP, HealthSide, checked, stack
 
-SOON_S, LATER_S = 1.0, 3.0
+SOON_S, LATER_S = 1.0, 2.0
 LONG_S = 20.0
 
 
@@ -93,10 +93,10 @@ def test_no_probe_of_any_region_waits_for_the_answer_to_another(
 
 def test_what_hangs_is_unknown_at_the_deadline_and_holds_up_nothing(accesses: Accesses, held: threading.Event) -> None:
     known = Watched(tables=tuple(f"t{number}" for number in range(2 * WIDTH)), streams=("s",))
-    looked = rounds(accesses, {"tables": waiting(held), "streams": ok}, Region("us-east-1", known), timeout_s=LATER_S)
+    looked = rounds(accesses, {"tables": waiting(held), "streams": ok}, Region("us-east-1", known), timeout_s=SOON_S)
     found = looked.run()
     assert told(found)[-1] == ("us-east-1", "s", "ok", "well")
-    assert {line[2:] for line in told(found)[:-1]} == {("unknown", "no answer within 3 s")}
+    assert {line[2:] for line in told(found)[:-1]} == {("unknown", "no answer within 1 s")}
     assert len(found.rows) == 2 * WIDTH + 1
 
 
@@ -191,7 +191,7 @@ def test_names_that_are_never_told_spoil_only_their_region(
     assert told(found) == [
         ("us-east-1", "found", "ok", "well"),
         ("us-east-1", "known", "ok", "well"),
-        ("us-west-2", "stage john", "unknown", "no answer within 3 s"),
+        ("us-west-2", "stage john", "unknown", "no answer within 2 s"),
         ("us-west-2", "known", "ok", "well"),
     ]
 
@@ -199,8 +199,26 @@ def test_names_that_are_never_told_spoil_only_their_region(
 def test_a_stage_without_stacks_is_told(accesses: Accesses) -> None:
     region = Region("us-east-1", Watched(), (lambda _: Watched(), lambda _: Watched()), "stage john")
     found = rounds(accesses, {"tables": ok}, region).run()
-    assert told(found) == [("us-east-1", "stage john", "unknown", "no stack of it in us-east-1 tells any")]
+    assert told(found) == [
+        ("us-east-1", "stage john", "unknown", "stage john: no stack in us-east-1 tells what to look at")
+    ]
     assert found.nameless == {"us-east-1"}
+
+
+def test_stacks_that_cannot_be_looked_at_are_told_in_the_words_of_a_probe(accesses: Accesses, side: HealthSide) -> None:
+    def look(stacks: Stacks) -> Watched:
+        return Watched(tables=tuple(stacks.outputs("any") or ()))
+
+    side.on("cloudformation", HANG_UP, "us-east-1")
+    side.on("cloudformation", DENIED, "us-west-2")
+    regions = [Region(name, Watched(), (look, look), "stage john") for name in ("us-east-1", "us-west-2")]
+    found = rounds(accesses, {"tables": ok}, *regions).run()
+    assert [(row.probe, row.region) for row in found.rows] == [("names", "us-east-1"), ("names", "us-west-2")]
+    east, west = (row.finding.why for row in found.rows)
+    cannot = "stage john: its stacks do not tell what to look at: "
+    assert east.startswith(f"{cannot}Connection was closed")
+    assert west == f"{cannot}access denied. Ask for cloudformation:DescribeStacks, or use --role-arn"
+    assert found.nameless == frozenset()
 
 
 def test_names_alone_can_be_looked_for(accesses: Accesses) -> None:
