@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from botocore.session import Session
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.descriptions import Descriptions
 from cncbops.health.access import Accesses, RegionAccess
 from tests.e2e.far_side_health import HealthSide
 
@@ -31,10 +33,16 @@ def side() -> Iterator[HealthSide]:
     assert server.errors == []
 
 
+@pytest.fixture(scope="session")
+def models() -> Descriptions:
+    """The descriptions of AWS's services, which are read once for all tests."""
+    return Descriptions(Session().get_component("data_loader").search_paths)
+
+
 @pytest.fixture
-def accesses(side: HealthSide) -> Accesses:
+def accesses(side: HealthSide, models: Descriptions) -> Accesses:
     """Access to any region of the far side, at a time that stands still."""
-    return Accesses(Aws(AwsAccess(endpoint_url=side.url)), now=lambda: NOW)
+    return Accesses(Aws(AwsAccess(endpoint_url=side.url), models), now=lambda: NOW)
 
 
 @pytest.fixture
