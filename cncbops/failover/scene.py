@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-ANSWER_S = 10
+ANSWER_S = 5
 """How long Lambda has to answer, four times: the region may be ill."""
 
 
