@@ -38,9 +38,11 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
         runs = Runs(command, far_side)
         far_side.add_bucket("lake", LAKE)
         far_side.add_function("fn", handler)
-        process = runs.start("--batch-size", "10", "--concurrency", "2")
+        process = runs.start_text("--batch-size", "10", "--concurrency", "2")
         runs.await_sent(8)
         process.send_signal(signal.SIGINT)
+        assert process.stderr
+        assert any(b"stopping" in line for line in process.stderr), "it heeds the signal before it may go on"
         go_on.set()
         assert command.finish(process).code == 130
         delivered = far_side.delivered_data()
