@@ -21,12 +21,12 @@ from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 from cncbops.session.acting import Act, new_act
 
+from ._access import access_of
 from ._failover_asked import Asked, Switching
 from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
 from ._options import General
 from ._screen import Screen, guarded, screen_for, stop_on_signal
 from ._words import visible
-from ._working import access_of
 
 HEALTH_TIMEOUT_S = 5.0
 """How long the other regions have to show that they are healthy."""

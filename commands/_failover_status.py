@@ -22,11 +22,11 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.reports.run_facts import details
 from cncbops.safety.limits import parse_duration
 
+from ._access import access_of
 from ._health_view import show_rows, show_verdicts
 from ._options import General
 from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
 from ._words import visible
-from ._working import access_of
 
 _PROBES = (SWITCH, *(probe for probe in PROBES if probe.name in (CHECK, ALARM, HEALTH_CHECK)))
 

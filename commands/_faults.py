@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import Aws
 from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
 from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
@@ -28,6 +28,7 @@ from cncbops.reports.summary import EXIT_CODES
 from cncbops.selection.times import parse_window
 from cncbops.session.queued import Queues, require_readable
 
+from ._access import access_of
 from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
 from ._options import General
 from ._requests import fault_sources_of
@@ -142,7 +143,7 @@ def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Fault
     """The chosen faults, to be read while the body runs. Raises BadInput, CannotRun."""
     selection = choice.selection()
     sources = fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen)
-    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    aws = Aws(access_of(general, {}))
     in_aws = not all(isinstance(source, LocalSource) for source in sources)
     s3 = aws.s3(OBJECTS_AHEAD + 1) if in_aws else None
     with closing(Resolver(aws, s3)) as resolver, Queues(sources, aws, executes=False) as queues, ExitStack() as held:

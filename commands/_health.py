@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun
 from cncbops.health.access import Accesses
 from cncbops.health.naming import Naming, regions_named, regions_of
@@ -16,6 +16,7 @@ from cncbops.health.running import Region, Round, Rounds
 from cncbops.health.verdict import Required
 from cncbops.safety.limits import parse_duration
 
+from ._access import access_of
 from ._health_view import show_rows, show_verdicts
 from ._health_watch import watch
 from ._options import General
@@ -95,7 +96,7 @@ def _note_one_region(asked: Asked, looking: _Looking, screen: Screen) -> None:
 def _looking(asked: Asked, general: General) -> _Looking:
     """What is to be done, without having asked anybody. Raises BadInput."""
     required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout, "--timeout")
-    aws = Aws(AwsAccess(general.region, general.profile, general.role_arn, general.endpoint_url))
+    aws = Aws(access_of(general, {}))
     regions = regions_of(asked.naming, Path.cwd(), lambda: aws.region)
     _require_probed(regions)
     required.require_possible(len(regions))

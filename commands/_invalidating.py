@@ -32,12 +32,12 @@ from cncbops.reports.invalidation import (
 )
 from cncbops.session.acting import Act, new_act, resumed_act
 
+from ._access import access_of
 from ._invalidate_view import no_origins, progress_line, show_invalidation, show_invalidation_plan
 from ._options import General
 from ._paths_asked import Asked, checked, distribution_named, gathered
 from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
 from ._words import visible
-from ._working import access_of
 
 _NOT_REDUCED: Mapping[str, Any] = {"sources": {}, "reduced": None}
 """What a plan tells of paths that were cut to requests by an earlier session."""

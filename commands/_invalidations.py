@@ -14,12 +14,12 @@ from cncbops.reports.invalidation import invalidation_facts
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 
+from ._access import access_of
 from ._invalidate_view import progress_line, show_invalidations, show_statuses
 from ._options import General
 from ._paths_asked import distribution_named, name_apart
 from ._screen import Screen, guarded, screen_for, stop_on_signal
 from ._words import visible
-from ._working import access_of
 
 AT_A_TIME = 4
 

@@ -35,11 +35,12 @@ from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle
 
+from ._access import access_of
 from ._options import General
 from ._requests import Asked, request_of
 from ._resuming import TakeUp, carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 
 @dataclass(frozen=True)

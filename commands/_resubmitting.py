@@ -40,12 +40,13 @@ from cncbops.session.resubmitting import (
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
 
+from ._access import access_of
 from ._faults import Choice
 from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._resuming import TakeUp, carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 
 @dataclass(frozen=True)

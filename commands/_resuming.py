@@ -32,11 +32,12 @@ from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
 
+from ._access import access_of
 from ._acts import require_bare, take_up_act
 from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._working import Heading, InLedger, Work, access_of, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

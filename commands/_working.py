@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cncbops.aws import Aws, AwsAccess
+from cncbops.aws import Aws
 from cncbops.errors import CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
@@ -28,7 +28,6 @@ from cncbops.session.resuming import Changes
 from cncbops.survey import Survey
 from cncbops.terms import require_able
 
-from ._options import General
 from ._plan_view import show_plan
 from ._progress import live_line
 from ._resubmit_view import show_resubmit_plan
@@ -77,16 +76,6 @@ class Work:
     show_payload: bool = False
     describe: Callable[..., dict[str, Any]] = plan
     afterwards: Callable[[Sending, threading.Event], dict[str, Any]] = lambda _sending, _stop: {}
-
-
-def access_of(general: General, before: Mapping[str, Any]) -> AwsAccess:
-    """How AWS is reached: as typed, else as it was before; a profile is a matter of this machine."""
-    return AwsAccess(
-        region=general.region or before.get("region"),
-        profile=general.profile,
-        role_arn=general.role_arn or before.get("role_arn"),
-        endpoint_url=general.endpoint_url or before.get("endpoint_url"),
-    )
 
 
 def plan_work(
