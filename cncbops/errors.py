@@ -8,6 +8,8 @@ An item's failure (a line, an object, a record) is never an exception: it is an 
 counted and named. Only what stops the whole run is raised.
 """
 
+from typing import Self
+
 
 class CncbopsError(Exception):
     """A run cannot start or go on.
@@ -21,6 +23,10 @@ class CncbopsError(Exception):
         super().__init__(what)
         self.what = what
         self.next_step = next_step
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Errors come from other processes, too."""
+        return type(self), (self.what, self.next_step)
 
     def __str__(self) -> str:
         return f"{self.what.rstrip('.')}. {self.next_step}"

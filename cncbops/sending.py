@@ -1,105 +1,116 @@
 """Sending: one session of a replay or a resubmit, whatever its records were made of.
 
-A plan and a run are the same pipeline with another last stage: the plan counts each batch that
-the run sends. One thread pulls records through selection and batching, hands batches to the
-workers and receives their outcomes; it alone counts and writes down.
+    agenda ─ chunks ─▶ read ─▶ cut ─▶ lanes ─▶ invoke ─▶ journal ─▶ ledger
+      one thread       places  places  one     places      one thread
+
+A plan and a run are the same pipeline with another last stage: the plan counts each batch that the run sends. One
+thread gives out what is to be done at the places of an executor, and takes what came of it; it alone counts, and
+writes down.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Self
 
 from cncbops.aws import Aws
-from cncbops.delivery.invoker import Invoker
-from cncbops.delivery.lanes import deliver
+from cncbops.delivery.courier import LOOK_S, Courier
+from cncbops.delivery.lanes import Lanes
 from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
-from cncbops.delivery.sender import Sender
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.kinesis.batching import Batch
+from cncbops.execution.executor import Executor, PlaceLost, Threads
+from cncbops.execution.processes import Processes
+from cncbops.execution.station import Outfit
 from cncbops.ledger.pulse import Order
-from cncbops.recipients import Recipient, Recipients
+from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.safety.limits import FailureCount
-from cncbops.session.agenda import Agenda
+from cncbops.session.agenda import Agenda, lake_client
 from cncbops.session.canary import Canary
-from cncbops.session.intake import LAKE_OBJECTS_AHEAD, Intake
+from cncbops.session.chunks import Chunks
+from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper
 from cncbops.session.progress import Progress
-from cncbops.session.reading import Heed, Reader
+from cncbops.session.reading import Reader
 from cncbops.terms import objection
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+LAKE_OBJECTS_AHEAD = 8
 
 
 @dataclass(frozen=True)
 class Undertaking:
     """What one session has to do, and what is left of it.
 
-    `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is how many
-    batches of one function can be in flight in order, 0 where order does not matter. `objects_ahead` are opened
-    beforehand.
-    `reader` makes what turns objects into records, given where it counts and whom it tells.
+    `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
+    records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
+    given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
+    processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are opened beforehand.
+    `names_records`: whoever writes it down has to know each record that was delivered.
     """
 
     request: Request
     recipients: Recipients
     agenda: Agenda
-    reader: Callable[[Progress, Journal, Heed], Reader]
+    reader: Callable[[int], Reader]
     concurrency: int
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
     progress: Progress = Progress()
+    spreads: bool = True
+    workers: int = 1
+    names_records: bool = False
+
+    @property
+    def reads_one_by_one(self) -> bool:
+        """Whether what one chunk comes to decides over the next."""
+        return not self.spreads or self.request.limit is not None
 
 
 class Sending:
-    """One session, to be planned or executed once.
+    """One session, to be planned or executed once, within its context.
 
     `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
     holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
     """
 
     def __init__(
-        self, undertaking: Undertaking, aws: Aws, s3: "S3Client | None", keeper: Keeper, stop: threading.Event
+        self, undertaking: Undertaking, aws: Aws, keeper: Keeper, stop: threading.Event, *, plans: bool = False
     ) -> None:
         self.request, self.recipients = undertaking.request, undertaking.recipients
-        self._agenda = undertaking.agenda
+        self._undertaking, self._aws, self._stop, self._plans = undertaking, aws, stop, plans
         self._failures = FailureCount(self.request.safety.max_failures)
-        self.journal = Journal(keeper, undertaking.progress.next_number, self._agenda.over)
-        self._canary = Canary(self.request.safety.canary, self.halt, stop)
-        self.intake = Intake(
-            self._agenda,
-            undertaking.reader(undertaking.progress, self.journal, self._heed),
-            self.recipients.limits,
-            undertaking.lanes,
-            s3,
-            self.journal,
-            self._canary,
-            stop,
-            objects_ahead=undertaking.objects_ahead,
-            is_first=not undertaking.progress.next_number,
-        )
-        self.pace = Pace(undertaking.concurrency, self.request.rate, stop)
+        self._orders: deque[Order] = deque()
+        self._paces: dict[str, Pace] = {}
+        self.pace = Pace(undertaking.concurrency, self.request.rate)
+        self.journal = Journal(keeper, undertaking.progress.next_number, undertaking.agenda.over)
+        self.journal.settles = not plans
+        self._lanes = Lanes(undertaking.concurrency)
+        chunks, canary = Chunks(undertaking.agenda, self.journal, stop), Canary(self.halt)
+        self.intake = Intake(chunks, self._lanes, self.journal, canary, self._manner(), self._heed, stop)
         self.error: CncbopsError | None = None
         self.halted: str | None = None
-        self._aws, self._stop, self._concurrency = aws, stop, undertaking.concurrency
-        self._senders: dict[str, Sender] = {}
+
+    def __enter__(self) -> Self:
+        """Take up places to work at: processes, where there is work for several, before there are other threads."""
+        self._executor = self._places()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.close()
 
     def plan(self) -> None:
         """Do all but send: count what would be sent, and how."""
-        self.journal.settles = False
-        batches = filter(None, self.intake.batches())
-        self._take_in([Settled(batch, _counted(batch))] for batch in batches)
-        self._finish()
+        self._work(self._count_batches)
 
     def execute(self) -> None:
         """Send it all, to functions that can take it (see `terms.require_able`)."""
-        batches = map(self._with_sender, self.intake.batches())
-        self._take_in(deliver(batches, self._send, concurrency=self._concurrency))
-        self._finish()
+        courier = Courier(self._executor, self._lanes, self._undertaking.concurrency, self._pace_of, self._heed)
+        self._work(partial(self._deliver, courier))
 
     def halt(self, reason: str) -> None:
         """Stop as for an interrupt, for a reason that is told."""
@@ -112,13 +123,11 @@ class Sending:
         self._stop.set()
 
     def obey(self, order: Order) -> None:
-        """Do what somebody ordered through the ledger."""
+        """Do what somebody ordered through the ledger; called in any thread."""
         if order.kind == "stop":
             self.halt(f"by order of {order.who}")
-        elif order.kind == "rate":
-            self.pace.set_rate(order.value)
         else:
-            self.pace.set_paused(order.kind == "pause")
+            self._orders.append(order)
 
     @property
     def has_ended_early(self) -> bool:
@@ -130,69 +139,128 @@ class Sending:
         """Whether the run was ended from outside, without a reason given."""
         return self._stop.is_set() and not (self.error or self.halted)
 
-    def _with_sender(self, batch: Batch | None) -> Batch | None:
-        """The batch, once there is a sender for its function: clients are made in one thread."""
-        if batch and batch.function not in self._senders:
-            recipient = self.recipients[batch.function]
-            pace = self.pace.beside(recipient.terms.concurrency)
-            invoke = self._invoker(recipient).invoke
-            self._senders[batch.function] = Sender(invoke, recipient.terms.policy, pace, self._stop, self._heed)
-        return batch
+    def _manner(self) -> Manner:
+        undertaking = self._undertaking
+        return Manner(
+            reads_one_by_one=undertaking.reads_one_by_one,
+            limit=self.request.limit,
+            shows_first=self._plans,
+            is_first=not undertaking.progress.next_number,
+            chosen=undertaking.progress.chosen,
+        )
 
-    def _send(self, batch: Batch) -> Outcome:
-        """Send a batch; after a defect the other workers shall not go on trying."""
+    def _places(self) -> Executor:
+        undertaking = self._undertaking
+        outfit = Outfit(
+            aws=self._aws,
+            s3=partial(lake_client, self.request, self._aws),
+            recipients=self.recipients,
+            reader=undertaking.reader,
+            lanes=undertaking.lanes,
+            objects_ahead=undertaking.objects_ahead,
+            canary=self.request.safety.canary,
+            names_records=undertaking.names_records,
+            sends=not self._plans,
+        )
+        if undertaking.workers < 2 or undertaking.reads_one_by_one or self.intake.is_small():
+            return Threads(outfit, undertaking.concurrency)
+        return Processes(outfit, undertaking.concurrency, undertaking.workers)
+
+    def _pace_of(self, function: str) -> Pace:
+        if function not in self._paces:
+            self._paces[function] = self.pace.beside(self.recipients[function].terms.concurrency)
+        return self._paces[function]
+
+    def _work(self, turn: Callable[[], bool]) -> None:
+        """Take one turn after another until nothing is left, also when something ended the run."""
         try:
-            if not self._canary.enter(batch):
-                return Outcome(not_sent=batch.records)
-            outcome = self._senders[batch.function].send(batch)
-            self._canary.leave(batch, outcome)
+            while self._goes_on(turn):
+                pass
         except BaseException:
             self._stop.set()
             raise
-        return outcome
-
-    def _take_in(self, rounds: Iterable[Sequence[Settled]]) -> None:
-        """Take every outcome down, also those that come after something ended the run."""
-        try:
-            for settled in rounds:
-                self._take(settled)
-        except CncbopsError as error:
-            self.end(error)
-        except BaseException:
-            self._stop.set()
-            raise
-        try:
+        with self._ending():
+            if self.intake.error:
+                self.end(self.intake.error)
             self.journal.keep()
+        with self._ending():
+            self._undertaking.agenda.finish()
+        events = self.journal.tally.events
+        events.not_sent = events.matched - events.delivered - events.failed - events.unknown
+
+    def _goes_on(self, turn: Callable[[], bool]) -> bool:
+        with self._ending():
+            return turn()
+        return True
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End the run where its body raises what ends runs."""
+        try:
+            yield
         except CncbopsError as error:
             self.end(error)
 
-    def _take(self, settled: Sequence[Settled]) -> None:
+    def _count_batches(self) -> bool:
+        """Count what there is, and see to more; False once nothing is left."""
+        self.intake.feed(self._executor)
+        while batch := self._lanes.next(lambda _: True):
+            calls = Calls(total=1, bytes=batch.payload_bytes)
+            self._take([Settled(batch, Outcome(calls=calls))])
+            self._lanes.settle(batch)
+        if self._stop.is_set() or self.intake.is_done:
+            return False
+        for then, result in self._executor.ended(LOOK_S):
+            then(result)
+        return True
+
+    def _deliver(self, courier: Courier) -> bool:
+        """Begin what may begin, and take what has ended; False once nothing is left."""
+        self._obey_orders()
+        if self._stop.is_set():
+            courier.stop()
+        self.intake.feed(self._executor)
+        courier.start()
+        if courier.is_idle and (self._stop.is_set() or (self.intake.is_done and self._lanes.is_empty)):
+            return False
+        self._take_outcomes(courier)
+        settled = courier.take_settled()
+        if settled:
+            self._take(settled)
+            courier.let_go(settled)
+        return True
+
+    def _take_outcomes(self, courier: Courier) -> None:
         try:
+            for then, result in self._executor.ended(courier.wait_s()):
+                with self._ending():
+                    then(result)
+        except PlaceLost as error:
+            self.journal.tally.events.possible_duplicates += courier.lose(error.place)
+            self.end(error)
+
+    def _take(self, settled: list[Settled]) -> None:
+        """Take outcomes down, also those that come after something ended the run."""
+        with self._ending():
             self.journal.take(settled)
-        except CncbopsError as error:
-            self.end(error)
-        for _, outcome in settled:
-            if outcome.refusal:
-                self.end(outcome.refusal)
+        for each in settled:
+            if each.outcome.refusal:
+                self.end(each.outcome.refusal)
+        self.intake.settled(settled)
 
-    def _finish(self) -> None:
-        try:
-            self._agenda.finish()
-        except CncbopsError as error:
-            self.end(error)
+    def _obey_orders(self) -> None:
+        while self._orders:
+            order = self._orders.popleft()
+            if order.kind == "rate":
+                self.pace.set_rate(order.value)
+            else:
+                self.pace.set_paused(order.kind == "pause")
 
     def _heed(self, delivered: int, failed: int) -> None:
         """Halt where too many records fail: as they do, not when their batch is through with the others."""
         reason = self._failures.count(delivered, failed)
         if reason:
             self.halt(reason)
-
-    def _invoker(self, recipient: Recipient) -> Invoker:
-        function, terms = recipient.function, recipient.terms
-        client = self._aws.in_region(function.region).lambda_(
-            pool=terms.concurrency, read_timeout_s=terms.read_timeout_s, once=True
-        )
-        return Invoker(client, function.address, function.qualifier)
 
 
 def objection_of(sending: Sending) -> CannotRun | None:
@@ -202,7 +270,3 @@ def objection_of(sending: Sending) -> CannotRun | None:
         for recipient in sending.recipients.known.values()
     )
     return next(filter(None, objections), None)
-
-
-def _counted(batch: Batch) -> Outcome:
-    return Outcome(not_sent=batch.records, calls=Calls(total=1, bytes=batch.payload_bytes))

@@ -5,11 +5,11 @@ fault with its unit of work, which is delivered, or fails, as one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cncbops.delivery.outcome import Calls, Outcome, Undelivered
+from cncbops.delivery.outcome import Calls, Outcome, Settled, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
 from cncbops.selection.selection import time_of
@@ -95,6 +95,13 @@ class Share:
     unknown: int = 0
     newest_ms: int | None = None
 
+    def add(self, other: "Share") -> None:
+        """Add another's counts to these."""
+        for name in ("matched", "records", "delivered", "failed", "unknown"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.newest_ms is not None:
+            self.newest_ms = max(self.newest_ms or 0, other.newest_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -135,25 +142,46 @@ class Tally:
         _count(self.by_type, [name or NO_TYPE for name in types], OTHER_TYPES, MOST_TYPES)
         if times:
             _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
-            self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
-            self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
+            self._widen(min(times), max(times))
 
     def share_of(self, function: str) -> Share:
         """The share of a function, by its name in the run."""
         return self.functions.setdefault(function, Share())
 
-    def count_outcome(self, outcome: Outcome, function: str = "") -> None:
+    def count_settled(self, settled: Settled) -> None:
         """Count what became of a batch of a function's."""
-        share = self.share_of(function)
-        share.delivered += len(outcome.delivered)
+        outcome, share = settled.outcome, self.share_of(settled.batch.function)
+        delivered = sum(settled.delivered.values())
+        share.delivered += delivered
         share.failed += len(outcome.failed)
         share.unknown += len(outcome.unknown)
-        self.events.delivered += len(outcome.delivered)
+        self.events.delivered += delivered
         self.events.failed += len(outcome.failed)
         self.events.unknown += len(outcome.unknown)
-        self.events.not_sent += len(outcome.not_sent)
         self.events.possible_duplicates += outcome.possible_duplicates
         self.calls.add(outcome.calls)
+
+    def add(self, other: "Tally") -> None:
+        """Add what was counted elsewhere to these counts."""
+        for counts, more in zip(self._plain, other._plain, strict=True):
+            for name, count in _numbers(more):
+                setattr(counts, name, getattr(counts, name) + count)
+        for reason, count in other.objects.skipped_as.items():
+            self.objects.skipped_as[reason] = self.objects.skipped_as.get(reason, 0) + count
+        for function, share in other.functions.items():
+            self.share_of(function).add(share)
+        _add(self.by_type, other.by_type, OTHER_TYPES, MOST_TYPES)
+        _add(self.by_hour, other.by_hour, OTHER_HOURS, MOST_HOURS)
+        if other.first_ms is not None and other.last_ms is not None:
+            self._widen(other.first_ms, other.last_ms)
+
+    @property
+    def _plain(self) -> "tuple[Objects | Events | Calls | Faults, ...]":
+        return self.objects, self.events, self.calls, self.faults
+
+    def _widen(self, first_ms: float, last_ms: float) -> None:
+        self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
+        self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
 
     @property
     def flawed(self) -> bool:
@@ -198,5 +226,17 @@ def of_object(lake_object: LakeObject, error: str, message: str) -> Failure:
 
 def _count(counter: Counter[Key], seen: Iterable[Key], others: Key, most: int) -> None:
     """Add to a counter that takes in no more than `most` different keys, the rest as `others`."""
-    for key, number in Counter(seen).items():
+    _add(counter, Counter(seen), others, most)
+
+
+def _add(counter: Counter[Key], more: Mapping[Key, int], others: Key, most: int) -> None:
+    for key, number in more.items():
         counter[key if key in counter or len(counter) < most else others] += number
+
+
+def _numbers(counts: object) -> Iterator[tuple[str, int]]:
+    """The counts that are not 0, by name."""
+    for name in counts.__slots__:  # type: ignore[attr-defined]
+        count = getattr(counts, name)
+        if count and isinstance(count, int):
+            yield name, count

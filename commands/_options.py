@@ -109,6 +109,10 @@ Concurrency = Annotated[
         max=1000,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    option("--workers", help="Processes to work in; without it as many as processors.", panel=DELIVERY, min=1, max=256),
+]
 Rate = Annotated[float | None, option("--rate", help="At most so many events per second.", panel=DELIVERY, min=0.01)]
 Asynchronous = Annotated[bool, option("--async/--sync", help="Queue invocations, or wait for each.", panel=DELIVERY)]
 Ordered = Annotated[

@@ -30,7 +30,7 @@ from cncbops.session.beginning import (
     warnings_of,
 )
 from cncbops.session.resuming import Rest
-from cncbops.session.undertakings import events_undertaking
+from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle
@@ -54,6 +54,7 @@ class Replaying:
     again: bool
     show_payload: bool
     report: Path | None
+    workers: int | None
 
 
 def carry_out(typed: Replaying, general: General) -> int:
@@ -85,6 +86,7 @@ def _take_up(typed: Replaying) -> TakeUp:
         unknown=False,
         report=typed.report,
         show_payload=typed.show_payload,
+        workers=typed.workers,
         **vars(safety),
     )
 
@@ -143,7 +145,9 @@ def _prepared(
         request,
         Work(
             heading,
-            events_undertaking(request, recipient, Planned(plan) if plan else lake),
+            events_undertaking(
+                request, recipient, Planned(plan) if plan else lake, workers=typed.workers or processors()
+            ),
             aws,
             s3,
             Survey(request, aws),

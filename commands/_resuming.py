@@ -27,7 +27,7 @@ from cncbops.session.progress import Progress
 from cncbops.session.queued import WithQueues
 from cncbops.session.resubmitting import faults_undertaking, most_in_flight, terms_of
 from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, asked, changes, queues_of
-from cncbops.session.undertakings import events_undertaking
+from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
@@ -56,6 +56,7 @@ class TakeUp:
     unknown: bool
     report: Path | None
     show_payload: bool
+    workers: int | None = None
 
     @property
     def of_events(self) -> list[str]:
@@ -69,6 +70,7 @@ class TakeUp:
             "--unknown": self.unknown,
             "--report": self.report,
             "--show-payload": self.show_payload,
+            "--workers": self.workers,
         }
         return [name for name, value in given.items() if value]
 
@@ -191,7 +193,9 @@ def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Headin
     recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
     return _Prepared(
         work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload),
-        undertake=lambda agenda, progress: events_undertaking(request, recipient, agenda, progress),
+        undertake=lambda agenda, progress: events_undertaking(
+            request, recipient, agenda, progress, workers=take_up.workers or processors()
+        ),
         request=request,
         aws=aws,
         s3=s3,
@@ -301,8 +305,9 @@ def _failed_records(ledger: Ledger, run: Run, prepared: _Prepared, take_up: Take
     changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)
+    undertaking = replace(prepared.undertake(agenda, Progress()), names_records=True)
     return replace(
-        prepared.work(prepared.undertake(agenda, Progress())),
+        prepared.work(undertaking),
         changes=changed,
         in_flight=in_flight,
         warnings=[*_changed_since(changed), *_still_queued(prepared.request), *prepared.moved, *_killed(in_flight)],

@@ -87,8 +87,8 @@ def plan_work(
 ) -> int:
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
-    sending = _sending(work, keeper or NoKeeper(), stop)
-    with stop_on_signal(stop, screen), _line(work, sending, screen):
+    sending = _sending(work, keeper or NoKeeper(), stop, plans=True)
+    with stop_on_signal(stop, screen), sending, _line(work, sending, screen):
         sending.plan()
     report = work.heading.report(
         sending.journal, error=sending.error or objection_of(sending), interrupted=sending.interrupted, totals=totals
@@ -120,6 +120,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     try:
         with (
             stop_on_signal(stop, screen),
+            sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),
         ):
@@ -151,8 +152,8 @@ def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path 
     return alarm_watch(request.safety, aws, request.region)
 
 
-def _sending(work: Work, keeper: Keeper, stop: threading.Event) -> Sending:
-    sending = Sending(work.undertaking, work.aws, work.s3, keeper, stop)
+def _sending(work: Work, keeper: Keeper, stop: threading.Event, *, plans: bool = False) -> Sending:
+    sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans)
     sending.journal.tally.events.possible_duplicates = work.in_flight
     for entry in work.changes.returned:
         sending.journal.give_back(entry)

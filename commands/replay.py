@@ -69,6 +69,7 @@ def replay(
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
     rate: shared.Rate = None,
+    workers: shared.Workers = None,
     asynchronous: shared.Asynchronous = False,
     ordered: shared.Ordered = True,
     max_attempts: shared.MaxAttempts = None,
@@ -148,4 +149,4 @@ def replay(
     )
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
     asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn)
-    return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report), general)
+    return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)

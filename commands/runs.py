@@ -78,6 +78,7 @@ def resume(
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
+    workers: shared.Workers = None,
     report: shared.Report = None,
     show_payload: ShowPayload = False,
     execute: shared.Execute = False,
@@ -100,7 +101,8 @@ def resume(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     alarms = tuple(stop_on_alarm or ())
-    take_up = TakeUp(run, on_changed.value, max_failures, max_duration, alarms, canary, False, report, show_payload)
+    stops = (max_failures, max_duration, alarms, canary)
+    take_up = TakeUp(run, on_changed.value, *stops, False, report, show_payload, workers)
     return carry_out_resume(take_up, general)
 
 

@@ -1,14 +1,19 @@
 """What became of a batch: each of its records has exactly one fate."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+import msgspec
 
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.quoting import unquoted
 from cncbops.errors import CncbopsError
-from cncbops.kinesis.batching import Batch
+from cncbops.kinesis.batching import Batch, Mark
 from cncbops.kinesis.record import Record
+from cncbops.session.entry import object_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Outcome:
     """The fates of a batch's records, the invocations it took, and whether the run must stop.
 
     `possible_duplicates` counts records that were sent again after an answer was lost.
-    `refusal` is set where no further payload would be taken.
+    `refusal` is set where no further payload would be taken. `is_whole`: all of the batch was delivered, and
+    `delivered` does not name it.
     """
 
     delivered: list[Record] = field(default_factory=list)
@@ -66,6 +72,19 @@ class Outcome:
     calls: Calls = field(default_factory=Calls)
     possible_duplicates: int = 0
     refusal: CncbopsError | None = None
+    is_whole: bool = False
+
+    def without_payloads(self, *, named: bool) -> "Outcome":
+        """The same as what goes from where the records are; a batch delivered whole is `named` record by record."""
+        rest = self.failed or self.unknown or self.not_sent
+        return replace(
+            self,
+            delivered=_bare(self.delivered) if named or rest else [],
+            failed=[replace(each, record=_bare([each.record])[0]) for each in self.failed],
+            unknown=[replace(each, record=_bare([each.record])[0]) for each in self.unknown],
+            not_sent=_bare(self.not_sent),
+            is_whole=not (named or rest),
+        )
 
     @property
     def tally(self) -> tuple[int, int]:
@@ -87,8 +106,60 @@ def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]
     return [Undelivered(record, error, message) for record in records]
 
 
+def _bare(records: Sequence[Record]) -> list[Record]:
+    return [msgspec.structs.replace(record, body=b"") for record in records]
+
+
+@dataclass(slots=True)
+class Waybill:
+    """What is known of a batch where its records are not: how many they are, and what becomes of the run by them.
+
+    `batch` names it where its records are, at `place` of the executor (see `cncbops.execution`). `objects` counts its
+    records by their object's number. `places` are those of its records, in their order. `number` counts a session's
+    batches from 0, in the order in which they are given out.
+    """
+
+    batch: tuple[int, int]
+    lanes: tuple[int, ...]
+    function: str
+    weight: int
+    payload_bytes: int
+    marks: Mapping[int, Mark]
+    is_canary: bool
+    objects: Mapping[int, int]
+    places: Sequence[int]
+    place: int = 0
+    number: int = 0
+
+
+def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
+    """The waybill of a batch."""
+    places = array("q", [record.place for record in batch.records])
+    return Waybill(
+        name,
+        batch.lanes,
+        batch.function,
+        batch.weight,
+        batch.payload_bytes,
+        batch.marks,
+        batch.is_canary,
+        Counter(map(object_number, places)),
+        places,
+    )
+
+
 class Settled(NamedTuple):
     """A batch and what became of it."""
 
-    batch: Batch
+    batch: Waybill
     outcome: Outcome
+
+    @property
+    def delivered(self) -> Mapping[int, int]:
+        """How many records were delivered, by their object's number."""
+        return self.batch.objects if self.outcome.is_whole else by_object(self.outcome.delivered)
+
+
+def by_object(records: Iterable[Record]) -> Mapping[int, int]:
+    """How many records are of each object, by its number."""
+    return Counter(object_number(record.place) for record in records)

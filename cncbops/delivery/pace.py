@@ -6,17 +6,23 @@ say nothing new and do not halve again.
 
 Rate and pause may change while invocations wait: turns are booked on a clock that counts events
 instead of seconds, so that its speed can change without a turn being booked again.
+
+One thread gives out all turns, wherever the invocations are made: so there is one pace for all of them.
 """
 
 import math
-import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cncbops.delivery.answers import Kind
 
-LOOK_S = 0.25
-"""How long a waiting thread goes without a look at the stop signal, the rate and the pause."""
+
+class Turn(NamedTuple):
+    """When an invocation may begin, on the clock of events, and in which round of the pace it was let in."""
+
+    at: float
+    round: int
 
 
 class Pace:
@@ -26,25 +32,17 @@ class Pace:
     gives way to its own function's throttling.
     """
 
-    def __init__(
-        self,
-        concurrency: int,
-        rate: float | None,
-        stop: threading.Event,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, concurrency: int, rate: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = self._limit = float(concurrency)
         self._turns = _Turns(rate, clock)
-        self._stop = stop
-        self._gate = threading.Condition()
         self._in_flight = 0
         self._round = 0
         self._beside: list[Pace] = []
 
     def beside(self, concurrency: int) -> "Pace":
         """The gate of one more function, with a limit of its own."""
-        other = Pace(concurrency, None, self._stop)
-        other._turns, other._gate = self._turns, self._gate
+        other = Pace(concurrency, None)
+        other._turns = self._turns
         self._beside.append(other)
         return other
 
@@ -70,55 +68,36 @@ class Pace:
 
     def set_rate(self, rate: float | None) -> None:
         """Change the rate, for those who wait already as well."""
-        with self._gate:
-            self._turns.change(rate, paused=self._turns.paused)
+        self._turns.change(rate, paused=self._turns.paused)
 
     def set_paused(self, paused: bool) -> None:
         """Let nobody through until it is taken back; what is under way goes on."""
-        with self._gate:
-            self._turns.change(self._turns.rate, paused=paused)
-            self._gate.notify_all()
+        self._turns.change(self._turns.rate, paused=paused)
 
-    def enter(self, events: int) -> int | None:
-        """Wait for room, then for the turn of `events` at the rate, and for the end of a pause.
-
-        Returns a token for `leave`, or None if the run was stopped meanwhile.
-        """
-        with self._gate:
-            while not (self._has_room() or self._stop.is_set()):
-                self._gate.wait(LOOK_S)
-            if self._stop.is_set():
-                return None
-            self._in_flight += 1
-            token, turn = self._round, self._turns.book(events)
-        if not self._await(turn):
-            self.leave(token)
-            return None
-        return token
-
-    def leave(self, token: int, kind: Kind | None = None) -> None:
-        """End an invocation that `enter` let in, and learn from its answer if there was one."""
-        with self._gate:
-            self._in_flight -= 1
-            if kind is Kind.THROTTLED and token == self._round:
-                self._round += 1
-                self._limit = max(1.0, self._limit / 2)
-            elif kind is Kind.TAKEN:
-                self._limit = min(self._most, self._limit + 1 / self._limit)
-            self._gate.notify_all()
-
-    def _has_room(self) -> bool:
+    @property
+    def has_room(self) -> bool:
+        """Whether another invocation would be let in."""
         return not self._turns.paused and self._in_flight < max(1, int(self._limit))
 
-    def _await(self, turn: float) -> bool:
-        """Wait for a turn that was booked; False if the run was stopped meanwhile."""
-        left_s = math.inf
-        while left_s:
-            with self._gate:
-                left_s = self._turns.left_s(turn)
-            if self._stop.wait(min(left_s, LOOK_S)):
-                return False
-        return True
+    def enter(self, events: int) -> Turn | None:
+        """Let an invocation of so many events in, and book its turn at the rate; None where there is no room."""
+        if not self.has_room:
+            return None
+        self._in_flight += 1
+        return Turn(self._turns.book(events), self._round)
+
+    def left_s(self, turn: Turn) -> float:
+        """Seconds until a turn comes if nothing changes; infinite in a pause."""
+        return self._turns.left_s(turn.at)
+
+    def leave(self, turn: Turn, kind: Kind | None = None) -> None:
+        """End an invocation that `enter` let in, and learn from its answer if there was one."""
+        self._in_flight -= 1
+        if kind is Kind.THROTTLED and turn.round == self._round:
+            self._round += 1
+            self._limit = max(1.0, self._limit / 2)
+        elif kind is Kind.TAKEN:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
 
 
 class _Turns:

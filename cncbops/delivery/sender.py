@@ -5,7 +5,6 @@ is cut in two goes on with its first part until that is settled.
 """
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from typing import Literal
 
 from cncbops.delivery.answers import MAY_HAVE_RUN, Answer, Kind
 from cncbops.delivery.outcome import Outcome
-from cncbops.delivery.pace import Pace
 from cncbops.delivery.partial import Checkpoint, InvalidResponse, checkpoint
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import Batch, part_of, split
@@ -71,26 +69,35 @@ class Work:
     waited_since: float | None = None
 
 
-class Sender:
-    """Sends batches through `invoke` at the pace given; called from many threads at once.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One invocation of a batch, and how it goes on: `outcome` if that was the last, else what follows.
 
-    `heed` is told of records as they come to their end: how many delivered, how many failed or unknown.
+    `delivered` and `failed` records came to their end by it. The next one has `weight` events, `pause_s` from now.
+    `kind` is None where nothing was sent any more.
     """
 
+    kind: Kind | None
+    delivered: int
+    failed: int
+    outcome: Outcome | None = None
+    weight: int = 0
+    pause_s: float = 0.0
+
+    def without_payloads(self, *, named: bool) -> "Step":
+        """The same as what goes from where the records are; see `Outcome`."""
+        assert self.outcome is not None
+        return replace(self, outcome=self.outcome.without_payloads(named=named))
+
+
+class Sender:
+    """Sends batches through `invoke`, one invocation at a time; called from many threads at once."""
+
     def __init__(
-        self,
-        invoke: Callable[..., Answer],
-        policy: SendPolicy,
-        pace: Pace,
-        stop: threading.Event,
-        heed: Callable[[int, int], None] = lambda _delivered, _failed: None,
-        jitter: Callable[[], float] = random.random,
+        self, invoke: Callable[..., Answer], policy: SendPolicy, jitter: Callable[[], float] = random.random
     ) -> None:
         self._invoke = invoke
         self._policy = policy
-        self._pace = pace
-        self._stop = stop
-        self._heed = heed
         self._jitter = jitter
         self._settlements: dict[Kind, Callable[[Work, Answer, Outcome], list[Work]]] = {
             Kind.TAKEN: self._taken,
@@ -105,50 +112,17 @@ class Sender:
             Kind.UNKNOWN: self._lost,
         }
 
-    def send(self, batch: Batch) -> Outcome:
-        """Deliver a batch: every record ends up delivered, failed, unknown or not sent."""
-        outcome = Outcome()
-        todo = deque([Work(batch)])
-        while todo:
-            work = todo.popleft()
-            answer = self._attempt(work, outcome)
-            if answer is None:
-                self._leave_unsent(work, outcome)
-            else:
-                todo.extendleft(reversed(self._settle(work, answer, outcome)))
-        return outcome
-
-    def _attempt(self, work: Work, outcome: Outcome) -> Answer | None:
-        """One invocation, or None if the run was stopped before it."""
-        if outcome.refusal or self._stop.wait(work.pause_s):
-            return None
+    def attempt(self, delivery: "Delivery") -> Step:
+        """Make the next invocation of a delivery that is not over."""
+        work, outcome = delivery.todo.popleft(), delivery.outcome
         batch, limit = work.batch, self._policy.async_payload_bytes
-        token = self._pace.enter(batch.weight)
-        if token is None:
-            return None
-        answer = None
-        try:
-            answer = self._invoke(batch.payload(), asynchronous=limit is not None and batch.payload_bytes <= limit)
-        finally:
-            self._pace.leave(token, answer.kind if answer else None)
+        answer = self._invoke(batch.payload(), asynchronous=limit is not None and batch.payload_bytes <= limit)
         outcome.calls.count(answer.kind, batch.payload_bytes, repeats=work.repeats)
         if work.just_lost and answer.kind in MAY_HAVE_RUN:
             outcome.possible_duplicates += len(batch.records)
-        return answer
-
-    def _leave_unsent(self, work: Work, outcome: Outcome) -> None:
-        if work.doubt:
-            outcome.doubt(work.batch.records, work.doubt)
-        else:
-            outcome.not_sent += work.batch.records
-
-    def _settle(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
-        """Give records their fates as far as the answer allows; the rest is work to do."""
         before = outcome.tally
-        rest = self._settlements[answer.kind](work, answer, outcome)
-        delivered, failed = outcome.tally
-        self._heed(delivered - before[0], failed - before[1])
-        return rest
+        delivery.todo.extendleft(reversed(self._settlements[answer.kind](work, answer, outcome)))
+        return delivery.step(answer.kind, before)
 
     def _taken(self, work: Work, answer: Answer, outcome: Outcome) -> list[Work]:
         records, partial = work.batch.records, self._policy.partial_responses
@@ -212,7 +186,7 @@ class Sender:
 
     def _refuse(self, work: Work, refusal: CannotRun, outcome: Outcome) -> list[Work]:
         outcome.refusal = refusal
-        self._leave_unsent(work, outcome)
+        _leave_unsent(work, outcome)
         return []
 
     def _again(self, work: Work, batch: Batch, failures: int) -> Work:
@@ -228,6 +202,43 @@ class Sender:
     def _pause_s(self, attempt: int) -> float:
         """Full jitter: anything up to a span that doubles with each attempt."""
         return self._jitter() * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 20))
+
+
+class Delivery:
+    """A batch on its way: every record ends up delivered, failed, unknown or not sent. One thread at a time."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.function = batch.function
+        self.outcome = Outcome()
+        self.todo = deque([Work(batch)])
+
+    def step(self, kind: Kind, before: tuple[int, int]) -> Step:
+        """What an invocation made of it that was given out with `before` as tally; after a refusal none follows."""
+        if self.outcome.refusal:
+            self._leave()
+        delivered, failed = (now - then for now, then in zip(self.outcome.tally, before, strict=True))
+        if not self.todo:
+            return Step(kind, delivered, failed, self.outcome)
+        work = self.todo[0]
+        return Step(kind, delivered, failed, None, work.batch.weight, work.pause_s)
+
+    def abandon(self) -> Step:
+        """Send nothing more of it: what has no fate is not sent, or in doubt."""
+        before = self.outcome.tally
+        self._leave()
+        delivered, failed = (now - then for now, then in zip(self.outcome.tally, before, strict=True))
+        return Step(None, delivered, failed, self.outcome)
+
+    def _leave(self) -> None:
+        while self.todo:
+            _leave_unsent(self.todo.popleft(), self.outcome)
+
+
+def _leave_unsent(work: Work, outcome: Outcome) -> None:
+    if work.doubt:
+        outcome.doubt(work.batch.records, work.doubt)
+    else:
+        outcome.not_sent += work.batch.records
 
 
 def _give_up(work: Work, answer: Answer, outcome: Outcome) -> list[Work]:

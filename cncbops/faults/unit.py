@@ -9,7 +9,7 @@ import msgspec
 from cncbops.faults.fault import EventSource, Fault, FaultRecord, Payload, Records
 from cncbops.faults.identity import Identity
 from cncbops.faults.record import payload_records
-from cncbops.kinesis.record import MOST_LANES, Record, event_text, lane_of
+from cncbops.kinesis.record import Record, event_text, lane_of
 from cncbops.lake.objects import LakeObject
 
 _SHARED: tuple[EventSource, ...] = ("kinesis", "dynamodb", "sqs")
@@ -21,7 +21,6 @@ class Unit(Record, kw_only=True, gc=False):
     """A unit of work. `keys` are its records' sources and partition keys, `names` what a response may name them by.
 
     `fault` tells the fault from all others, `records` each of its records; `fingerprint` is its group's.
-    `most_lanes` is how many batches its function takes at a time.
     """
 
     keys: tuple[str, ...]
@@ -31,12 +30,10 @@ class Unit(Record, kw_only=True, gc=False):
     records: tuple[bytes, ...]
     fingerprint: str
     pipeline: str | None = None
-    most_lanes: int = MOST_LANES
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of its keys, which are its function's own."""
-        most = min(count, self.most_lanes)
-        return tuple(sorted({lane_of(key, most, self.function) for key in self.keys})) if count else ()
+        return tuple(sorted({lane_of(key, count, self.function) for key in self.keys})) if count else ()
 
     def identifiers(self) -> Sequence[str]:
         """The sequence numbers of its records, or the ids of a queue's messages."""

@@ -5,6 +5,7 @@
 """
 
 import base64
+import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
 
 _LANE_BITS = 16
-MOST_LANES = 1 << _LANE_BITS
-"""More than one function ever has."""
+"""More lanes than one function ever has."""
 
 
 class Record(msgspec.Struct, gc=False):
@@ -75,11 +75,13 @@ class Record(msgspec.Struct, gc=False):
 def lane_of(key: str, lanes: int, function: str = "") -> int:
     """The lane that all records of a partition key are in; the only one, 0, where order does not matter.
 
-    Each function has lanes of its own.
+    Lanes are in the order of Kinesis' hash keys, the MD5 of partition keys: a shard, which is a range of them,
+    takes neighbouring lanes, so that batches of different shards seldom share one. Each function has lanes of its own.
     """
     if not lanes:
         return 0
-    lane = zlib.crc32(key.encode(errors="replace")) % lanes
+    digest = hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).digest()
+    lane = int.from_bytes(digest[:4]) * lanes >> 32
     return zlib.crc32(function.encode()) << _LANE_BITS | lane if function else lane
 
 

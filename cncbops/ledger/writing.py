@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from cncbops.delivery.outcome import Outcome, Settled, Undelivered
-from cncbops.kinesis.batching import Batch, Mark
+from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
+from cncbops.kinesis.batching import Mark
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.resubmitted import remember
@@ -164,9 +164,9 @@ class RunWriter(SessionWriter):
         )
         self._connection.executemany(_PUT_FAILURE, rows)
 
-    def _put_marks(self, batch: Batch, outcome: Outcome) -> None:
+    def _put_marks(self, batch: Waybill, outcome: Outcome) -> None:
         left = {record.place for record in outcome.not_sent}
-        if len(left) == len(batch.records):
+        if len(left) == len(batch.places):
             return
         if batch.lanes:
             self._put_lanes({lane: Mark(mark.upto, mark.holes | left) for lane, mark in batch.marks.items()})
@@ -177,10 +177,10 @@ class RunWriter(SessionWriter):
         rows = [(self._run, self._session, lane, mark.upto, pack(sorted(mark.holes))) for lane, mark in marks.items()]
         self._connection.executemany(_PUT_LANE, rows)
 
-    def _put_unordered(self, batch: Batch, left: set[int]) -> None:
+    def _put_unordered(self, batch: Waybill, left: set[int]) -> None:
         """The mark goes up to the lowest batch not settled; of those beyond it the places are kept."""
         if batch.number != self._lowest or left:
-            self._keep_places(batch, [record.place for record in batch.records if record.place not in left])
+            self._keep_places(batch, [place for place in batch.places if place not in left])
             if not left:
                 self._beyond[batch.number] = batch.marks[0]
             return
@@ -193,7 +193,7 @@ class RunWriter(SessionWriter):
             (self._run, self._session, self._lowest),
         )
 
-    def _keep_places(self, batch: Batch, places: Sequence[int]) -> None:
+    def _keep_places(self, batch: Waybill, places: Sequence[int]) -> None:
         self._execute(_PUT_SETTLED, (self._run, self._session, batch.number, pack(places)))
 
 

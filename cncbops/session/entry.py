@@ -6,7 +6,7 @@ record in every session of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cncbops.lake.objects import LakeObject
 
@@ -57,6 +57,15 @@ class Entry:
     def at_rest(self) -> bool:
         """Whether nothing of it is under way: it is done, or what could be read of it is."""
         return (self.ended or self.error is not None) and self.settled == self.matched
+
+    def copy(self) -> "Entry":
+        """The same, to be changed by itself."""
+        return replace(self)
+
+    def absorb(self, read: "Entry") -> None:
+        """Take over what reading has found; the fates of records are not its to tell."""
+        for name in ("read", "matched", "malformed", "ended", "error", "pulled", "remains"):
+            setattr(self, name, getattr(read, name))
 
     def places(self, first: int, count: int) -> Sequence[int]:
         """The places of `count` records, the first of which is number `first` of this object."""

@@ -13,9 +13,9 @@ from cncbops.request import ReplayRequest
 from cncbops.selection.selection import Selector
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry, ordinal
-from cncbops.session.journal import Journal
+from cncbops.session.findings import Findings
 from cncbops.session.progress import Progress
-from cncbops.session.reading import Heed, too_large
+from cncbops.session.reading import too_large
 from cncbops.tally import of_line, of_record
 from cncbops.terms import Terms
 
@@ -26,6 +26,7 @@ class _Events:
 
     item: Item
     entry: Entry
+    findings: Findings
     origin: Origin
     known: int
     read: int = 0
@@ -35,20 +36,20 @@ class _Events:
 class EventReader:
     """Chooses the events of one replay."""
 
-    def __init__(self, request: ReplayRequest, terms: Terms, progress: Progress, journal: Journal, heed: Heed) -> None:
+    def __init__(self, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int) -> None:
+        """`chosen` events are so already, in this session and earlier ones."""
         self._request, self._terms, self._progress = request, terms, progress
-        self._journal, self._heed = journal, heed
         self._selector = Selector(request.selection, terms.mapping_filters)
-        self._chosen = progress.chosen
+        self.chosen = chosen
 
     @property
     def is_at_limit(self) -> bool:
         """Whether as many events are chosen as was asked for."""
-        return self._request.limit is not None and self._chosen >= self._request.limit
+        return self._request.limit is not None and self.chosen >= self._request.limit
 
-    def read(self, item: Item, entry: Entry, blocks: Iterator[Block]) -> Iterator[Sequence[Record]]:
+    def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Record]]:
         """An object's records, a block at a time, no further than the limit needs."""
-        reading = _Events(item, entry, origin_of(item.object), entry.matched)
+        reading = _Events(item, entry, findings, origin_of(item.object), entry.matched)
         for block in blocks:
             yield self._records_in(block, reading)
             if self.is_at_limit and reading.entry.pulled >= reading.known:
@@ -67,7 +68,7 @@ class EventReader:
             chosen, places = self._unsettled(chosen, places, reading.entry)
         records = to_records(chosen, places, reading.origin, self._terms.record_source)
         deliverable = list(filter(self._terms.limits.deliverable, records))
-        self._journal.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
+        reading.findings.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
         if len(deliverable) < len(records):
             self._note_too_large(records, reading)
         self._count(reading, events, len(malformed), chosen)
@@ -83,8 +84,8 @@ class EventReader:
         """As many as the limit allows; those chosen in earlier sessions are counted already."""
         again = max(0, reading.known - reading.entry.pulled)
         if self._request.limit is not None:
-            events = events[: again + max(0, self._request.limit - self._chosen)]
-        self._chosen += max(0, len(events) - again)
+            events = events[: again + max(0, self._request.limit - self.chosen)]
+        self.chosen += max(0, len(events) - again)
         return events
 
     def _unsettled(
@@ -103,19 +104,21 @@ class EventReader:
         """Take down records that no invocation can carry: failed, once for all sessions."""
         limits = self._terms.limits
         found = [record for record in records if not limits.deliverable(record)]
-        self._journal.note(reading.entry, (of_record(too_large(each, limits), "failed") for each in found))
-        self._journal.tally.events.failed += len(found)
-        self._heed(0, len(found))
-        reading.entry.failed += sum(ordinal(record.place) >= reading.known for record in found)
+        reading.findings.note(reading.entry, (of_record(too_large(each, limits), "failed") for each in found))
+        reading.findings.tally.events.failed += len(found)
+        reading.findings.fail(reading.entry, sum(ordinal(record.place) >= reading.known for record in found))
 
     def _count(self, reading: _Events, events: list[LakeEvent], malformed: int, chosen: Sequence[LakeEvent]) -> None:
-        counts, entry = self._journal.tally.events, reading.entry
+        tally, entry = reading.findings.tally, reading.entry
+        counts = tally.events
         counts.read += len(events)
         counts.malformed += malformed
-        counts.faults, counts.filtered = self._selector.faults, self._selector.filtered
-        self._journal.tally.count_matched(chosen)
+        counts.faults += self._selector.faults
+        counts.filtered += self._selector.filtered
+        self._selector.faults = self._selector.filtered = 0
+        tally.count_matched(chosen)
         reading.read += len(events)
         reading.malformed += malformed
         entry.read, entry.malformed = max(entry.read, reading.read), max(entry.malformed, reading.malformed)
         entry.matched = max(entry.matched, entry.pulled)
-        self._journal.touch(entry)
+        reading.findings.touch(entry)

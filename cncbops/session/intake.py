@@ -1,186 +1,223 @@
-"""From an agenda to batches: open, read, batch.
+"""From an agenda to batches: chunks of objects are read at the executor's places, and cut in their order.
 
-Objects are opened a few ahead by other threads; everything else happens in the thread that pulls,
-a chunk of records at a time, so memory is bounded whatever the size of the lake or of an object.
+Reading goes on at all places at once, as far ahead as there is room. What was read is taken down, and cut into
+batches, chunk after chunk: so numbers, counts and batches depend on the lake alone, however many places there are.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from cncbops.aws import explain
+from cncbops.delivery.lanes import Lanes
+from cncbops.delivery.outcome import Settled
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
+from cncbops.execution.crew import READERS
+from cncbops.execution.executor import Executor
+from cncbops.execution.station import PORTION_BYTES
+from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
+from cncbops.kinesis.cutting import Stock
 from cncbops.kinesis.record import Record
-from cncbops.lake.ahead import ahead
-from cncbops.lake.layout import CLAIM_CHECK, skip_reason
-from cncbops.lake.objects import ObjectUnreadable
-from cncbops.lake.reading import OpenObject, held, open_object
-from cncbops.session.agenda import Agenda, Item
 from cncbops.session.canary import Canary
+from cncbops.session.chunks import Chunks, Objects
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
-from cncbops.session.reading import Reader
-from cncbops.tally import of_object
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
-LAKE_OBJECTS_AHEAD = 4
-"""Objects of a lake are large: their first bytes wait in memory."""
-_NOTHING_NOW = None
-"""In place of a batch: nothing more comes before something that was given out is settled."""
+@dataclass(frozen=True)
+class Manner:
+    """How an intake reads: one chunk after another, or several at a time; no more than the `limit` needs.
+
+    `shows_first`: the first record is wanted. `is_first`: no session of the run has read anything yet.
+    `chosen` is how much earlier sessions chose.
+    """
+
+    reads_one_by_one: bool
+    limit: int | None
+    shows_first: bool
+    is_first: bool
+    chosen: int
+
+
+class _Nothing(Enum):
+    """In place of objects: nothing before something that was given out is settled, or nothing more at all."""
+
+    NOW = "now"
+    MORE = "more"
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A chunk that is being read: where, and the entries of its objects that were not opened yet."""
+
+    place: int
+    entries: dict[int, Entry]
+    portion: Portion | None = field(default=None)
 
 
 class Intake:
-    """Pulls the chosen records of an agenda's objects, in its order, cut into batches.
+    """Keeps `lanes` filled. Once `stop` is set nothing more is read or cut.
 
-    Once `stop` is set, what was pulled comes out as it is and nothing more is read. `is_exhausted`:
-    the agenda was read to its end, or to the request's limit. `is_first`: no session of the run has
-    read anything yet.
+    `is_exhausted`: the agenda was read to its end, or to the limit, and all of it is in the lanes. `error` says why
+    it could not be, once what was read before is in them.
     """
 
     def __init__(
         self,
-        agenda: Agenda,
-        reader: Reader,
-        limits: Mapping[str, BatchLimits],
-        lanes: int,
-        s3: "S3Client | None",
+        chunks: Chunks,
+        lanes: Lanes,
         journal: Journal,
         canary: Canary,
+        manner: Manner,
+        heed: Callable[[int, int], None],
         stop: threading.Event,
-        *,
-        objects_ahead: int = LAKE_OBJECTS_AHEAD,
-        is_first: bool = True,
     ) -> None:
-        self._agenda, self._reader, self._s3 = agenda, reader, s3
-        self._journal, self._canary, self._stop, self._is_first = journal, canary, stop, is_first
-        self._batcher, self._objects_ahead = Batcher(limits, lanes), objects_ahead
-        self.first_record: Record | None = None
+        """`heed` is told of records that fail before they are sent."""
+        self._chunks, self._lanes, self._journal, self._canary = chunks, lanes, journal, canary
+        self._manner, self._heed, self._stop = manner, heed, stop
+        self._coming = iter(chunks)
+        self._peeked: list[Objects | _Nothing] = []
+        self._begun: dict[int, _Begun] = {}
+        self._next = self._turn = 0  # numbers of the chunk to be begun, and of the one to be cut, next
+        self._stock = Stock()
+        self._chosen = manner.chosen
+        self._is_cutting = self._waits = False
+        self._flushes = self._is_over = False
+        self._given_out = 0
+        self._reads_on: _Begun | None = None  # as soon as there is room
         self.is_exhausted = False
+        self.first_record: Record | None = None
+        self.error: CncbopsError | None = None
 
-    def batches(self) -> Iterator[Batch | None]:
-        """The batches, full ones as they fill; None where none comes before others are settled.
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more comes."""
+        return self._is_over and not (self._begun or self._is_cutting or self._flushes)
 
-        Raises CncbopsError, after what was read, if it cannot go on.
-        """
-        broken: CncbopsError | None = None
+    def is_small(self) -> bool:
+        """Whether one chunk is all there is; looks no further than that."""
+        while len(self._peeked) < 2 and not (self._peeked and self._peeked[-1] is _Nothing.MORE):
+            self._peeked.append(self._found_out())
+        return _Nothing.MORE in self._peeked
+
+    def feed(self, executor: Executor) -> None:
+        """Begin reading as far as there is room."""
+        if self._stop.is_set():
+            return
+        if self._reads_on and self._lanes.has_room():
+            executor.submit(self._reads_on.place, "read_on", self._turn, then=self._taker(executor))
+            self._reads_on = None
+        most = 1 if self._manner.reads_one_by_one else READERS * executor.places
+        while len(self._begun) < most and self._may_begin():
+            found = self._peeked.pop(0) if self._peeked else self._found_out()
+            if isinstance(found, _Nothing):
+                self._flushes = True
+                self._waits, self._is_over = found is _Nothing.NOW, found is _Nothing.MORE
+            else:
+                self._begin(found, executor)
+        self._advance(executor)
+
+    def settled(self, batches: list[Settled]) -> None:
+        """Take down that batches are settled, which others may have waited for."""
+        self._waits = False
+        for each in batches:
+            for batch in self._canary.leave(each):
+                self._lanes.put(batch)
+
+    def _may_begin(self) -> bool:
+        waits = self._waits or self._flushes or self._is_over or self._canary.holds
+        return not waits and self._lanes.has_room(len(self._begun) * PORTION_BYTES)
+
+    def _found_out(self) -> "Objects | _Nothing":
+        """The next objects, if there are any."""
         try:
-            for records in self._records():
-                if records is _NOTHING_NOW:
-                    yield from self._canary.marked(self._batcher.flush())
-                    yield None
-                else:
-                    yield from self._batches_of(records)
+            return next(self._coming) or _Nothing.NOW
+        except StopIteration:
+            return _Nothing.MORE
         except CncbopsError as error:
-            broken = error
-        yield from self._canary.marked(self._batcher.flush())
-        self._canary.end()
-        if broken:
-            raise broken
+            self.error = self.error or error
+            return _Nothing.MORE
 
-    def _batches_of(self, records: Sequence[Record]) -> Iterator[Batch]:
-        if records and self.first_record is None:
-            self.first_record = records[0]
-        for piece, whose_canary_ends in self._canary.pieces(records):
-            yield from self._canary.marked(self._batcher.add(piece))
-            if whose_canary_ends is not None:
-                yield from self._canary.marked(self._batcher.flush())
-                self._canary.complete(whose_canary_ends)
+    def _begin(self, objects: Objects, executor: Executor) -> None:
+        number, self._next = self._next, self._next + 1
+        counts = [sum(begun.place == place for begun in self._begun.values()) for place in range(executor.places)]
+        begun = _Begun(counts.index(min(counts)), {entry.number: entry for _, entry in objects})
+        self._begun[number] = begun
+        shows_first = self._manner.shows_first and self.first_record is None
+        chunk = Chunk(number, [(item, entry.copy()) for item, entry in objects], self._chosen, shows_first)
+        executor.submit(begun.place, "read", chunk, then=self._taker(executor))
 
-    def _records(self) -> Iterator[Sequence[Record] | None]:
-        for found in self._opened():
-            if found is None:
-                self._journal.keep()  # objects without a record to send are over once that is written down
-                yield _NOTHING_NOW
-            else:
-                yield from self._records_of(*found)
-            if self._stop.is_set():
-                break
-        self.is_exhausted = not self._stop.is_set()
-        self._journal.keep()
+    def _taker(self, executor: Executor) -> Callable[[Portion], None]:
+        def take(portion: Portion) -> None:
+            self._begun[portion.chunk].portion = portion
+            self._advance(executor)
 
-    def _opened(self) -> "Iterator[_Opened | None]":
-        """The items in their order, opened ahead where that takes time; what comes late keeps no other waiting."""
-        for is_stored, items in groupby(self._items(), lambda item: bool(item and item.content is None)):
-            if is_stored:
-                yield from ahead(self._open, filter(None, items), self._objects_ahead, _close)
-            else:
-                yield from (None if item is None else self._open(item) for item in items)
+        return take
 
-    def _items(self) -> Iterator[Item | None]:
-        objects = self._journal.tally.objects
-        for item in self._agenda.items(self._stop):
-            if item is None:
-                yield None
-                continue
-            if self._stop.is_set() or (self._reader.is_at_limit and not item.left):
-                return
-            if self._reader.is_at_limit and item.left and not item.left.matched:
-                continue  # another that was begun may have some left
-            objects.listed += 1
-            reason = skip_reason(item.object)
-            if reason and not (item.by_name and reason == CLAIM_CHECK):
-                objects.skip(reason)
-            else:
-                yield item
+    def _advance(self, executor: Executor) -> None:
+        """Cut what is next in order, if it is there."""
+        if self._is_cutting or self._stop.is_set():
+            return
+        begun = self._begun.get(self._turn)
+        if begun and begun.portion:
+            portion, begun.portion = begun.portion, None
+            self._take_in(portion, begun)
+            self._cut(executor, begun.place, portion)
+        elif self._flushes and not begun:
+            self._flush(executor)
 
-    def _open(self, item: Item) -> "_Opened":
-        try:
-            return item, held(item.object, item.content) if item.content is not None else open_object(
-                item.object, self._s3
-            )
-        except ObjectUnreadable as error:
-            return item, error
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"read {item.object.uri}") from error
+    def _flush(self, executor: Executor) -> None:
+        """Give out what was carried over: nothing follows, or not before that is settled."""
+        if self._stock.carried:
+            self._cut(executor, 0, None)
+            return
+        self._flushes = False
+        self.is_exhausted = self._is_over and self.error is None
+        self._canary.complete(self._stock.canary, is_over=self._is_over)
+        self._journal.keep()  # objects without a record to send are over once that is written down
+        if self._lanes.is_empty:
+            self._waits = False
 
-    def _records_of(self, item: Item, opened: OpenObject | ObjectUnreadable) -> Iterator[Sequence[Record]]:
-        entry = self._journal.open(item.source, item.object, item.left)
-        if isinstance(opened, ObjectUnreadable):
-            self._count_unreadable(entry, opened)
-        else:
-            yield from self._read(item, entry, opened)
+    def _take_in(self, portion: Portion, begun: _Begun) -> None:
+        """Take down what reading came to."""
+        for number in portion.findings.entries:
+            if number in begun.entries:
+                self._journal.open(begun.entries.pop(number))
+        is_first = self._manner.is_first and not self._journal.tally.objects.read
+        self._journal.take_in(portion.findings)
+        self._heed(0, portion.findings.tally.events.failed)
+        self.first_record = self.first_record or portion.first
+        self._chosen = portion.chosen
+        self._chunks.is_at_limit = self._manner.limit is not None and portion.chosen >= self._manner.limit
+        if portion.denied and is_first:
+            what = f"cannot read {portion.denied}: access denied"
+            raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn")
+        if portion.broken:
+            self.error, self._is_over, self._flushes = self.error or portion.broken, True, True
 
-    def _read(self, item: Item, entry: Entry, opened: OpenObject) -> Iterator[Sequence[Record]]:
-        objects = self._journal.tally.objects
-        with opened:
-            try:
-                for records in self._reader.read(item, entry, opened.blocks()):
-                    yield records
-                    if self._stop.is_set():
-                        break
-            except ObjectUnreadable as error:
-                self._count_unreadable(entry, error)
-                return
-            except (BotoCoreError, ClientError) as error:
-                raise explain(error, f"read {entry.object.uri}") from error
-        if not self._stop.is_set():
-            objects.read += 1
-            objects.bytes += entry.object.size
-            entry.ended = True
-        self._journal.touch(entry)
+    def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
+        self._is_cutting = True
+        is_last = portion is None or not (portion.has_more or self._turn + 1 < self._next)
+        chunk = portion.chunk if portion else None
+        flush = self._flushes and is_last
 
-    def _count_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:
-        """Count an object that failed. Raises CannotRun if it shows that none may be read."""
-        is_first = self._is_first and not self._journal.tally.objects.read
-        if error.error == "AccessDenied" and entry.object.bucket and is_first:
-            what = f"cannot read {entry.object.uri}: access denied"
-            raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
-        self._journal.tally.objects.failed += 1
-        entry.error = error.error
-        self._journal.note(entry, [of_object(entry.object, error.error, error.message)])
-        self._journal.touch(entry)
+        def take(cut_off: CutOff) -> None:
+            self._is_cutting = False
+            self._stock = cut_off.stock
+            self._put(cut_off, place)
+            if portion and portion.has_more:
+                self._reads_on = self._begun[portion.chunk]
+            elif portion:
+                del self._begun[portion.chunk]
+                self._turn += 1
+            self._advance(executor)
 
+        executor.submit(place, "cut", Cut(chunk, self._stock, flush), then=take)
 
-_Opened = tuple[Item, OpenObject | ObjectUnreadable]
-
-
-def _close(unused: _Opened) -> None:
-    """Close an object that was opened ahead and is not wanted any more."""
-    if not isinstance(unused[1], ObjectUnreadable):
-        unused[1].close()
+    def _put(self, cut_off: CutOff, place: int) -> None:
+        for batch in cut_off.batches:
+            batch.place, batch.number = place, self._given_out
+            self._given_out += 1
+            for ready in self._canary.admit(batch):
+                self._lanes.put(ready)
+        self._canary.complete(cut_off.stock.canary, is_over=False)

@@ -4,14 +4,13 @@ Only the thread that pulls records and receives outcomes uses it. What it holds 
 that are not done (those whose records are pulled and not settled), and what is not yet kept.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.delivery.outcome import Settled, by_object
 from cncbops.errors import CncbopsError
-from cncbops.kinesis.record import Record
-from cncbops.lake.objects import LakeObject
-from cncbops.session.entry import RESTARTED, Entry, object_number
+from cncbops.session.agenda import Item
+from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.findings import Findings
 from cncbops.session.keeper import Keeper, NoKeeper
 from cncbops.tally import Failure, Tally, failures_of
 
@@ -35,17 +34,32 @@ class Journal:
         self._changed: dict[int, Entry] = {}
         self._failures: list[tuple[int, Failure]] = []
 
-    def open(self, source: int, lake_object: LakeObject, left: Entry | None = None) -> Entry:
-        """The entry of an object about to be read: as an earlier session left it, or new."""
-        entry = left
-        if entry is None:
-            entry = Entry(self._next_number, source, lake_object)
-            self._next_number += 1
-        entry.pulled = 0
-        entry.ended, entry.error = False, None
+    def entry_of(self, item: Item) -> Entry:
+        """The entry of an object that is to be read: as an earlier session left it, or new, with the next number."""
+        if item.left is not None:
+            item.left.pulled, item.left.ended, item.left.error = 0, False, None
+            return item.left
+        entry = Entry(self._next_number, item.source, item.object)
+        self._next_number += 1
+        return entry
+
+    def open(self, entry: Entry) -> None:
+        """Work on an object from now on."""
         self._entries[entry.number] = entry
         self.touch(entry)
-        return entry
+
+    def take_in(self, findings: Findings) -> None:
+        """Take down what reading came to, of objects that are open."""
+        self.tally.add(findings.tally)
+        for number, read in findings.entries.items():
+            entry = self._entries[number]
+            entry.absorb(read)
+            entry.failed += findings.failed.get(number, 0)
+            self.touch(entry)
+        for number, failure in findings.failures:
+            self._note(number, failure)
+        if len(self._failures) >= MOST_UNKEPT:
+            self.keep()
 
     def touch(self, entry: Entry) -> None:
         """Have what is known of an object written down with what comes next."""
@@ -73,17 +87,10 @@ class Journal:
         entry.error = RESTARTED
         self.touch(entry)
 
-    def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
-        """Take down failures of an object; their counts are the caller's."""
-        for failure in failures:
-            self._note(entry.number, failure)
-        if len(self._failures) >= MOST_UNKEPT:
-            self.keep()
-
     def take(self, settled: Sequence[Settled]) -> None:
         """Take down what became of batches. Raises CannotRun if it cannot be kept."""
-        for batch, outcome in settled:
-            self._count(outcome, batch.function)
+        for each in settled:
+            self._count(each)
         self.keep(settled)
 
     def keep(self, settled: Sequence[Settled] = ()) -> None:
@@ -106,22 +113,20 @@ class Journal:
     def _is_over(self, entry: Entry) -> bool:
         return entry.at_rest if self.settles else entry.ended or entry.error is not None
 
-    def _count(self, outcome: Outcome, function: str) -> None:
-        self.tally.count_outcome(outcome, function)
-        for fate, records in (
-            ("delivered", outcome.delivered),
-            ("failed", [each.record for each in outcome.failed]),
-            ("unknown", [each.record for each in outcome.unknown]),
+    def _count(self, settled: Settled) -> None:
+        outcome = settled.outcome
+        self.tally.count_settled(settled)
+        for fate, counts in (
+            ("delivered", settled.delivered),
+            ("failed", by_object(each.record for each in outcome.failed)),
+            ("unknown", by_object(each.record for each in outcome.unknown)),
         ):
-            self._count_objects(fate, records)
+            for number, count in counts.items():
+                entry = self._entries[number]
+                setattr(entry, fate, getattr(entry, fate) + count)
+                self._changed[number] = entry
         for number, failure in failures_of(outcome):
             self._note(number, failure)
-
-    def _count_objects(self, fate: str, records: Iterable[Record]) -> None:
-        for number, count in Counter([object_number(record.place) for record in records]).items():
-            entry = self._entries[number]
-            setattr(entry, fate, getattr(entry, fate) + count)
-            self._changed[number] = entry
 
     def _note(self, number: int, failure: Failure) -> None:
         if len(self.first_failures) < FAILURES_SHOWN:

@@ -12,13 +12,11 @@ from cncbops.likeness import Likeness, likeness_of_faults
 from cncbops.request import ResubmitRequest
 from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda
-from cncbops.session.journal import Journal
 from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
-from cncbops.session.reading import Heed
 from cncbops.session.units import UnitReader
-from cncbops.terms import BATCH_SIZE, CONCURRENCY
+from cncbops.terms import BATCH_SIZE, CONCURRENCY, LANES
 
 if TYPE_CHECKING:
     pass
@@ -33,18 +31,18 @@ def faults_undertaking(
     """The units of work of an agenda's faults, each to its function."""
     request, terms = means.request, terms_of(means.request)
 
-    def reader(progress: Progress, journal: Journal, _: Heed) -> UnitReader:
-        return UnitReader(means, memory, run, progress.chosen, journal)
-
+    reader = UnitReader(means, memory, run, progress.chosen)
     return Undertaking(
         request=request,
         recipients=means.recipients,
         agenda=agenda,
-        reader=reader,
+        reader=lambda _chosen: reader,  # the one that knows which faults it has seen
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
         progress=progress,
+        spreads=False,
+        names_records=True,
     )
 
 
@@ -60,7 +58,7 @@ def terms_of(request: ResubmitRequest) -> dict[str, Any]:
         "batch_size_from": "option" if request.batch_size else "at most, each function's own",
         "concurrency": concurrency,
         "concurrency_from": "option" if request.concurrency else "default",
-        "lanes": concurrency if request.keeps_order else 0,
+        "lanes": LANES if request.keeps_order else 0,
         "limits": {"records": request.batch_size or BATCH_SIZE},
         "policy": {"max_attempts": request.max_attempts or MAX_ATTEMPTS},
     }

@@ -24,7 +24,7 @@ from cncbops.lake.objects import ObjectUnreadable
 from cncbops.recipients import Recipient
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
-from cncbops.session.journal import Journal
+from cncbops.session.findings import Findings
 from cncbops.session.means import Means, here
 from cncbops.session.memory import Memory, Seen
 from cncbops.session.reading import too_large
@@ -83,26 +83,28 @@ class _Met:
 class UnitReader:
     """Chooses the faults of one resubmit, and counts them by group; `run` is the ledger's, if it has one."""
 
-    def __init__(self, means: Means, memory: Memory, run: int | None, chosen: int, journal: Journal) -> None:
+    def __init__(self, means: Means, memory: Memory, run: int | None, chosen: int) -> None:
         """`chosen` faults are so already, in earlier sessions."""
         self._means, self._request = means, means.request
         self._finder, self._resolver = means.finder, means.resolver
-        self._memory, self._run, self._journal = memory, run, journal
+        self._memory, self._run = memory, run
+        self._findings = Findings()
         self._where = here(means.aws)
         self._routing = Routing(means.request)
         self._is_chosen, self._may_be_chosen = means.request.choice.test(), means.request.choice.test_unread()
         self._seen = Seen()
-        self._chosen = chosen
+        self.chosen = chosen
 
     @property
     def is_at_limit(self) -> bool:
         """Whether as many faults are chosen as was asked for."""
-        return self._request.limit is not None and self._chosen >= self._request.limit
+        return self._request.limit is not None and self.chosen >= self._request.limit
 
-    def read(self, item: Item, entry: Entry, blocks: Iterator[Block]) -> Iterator[Sequence[Unit]]:
+    def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Unit]]:
         """The units of an object's faults, some at a time, no further than the limit needs."""
+        self._findings = findings
         reading = _Reading(item, entry)
-        self._chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
+        self.chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
         entry.matched = entry.settled
         chunk = _Chunk()
         broken: Exception | None = None
@@ -118,7 +120,7 @@ class UnitReader:
         except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
             broken = error
         yield chunk.units  # they are counted, whatever comes behind them
-        self._journal.touch(entry)
+        self._findings.touch(entry)
         if broken:
             raise broken
 
@@ -128,11 +130,11 @@ class UnitReader:
         for document, decoded in _decoded(item, blocks):
             if isinstance(decoded, Problem):
                 if lines is None:
-                    self._journal.tally.faults.broken += 1
+                    self._findings.tally.faults.broken += 1
                     self._malformed(reading, document.line, document.part, None, decoded.error, decoded.message)
                 continue
             if not decoded:
-                self._journal.tally.faults.others += 1
+                self._findings.tally.faults.others += 1
                 reading.entry.remains = True
             opened = (each for fault in decoded for each in self._opened(fault, item))
             for index, (fault, is_unread) in enumerate(opened):
@@ -153,7 +155,7 @@ class UnitReader:
         """What is to be sent of a fault; None, with the reason counted, if nothing is."""
         entry = reading.entry
         entry.pulled += 1
-        self._journal.tally.events.read += 1
+        self._findings.tally.events.read += 1
         reading.read += 1
         entry.read = max(entry.read, reading.read)
         stored_ms = int(entry.object.last_modified.timestamp() * 1000)
@@ -191,7 +193,7 @@ class UnitReader:
 
     def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry, *, is_unread: bool) -> bool:
         """Whether a fault is chosen, or may be, and was raised before the run."""
-        faults = self._journal.tally.faults
+        faults = self._findings.tally.faults
         if not (is_unread or self._is_chosen(fault)):
             faults.not_chosen += 1
         elif moment_ms >= self._request.until_ms:
@@ -203,7 +205,7 @@ class UnitReader:
 
     def _is_done_with(self, met: _Met, reading: _Reading) -> bool:
         """Whether the fault was sent before, or has a fate in this run."""
-        faults, is_new = self._journal.tally.faults, self._seen.add(met.digest)
+        faults, is_new = self._findings.tally.faults, self._seen.add(met.digest)
         if (met.line, met.part) in reading.item.settled:
             return True
         sent_by = self._memory.sent_by(met.digest)
@@ -216,7 +218,7 @@ class UnitReader:
 
     def _is_known_by_its_records(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
         """Whether its records went in vain before, or go, or went, to the function for another pipeline's fault."""
-        faults, pipeline = self._journal.tally.faults, met.fault.pipeline
+        faults, pipeline = self._findings.tally.faults, met.fault.pipeline
         if not self._request.again:
             if pipeline and self._memory.sent_for_another(identity.records, pipeline, met.moment_ms):
                 faults.sent_before += 1
@@ -241,38 +243,37 @@ class UnitReader:
     ) -> Unit | None:
         (number,) = entry.places(entry.pulled - 1, 1)
         unit = to_unit(met.fault, work, Place(entry.object, met.line, met.part, number), met.function, identity)
-        unit.most_lanes = recipient.terms.concurrency
         unit.is_alone = unit.is_alone or self._request.one_by_one
         if not recipient.terms.limits.deliverable(unit):
             refused = too_large(unit, recipient.terms.limits)
             self._fail(met, refused.error, refused.message, entry)
             return None
         self._count(met, entry)
-        self._journal.tally.share_of(met.function).records += unit.weight
+        self._findings.tally.share_of(met.function).records += unit.weight
         return unit
 
     def _fail(self, met: _Met, error: str, message: str, entry: Entry) -> None:
         """Take a fault down that cannot be sent as things are: it failed, and may be redriven."""
         self._count(met, entry)
-        entry.failed += 1
-        self._journal.tally.events.failed += 1
-        self._journal.tally.share_of(met.function).failed += 1
+        self._findings.fail(entry, 1)
+        self._findings.tally.events.failed += 1
+        self._findings.tally.share_of(met.function).failed += 1
         failure = Failure(entry.object.uri, met.line, met.part, met.fault.id, None, "failed", error, message)
-        self._journal.note(entry, [failure])
+        self._findings.note(entry, [failure])
 
     def _count(self, met: _Met, entry: Entry) -> None:
-        tally, fault = self._journal.tally, met.fault
+        tally, fault = self._findings.tally, met.fault
         share = tally.share_of(met.function)
         share.matched += 1
         share.newest_ms = max(share.newest_ms or 0, met.moment_ms)
         tally.count_sent([fault.event_type], [met.moment_ms])
         self._means.groups.add(fault, f"{entry.object.uri}:{met.line}")
-        self._chosen += 1
+        self.chosen += 1
         entry.matched += 1
 
     def _note_flawed(self, met: _Met, work: Work, reading: _Reading) -> None:
         """Take a fault down of which nothing can be sent, or not what the function was given."""
-        faults = self._journal.tally.faults
+        faults = self._findings.tally.faults
         if isinstance(work, Nothing):
             faults.without_record += 1
             error, message = "NoRecord", work.reason
@@ -285,12 +286,12 @@ class UnitReader:
         self, reading: _Reading, line: int, part: int, fault_id: str | None, error: str, message: str
     ) -> None:
         entry = reading.entry
-        self._journal.tally.events.malformed += 1
+        self._findings.tally.events.malformed += 1
         reading.malformed += 1
         entry.malformed = max(entry.malformed, reading.malformed)
         entry.remains = True
         failure = Failure(entry.object.uri, line, part, fault_id, None, "malformed", error, message)
-        self._journal.note(entry, [failure])
+        self._findings.note(entry, [failure])
 
 
 def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:

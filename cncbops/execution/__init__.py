@@ -1,0 +1,1 @@
+"""Where a session's reading and sending is done: in this process, or in several."""

@@ -1,0 +1,71 @@
+"""The seam between a session and where its work is done: tasks go out by name, outcomes are taken as they come.
+
+Behind it stand this process's threads, or several processes, each with a station of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from cncbops.errors import CannotRun
+from cncbops.execution.crew import Crew
+from cncbops.execution.station import Outfit
+
+Then = Callable[[Any], None]
+"""What is to be done with a task's outcome."""
+
+
+class PlaceLost(CannotRun):
+    """A place is gone, with all that it had under way."""
+
+    def __init__(self, what: str, next_step: str, place: int) -> None:
+        super().__init__(what, next_step)
+        self.place = place
+
+
+class Executor(Protocol):
+    """Does tasks at its places, which are numbered from 0. For one thread."""
+
+    places: int
+
+    def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
+        """Have a method of the station at a place called."""
+
+    def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
+        """The tasks that ended, each with its outcome; waits up to so long for one.
+
+        Raises PlaceLost, once for each; and a defect, which a task that raises anything has.
+        """
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+
+
+class Threads:
+    """An Executor with one place, in this process."""
+
+    places = 1
+
+    def __init__(self, outfit: Outfit, concurrency: int) -> None:
+        self._crew = Crew(outfit, concurrency)
+        self._ended: SimpleQueue[tuple[Then, Any, BaseException | None]] = SimpleQueue()
+
+    def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:  # noqa: ARG002  there is but one
+        """Have a method of the station called."""
+        self._crew.do(method, arguments, lambda result, error: self._ended.put((then, result, error)))
+
+    def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
+        """The tasks that ended."""
+        found: list[tuple[Then, Any]] = []
+        with suppress(Empty):
+            while True:
+                then, result, error = self._ended.get(block=not found, timeout=longest_s)
+                if error:
+                    raise error
+                found.append((then, result))
+        return found
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._crew.close()

@@ -1,0 +1,250 @@
+"""One place where a session's work is done: it reads objects, keeps their records, and sends them.
+
+Whoever coordinates a session tells it what to do next; the rest of a place's state are the records that were read
+and are not settled, so that what is told and answered stays small.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cncbops.aws import Aws, explain
+from cncbops.delivery.invoker import Invoker
+from cncbops.delivery.outcome import Waybill, waybill_of
+from cncbops.delivery.sender import Delivery, Sender, Step
+from cncbops.errors import CncbopsError
+from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
+from cncbops.kinesis.batching import Batch
+from cncbops.kinesis.cutting import Cutter
+from cncbops.kinesis.record import Record
+from cncbops.lake.ahead import ahead
+from cncbops.lake.objects import ObjectUnreadable
+from cncbops.lake.reading import OpenObject, held, open_object
+from cncbops.recipients import Recipients
+from cncbops.session.agenda import Item
+from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
+from cncbops.session.reading import Reader
+from cncbops.tally import of_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PORTION_BYTES = 2 * 1024 * 1024
+"""Of records that are read before their batches are cut: with what waits to be sent, what a place holds."""
+_PORTION_FAILURES = 1_000
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What a place works with. `reader` makes what turns objects into records, given how much is chosen already.
+
+    `lanes` is how many there are, 0 where order does not matter. `objects_ahead` are opened beforehand.
+    `names_records`: outcomes tell of each record, also where all were delivered.
+    """
+
+    aws: Aws
+    s3: "Callable[[], S3Client | None]"
+    recipients: Recipients
+    reader: Callable[[int], Reader]
+    lanes: int
+    objects_ahead: int
+    canary: int | None
+    names_records: bool
+    sends: bool
+
+
+class Station:
+    """A place. Its methods may be called from several threads at once, but for those of one chunk or batch."""
+
+    def __init__(self, outfit: Outfit) -> None:
+        self._outfit = outfit
+        self._s3 = outfit.s3()
+        self._cutter = Cutter(outfit.recipients.limits, outfit.lanes, outfit.canary)
+        self._readings: dict[int, _Reading] = {}
+        self._deliveries: dict[tuple[int, int], Delivery | Batch] = {}
+        self._senders: dict[str, Sender] = {}
+        self._making_clients = threading.Lock()
+        self._cuts = count()
+
+    def read(self, chunk: Chunk) -> Portion:
+        """Read a chunk, or the first portion of it. Raises nothing that an object can be blamed for."""
+        reading = _Reading(chunk, self._outfit.reader(chunk.chosen), self._s3, self._outfit.objects_ahead)
+        self._readings[chunk.number] = reading
+        return reading.next()
+
+    def read_on(self, chunk: int) -> Portion:
+        """The next portion of a chunk, whose records so far were cut."""
+        return self._readings[chunk].next()
+
+    def cut(self, cut: Cut) -> CutOff:
+        """Cut batches."""
+        batches, stock = self._cutter.cut(self._records_of(cut.chunk), cut.stock, flush=cut.flush)
+        return CutOff(self._kept(batches), stock)
+
+    def _records_of(self, chunk: int | None) -> Sequence[Record]:
+        if chunk is None:
+            return ()
+        records = self._readings[chunk].take_records()
+        if not self._readings[chunk].has_more:
+            del self._readings[chunk]
+        return records
+
+    def _kept(self, batches: Sequence[Batch]) -> Sequence[Waybill]:
+        """The waybills of batches, which wait here to be sent."""
+        cut = next(self._cuts)
+        bills = [waybill_of(batch, (cut, number)) for number, batch in enumerate(batches)]
+        if self._outfit.sends:
+            self._deliveries.update((bill.batch, batch) for bill, batch in zip(bills, batches, strict=True))
+        return bills
+
+    def attempt(self, name: tuple[int, int]) -> Step:
+        """Make the next invocation of a batch."""
+        delivery = self._deliveries[name]
+        if isinstance(delivery, Batch):
+            delivery = self._deliveries[name] = Delivery(delivery)
+        try:
+            return self._told(name, self._sender_of(delivery.function).attempt(delivery))
+        except CncbopsError as error:  # no client can be made
+            delivery.outcome.refusal = error
+            return self.abandon(name)
+
+    def abandon(self, name: tuple[int, int]) -> Step:
+        """Send nothing more of a batch that was begun."""
+        delivery = self._deliveries[name]
+        assert isinstance(delivery, Delivery)
+        return self._told(name, delivery.abandon())
+
+    def _told(self, name: tuple[int, int], step: Step) -> Step:
+        if step.outcome is None:
+            return step
+        del self._deliveries[name]
+        return step.without_payloads(named=self._outfit.names_records)
+
+    def _sender_of(self, function: str) -> Sender:
+        with self._making_clients:
+            if function not in self._senders:
+                recipient = self._outfit.recipients[function]
+                self._senders[function] = Sender(self._invoker(function).invoke, recipient.terms.policy)
+            return self._senders[function]
+
+    def _invoker(self, name: str) -> Invoker:
+        recipient = self._outfit.recipients[name]
+        function, terms = recipient.function, recipient.terms
+        client = self._outfit.aws.in_region(function.region).lambda_(
+            pool=terms.concurrency, read_timeout_s=terms.read_timeout_s, once=True
+        )
+        return Invoker(client, function.address, function.qualifier)
+
+
+_Opened = tuple[Item, Entry, OpenObject | ObjectUnreadable]
+
+
+class _Reading:
+    """A chunk that is being read, portion after portion."""
+
+    def __init__(self, chunk: Chunk, reader: Reader, s3: "S3Client | None", objects_ahead: int) -> None:
+        self._chunk, self._reader, self._s3 = chunk, reader, s3
+        self._ahead = min(objects_ahead, len(chunk.items))
+        self._findings = Findings()
+        self._records: list[Record] = []
+        self._first: Record | None = None
+        self._denied: str | None = None
+        self._has_read = False
+        self._pieces = self._all_records()
+        self.has_more = True
+
+    def next(self) -> Portion:
+        """Read as much as makes a portion."""
+        broken, size = None, 0
+        try:
+            for records in self._pieces:
+                self._records += records
+                size += sum(len(record.body) for record in records)
+                if size >= PORTION_BYTES or len(self._findings.failures) >= _PORTION_FAILURES:
+                    break
+            else:
+                self.has_more = False
+        except CncbopsError as error:
+            broken, self.has_more = error, False
+        return self._portion(broken)
+
+    def take_records(self) -> Sequence[Record]:
+        """The records since they were last taken."""
+        records, self._records = self._records, []
+        return records
+
+    def _portion(self, broken: CncbopsError | None) -> Portion:
+        if self._chunk.shows_first and self._first is None and self._records:
+            self._first = self._records[0]
+        return Portion(
+            self._chunk.number,
+            self._findings.take(),
+            self.has_more,
+            self._reader.chosen,
+            self._first,
+            self._denied,
+            broken,
+        )
+
+    def _all_records(self) -> Iterator[Sequence[Record]]:
+        wanted = (each for each in self._chunk.items if self._is_wanted(each[0]))
+        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close):
+            if not self._is_wanted(item):
+                if not isinstance(opened, ObjectUnreadable):
+                    opened.close()
+                continue
+            self._findings.tally.objects.listed += 1
+            self._findings.touch(entry)
+            if isinstance(opened, ObjectUnreadable):
+                self._note_unreadable(entry, opened)
+            else:
+                yield from self._read(item, entry, opened)
+
+    def _is_wanted(self, item: Item) -> bool:
+        """At the limit only what was begun and has records left is read."""
+        return not self._reader.is_at_limit or bool(item.left and item.left.matched)
+
+    def _open(self, each: tuple[Item, Entry]) -> _Opened:
+        item, entry = each
+        try:
+            if item.content is not None:
+                return item, entry, held(item.object, item.content)
+            return item, entry, open_object(item.object, self._s3)
+        except ObjectUnreadable as error:
+            return item, entry, error
+        except (BotoCoreError, ClientError) as error:
+            raise explain(error, f"read {item.object.uri}") from error
+
+    def _read(self, item: Item, entry: Entry, opened: OpenObject) -> Iterator[Sequence[Record]]:
+        with opened:
+            try:
+                yield from self._reader.read(item, entry, opened.blocks(), self._findings)
+            except ObjectUnreadable as error:
+                self._note_unreadable(entry, error)
+                return
+            except (BotoCoreError, ClientError) as error:
+                raise explain(error, f"read {entry.object.uri}") from error
+        objects = self._findings.tally.objects
+        objects.read += 1
+        objects.bytes += entry.object.size
+        self._has_read = entry.ended = True
+        self._findings.touch(entry)
+
+    def _note_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:
+        if error.error == "AccessDenied" and entry.object.bucket and not self._has_read:
+            self._denied = self._denied or entry.object.uri
+        self._findings.tally.objects.failed += 1
+        entry.error = error.error
+        self._findings.note(entry, [of_object(entry.object, error.error, error.message)])
+        self._findings.touch(entry)
+
+
+def _close(unused: _Opened) -> None:
+    """Close an object that was opened ahead and is not wanted any more."""
+    if not isinstance(unused[2], ObjectUnreadable):
+        unused[2].close()

@@ -1,0 +1,66 @@
+"""What a session has done at a place, and what comes back: keys, lanes, counts and outcomes, never a payload.
+
+But for what a cut leaves over: less than a batch of each group, which the next cut, elsewhere, begins with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cncbops.delivery.outcome import Waybill
+from cncbops.delivery.sender import Step
+from cncbops.errors import CncbopsError
+from cncbops.kinesis.cutting import Stock
+from cncbops.kinesis.record import Record
+from cncbops.session.agenda import Item
+from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Objects to be read one after another, each with its entry: a copy, that reading changes.
+
+    `chosen` is how much was chosen before, where that matters. `shows_first`: the first record is to be told.
+    """
+
+    number: int
+    items: Sequence[tuple[Item, Entry]]
+    chosen: int
+    shows_first: bool
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What reading came to, of a chunk or a part of one; its records wait at their place.
+
+    `has_more`: reading goes on when it is asked to. `chosen` is how much is chosen by now. `denied` is the first
+    object that may not be read, if nothing was read before it. `broken`: why nothing more can be read at all.
+    """
+
+    chunk: int
+    findings: Findings
+    has_more: bool
+    chosen: int
+    first: Record | None = None
+    denied: str | None = None
+    broken: CncbopsError | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What was read of a chunk is to be cut, behind what was carried over; without a chunk just that."""
+
+    chunk: int | None
+    stock: Stock
+    flush: bool
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """The batches that a cut has made, in the order in which they go, and what is left for the next."""
+
+    batches: Sequence[Waybill]
+    stock: Stock
+
+
+Result = Portion | CutOff | Step

@@ -1,0 +1,71 @@
+"""An agenda's objects in chunks: as many at a time as one place reads before the next are given out."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from cncbops.errors import CncbopsError
+from cncbops.lake.layout import CLAIM_CHECK, skip_reason
+from cncbops.session.agenda import Agenda, Item
+from cncbops.session.entry import Entry
+from cncbops.session.journal import Journal
+
+CHUNK_BYTES = 2 * 1024 * 1024
+"""Of objects as they are stored: what a place reads while the records of the chunks before are sent."""
+
+CHUNK_OBJECTS = 256
+
+Objects = Sequence[tuple[Item, Entry]]
+
+
+class Chunks:
+    """Gives out an agenda's objects that hold events, each with its entry, and counts the others as skipped.
+
+    `is_at_limit` is set once as much is chosen as was asked for: then only what was begun and has records left
+    is wanted.
+    """
+
+    def __init__(self, agenda: Agenda, journal: Journal, stop: threading.Event) -> None:
+        self._agenda, self._journal, self._stop = agenda, journal, stop
+        self.is_at_limit = False
+
+    def __iter__(self) -> Iterator[Objects | None]:
+        """The chunks; None where nothing more comes before something that was given out is settled.
+
+        Raises CncbopsError, after what was found, where objects cannot be found out.
+        """
+        broken: CncbopsError | None = None
+        chunk: list[tuple[Item, Entry]] = []
+        size = 0
+        try:
+            for item in self._wanted():
+                if item is not None:
+                    chunk.append((item, self._journal.entry_of(item)))
+                    size += item.object.size
+                if chunk and (item is None or size >= CHUNK_BYTES or len(chunk) >= CHUNK_OBJECTS):
+                    yield chunk
+                    chunk, size = [], 0
+                if item is None:
+                    yield None
+        except CncbopsError as error:
+            broken = error
+        if chunk:
+            yield chunk
+        if broken:
+            raise broken
+
+    def _wanted(self) -> Iterator[Item | None]:
+        objects = self._journal.tally.objects
+        for item in self._agenda.items(self._stop):
+            if item is None:
+                yield None
+                continue
+            if self._stop.is_set() or (self.is_at_limit and not item.left):
+                return
+            if self.is_at_limit and item.left and not item.left.matched:
+                continue  # another that was begun may have some left
+            reason = skip_reason(item.object)
+            if reason and not (item.by_name and reason == CLAIM_CHECK):
+                objects.listed += 1
+                objects.skip(reason)
+            else:
+                yield item

@@ -1,0 +1,40 @@
+"""What reading came to, on its way from where objects are read to the journal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cncbops.session.entry import Entry
+from cncbops.tally import Failure, Tally
+
+
+@dataclass
+class Findings:
+    """Counts, failures and objects since they were last taken. Whoever reads one chunk after another has one.
+
+    `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves
+    them; `failed` counts their records that cannot be sent.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    failures: list[tuple[int, Failure]] = field(default_factory=list)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    failed: dict[int, int] = field(default_factory=dict)
+
+    def touch(self, entry: Entry) -> None:
+        """Tell of an object as it is when the findings are taken."""
+        self.entries[entry.number] = entry
+
+    def note(self, entry: Entry, failures: Iterable[Failure]) -> None:
+        """Take down failures of an object; their counts are the caller's."""
+        self.failures += ((entry.number, failure) for failure in failures)
+
+    def fail(self, entry: Entry, count: int) -> None:
+        """Count records of an object that cannot be sent, and so have their fate; the tally is the caller's."""
+        self.failed[entry.number] = self.failed.get(entry.number, 0) + count
+        self.touch(entry)
+
+    def take(self) -> "Findings":
+        """All of it; what follows is found anew. Objects that go on are copied."""
+        taken = Findings(self.tally, self.failures, {n: entry.copy() for n, entry in self.entries.items()}, self.failed)
+        self.tally, self.failures, self.entries, self.failed = Tally(), [], {}, {}
+        return taken
