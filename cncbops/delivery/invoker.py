@@ -8,7 +8,7 @@ The way through botocore costs most of a millisecond a call. An invocation goes 
 """
 
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from botocore.awsrequest import HeadersDict
@@ -95,14 +95,17 @@ class Invoker:
     def _error(self, reply: Reply) -> ClientError:
         """An answer of the service as botocore tells it."""
         model = self._client.meta.service_model
-        response = {
+        parser, shape = create_parser(model.resolved_protocol), model.operation_model("Invoke").output_shape
+        answer = {
             "status_code": reply.status,
             "headers": HeadersDict(reply.headers),
             "body": reply.body,
             "context": {"operation_name": "Invoke"},
         }
-        shape: Any = model.operation_model("Invoke").output_shape
-        return ClientError(create_parser(model.resolved_protocol).parse(response, shape), "Invoke")
+        try:
+            return ClientError(parser.parse(answer, cast(Any, shape)), "Invoke")
+        except ValueError:  # a body of something between that is no text: its status is left
+            return ClientError(parser.parse({**answer, "body": b""}, cast(Any, shape)), "Invoke")
 
     def _service_error(self, error: ClientError) -> Answer:
         code = error.response.get("Error", {}).get("Code", "")

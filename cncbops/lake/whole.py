@@ -46,9 +46,8 @@ def content_of(obj: LakeObject, s3: "S3Client") -> bytes | None:
     """The whole content of a small object, or None if it is to be read on the long way."""
     if obj.size > LARGEST or not _PLAIN.fullmatch(obj.etag):  # no header is made of what is no ETag
         return None
-    gets = _GETS.setdefault(s3, _Gets()) if s3 not in _GETS else _GETS[s3]
     try:
-        return gets.content(obj, s3)
+        return _GETS.setdefault(s3, _Gets()).content(obj, s3)
     except (BotoCoreError, ClientError):
         return None
 

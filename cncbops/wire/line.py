@@ -5,13 +5,14 @@ limits and what their failures mean are its business. A connection that stands i
 read from directly, which is cheaper by far, and given back to the same pool.
 """
 
+from queue import Empty
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from urllib3.exceptions import ClosedPoolError
+from urllib3.util.connection import is_connection_dropped
 
 from cncbops.wire.reply import Broken, Reply, read_reply
 
@@ -60,13 +61,12 @@ class Line:
         return self._session._get_connection_manager(self._origin, self._proxy).connection_from_url(self._origin)  # type: ignore[attr-defined]
 
     def _standing(self) -> Any | None:
-        """A connection that stands, if one is free."""
+        """A connection that stands, if one is free. None is made here: botocore sets up what it makes."""
         try:
-            connection = self._pool._get_conn()  # closes one that the other side has closed
-        except ClosedPoolError:  # there were too many hosts for its manager
-            self._pool = self._find_pool()
-            connection = self._pool._get_conn()
-        if connection.sock is None:
+            connection = self._pool.pool.get(block=False)
+        except (Empty, AttributeError):  # a pool that was closed has no queue
+            return None
+        if connection is None or is_connection_dropped(connection):
             self._pool._put_conn(connection)
             return None
         return connection
@@ -89,6 +89,7 @@ class Line:
     def _by_botocore(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         request = AWSRequest(method, self._origin + target, headers, body or None)
         response = self._session.send(request.prepare())
+        self._pool = self._find_pool()  # where the connection is now: a manager of many hosts forgets some pools
         content, length = response.content, response.headers.get("content-length")
         if length and "transfer-encoding" not in response.headers and len(content) != int(length):
             raise IncompleteReadError(actual_bytes=len(content), expected_bytes=int(length))

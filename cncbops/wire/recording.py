@@ -1,11 +1,10 @@
 """A request as botocore would send it, not sent: its URL, headers and signature are the model for ours."""
 
 import re
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.awsrequest import AWSResponse
 
 from cncbops.wire.line import NotLean
 from cncbops.wire.signing import ALGORITHM
@@ -35,7 +34,7 @@ def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Recorde
     Raises what botocore raises before it sends, and NotLean where the request is answered without being
     sent or is not signed with version 4 for one region.
     """
-    request = _caught(client, operation, parameters)
+    request = _prepared(client, operation, parameters)
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     signature = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if signature is None:
@@ -47,37 +46,32 @@ def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Recorde
     return Recorded(request.method, request.url, headers, body, signature["region"], signature["service"], names)
 
 
-class _Recorder:
-    """Stands in for the HTTP session of an endpoint, and keeps what it is given."""
+class _Preparing:
+    """Stands in for the endpoint of a client: prepares requests as that does, and sends none."""
 
     request: Any = None
 
-    def send(self, request: Any) -> AWSResponse:
-        self.request = request
-        return AWSResponse(request.url, 200, HeadersDict({"content-length": "0"}), _Nothing())  # type: ignore[arg-type]
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+
+    def make_request(self, operation: Any, parameters: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        self.request = self._endpoint.create_request(parameters, operation)
+        event = f"before-send.{operation.service_model.service_id.hyphenize()}.{operation.name}"
+        answers = self._endpoint._event_emitter.emit(event, request=self.request)
+        if any(answer is not None for _, answer in answers):
+            raise NotLean("requests are answered before they are sent")
+        return AWSResponse(self.request.url, 200, {}, None), {}  # type: ignore[arg-type]
 
 
-class _Nothing:
-    """An empty body."""
-
-    def read(self, *_: object) -> bytes:
-        return b""
-
-    def stream(self, **_: object) -> list[bytes]:
-        return []
-
-
-def _caught(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-    """Call a twin of the client: all is shared but the way to the network. Nothing is changed on the client itself."""
-    recorder = _Recorder()
-    endpoint = copy(client._endpoint)
-    endpoint.http_session = recorder
+def _prepared(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    """The request of a twin of the client, which shares all but the endpoint: nothing is changed on the client."""
+    endpoint = _Preparing(client._endpoint)
     twin = object.__new__(type(client))  # copy() would ask its __getattr__ before it has any attributes
     twin.__dict__.update(client.__dict__, _endpoint=endpoint)
     twin._make_api_call(operation, parameters)
-    if recorder.request is None:
-        raise NotLean("requests are answered before they are sent")
-    return recorder.request
+    if endpoint.request is None:
+        raise NotLean("calls are answered before a request is made")
+    return endpoint.request
 
 
 def _text(value: Any) -> str:

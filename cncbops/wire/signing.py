@@ -9,22 +9,16 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Protocol
 
+from botocore.credentials import ReadOnlyCredentials
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
-
-
-class Keys(Protocol):
-    """Credentials as they are at one moment."""
-
-    access_key: str
-    secret_key: str
-    token: str | None
 
 
 class Credentials(Protocol):
     """Credentials of botocore, which renews them where they end."""
 
-    def get_frozen_credentials(self) -> Keys: ...
+    def get_frozen_credentials(self) -> ReadOnlyCredentials: ...
 
 
 class Signer:
@@ -61,7 +55,7 @@ class Signer:
         day = timestamp[:8]
         scope = f"{day}/{self._region}/{self._service}/aws4_request"
         to_sign = f"{ALGORITHM}\n{timestamp}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.digest(self._key(keys.secret_key, day), to_sign.encode(), "sha256").hex()
+        signature = hmac.digest(self._key(keys.secret_key or "", day), to_sign.encode(), "sha256").hex()
         signed["authorization"] = (
             f"{ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names_signed}, Signature={signature}"
         )

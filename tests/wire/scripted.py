@@ -157,3 +157,10 @@ class Counted:
     def __call__(self, session: URLLib3Session, request: object) -> object:
         self.calls += 1
         return self._send(session, request)
+
+
+class Certificate(NamedTuple):
+    """A certificate for 127.0.0.1 that nobody vouches for but its own bundle."""
+
+    server: ssl.SSLContext
+    bundle: str
