@@ -2,11 +2,16 @@
 
 botocore takes a read timeout for a passing fault and sends the request again while the first
 invocation still runs. So the client waits longer than the function may, and every retry is ours.
+
+The way through botocore costs most of a millisecond a call. An invocation goes the lean way of
+`cncbops.wire`, and through botocore where that is not to be had.
 """
 
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
+from botocore.awsrequest import HeadersDict
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -19,14 +24,16 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+from botocore.parsers import create_parser
 
 from cncbops.aws import explain
 from cncbops.delivery.answers import Answer, Kind, kind_of_error
 from cncbops.formats.event import mend_lone_surrogates
+from cncbops.wire.call import Call, lean_call
+from cncbops.wire.reply import Reply
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 _ANSWER_LOST = (HTTPClientError, IncompleteReadError, ResponseStreamingError)
@@ -42,15 +49,13 @@ class Invoker:
         self._address: dict[str, Any] = {"FunctionName": function}
         if qualifier:
             self._address["Qualifier"] = qualifier
+        self._calls: dict[str, Call | None] = {}  # by invocation type; None is botocore's to make
+        self._preparing = threading.Lock()
 
     def invoke(self, payload: bytes, *, asynchronous: bool) -> Answer:
         """Send one payload and say what became of it; raises nothing that an invocation can meet."""
         try:
-            return _answer(
-                self._client.invoke(
-                    InvocationType="Event" if asynchronous else "RequestResponse", Payload=payload, **self._address
-                )
-            )
+            return _answer(self._result("Event" if asynchronous else "RequestResponse", payload))
         except ClientError as error:
             return self._service_error(error)
         except _NEVER_SENT as error:
@@ -61,6 +66,46 @@ class Invoker:
             return Answer(Kind.UNKNOWN, type(error).__name__, f"{what}; the function may have run")
         except BotoCoreError as error:
             return self._refused(error)
+
+    def _result(self, invocation_type: str, payload: bytes) -> "_Result":
+        """What the function gave. Raises ClientError and BotoCoreError, whichever way it goes."""
+        call = self._call(invocation_type)
+        if call is None:
+            response = self._client.invoke(InvocationType=invocation_type, Payload=payload, **self._address)  # type: ignore[arg-type]
+            return _Result(bool(response.get("FunctionError")), response["Payload"].read())
+        reply = call.send(payload)
+        if reply.status >= 300:
+            raise self._error(reply)
+        return _Result(bool(reply.headers.get("x-amz-function-error")), reply.body)
+
+    def _call(self, invocation_type: str) -> Call | None:
+        """The lean way, prepared with the first invocation: a lack of credentials is its answer."""
+        if invocation_type in self._calls:
+            return self._calls[invocation_type]
+        with self._preparing:
+            if invocation_type not in self._calls:
+                self._calls[invocation_type] = self._prepared(invocation_type)
+            return self._calls[invocation_type]
+
+    def _prepared(self, invocation_type: str) -> Call | None:
+        if _tries(self._client) != 1:
+            return None
+        return lean_call(self._client, "Invoke", {**self._address, "InvocationType": invocation_type, "Payload": b"{}"})
+
+    def _error(self, reply: Reply) -> ClientError:
+        """An answer of the service as botocore tells it."""
+        model = self._client.meta.service_model
+        parser, shape = create_parser(model.resolved_protocol), model.operation_model("Invoke").output_shape
+        answer = {
+            "status_code": reply.status,
+            "headers": HeadersDict(reply.headers),
+            "body": reply.body,
+            "context": {"operation_name": "Invoke"},
+        }
+        try:
+            return ClientError(parser.parse(answer, cast(Any, shape)), "Invoke")
+        except ValueError:  # a body of something between that is no text: its status is left
+            return ClientError(parser.parse({**answer, "body": b""}, cast(Any, shape)), "Invoke")
 
     def _service_error(self, error: ClientError) -> Answer:
         code = error.response.get("Error", {}).get("Code", "")
@@ -77,11 +122,20 @@ class Invoker:
         return Answer(Kind.REFUSED, explained.what, explained.next_step)
 
 
-def _answer(response: "InvocationResponseTypeDef") -> Answer:
-    body = response["Payload"].read()
-    if not response.get("FunctionError"):
-        return Answer(Kind.TAKEN, body=body)
-    return Answer(Kind.FUNCTION_ERROR, *_function_error(body))
+class _Result(NamedTuple):
+    is_error: bool
+    body: bytes
+
+
+def _tries(client: "LambdaClient") -> int | None:
+    retries: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
+    return retries.get("total_max_attempts")
+
+
+def _answer(result: _Result) -> Answer:
+    if not result.is_error:
+        return Answer(Kind.TAKEN, body=result.body)
+    return Answer(Kind.FUNCTION_ERROR, *_function_error(result.body))
 
 
 class _ErrorBody(msgspec.Struct, rename="camel"):

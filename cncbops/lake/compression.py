@@ -33,6 +33,7 @@ _ZIP_IN_MEMORY = 16 * 1024 * 1024
 # Snappy lengths come from the object: what Firehose writes is far below.
 _SNAPPY_BLOCK = 64 * 1024 * 1024
 _XERIAL = b"\x82SNAPPY\x00"
+_UNSUPPORTED = {b"PAR1": "Parquet", b"ORC": "ORC"}
 
 
 class _Damaged(Exception):
@@ -53,12 +54,40 @@ def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
     Raises ObjectUnreadable: UnsupportedFormat for Parquet and ORC; from reads, CorruptObject.
     """
     head = _read_up_to(raw, _HEAD)
-    for magic, kind in ((b"PAR1", "Parquet"), (b"ORC", "ORC")):
+    for magic, kind in _UNSUPPORTED.items():
         if head.startswith(magic):
             raise ObjectUnreadable("UnsupportedFormat", f"{name!r} is {kind}: events are read from JSON")
     pieces = chunks(raw, head)
-    codec = next((codec for codec in _CODECS if codec.recognises(head)), None)
+    codec = _codec(head)
     return stream_of(_checked(codec, pieces, name) if codec else pieces)
+
+
+def plain_if_small(content: bytes, limit: int) -> bytes | None:
+    """The plain content of a whole object where that is fewer than `limit` bytes, at no more than one copy.
+
+    None where it is more, where the object is damaged, or in a form that is only read piece by piece.
+    """
+    head = content[:_HEAD]
+    if head.startswith(tuple(_UNSUPPORTED)):
+        return None
+    codec = _codec(head)
+    if codec is None:
+        return content if len(content) < limit else None
+    return _gunzipped(content, limit) if codec.kind == "gzip" else None
+
+
+def _gunzipped(content: bytes, limit: int) -> bytes | None:
+    plain, left = b"", content
+    while left:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            plain += member.decompress(left, limit - len(plain))
+        except zlib.error:
+            return None
+        if not member.eof or len(plain) >= limit:
+            return None
+        left = member.unused_data
+    return plain
 
 
 def stream_of(pieces: Iterator[bytes]) -> BinaryIO:
@@ -86,15 +115,22 @@ class _Pieces(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self._some(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As io.RawIOBase reads, without a buffer of `size` bytes for whatever little comes."""
+        return self.readall() if size is None or size < 0 else bytes(self._some(size))
+
+    def _some(self, size: int) -> memoryview:
         while not self._rest:
             piece = next(self._pieces, None)
             if piece is None:
-                return 0
+                break
             self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
+        some, self._rest = self._rest[:size], self._rest[size:]
+        return some
 
 
 def _read_up_to(raw: BinaryIO, count: int) -> bytes:
@@ -111,6 +147,10 @@ class _Codec:
     kind: str
     recognises: Callable[[bytes], bool]
     pieces: Callable[[BinaryIO], Iterator[bytes]]
+
+
+def _codec(head: bytes) -> "_Codec | None":
+    return next((codec for codec in _CODECS if codec.recognises(head)), None)
 
 
 def _checked(codec: _Codec, compressed: Iterator[bytes], name: str) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """One object, opened and read to its end: from S3 or from the disk.
 
-A body that is cut midway is resumed where it broke off (smart_open); every request says If-Match, so
-that a resumed body, or one read long after it was listed, is of the object that was listed.
+A small object is read whole, at once (`cncbops.lake.whole`). Of any other the first bytes are read, and
+the rest as it is used: a body that is cut midway is resumed where it broke off (smart_open). Every request
+says If-Match, so that a resumed body, or one read long after it was listed, is of the object that was listed.
 
 What is wrong with one object becomes ObjectUnreadable. What is wrong with all of them (credentials,
 the endpoint, the bucket) is not an object's fault: botocore's own error passes.
@@ -9,6 +10,7 @@ the endpoint, the bucket) is not an object's fault: botocore's own error passes.
 
 import io
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 import smart_open.s3
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from cncbops.lake.compression import chunks, decompressed, stream_of
-from cncbops.lake.lines import Block, blocks
+from cncbops.lake.compression import chunks, decompressed, plain_if_small, stream_of
+from cncbops.lake.lines import BLOCK_SIZE, Block, blocks
 from cncbops.lake.listing import local_etag
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
+from cncbops.lake.whole import content_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,20 +68,30 @@ _OF_THE_RUN = frozenset(
 
 
 class OpenObject:
-    """An object whose first bytes are in memory. Close it, or use it as a context manager."""
+    """An object whose first bytes are in memory, or all of them. Close it, or use it as a context manager."""
 
-    def __init__(self, obj: LakeObject, raw: BinaryIO, head: bytes) -> None:
+    def __init__(self, obj: LakeObject, raw: BinaryIO | None, head: bytes) -> None:
+        """`raw` gives what comes after `head`; None if that is all.
+
+        A small object that is there whole is decompressed here and now: objects are opened side by side.
+        """
         self.obj = obj
         self._raw = raw
         self._head = head
+        self._plain = plain_if_small(head, BLOCK_SIZE) if raw is None else None
 
     def blocks(self) -> Iterator[Block]:
         """Its lines in blocks; once only. Raises ObjectUnreadable where the object fails."""
-        name = os.path.basename(self.obj.uri)  # noqa: PTH119  a key is no path
-        yield from blocks(decompressed(stream_of(self._chunks()), name))
+        if self._plain is None:
+            name = os.path.basename(self.obj.uri)  # noqa: PTH119  a key is no path
+            yield from blocks(decompressed(stream_of(self._chunks()), name))
+        elif data := self._plain.removeprefix(BOM_UTF8):
+            self._head = self._plain = b""
+            yield Block(data, first_line=1, first_part=0)
 
     def close(self) -> None:
-        self._raw.close()
+        if self._raw is not None:
+            self._raw.close()
 
     def __enter__(self) -> Self:
         return self
@@ -89,16 +102,21 @@ class OpenObject:
     def _chunks(self) -> Iterator[bytes]:
         head, self._head = self._head, b""
         try:
-            yield from chunks(self._raw, head)
+            yield from chunks(self._raw or io.BytesIO(), head)
         except (OSError, HTTPClientError) as error:
             _raise_unreadable(error)
 
 
 def open_object(obj: LakeObject, s3: "S3Client | None", head_bytes: int = HEAD_BYTES) -> OpenObject:
-    """Open `obj` and read its first `head_bytes`, which OpenObject then holds.
+    """Open `obj` and read it whole if it is small, else its first `head_bytes`, which OpenObject then holds.
 
     Raises ObjectUnreadable: Archived, NoSuchKey, Changed, AccessDenied, or the name of what failed.
     """
+    if obj.bucket:
+        assert s3 is not None, "an object in S3 needs a client"
+        content = None if obj.storage_class in _ARCHIVED else content_of(obj, s3)
+        if content is not None:
+            return held(obj, content)
     try:
         raw = _open_s3(obj, s3) if obj.bucket else _open_local(obj)
         try:
@@ -108,12 +126,15 @@ def open_object(obj: LakeObject, s3: "S3Client | None", head_bytes: int = HEAD_B
             raise
     except (OSError, HTTPClientError) as error:
         _raise_unreadable(error)
+    if obj.is_local and len(head) == obj.size:
+        raw.close()
+        return held(obj, head)
     return OpenObject(obj, raw, head)
 
 
 def held(obj: LakeObject, content: bytes) -> OpenObject:
     """An object whose content is here already."""
-    return OpenObject(obj, io.BytesIO(), content)
+    return OpenObject(obj, None, content)
 
 
 def _open_s3(obj: LakeObject, s3: "S3Client | None") -> BinaryIO:

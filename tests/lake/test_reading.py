@@ -1,6 +1,9 @@
 import gzip
+import io
 import os
 import threading
+import tracemalloc
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,11 +14,15 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cncbops.lake.lines import BLOCK_SIZE
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
-from cncbops.lake.reading import open_object
+from cncbops.lake.reading import OpenObject, held, open_object
 from cncbops.lake.sources import LocalSource, S3Source
+from cncbops.lake.whole import LARGEST
 from tests.lake.conftest import lake_object
 
 if TYPE_CHECKING:
@@ -72,14 +79,69 @@ def test_an_object_above_the_head_is_read_on(s3: "S3Client", tmp_path: Path) -> 
 
 def test_the_head_is_in_memory_when_an_object_is_opened(tmp_path: Path) -> None:
     obj = write(tmp_path / "x", LINES * 10)
-    opened = open_object(obj, None)
+    opened = open_object(obj, None, head_bytes=len(LINES) * 9)
     opened.close()
     with pytest.raises(ValueError, match="closed"):  # only what lies behind the head needs the file
         list(opened.blocks())
-    opened = open_object(obj, None)
+    opened = open_object(obj, None, head_bytes=len(LINES) * 9)
     os.truncate(obj.key, 0)
-    assert b"".join(block.data for block in opened.blocks()) == LINES * 10
+    found = b"".join(block.data for block in opened.blocks())
+    assert len(found) >= len(LINES) * 9
     opened.close()
+
+
+def test_a_small_file_is_in_memory_whole_and_open_no_longer(tmp_path: Path) -> None:
+    opened = open_object(write(tmp_path / "x", LINES), None)
+    opened.close()
+    (block,) = opened.blocks()
+    assert (block.data, block.first_line, block.first_part) == (LINES, 1, 0)
+
+
+@given(
+    lines=st.lists(st.binary(max_size=40), max_size=40),
+    bom=st.booleans(),
+    members=st.integers(0, 3),
+    cut=st.integers(0, 3),
+    padding=st.sampled_from([b"", b"\0", b"x", b"\x1f\x8b"]),
+)
+def test_an_object_that_is_here_whole_gives_what_it_gives_piece_by_piece(
+    lines: list[bytes], bom: bool, members: int, cut: int, padding: bytes
+) -> None:
+    """Plain, or of some gzip members, damaged or not: in one block, or on the way of the large ones."""
+    plain = (BOM_UTF8 if bom else b"") + b"\n".join(lines)
+    content = b"".join([gzip.compress(plain)] * members) or plain
+    content = content[: len(content) - cut] + padding
+    obj = lake_object("x", len(content))
+    assert outcome(held(obj, content)) == outcome(OpenObject(obj, io.BytesIO(content), b""))
+
+
+def outcome(opened: OpenObject) -> tuple[bytes, str]:
+    found = b""
+    try:
+        for block in opened.blocks():
+            assert (block.first_line, block.first_part) == (1 + found.count(b"\n"), 0)
+            found += block.data
+    except ObjectUnreadable as error:
+        return found, error.error
+    return found, ""
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_whole_object_of_many_blocks_is_no_more_than_a_block_at_a_time(pack: Callable[[bytes], bytes]) -> None:
+    plain = LINES * 200_000
+    found = list(held(lake_object("x"), pack(plain)).blocks())
+    assert b"".join(block.data for block in found) == plain
+    assert max(len(block.data) for block in found) <= BLOCK_SIZE
+
+
+def test_a_bomb_is_not_undone_when_it_is_opened() -> None:
+    bomb = gzip.compress(bytes(20 * BLOCK_SIZE))
+    tracemalloc.start()
+    try:
+        held(lake_object("x"), bomb)
+        assert tracemalloc.get_traced_memory()[1] < 4 * BLOCK_SIZE
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_corrupt_object_gives_its_whole_lines_first(s3: "S3Client") -> None:
@@ -227,9 +289,14 @@ def served() -> "Iterator[S3Client]":
         thread.join()
 
 
+def large_object() -> LakeObject:
+    """One that is not read whole: the listing says that it is large."""
+    return lake_object("x", LARGEST + 1)
+
+
 def test_a_body_cut_midway_is_resumed_where_it_broke_off(served: "S3Client") -> None:
     Server.answers = [body(0, 5), body(5, len(LINES))]
-    assert read(lake_object("x"), served) == LINES
+    assert read(large_object(), served) == LINES
     assert [(asked["range"], asked["if-match"]) for asked in Server.asked] == [
         ("bytes=0-", '"etag"'),
         ("bytes=5-", '"etag"'),
@@ -238,7 +305,7 @@ def test_a_body_cut_midway_is_resumed_where_it_broke_off(served: "S3Client") -> 
 
 def test_an_object_that_changes_while_it_is_read_is_never_a_mixture(served: "S3Client") -> None:
     Server.answers = [body(0, 5), refusal(412, "PreconditionFailed")]
-    assert failure(lake_object("x"), served).error == "Changed"
+    assert failure(large_object(), served).error == "Changed"
 
 
 @pytest.mark.parametrize(
@@ -252,14 +319,14 @@ def test_an_object_that_changes_while_it_is_read_is_never_a_mixture(served: "S3C
 )
 def test_what_s3_says_of_one_object_is_its_failure(served: "S3Client", status: int, code: str, error: str) -> None:
     Server.answers = [refusal(status, code)]
-    assert failure(lake_object("x"), served).error == error
+    assert failure(large_object(), served).error == error
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
 def test_bad_credentials_are_not_the_fault_of_an_object(served: "S3Client", code: str) -> None:
     Server.answers = [refusal(400, code)]
     with pytest.raises(ClientError, match=code):
-        read(lake_object("x"), served)
+        read(large_object(), served)
 
 
 def hang_up(server: Server) -> None:
@@ -268,7 +335,7 @@ def hang_up(server: Server) -> None:
 
 def test_a_connection_closed_without_an_answer_is_the_failure_of_that_object(served: "S3Client") -> None:
     Server.answers = [hang_up]
-    assert failure(lake_object("x"), served).error == "ConnectionClosedError"
+    assert failure(large_object(), served).error == "ConnectionClosedError"
 
 
 def test_an_endpoint_that_cannot_be_reached_is_not_the_fault_of_an_object(served: "S3Client") -> None:

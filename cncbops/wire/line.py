@@ -1,0 +1,101 @@
+"""The connections to one host that a botocore client pools, used without the layers above them.
+
+botocore makes each connection, with a request of ours as its first: proxies, TLS, certificates, time
+limits and what their failures mean are its business. A connection that stands is then written to and
+read from directly, which is cheaper by far, and given back to the same pool.
+"""
+
+from queue import Empty
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from urllib3.util.connection import is_connection_dropped
+
+from cncbops.wire.reply import Broken, Reply, read_reply
+
+
+class NotLean(Exception):
+    """Something about a client or its calls is botocore's to do; the message says what."""
+
+
+class Line:
+    """The way to the host of a URL; safe to use from many threads."""
+
+    def __init__(self, session: Any, url: str) -> None:
+        """Raises NotLean where requests are not simply sent to the host, or through a tunnel to it."""
+        if type(session) is not URLLib3Session:
+            raise NotLean("another HTTP session is in use")
+        self._session = session
+        parts = urlsplit(url)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._proxy = session._proxy_config.proxy_url_for(url)  # type: ignore[attr-defined]
+        if session._get_request_target(url, self._proxy) == url:  # type: ignore[attr-defined]
+            raise NotLean("a proxy forwards the requests")
+        self._pool = self._find_pool()
+
+    def exchange(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Send a request and read the whole of its answer; sent once, whatever comes.
+
+        Raises what botocore's HTTP session raises, and IncompleteReadError for a body that is cut.
+        """
+        connection = self._standing()
+        if connection is None:
+            return self._by_botocore(method, target, headers, body)
+        keeps = False
+        try:
+            reply, keeps = self._on(connection, _written(method, target, headers, body))
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=self._origin, error=error) from error
+        except (OSError, Broken) as error:
+            raise ConnectionClosedError(endpoint_url=self._origin, error=error) from error
+        finally:
+            if not keeps:
+                connection.close()
+            self._pool._put_conn(connection)
+        return reply
+
+    def _find_pool(self) -> Any:
+        return self._session._get_connection_manager(self._origin, self._proxy).connection_from_url(self._origin)  # type: ignore[attr-defined]
+
+    def _standing(self) -> Any | None:
+        """A connection that stands, if one is free. None is made here: botocore sets up what it makes."""
+        try:
+            connection = self._pool.pool.get(block=False)
+        except (Empty, AttributeError):  # a pool that was closed has no queue
+            return None
+        if connection is None or is_connection_dropped(connection):
+            self._pool._put_conn(connection)
+            return None
+        return connection
+
+    def _on(self, connection: Any, request: bytes) -> tuple[Reply, bool]:
+        sock, timeout = connection.sock, self._pool.timeout
+        sock.settimeout(timeout.connect_timeout)  # as urllib3 does while it sends
+        is_sent = False
+        try:
+            sock.sendall(request)
+            is_sent = True
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it may have answered before it closed
+        except TimeoutError as error:
+            raise Broken("it does not take the request") from error
+        sock.settimeout(timeout.read_timeout)
+        reply, keeps = read_reply(sock)
+        return reply, keeps and is_sent
+
+    def _by_botocore(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
+        request = AWSRequest(method, self._origin + target, headers, body or None)
+        response = self._session.send(request.prepare())
+        self._pool = self._find_pool()  # where the connection is now: a manager of many hosts forgets some pools
+        content, length = response.content, response.headers.get("content-length")
+        if length and "transfer-encoding" not in response.headers and len(content) != int(length):
+            raise IncompleteReadError(actual_bytes=len(content), expected_bytes=int(length))
+        return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
+
+
+def _written(method: str, target: str, headers: dict[str, str], body: bytes) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode() + body

@@ -1,0 +1,136 @@
+"""One answer of HTTP/1.1, read off a connection to its end.
+
+Source: RFC 9112, "HTTP/1.1". What it does not allow is not guessed at: the answer counts as broken.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from botocore.exceptions import IncompleteReadError
+
+LONGEST_HEAD = 64 * 1024
+_HEAD_PIECE = 16 * 1024
+_PIECE = 256 * 1024
+_END = b"\r\n"
+
+
+class Broken(Exception):
+    """What came is no HTTP, or ended before the answer began."""
+
+
+class Reply(NamedTuple):
+    """A whole answer; the names of its headers in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Receiving(Protocol):
+    """What is asked of a socket."""
+
+    def recv(self, size: int, /) -> bytes: ...
+
+
+def read_reply(sock: Receiving) -> tuple[Reply, bool]:
+    """The answer to a request that is not HEAD, and whether the connection may carry another.
+
+    Raises Broken, IncompleteReadError for a body that ends early, and what the socket raises.
+    """
+    incoming = _Incoming(sock)
+    version, status, headers = _head(incoming)
+    while 100 <= status < 200:  # interim: the answer follows
+        version, status, headers = _head(incoming)
+    body, is_ended = _body(incoming, status, headers)
+    tokens = headers.get("connection", "").lower()
+    keeps = is_ended and version == "HTTP/1.1" and "close" not in tokens and not incoming.rest
+    return Reply(status, headers, body), keeps
+
+
+class _Incoming:
+    """The bytes of a connection; `rest` is what was received and not yet asked for."""
+
+    def __init__(self, sock: Receiving) -> None:
+        self._recv = sock.recv
+        self.rest = b""
+
+    def until(self, mark: bytes) -> bytes:
+        """What comes before `mark`, which is passed over."""
+        while (end := self.rest.find(mark)) < 0:
+            if len(self.rest) > LONGEST_HEAD:
+                raise Broken("its head is too long")
+            piece = self._recv(_HEAD_PIECE)
+            if not piece:
+                raise Broken("it was closed")
+            self.rest = self.rest + piece if self.rest else piece
+        found, self.rest = self.rest[:end], self.rest[end + len(mark) :]
+        return found
+
+    def exactly(self, count: int) -> bytes:
+        if len(self.rest) >= count:
+            found, self.rest = self.rest[:count], self.rest[count:]
+            return found
+        pieces, missing = [self.rest], count - len(self.rest)
+        self.rest = b""
+        while missing:
+            piece = self._recv(min(missing, _PIECE))
+            if not piece:
+                raise IncompleteReadError(actual_bytes=count - missing, expected_bytes=count)
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
+
+    def to_end(self) -> bytes:
+        pieces = [self.rest]
+        self.rest = b""
+        while piece := self._recv(_PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _head(incoming: _Incoming) -> tuple[str, int, dict[str, str]]:
+    first, *lines = incoming.until(_END * 2).decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    status = rest[:3]
+    if not version.startswith("HTTP/1.") or not status.isdecimal() or rest[3:4].strip():
+        raise Broken("it began with no status")
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
+    return version, int(status), headers
+
+
+def _body(incoming: _Incoming, status: int, headers: Mapping[str, str]) -> tuple[bytes, bool]:
+    """The body, and whether its end was said: else it ends with the connection."""
+    if status in (204, 304):
+        return b"", True
+    if coding := headers.get("transfer-encoding"):
+        if coding.lower() != "chunked":
+            raise Broken("its body is encoded in an unknown way")
+        return _chunks(incoming), "content-length" not in headers
+    length = headers.get("content-length")
+    if length is None:
+        return incoming.to_end(), False
+    if not (length.isascii() and length.isdecimal()):
+        raise Broken("its length is no number")
+    return incoming.exactly(int(length)), True
+
+
+def _chunks(incoming: _Incoming) -> bytes:
+    pieces = []
+    while size := _chunk_size(incoming.until(_END)):
+        pieces.append(incoming.exactly(size))
+        if incoming.exactly(2) != _END:
+            raise Broken("a chunk is longer than it says")
+    while incoming.until(_END):  # trailers
+        pass
+    return b"".join(pieces)
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+        raise Broken("a chunk has no size")
+    return int(digits, 16)
