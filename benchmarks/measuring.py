@@ -1,0 +1,86 @@
+"""One command, run to its end, with what it took."""
+
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import IO
+
+from benchmarks.nginx_install import CannotMeasure
+from benchmarks.processes import family_of, rss_of
+
+_SAMPLE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a command took: `cpu_s` of it and all that it waited for, user and system.
+
+    `rss_bytes` is the highest sum over all its processes at one moment, where pages that they share count for
+    each; `largest_bytes` the peak of the largest one.
+    """
+
+    stdout: bytes
+    wall_s: float
+    cpu_s: float
+    rss_bytes: int
+    largest_bytes: int
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
+    """Run a command that must succeed. Raises CannotMeasure with the end of its standard error."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = perf_counter()
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        with ending(process), _Watch(process.pid) as watch:
+            _, status, used = os.wait4(process.pid, 0)
+            wall_s = perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise CannotMeasure(f"{' '.join(command)} ended with {process.returncode}: {_read(err)[-1000:].decode()}")
+        cpu_s, largest = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        return Usage(_read(out), wall_s, cpu_s, max(watch.peak, largest), largest)
+
+
+class ending:  # noqa: N801  used like a function, as contextlib's are
+    """Ends a process that is still running when the `with` is left: an interrupt, an error."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.wait()
+
+
+class _Watch:
+    """Samples the memory of a process and its descendants."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.peak = 0
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(_SAMPLE_S):
+            self.peak = max(self.peak, sum(map(rss_of, family_of(self._pid))))
+
+
+def _read(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
