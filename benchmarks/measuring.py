@@ -24,6 +24,7 @@ class Usage:
     """
 
     stdout: bytes
+    stderr: bytes
     wall_s: float
     cpu_s: float
     rss_bytes: int
@@ -42,7 +43,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
         if process.returncode:
             raise CannotMeasure(f"{' '.join(command)} ended with {process.returncode}: {_read(err)[-1000:].decode()}")
         cpu_s, largest = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
-        return Usage(_read(out), wall_s, cpu_s, max(watch.peak, largest), largest)
+        return Usage(_read(out), _read(err), wall_s, cpu_s, max(watch.peak, largest), largest)
 
 
 class ending:  # noqa: N801  used like a function, as contextlib's are
