@@ -1,6 +1,7 @@
 """`listing`: with latency in each list call, cncbops's listing beside one that goes page after page."""
 
 import argparse
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -15,6 +16,7 @@ from benchmarks.options import add_place, buckets
 from benchmarks.report import Table, show, tell, whole
 from benchmarks.shape import START_MS, Shape
 from benchmarks.signing import REGION
+from benchmarks.ways import ENVIRONMENT
 from cncbops.lake.layout import TimeWindow, reading_range
 from cncbops.lake.listing import list_objects
 from cncbops.lake.sources import S3Source
@@ -37,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """One lake with many keys and small objects, listed whole, by a wide window, and by a few hours."""
+    os.environ.update(ENVIRONMENT)  # the listings are made in this process
     shape = Shape(objects=options.objects, events=1, hours=options.hours, distinct=min(options.objects, 100))
     with buckets(options) as folder:
         tell(f"making a lake of {whole(shape.objects)} objects")
