@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks import latency, listing, making, scaling, startup, table
-from benchmarks.nginx_install import CannotMeasure
+from benchmarks.errors import CannotMeasure
 from benchmarks.report import tell
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from benchmarks.nginx_install import CannotMeasure
+from benchmarks.errors import CannotMeasure
 
 PROGRAM = Path(__file__).with_name("book_way.js")
 _LIBRARIES = ("aws-sdk@2", "bluebird@3", "highland@2", "lodash@4")

@@ -11,8 +11,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Self
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.nginx_config import Setting, nginx_config
-from benchmarks.nginx_install import CannotMeasure, nginx_program
+from benchmarks.nginx_install import nginx_program
 from benchmarks.processes import cpu_of, family_of
 
 _READY_S = 30.0

@@ -8,10 +8,10 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.far_side import FarSide, Latency
 from benchmarks.lake import PREFIX, write_lake
 from benchmarks.machine import machine_line
-from benchmarks.nginx_install import CannotMeasure
 from benchmarks.options import add_place, buckets
 from benchmarks.report import Table, show, tell, whole
 from benchmarks.shape import START_MS, Shape

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import IO
 
-from benchmarks.nginx_install import CannotMeasure
-from benchmarks.processes import family_of, rss_of
+from benchmarks.errors import CannotMeasure
+from benchmarks.processes import family_of, pss_of, rss_of
 
 _SAMPLE_S = 0.1
 
@@ -19,8 +19,8 @@ _SAMPLE_S = 0.1
 class Usage:
     """What a command took: `cpu_s` of it and all that it waited for, user and system.
 
-    `rss_bytes` is the highest sum over all its processes at one moment, where pages that they share count for
-    each; `largest_bytes` the peak of the largest one.
+    `rss_bytes` is the highest sum over all its processes at one moment, where a page that they share counts for
+    each; `pss_bytes` the same, where it counts once; `largest_bytes` the peak of the largest one.
     """
 
     stdout: bytes
@@ -28,6 +28,7 @@ class Usage:
     wall_s: float
     cpu_s: float
     rss_bytes: int
+    pss_bytes: int
     largest_bytes: int
 
 
@@ -43,7 +44,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
         if process.returncode:
             raise CannotMeasure(f"{' '.join(command)} ended with {process.returncode}: {_read(err)[-1000:].decode()}")
         cpu_s, largest = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
-        return Usage(_read(out), _read(err), wall_s, cpu_s, max(watch.peak, largest), largest)
+        return Usage(_read(out), _read(err), wall_s, cpu_s, max(watch.rss, largest), watch.pss, largest)
 
 
 class ending:  # noqa: N801  used like a function, as contextlib's are
@@ -67,7 +68,8 @@ class _Watch:
         self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.peak = 0
+        self.rss = 0
+        self.pss = 0
 
     def __enter__(self) -> "_Watch":
         self._thread.start()
@@ -79,7 +81,9 @@ class _Watch:
 
     def _run(self) -> None:
         while not self._over.wait(_SAMPLE_S):
-            self.peak = max(self.peak, sum(map(rss_of, family_of(self._pid))))
+            family = family_of(self._pid)
+            self.rss = max(self.rss, sum(map(rss_of, family)))
+            self.pss = max(self.pss, sum(map(pss_of, family)))
 
 
 def _read(file: IO[bytes]) -> bytes:

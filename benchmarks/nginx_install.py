@@ -4,13 +4,10 @@ import os
 import shutil
 import subprocess
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.nginx_config import ECHO_MODULE
 
 _PACKAGES = ("nginx-light", "libnginx-mod-http-echo")
-
-
-class CannotMeasure(Exception):
-    """What a measurement needs is not to be had; the message says what to do."""
 
 
 def nginx_program() -> str:

@@ -1,9 +1,11 @@
 """What the system says of a process and its descendants."""
 
 import os
+import re
 from pathlib import Path
 
 _TICKS_S = os.sysconf("SC_CLK_TCK")
+_PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -31,6 +33,15 @@ def rss_of(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * _PAGE_BYTES
     except (OSError, IndexError):
         return 0
+
+
+def pss_of(pid: int) -> int:
+    """The same, where each page that processes share counts in part for each of them."""
+    try:
+        found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
 
 
 def _stat(pid: int) -> list[bytes]:

@@ -16,7 +16,7 @@ _SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 _DISTINCT = 400  # bodies: about 110 MB, whatever the lake's size
 _COLUMNS = (
     *("events", "objects", "µs/event median", "best", "µs/event more", "whole command s"),
-    *("CPU µs/event", "RSS MB", "largest MB"),
+    *("CPU µs/event", "RSS MB", "PSS MB", "largest MB"),
 )
 _NOTES = (
     "*µs/event more*: the cost of each event that the lake above had not, which leaves out the start of a run. Bodies "
@@ -78,5 +78,6 @@ def _row(series: Series, shape: Shape, less: Series | None) -> list[str]:
         f"{series.median(lambda taken: taken.usage.wall_s):.2f}",
         f"{series.median(lambda taken: taken.cpu_us):.1f}",
         megabytes(max(taken.usage.rss_bytes for taken in series.runs)),
+        megabytes(max(taken.usage.pss_bytes for taken in series.runs)),
         megabytes(max(taken.usage.largest_bytes for taken in series.runs)),
     ]

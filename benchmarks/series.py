@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.far_side import FarSide
-from benchmarks.nginx_install import CannotMeasure
 from benchmarks.report import tell, whole
 from benchmarks.ways import Taken, Way
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.machine import machine_line
 from benchmarks.measuring import ending
-from benchmarks.nginx_install import CannotMeasure
 from benchmarks.report import Table, show
 from benchmarks.shape import FUNCTION
 from benchmarks.ways import ENVIRONMENT

@@ -20,13 +20,23 @@ _LIMIT, _REWRAP, _BOTO3 = "limit: bytes only", "limit with rewrap", "boto3, 16 t
 _QUICK = {"objects": 100, "small_objects": 12, "repeat": 1}
 _COLUMNS = (
     *("way", "batch", "events", "events/s median", "best", "whole command", "invocations/s"),
-    *("CPU µs/event", "nginx µs/event", "RSS MB", "largest MB", "to book", "to boto3", "to limit", "to rewrap"),
+    *(
+        "CPU µs/event",
+        "nginx µs/event",
+        "RSS MB",
+        "PSS MB",
+        "largest MB",
+        "to book",
+        "to boto3",
+        "to limit",
+        "to rewrap",
+    ),
 )
 _NOTES = (
     "Events/s by each way's own clock, from its first list call on: median and best of its runs. *Whole command*: the "
     "median by the clock on the wall, start and end included. Ratios are of medians, to the way with the same batch "
-    "size on the same lake; *to book* is always to the book's way. RSS: the sum over all processes, and the largest "
-    "one. The book's way invokes asynchronously, the other yardsticks synchronously.",
+    "size on the same lake; *to book* is always to the book's way. RSS: the peak of the sum over all processes; PSS "
+    "counts a page that they share once; then the largest one. The book's way invokes asynchronously, the other yardsticks synchronously.",
 )
 
 
@@ -92,7 +102,6 @@ def _replays(bucket: str, batch: int, workers: Sequence[str]) -> Iterator[Way]:
 
 
 def _row(series: Series, every: Sequence[Series]) -> list[str]:
-    usage = series.best.usage
     return [
         f"{series.way.name}{' (faults)' if '--faults' in series.way.options else ''}",
         whole(series.way.batch),
@@ -104,7 +113,8 @@ def _row(series: Series, every: Sequence[Series]) -> list[str]:
         f"{series.median(lambda taken: taken.cpu_us):.1f}",
         f"{series.median(lambda taken: taken.far_cpu_us):.1f}",
         megabytes(max(taken.usage.rss_bytes for taken in series.runs)),
-        megabytes(usage.largest_bytes),
+        megabytes(max(taken.usage.pss_bytes for taken in series.runs)),
+        megabytes(max(taken.usage.largest_bytes for taken in series.runs)),
         _ratio(series, next((each for each in every if each.way.name == _BOOK), None)),
         *(_ratio(series, _peer(series, every, name)) for name in (_BOTO3, _LIMIT, _REWRAP)),
     ]

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from benchmarks.book import PROGRAM, node_path, node_program
+from benchmarks.errors import CannotMeasure
 from benchmarks.far_side import FarSide
 from benchmarks.measuring import Usage, measure
-from benchmarks.nginx_install import CannotMeasure
 from benchmarks.shape import FUNCTION
 from benchmarks.signing import KEY_ID, REGION, SECRET
 from benchmarks.work import Done, Work
