@@ -1,10 +1,12 @@
 """One command, run to its end, with what it took."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import IO
@@ -13,6 +15,7 @@ from benchmarks.errors import CannotMeasure
 from benchmarks.processes import family_of, pss_of, rss_of
 
 _SAMPLE_S = 0.1
+_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,18 @@ class ending:  # noqa: N801  used like a function, as contextlib's are
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-            self._process.wait()
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            if self._process.returncode is None:
+                _end(self._process, how)
+
+
+def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """Also what it has started: a worker whose parent is gone may wait for ever."""
+    for pid in family_of(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_S)
 
 
 class _Watch:

@@ -20,23 +20,15 @@ _LIMIT, _REWRAP, _BOTO3 = "limit: bytes only", "limit with rewrap", "boto3, 16 t
 _QUICK = {"objects": 100, "small_objects": 12, "repeat": 1}
 _COLUMNS = (
     *("way", "batch", "events", "events/s median", "best", "whole command", "invocations/s"),
-    *(
-        "CPU µs/event",
-        "nginx µs/event",
-        "RSS MB",
-        "PSS MB",
-        "largest MB",
-        "to book",
-        "to boto3",
-        "to limit",
-        "to rewrap",
-    ),
+    *("CPU µs/event", "nginx µs/event", "RSS MB", "PSS MB", "largest MB"),
+    *("to book", "to boto3", "to limit", "to rewrap"),
 )
 _NOTES = (
     "Events/s by each way's own clock, from its first list call on: median and best of its runs. *Whole command*: the "
     "median by the clock on the wall, start and end included. Ratios are of medians, to the way with the same batch "
-    "size on the same lake; *to book* is always to the book's way. RSS: the peak of the sum over all processes; PSS "
-    "counts a page that they share once; then the largest one. The book's way invokes asynchronously, the other yardsticks synchronously.",
+    "size on the same lake; *to book* is always to the book's way. RSS: the peak of the sum over all processes; PSS: "
+    "the same, where a page that they share counts once; *largest*: the peak of the largest one. The book's way "
+    "invokes asynchronously, the other yardsticks synchronously.",
 )
 
 
