@@ -1,0 +1,63 @@
+"""`latency`: where each invocation takes its time, throughput is concurrency ÷ latency, until the CPU is the bound."""
+
+import argparse
+
+from benchmarks.far_side import FarSide, Latency
+from benchmarks.lake import write_lake
+from benchmarks.machine import machine_line
+from benchmarks.options import add_running, add_shape, buckets, shape_of, workers_of
+from benchmarks.report import Table, show, whole
+from benchmarks.series import Series, measure_one
+from benchmarks.shape import FUNCTION
+from benchmarks.ways import Way, cncbops
+
+_CONCURRENCIES = (4, 16, 64, 256)
+_DEFAULT_CONCURRENCY = 16  # what cncbops takes where nothing says otherwise
+_COLUMNS = ("concurrency", "batch", "latency ms", "invocations/s", "concurrency ÷ latency", "ratio", "events/s")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    add_shape(parser)
+    parser.set_defaults(distinct=400)
+    parser.add_argument("--latencies", type=float, nargs="+", default=[20, 100], help="ms in each invocation")
+    parser.add_argument("--concurrencies", type=int, nargs="+", default=_CONCURRENCIES)
+    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=4.0, help="about how long each run should last")
+    add_running(parser, repeat=1)
+
+
+def run(options: argparse.Namespace) -> None:
+    """A far side for each latency, and a run for each concurrency; the default one too."""
+    rows = []
+    with buckets(options) as folder:
+        write_lake(folder / "lake", shape_of(options))
+        for latency_ms in options.latencies:
+            with FarSide(folder, Latency(invoke_s=latency_ms / 1000)) as far:
+                rows += [_row(options, far, latency_ms, concurrency) for concurrency in (None, *options.concurrencies)]
+    title = f"Throughput with latency in each invocation, batches of {options.batch_size}, sync, ordered"
+    note = "A ratio near 1: the function is the bound. Below: the machine is, or batches that wait for their turn."
+    show(Table(title, _COLUMNS, rows, [note, machine_line()]), markdown=options.markdown)
+
+
+def _row(options: argparse.Namespace, far: FarSide, latency_ms: float, asked: int | None) -> list[str]:
+    concurrency = asked or _DEFAULT_CONCURRENCY
+    bound = concurrency * 1000 / latency_ms
+    series = _measured(options, far, asked, round(bound * options.batch_size * options.seconds))
+    invocations = series.median(lambda taken: taken.done.invocations / taken.done.duration_s)
+    return [
+        whole(concurrency) if asked else f"default ({concurrency})",
+        whole(options.batch_size),
+        f"{latency_ms:g}",
+        whole(invocations),
+        whole(bound),
+        f"{invocations / bound:.2f}",
+        whole(series.rate),
+    ]
+
+
+def _measured(options: argparse.Namespace, far: FarSide, asked: int | None, events: int) -> Series:
+    concurrency = ["--concurrency", str(asked)] if asked else []
+    words = ("replay", "-f", FUNCTION, "--limit", str(events), *concurrency, *workers_of(options))
+    way = Way(f"concurrency {asked or 'default'}", "lake", options.batch_size, cncbops, words)
+    return measure_one(way, far, options.repeat)
