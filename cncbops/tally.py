@@ -236,7 +236,8 @@ def _add(counter: Counter[Key], more: Mapping[Key, int], others: Key, most: int)
 
 def _numbers(counts: object) -> Iterator[tuple[str, int]]:
     """The counts that are not 0, by name."""
-    for name in counts.__slots__:  # type: ignore[attr-defined]
+    names = counts.__struct_fields__ if isinstance(counts, Calls) else counts.__slots__  # type: ignore[attr-defined]
+    for name in names:
         count = getattr(counts, name)
         if count and isinstance(count, int):
             yield name, count

@@ -11,9 +11,9 @@ from cncbops.target import Mapping, Target
 
 BATCH_SIZE = 100
 CONCURRENCY = 16
-LANES = 512
-"""In how many parts a function's records are ordered: many more than batches are sent at a time, so that few of those
-wait for one another, and few enough that a batch takes several whole lanes."""
+LANES = 256
+"""At least: many more than batches are sent at a time, so that few of those wait for one another, and few enough that
+a batch takes several whole lanes."""
 
 LONGEST_TIMEOUT_S = 900
 """Lambda's longest function timeout, assumed where the function's own could not be read."""
@@ -51,13 +51,18 @@ def settle(request: Request, target: Target, region: str, mapping: Mapping | Non
         batch_size_from=batch_size_from,
         concurrency=concurrency,
         concurrency_from=concurrency_from,
-        lanes=LANES if request.keeps_order else 0,
+        lanes=lanes_for(concurrency) if request.keeps_order else 0,
         limits=BatchLimits(batch_size, payload_bytes),
         policy=policy_of(request, mapping),
         read_timeout_s=(target.timeout_s or LONGEST_TIMEOUT_S) + ANSWER_MARGIN_S,
         record_source=_record_source(request, target, region),
         mapping_filters=mapping.filters if mapping else (),
     )
+
+
+def lanes_for(concurrency: int) -> int:
+    """In how many lanes the records of a function are ordered."""
+    return max(LANES, concurrency * 4)
 
 
 def require_able(target: Target, *, asynchronous: bool) -> None:

@@ -3,7 +3,6 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -13,11 +12,10 @@ from cncbops.delivery.quoting import unquoted
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch, Mark
 from cncbops.kinesis.record import Record
-from cncbops.session.entry import object_number
+from cncbops.session.entry import ORDINAL_BITS, object_number
 
 
-@dataclass(frozen=True, slots=True)
-class Undelivered:
+class Undelivered(msgspec.Struct, frozen=True):
     """A record that was not delivered, or may not have been, and why."""
 
     record: Record
@@ -25,8 +23,7 @@ class Undelivered:
     message: str
 
 
-@dataclass(slots=True)
-class Calls:
+class Calls(msgspec.Struct, gc=False):
     """Invocations made: total = succeeded + failed + throttled + unknown. A plan has the total alone.
 
     `retried` are those among them that sent a record again; `bytes` is the payload sent.
@@ -52,12 +49,11 @@ class Calls:
 
     def add(self, other: "Calls") -> None:
         """Add another's counts to these."""
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """The fates of a batch's records, the invocations it took, and whether the run must stop.
 
     `possible_duplicates` counts records that were sent again after an answer was lost.
@@ -65,11 +61,11 @@ class Outcome:
     `delivered` does not name it.
     """
 
-    delivered: list[Record] = field(default_factory=list)
-    failed: list[Undelivered] = field(default_factory=list)
-    unknown: list[Undelivered] = field(default_factory=list)
-    not_sent: list[Record] = field(default_factory=list)
-    calls: Calls = field(default_factory=Calls)
+    delivered: list[Record] = []
+    failed: list[Undelivered] = []
+    unknown: list[Undelivered] = []
+    not_sent: list[Record] = []
+    calls: Calls = msgspec.field(default_factory=Calls)
     possible_duplicates: int = 0
     refusal: CncbopsError | None = None
     is_whole: bool = False
@@ -77,11 +73,11 @@ class Outcome:
     def without_payloads(self, *, named: bool) -> "Outcome":
         """The same as what goes from where the records are; a batch delivered whole is `named` record by record."""
         rest = self.failed or self.unknown or self.not_sent
-        return replace(
+        return msgspec.structs.replace(
             self,
             delivered=_bare(self.delivered) if named or rest else [],
-            failed=[replace(each, record=_bare([each.record])[0]) for each in self.failed],
-            unknown=[replace(each, record=_bare([each.record])[0]) for each in self.unknown],
+            failed=_bare_failures(self.failed),
+            unknown=_bare_failures(self.unknown),
             not_sent=_bare(self.not_sent),
             is_whole=not (named or rest),
         )
@@ -110,8 +106,11 @@ def _bare(records: Sequence[Record]) -> list[Record]:
     return [msgspec.structs.replace(record, body=b"") for record in records]
 
 
-@dataclass(slots=True)
-class Waybill:
+def _bare_failures(failures: Sequence[Undelivered]) -> list[Undelivered]:
+    return [Undelivered(*_bare([each.record]), each.error, each.message) for each in failures]
+
+
+class Waybill(msgspec.Struct, gc=False, eq=False):
     """What is known of a batch where its records are not: how many they are, and what becomes of the run by them.
 
     `batch` names it where its records are, at `place` of the executor (see `cncbops.execution`). `objects` counts its
@@ -143,7 +142,7 @@ def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
         batch.payload_bytes,
         batch.marks,
         batch.is_canary,
-        Counter(map(object_number, places)),
+        dict(Counter([place >> ORDINAL_BITS for place in places])),
         places,
     )
 

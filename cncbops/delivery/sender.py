@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
+
 from cncbops.delivery.answers import MAY_HAVE_RUN, Answer, Kind
 from cncbops.delivery.outcome import Outcome
 from cncbops.delivery.partial import Checkpoint, InvalidResponse, checkpoint
@@ -69,8 +71,7 @@ class Work:
     waited_since: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One invocation of a batch, and how it goes on: `outcome` if that was the last, else what follows.
 
     `delivered` and `failed` records came to their end by it. The next one has `weight` events, `pause_s` from now.
@@ -87,7 +88,7 @@ class Step:
     def without_payloads(self, *, named: bool) -> "Step":
         """The same as what goes from where the records are; see `Outcome`."""
         assert self.outcome is not None
-        return replace(self, outcome=self.outcome.without_payloads(named=named))
+        return msgspec.structs.replace(self, outcome=self.outcome.without_payloads(named=named))
 
 
 class Sender:

@@ -31,6 +31,10 @@ class Unit(Record, kw_only=True, gc=False):
     fingerprint: str
     pipeline: str | None = None
 
+    @property
+    def has_many_keys(self) -> bool:
+        return len(self.keys) > 1
+
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of its keys, which are its function's own."""
         return tuple(sorted({lane_of(key, count, self.function) for key in self.keys})) if count else ()

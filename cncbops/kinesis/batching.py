@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cncbops.kinesis.record import Record
 
 SYNC_PAYLOAD_BYTES = 6_291_456
@@ -15,8 +17,7 @@ _HEAD, _TAIL = b'{"Records":[', b"]}"
 FRAME_BYTES = len(_HEAD) + len(_TAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """How far a session is with a lane: of the records that it came to, those up to the place `upto`
     are settled, but for `holes`. See `cncbops.session.entry` for places.
     """

@@ -16,7 +16,7 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice, takewhile
+from itertools import chain, takewhile
 from operator import attrgetter
 
 from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark
@@ -89,24 +89,32 @@ class Cutter:
         return batches, sorted((record for draft in rest for record in draft.records()), key=_place)
 
 
-class _Shelf(list[Record]):
+class _Shelf:
     """Records of one function, group and lane, in the order of their places; the first `given` are given out."""
 
+    __slots__ = ("function", "given", "lane", "records")
+
     def __init__(self, function: str, lane: int) -> None:
-        super().__init__()
         self.function, self.lane, self.given = function, lane, 0
+        self.records: list[Record] = []
 
     def holes_below(self, place: int) -> Iterator[int]:
         """The places of what is not given out, up to one."""
-        return takewhile(place.__gt__, (record.place for record in islice(self, self.given, None)))
+        return takewhile(place.__gt__, (record.place for record in self.records[self.given :]))
+
+
+_Part = tuple[_Shelf, int, int]
+"""The records between two places on a shelf."""
 
 
 class _Draft:
-    """A batch in the making: of each shelf the records between two places on it."""
+    """A batch in the making."""
+
+    __slots__ = ("_limits", "bytes", "parts", "weight")
 
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
-        self.parts: list[tuple[_Shelf, int, int]] = []
+        self.parts: list[_Part] = []
         self.weight = self.bytes = 0
 
     @property
@@ -114,19 +122,20 @@ class _Draft:
         return self.weight >= self._limits.records
 
     def has_room(self, weight: int, size: int) -> bool:
-        """Whether records of that weight still fit, and of that size as `_size` counts it."""
+        """Whether records of that weight still fit, and of that size as `_measured` counts it."""
         fits = self.bytes + size <= self._limits.payload_bytes - FRAME_BYTES + 1
         return fits and self.weight + weight <= self._limits.records
 
-    def add(self, part: tuple[_Shelf, int, int], weight: int, size: int) -> None:
+    def add(self, part: _Part, weight: int, size: int) -> None:
         self.parts.append(part)
         self.weight += weight
         self.bytes += size
 
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
-        records = [record for shelf, start, end in self.parts for record in shelf[start:end]]
-        records.sort(key=_place)
+        records = [record for shelf, start, end in self.parts for record in shelf.records[start:end]]
+        if len(self.parts) > 1:
+            records.sort(key=_place)
         return records
 
 
@@ -148,14 +157,14 @@ class _Shelves:
         """
         of_key, orders = self._of_key, bool(self._lanes)
         for record in records:
-            if record.is_alone or (orders and len(record.keys) > 1):
+            if record.is_alone or (orders and record.has_many_keys):
                 yield from self._put_alone(record)
                 continue
             key = (record.function, record.partition_key if orders else record.group)
             shelf = of_key.get(key)
             if shelf is None:
                 shelf = of_key[key] = self._shelf(record)
-            shelf.append(record)
+            shelf.records.append(record)
 
     def drafts(self) -> tuple[list[_Draft], list[_Draft]]:
         """The batches that are full, or as full as whole lanes make them; and the last of each group."""
@@ -171,17 +180,19 @@ class _Shelves:
 
     def give_out(self, draft: _Draft) -> Batch:
         """The batch of a draft, marked with how far its lanes are once it is settled."""
-        shelf = draft.parts[0][0]
-        batch = Batch(tuple(shelf.lane for shelf, _, _ in draft.parts) if self._lanes else (), shelf.function)
-        batch.records = draft.records()
-        batch.weight, batch.payload_bytes = draft.weight, draft.bytes + FRAME_BYTES - 1
+        function = draft.parts[0][0].function
+        lanes = tuple([shelf.lane for shelf, _, _ in draft.parts]) if self._lanes else ()
+        batch = Batch(lanes, function, draft.records(), draft.bytes + FRAME_BYTES - 1, draft.weight)
         for shelf, _, end in draft.parts:
             shelf.given = end
-            batch.marks[shelf.lane] = self._mark(shelf.lane, shelf[end - 1].place)
+            batch.marks[shelf.lane] = self._mark(shelf.lane, shelf.records[end - 1].place)
         return batch
 
     def _mark(self, lane: int, place: int) -> Mark:
-        waiting = chain.from_iterable(shelf.holes_below(place) for shelf in self._of_lane.get(lane, ()))
+        shelves = self._of_lane.get(lane, ())
+        if len(shelves) < 2 and not self._behind:  # what waits on the only one comes later
+            return Mark(place)
+        waiting = chain.from_iterable(shelf.holes_below(place) for shelf in shelves)
         return Mark(place, frozenset(chain(waiting, filter(place.__gt__, self._behind))))
 
     def _drafts_of(self, shelves: Iterable[_Shelf]) -> list[_Draft]:
@@ -189,8 +200,7 @@ class _Shelves:
         drafts: list[_Draft] = []
         for shelf in shelves:
             limits = self._limits[shelf.function]
-            for part in _parts(shelf, limits):
-                weight, size = _weight(part), _size(part)
+            for part, weight, size in _parts(shelf, limits):
                 if not drafts or not drafts[-1].has_room(weight, size):
                     drafts.append(_Draft(limits))
                 drafts[-1].add(part, weight, size)
@@ -199,10 +209,11 @@ class _Shelves:
     def _shelf(self, record: Record) -> _Shelf:
         lane = record.lanes(self._lanes)[0] if self._lanes else 0
         shelves = self._of_group.setdefault(record.group, {})
-        if lane not in shelves:
-            shelves[lane] = _Shelf(record.function, lane)
-            self._of_lane.setdefault(lane, []).append(shelves[lane])
-        return shelves[lane]
+        shelf = shelves.get(lane)
+        if shelf is None:
+            shelf = shelves[lane] = _Shelf(record.function, lane)
+            self._of_lane.setdefault(lane, []).append(shelf)
+        return shelf
 
     def _put_alone(self, record: Record) -> Iterator[Batch]:
         """Give a record a batch of its own, behind all that waits in its lanes."""
@@ -216,26 +227,29 @@ class _Shelves:
         yield batch
 
 
-def _parts(shelf: _Shelf, limits: BatchLimits) -> Iterator[tuple[_Shelf, int, int]]:
-    """What is left on a shelf, whole if it fits into a batch, else in parts that do."""
+def _parts(shelf: _Shelf, limits: BatchLimits) -> Iterable[tuple[_Part, int, int]]:
+    """What is left on a shelf, whole if it fits into a batch, else in parts that do; each with weight and size."""
+    start, end = shelf.given, len(shelf.records)
+    if start == end:
+        return ()
+    whole = (shelf, start, end)
+    weight, size = _measured(shelf.records[start:])
+    fits = weight <= limits.records and size <= limits.payload_bytes - FRAME_BYTES + 1
+    return ((whole, weight, size),) if fits else _parts_that_fit(shelf, limits)
+
+
+def _parts_that_fit(shelf: _Shelf, limits: BatchLimits) -> Iterator[tuple[_Part, int, int]]:
     start, weight, size = shelf.given, 0, 0
-    for end in range(start, len(shelf)):
-        more, longer = shelf[end].weight, len(shelf[end].body) + 1
+    for end in range(start, len(shelf.records)):
+        more, longer = _measured(shelf.records[end : end + 1])
         fits = weight + more <= limits.records and size + longer <= limits.payload_bytes - FRAME_BYTES + 1
         if end > start and not fits:
-            yield shelf, start, end
+            yield (shelf, start, end), weight, size
             start, weight, size = end, 0, 0
         weight, size = weight + more, size + longer
-    if start < len(shelf):
-        yield shelf, start, len(shelf)
+    yield (shelf, start, len(shelf.records)), weight, size
 
 
-def _weight(part: tuple[_Shelf, int, int]) -> int:
-    shelf, start, end = part
-    return sum(record.weight for record in shelf[start:end])
-
-
-def _size(part: tuple[_Shelf, int, int]) -> int:
-    """The bytes of records in a payload, each with the comma before it."""
-    shelf, start, end = part
-    return sum(len(record.body) for record in shelf[start:end]) + end - start
+def _measured(records: Sequence[Record]) -> tuple[int, int]:
+    """The weight of records, and their bytes in a payload, each with the comma before it."""
+    return sum([record.weight for record in records]), sum([len(record.body) for record in records]) + len(records)

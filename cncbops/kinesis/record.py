@@ -54,6 +54,11 @@ class Record(msgspec.Struct, gc=False):
         """What orders it: records that have one of these in common go one after another."""
         return (self.partition_key,)
 
+    @property
+    def has_many_keys(self) -> bool:
+        """Whether it is ordered by more than one."""
+        return False
+
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
         return (lane_of(self.partition_key, count),) if count else ()

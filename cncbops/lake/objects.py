@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class LakeObject:
     etag: str
     last_modified: datetime
     storage_class: str = "STANDARD"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """Objects go to other processes by the thousand."""
+        return type(self), tuple(getattr(self, name) for name in self.__slots__)
 
     @property
     def is_local(self) -> bool:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cncbops.errors import CncbopsError, described
 from cncbops.lake.sources import printable
 from cncbops.ledger.rows import Counts
@@ -108,7 +110,7 @@ def summary(report: Report) -> dict[str, Any]:
         "source": list(report.sources),
         "objects": asdict(tally.objects),
         "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
-        "invocations": asdict(tally.calls),
+        "invocations": msgspec.structs.asdict(tally.calls),
         "by_hour": by_hour(tally.by_hour),
         "first_event": iso(tally.first_ms),
         "last_event": iso(tally.last_ms),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from cncbops.lake.objects import LakeObject
 
-_ORDINAL_BITS = 32
+ORDINAL_BITS = 32
 """SQLite's integers have 63 bits for the sign-free part: room for 2^31 objects of 2^32 records."""
 
 
@@ -69,15 +69,15 @@ class Entry:
 
     def places(self, first: int, count: int) -> Sequence[int]:
         """The places of `count` records, the first of which is number `first` of this object."""
-        start = (self.number << _ORDINAL_BITS) + first
+        start = (self.number << ORDINAL_BITS) + first
         return range(start, start + count)
 
 
 def object_number(place: int) -> int:
     """The number of the object that a place lies in."""
-    return place >> _ORDINAL_BITS
+    return place >> ORDINAL_BITS
 
 
 def ordinal(place: int) -> int:
     """The number of a place's record within its object."""
-    return place & ((1 << _ORDINAL_BITS) - 1)
+    return place & ((1 << ORDINAL_BITS) - 1)

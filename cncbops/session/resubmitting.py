@@ -16,7 +16,7 @@ from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
 from cncbops.session.units import UnitReader
-from cncbops.terms import BATCH_SIZE, CONCURRENCY, LANES
+from cncbops.terms import BATCH_SIZE, CONCURRENCY, lanes_for
 
 if TYPE_CHECKING:
     pass
@@ -58,7 +58,7 @@ def terms_of(request: ResubmitRequest) -> dict[str, Any]:
         "batch_size_from": "option" if request.batch_size else "at most, each function's own",
         "concurrency": concurrency,
         "concurrency_from": "option" if request.concurrency else "default",
-        "lanes": LANES if request.keeps_order else 0,
+        "lanes": lanes_for(concurrency) if request.keeps_order else 0,
         "limits": {"records": request.batch_size or BATCH_SIZE},
         "policy": {"max_attempts": request.max_attempts or MAX_ATTEMPTS},
     }
