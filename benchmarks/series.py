@@ -1,6 +1,6 @@
 """Ways measured in turns: what disturbs one round disturbs all of them alike."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -35,16 +35,18 @@ class Series:
 def measure_in_turns(ways: Sequence[Way], far: FarSide, repeat: int) -> tuple[list[Series], list[str]]:
     """Each way so many times, and notes on those that cannot be measured here."""
     runs: dict[Way, list[Taken]] = {way: [] for way in ways}
-    notes: list[str] = []
+    failed: dict[Way, str] = {}
     for turn in range(repeat):
-        for way in _possible(ways, notes):
+        for way in [each for each in ways if each not in failed]:
+            name = f"{way.name}, batches of {way.batch}"
             try:
                 runs[way].append(way.run(way, far))
             except CannotMeasure as error:
-                notes.append(f"{way.name}: left out. {error}")
+                failed[way] = f"{name}: not measured to the end. {error}"
+                tell(failed[way])
             else:
-                tell(f"{turn + 1}/{repeat}  {way.name}, batches of {way.batch}: {whole(runs[way][-1].rate)} events/s")
-    return [Series(way, taken) for way, taken in runs.items() if taken], notes
+                tell(f"{turn + 1}/{repeat}  {name}: {whole(runs[way][-1].rate)} events/s")
+    return [Series(way, taken) for way, taken in runs.items() if taken], list(failed.values())
 
 
 def measure_one(way: Way, far: FarSide, repeat: int) -> Series:
@@ -53,7 +55,3 @@ def measure_one(way: Way, far: FarSide, repeat: int) -> Series:
     if not series:
         raise CannotMeasure(notes[0])
     return series[0]
-
-
-def _possible(ways: Iterable[Way], notes: Sequence[str]) -> list[Way]:
-    return [way for way in ways if not any(note.startswith(f"{way.name}: left out") for note in notes)]
