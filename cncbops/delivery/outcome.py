@@ -107,7 +107,7 @@ def _bare(records: Sequence[Record]) -> list[Record]:
 
 
 def _bare_failures(failures: Sequence[Undelivered]) -> list[Undelivered]:
-    return [Undelivered(*_bare([each.record]), each.error, each.message) for each in failures]
+    return [Undelivered(_bare([each.record])[0], each.error, each.message) for each in failures]
 
 
 class Waybill(msgspec.Struct, gc=False, eq=False):

@@ -31,10 +31,6 @@ class Unit(Record, kw_only=True, gc=False):
     fingerprint: str
     pipeline: str | None = None
 
-    @property
-    def has_many_keys(self) -> bool:
-        return len(self.keys) > 1
-
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of its keys, which are its function's own."""
         return tuple(sorted({lane_of(key, count, self.function) for key in self.keys})) if count else ()
@@ -88,6 +84,7 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
         weight=len(records) if isinstance(work, Records) else work.count,
         is_alone=isinstance(work, Payload) or source not in _SHARED or len({each.source for each in records}) > 1,
         is_event=isinstance(work, Payload),
+        has_many_keys=len(keys) > 1,
         keys=keys,
         names=tuple(filter(None, (_name(record) for record in records))),
         source=source,

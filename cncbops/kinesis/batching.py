@@ -81,6 +81,14 @@ class BatchLimits:
         return len(record.body) + (0 if record.is_event else FRAME_BYTES) <= self.single_payload_bytes
 
 
+def batch_of(records: list[Record], lanes: tuple[int, ...]) -> Batch:
+    """A batch of records that fit into one, of one function."""
+    if records[0].is_event:
+        return Batch(lanes, records[0].function, records, len(records[0].body), records[0].weight)
+    payload_bytes = FRAME_BYTES - 1 + sum([len(record.body) for record in records]) + len(records)
+    return Batch(lanes, records[0].function, records, payload_bytes, sum([record.weight for record in records]))
+
+
 def part_of(batch: Batch, records: Iterable[Record]) -> Batch:
     """Some of a batch's records as a batch of their own."""
     part = Batch(batch.lanes, batch.function)

@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from itertools import chain, takewhile
 from operator import attrgetter
 
-from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark
+from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark, batch_of
 from cncbops.kinesis.record import Record
 
 CARRIED_BYTES = 8 * 1024 * 1024
 """How much may be carried over before the fullest of what waits is sent as it is."""
+
+KEYS_KNOWN = 50_000
 
 _place = attrgetter("place")
 
@@ -43,7 +45,8 @@ class Cutter:
     """Cuts for one session. `limits` are those of each function; `lanes` 0 keeps no order."""
 
     def __init__(self, limits: Mapping[str, BatchLimits], lanes: int, canary: int | None = None) -> None:
-        self._limits, self._lanes, self._canary = limits, lanes, canary
+        self._limits, self._canary = limits, canary
+        self._lane_of = _LaneOf(lanes) if lanes else None
 
     def cut(self, records: Sequence[Record], stock: Stock, *, flush: bool) -> tuple[list[Batch], Stock]:
         """The batches of what was carried and what is new, and what is carried on: nothing if it is to `flush`.
@@ -79,7 +82,7 @@ class Cutter:
         self, records: Sequence[Record], *, flush: bool, behind: Sequence[Record] = ()
     ) -> tuple[list[Batch], list[Record]]:
         """Batches, and what is left; `behind` are records that are cut after these, whatever their places."""
-        shelves = _Shelves(self._limits, self._lanes, behind)
+        shelves = _Shelves(self._limits, self._lane_of, behind)
         batches = list(shelves.put_all(records))
         drafts, rest = shelves.drafts()
         batches += map(shelves.give_out, drafts)
@@ -89,13 +92,31 @@ class Cutter:
         return batches, sorted((record for draft in rest for record in draft.records()), key=_place)
 
 
+class _LaneOf:
+    """The lanes of records that have one each; remembered by key, as hashing takes longer than all else here."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._known: dict[tuple[str, str], int] = {}
+
+    def __call__(self, record: Record) -> int:
+        key = (record.function, record.partition_key)
+        lane = self._known.get(key)
+        if lane is None:
+            if len(self._known) >= KEYS_KNOWN:
+                self._known.clear()
+            (lane,) = record.lanes(self.count)
+            self._known[key] = lane
+        return lane
+
+
 class _Shelf:
-    """Records of one function, group and lane, in the order of their places; the first `given` are given out."""
+    """Records of one group and lane, in the order of their places; the first `given` are given out."""
 
-    __slots__ = ("function", "given", "lane", "records")
+    __slots__ = ("given", "group", "lane", "records")
 
-    def __init__(self, function: str, lane: int) -> None:
-        self.function, self.lane, self.given = function, lane, 0
+    def __init__(self, group: str, lane: int) -> None:
+        self.group, self.lane, self.given = group, lane, 0
         self.records: list[Record] = []
 
     def holes_below(self, place: int) -> Iterator[int]:
@@ -142,29 +163,33 @@ class _Draft:
 class _Shelves:
     """The records of one cut by group and lane, and the batches made of them."""
 
-    def __init__(self, limits: Mapping[str, BatchLimits], lanes: int, behind: Sequence[Record] = ()) -> None:
-        self._limits, self._lanes = limits, lanes
+    def __init__(self, limits: Mapping[str, BatchLimits], lane_of: _LaneOf | None, behind: Sequence[Record]) -> None:
+        """Without `lane_of` no order is kept, and all is in lane 0."""
+        self._limits, self._lane_of = limits, lane_of
         # In lanes, which are a function's own, a canary comes before all others in place as well.
-        self._behind = () if lanes else tuple(record.place for record in behind)
-        self._of_key: dict[tuple[str, str], _Shelf] = {}
+        self._behind = () if lane_of else tuple(record.place for record in behind)
         self._of_group: dict[str, dict[int, _Shelf]] = {}
         self._of_lane: dict[int, list[_Shelf]] = {}
+        self._of_key: dict[int, dict[str, _Shelf]] = {}  # in lanes with more than one group
+        self._measured = _measured
 
-    def put_all(self, records: Iterable[Record]) -> Iterator[Batch]:
+    def put_all(self, records: Sequence[Record]) -> Iterator[Batch]:
         """Put records on their shelves, and give out those that go alone, with all that must come before them.
 
         A key that changes its group, as when a stream is resharded, stays where it was.
         """
-        of_key, orders = self._of_key, bool(self._lanes)
+        self._measured = _counted if _counts_alone(records, self._limits) else _measured
+        lane_of, of_lane = self._lane_of, self._of_lane
         for record in records:
-            if record.is_alone or (orders and record.has_many_keys):
+            if record.is_alone or (lane_of and record.has_many_keys):
                 yield from self._put_alone(record)
                 continue
-            key = (record.function, record.partition_key if orders else record.group)
-            shelf = of_key.get(key)
-            if shelf is None:
-                shelf = of_key[key] = self._shelf(record)
-            shelf.records.append(record)
+            lane = lane_of(record) if lane_of else 0
+            shelves = of_lane.get(lane)
+            if shelves and len(shelves) == 1 and shelves[0].group == record.group:
+                shelves[0].records.append(record)
+            else:
+                self._shelf(record, lane).records.append(record)
 
     def drafts(self) -> tuple[list[_Draft], list[_Draft]]:
         """The batches that are full, or as full as whole lanes make them; and the last of each group."""
@@ -180,9 +205,8 @@ class _Shelves:
 
     def give_out(self, draft: _Draft) -> Batch:
         """The batch of a draft, marked with how far its lanes are once it is settled."""
-        function = draft.parts[0][0].function
-        lanes = tuple([shelf.lane for shelf, _, _ in draft.parts]) if self._lanes else ()
-        batch = Batch(lanes, function, draft.records(), draft.bytes + FRAME_BYTES - 1, draft.weight)
+        lanes = tuple([shelf.lane for shelf, _, _ in draft.parts]) if self._lane_of else ()
+        batch = batch_of(draft.records(), lanes)
         for shelf, _, end in draft.parts:
             shelf.given = end
             batch.marks[shelf.lane] = self._mark(shelf.lane, shelf.records[end - 1].place)
@@ -199,43 +223,51 @@ class _Shelves:
         """What is left on shelves of one group as batches, in the order of their lanes; only the last has room."""
         drafts: list[_Draft] = []
         for shelf in shelves:
-            limits = self._limits[shelf.function]
-            for part, weight, size in _parts(shelf, limits):
+            for part, weight, size in self._parts(shelf):
                 if not drafts or not drafts[-1].has_room(weight, size):
-                    drafts.append(_Draft(limits))
+                    drafts.append(_Draft(self._limits[shelf.records[0].function]))
                 drafts[-1].add(part, weight, size)
         return drafts
 
-    def _shelf(self, record: Record) -> _Shelf:
-        lane = record.lanes(self._lanes)[0] if self._lanes else 0
-        shelves = self._of_group.setdefault(record.group, {})
-        shelf = shelves.get(lane)
-        if shelf is None:
-            shelf = shelves[lane] = _Shelf(record.function, lane)
-            self._of_lane.setdefault(lane, []).append(shelf)
-        return shelf
+    def _parts(self, shelf: _Shelf) -> Iterable[tuple[_Part, int, int]]:
+        """What is left on a shelf, whole if it fits into a batch, else in parts; each with weight and size."""
+        start, end = shelf.given, len(shelf.records)
+        if start == end:
+            return ()
+        limits = self._limits[shelf.records[0].function]
+        weight, size = self._measured(shelf.records[start:])
+        if _Draft(limits).has_room(weight, size):
+            return (((shelf, start, end), weight, size),)
+        return _parts_that_fit(shelf, limits)
+
+    def _shelf(self, record: Record, lane: int) -> _Shelf:
+        """The shelf of a record: that of its group, or the one where others of its key are."""
+        shelves = self._of_lane.setdefault(lane, [])
+        if self._lane_of and shelves:
+            of_key = self._of_key.get(lane)
+            if of_key is None:
+                of_key = self._of_key[lane] = {each.partition_key: shelves[0] for each in shelves[0].records}
+            if record.partition_key not in of_key:
+                of_key[record.partition_key] = self._shelf_of_group(record, lane)
+            return of_key[record.partition_key]
+        return self._shelf_of_group(record, lane)
+
+    def _shelf_of_group(self, record: Record, lane: int) -> _Shelf:
+        lanes = self._of_group.setdefault(record.group, {})
+        if lane not in lanes:
+            lanes[lane] = _Shelf(record.group, lane)
+            self._of_lane[lane].append(lanes[lane])
+        return lanes[lane]
 
     def _put_alone(self, record: Record) -> Iterator[Batch]:
         """Give a record a batch of its own, behind all that waits in its lanes."""
-        lanes = record.lanes(self._lanes) if self._lanes else ()
+        lanes = record.lanes(self._lane_of.count) if self._lane_of else ()
         for lane in lanes:
             for shelf in self._of_lane.get(lane, ()):
                 yield from map(self.give_out, self._drafts_of([shelf]))
-        batch = Batch(lanes, record.function)
-        batch.add(record)
+        batch = batch_of([record], lanes)
         batch.marks = {lane: self._mark(lane, record.place) for lane in lanes or (0,)}
         yield batch
-
-
-def _parts(shelf: _Shelf, limits: BatchLimits) -> Iterable[tuple[_Part, int, int]]:
-    """What is left on a shelf, whole if it fits into a batch, else in parts that do; each with weight and size."""
-    start, end = shelf.given, len(shelf.records)
-    if start == end:
-        return ()
-    whole = (shelf, start, end)
-    weight, size = _measured(shelf.records[start:])
-    fits = weight <= limits.records and size <= limits.payload_bytes - FRAME_BYTES + 1
-    return ((whole, weight, size),) if fits else _parts_that_fit(shelf, limits)
 
 
 def _parts_that_fit(shelf: _Shelf, limits: BatchLimits) -> Iterator[tuple[_Part, int, int]]:
@@ -248,6 +280,19 @@ def _parts_that_fit(shelf: _Shelf, limits: BatchLimits) -> Iterator[tuple[_Part,
             start, weight, size = end, 0, 0
         weight, size = weight + more, size + longer
     yield (shelf, start, len(shelf.records)), weight, size
+
+
+def _counts_alone(records: Sequence[Record], limits: Mapping[str, BatchLimits]) -> bool:
+    """Whether records are all of weight 1, and so small that their bytes need not be counted."""
+    if not records or {record.weight for record in records} != {1}:
+        return False
+    longest = max([len(record.body) for record in records]) + 1
+    functions = {record.function for record in records}
+    return all(limits[name].records * longest <= limits[name].payload_bytes - FRAME_BYTES for name in functions)
+
+
+def _counted(records: Sequence[Record]) -> tuple[int, int]:
+    return len(records), 0
 
 
 def _measured(records: Sequence[Record]) -> tuple[int, int]:

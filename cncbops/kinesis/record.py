@@ -32,7 +32,8 @@ class Record(msgspec.Struct, gc=False):
     such as a shard, share an invocation. `place` is its place among the records of a run (see
     `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run has
     but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation;
-    one that `is_event` is the invocation's whole event, not wrapped in `Records`.
+    one that `is_event` is the invocation's whole event, not wrapped in `Records`. `has_many_keys`: several of
+    its keys order it.
     """
 
     body: bytes
@@ -48,16 +49,12 @@ class Record(msgspec.Struct, gc=False):
     weight: int = 1
     is_alone: bool = False
     is_event: bool = False
+    has_many_keys: bool = False
 
     @property
     def keys(self) -> Sequence[str]:
         """What orders it: records that have one of these in common go one after another."""
         return (self.partition_key,)
-
-    @property
-    def has_many_keys(self) -> bool:
-        """Whether it is ordered by more than one."""
-        return False
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
