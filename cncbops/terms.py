@@ -11,7 +11,7 @@ from cncbops.target import Mapping, Target
 
 BATCH_SIZE = 100
 CONCURRENCY = 16
-LANES = 256
+LANES = 128
 """At least: many more than batches are sent at a time, so that few of those wait for one another, and few enough that
 a batch takes several whole lanes."""
 

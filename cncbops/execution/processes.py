@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -26,7 +27,7 @@ from cncbops.execution.station import Outfit
 _START = "fork" if sys.platform == "linux" else "spawn"
 """A forked process has all that is imported and known here. On other systems what was begun here may not be forked."""
 
-SWITCH_S = 0.001
+SWITCH_S = 0.002
 """How long a thread decodes before one that was answered has its turn: Python's 5 ms hold up a hundred requests."""
 
 
@@ -36,6 +37,7 @@ class Processes:
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
         self.places = places
         self._tickets = count()
+        self._outbox: list[list[tuple[int, str, Sequence[Any]]]] = [[] for _ in range(places)]
         self._then: dict[int, Then] = {}
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
@@ -55,17 +57,17 @@ class Processes:
         """Have a method of the station at a place called."""
         ticket = next(self._tickets)
         self._then[ticket] = then
-        with suppress(OSError):  # that it is gone is told where its answers would come
-            self._pipes[place].send_bytes(pickle.dumps((ticket, method, arguments), protocol=5))
+        self._outbox[place].append((ticket, method, arguments))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
-        """The tasks that ended. Raises PlaceLost where a process has ended."""
+        """The tasks that ended; those that were given until now go out first. Raises PlaceLost."""
+        self._send_out()
         found: list[tuple[Then, Any]] = []
         for key, _ in self._selector.select(longest_s):
             pipe: Connection = key.fileobj  # type: ignore[assignment]
             try:
                 while True:
-                    found.append(self._outcome(pipe.recv_bytes()))
+                    found += self._outcomes(pipe.recv_bytes())
                     if not pipe.poll():
                         break
             except (EOFError, OSError) as error:
@@ -73,11 +75,19 @@ class Processes:
                     raise self._lost(pipe) from error
         return found
 
-    def _outcome(self, answer: bytes) -> tuple[Then, Any]:
-        ticket, result, error = pickle.loads(answer)  # noqa: S301  from our own process
-        if error:
-            raise error
-        return self._then.pop(ticket), result
+    def _send_out(self) -> None:
+        """Send each place what it has to do, in one message: a process that is woken takes long to wake."""
+        for place, tasks in enumerate(self._outbox):
+            if tasks:
+                self._outbox[place] = []
+                with suppress(OSError):  # that it is gone is told where its answers would come
+                    self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
+
+    def _outcomes(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
+        for ticket, result, error in pickle.loads(answers):  # noqa: S301  from our own process
+            if error:
+                raise error
+            yield self._then.pop(ticket), result
 
     def _lost(self, pipe: Connection) -> PlaceLost:
         self._selector.unregister(pipe)
@@ -109,18 +119,33 @@ def _work(pipe: Connection, others: Sequence[Connection], outfit: Outfit, concur
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; who began this one decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.setswitchinterval(SWITCH_S)
-    crew, answering = Crew(outfit, concurrency), threading.Lock()
-
-    def answer(ticket: int, result: Any, error: BaseException | None) -> None:
-        with answering:
-            pipe.send_bytes(pickle.dumps((ticket, result, error and _portable(error)), protocol=5))
-
+    crew, answers = Crew(outfit, concurrency), _Answers(pipe)
     try:
         while True:
-            ticket, method, arguments = pickle.loads(pipe.recv_bytes())  # noqa: S301  from the process that began this
-            crew.do(method, arguments, partial(answer, ticket))
+            for ticket, method, arguments in pickle.loads(pipe.recv_bytes()):  # noqa: S301  of the process above
+                crew.do(method, arguments, partial(answers.give, ticket))
     except (EOFError, OSError):
         os._exit(0)  # nobody is left to tell
+
+
+class _Answers:
+    """What tasks came to, on its way back; what comes while some is being sent goes with the next."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._waiting: deque[tuple[int, Any, BaseException | None]] = deque()
+        self._sending = threading.Lock()
+
+    def give(self, ticket: int, result: Any, error: BaseException | None) -> None:
+        """Have an answer sent; called in any thread."""
+        self._waiting.append((ticket, result, error and _portable(error)))
+        while self._waiting and self._sending.acquire(blocking=False):
+            try:
+                answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                if answers:
+                    self._pipe.send_bytes(pickle.dumps(answers, protocol=5))
+            finally:
+                self._sending.release()
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -34,7 +34,7 @@ from cncbops.tally import of_object
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PORTION_BYTES = 2 * 1024 * 1024
+PORTION_BYTES = 4 * 1024 * 1024
 """Of records that are read before their batches are cut: with what waits to be sent, what a place holds."""
 _PORTION_FAILURES = 1_000
 

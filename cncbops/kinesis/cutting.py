@@ -26,6 +26,8 @@ CARRIED_BYTES = 8 * 1024 * 1024
 """How much may be carried over before the fullest of what waits is sent as it is."""
 
 KEYS_KNOWN = 50_000
+OPEN_DRAFTS = 4
+"""How many batches a lane may go into: those before them are as full as whole lanes make them."""
 
 _place = attrgetter("place")
 
@@ -138,9 +140,9 @@ class _Draft:
         self.parts: list[_Part] = []
         self.weight = self.bytes = 0
 
-    @property
-    def is_full(self) -> bool:
-        return self.weight >= self._limits.records
+    def is_filled(self, *, by: float) -> bool:
+        """Whether it has that share of the records that it may have."""
+        return self.weight >= self._limits.records * by
 
     def has_room(self, weight: int, size: int) -> bool:
         """Whether records of that weight still fit, and of that size as `_measured` counts it."""
@@ -192,13 +194,16 @@ class _Shelves:
                 self._shelf(record, lane).records.append(record)
 
     def drafts(self) -> tuple[list[_Draft], list[_Draft]]:
-        """The batches that are full, or as full as whole lanes make them; and the last of each group."""
+        """The batches that are full, or as full as whole lanes make them; and the last of each group.
+
+        Beside full ones half a batch goes as well: it is not worth being carried over.
+        """
         made: list[_Draft] = []
         rest: list[_Draft] = []
         for group in sorted(self._of_group):
             lanes = self._of_group[group]
             drafts = self._drafts_of([lanes[lane] for lane in sorted(lanes)])
-            if drafts and not drafts[-1].is_full:
+            if drafts and not drafts[-1].is_filled(by=0.5 if len(drafts) > 1 else 1.0):
                 rest.append(drafts.pop())
             made += drafts
         return made, rest
@@ -220,16 +225,20 @@ class _Shelves:
         return Mark(place, frozenset(chain(waiting, filter(place.__gt__, self._behind))))
 
     def _drafts_of(self, shelves: Iterable[_Shelf]) -> list[_Draft]:
-        """What is left on shelves of one group as batches, in the order of their lanes; only the last has room."""
+        """What is left on shelves of one group as batches, filled in the order of their lanes."""
         drafts: list[_Draft] = []
         for shelf in shelves:
-            for part, weight, size in self._parts(shelf):
-                if not drafts or not drafts[-1].has_room(weight, size):
-                    drafts.append(_Draft(self._limits[shelf.records[0].function]))
-                drafts[-1].add(part, weight, size)
+            parts = self._parts(shelf)
+            for part, weight, size in parts:
+                open_ones = drafts[-OPEN_DRAFTS:] if len(parts) == 1 else drafts[-1:]
+                draft = next((each for each in open_ones if each.has_room(weight, size)), None)
+                if draft is None:
+                    draft = _Draft(self._limits[shelf.records[0].function])
+                    drafts.append(draft)
+                draft.add(part, weight, size)
         return drafts
 
-    def _parts(self, shelf: _Shelf) -> Iterable[tuple[_Part, int, int]]:
+    def _parts(self, shelf: _Shelf) -> Sequence[tuple[_Part, int, int]]:
         """What is left on a shelf, whole if it fits into a batch, else in parts; each with weight and size."""
         start, end = shelf.given, len(shelf.records)
         if start == end:
@@ -238,7 +247,7 @@ class _Shelves:
         weight, size = self._measured(shelf.records[start:])
         if _Draft(limits).has_room(weight, size):
             return (((shelf, start, end), weight, size),)
-        return _parts_that_fit(shelf, limits)
+        return list(_parts_that_fit(shelf, limits))
 
     def _shelf(self, record: Record, lane: int) -> _Shelf:
         """The shelf of a record: that of its group, or the one where others of its key are."""

@@ -174,7 +174,10 @@ class RunWriter(SessionWriter):
             self._put_unordered(batch, left)
 
     def _put_lanes(self, marks: Mapping[int, Mark]) -> None:
-        rows = [(self._run, self._session, lane, mark.upto, pack(sorted(mark.holes))) for lane, mark in marks.items()]
+        rows = [
+            (self._run, self._session, lane, mark.upto, pack(sorted(mark.holes)) if mark.holes else b"")
+            for lane, mark in marks.items()
+        ]
         self._connection.executemany(_PUT_LANE, rows)
 
     def _put_unordered(self, batch: Waybill, left: set[int]) -> None:

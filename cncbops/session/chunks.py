@@ -9,7 +9,7 @@ from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
 
-CHUNK_BYTES = 2 * 1024 * 1024
+CHUNK_BYTES = 3 * 1024 * 1024
 """Of objects as they are stored: what a place reads while the records of the chunks before are sent."""
 
 CHUNK_OBJECTS = 256
