@@ -2,9 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LATEST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
+"""A time as nearly every line has it, to be read without a look at it."""
+
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
