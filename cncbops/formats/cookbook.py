@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from cncbops.formats.event import Bytes, Head, LakeEvent, NotAnEvent, Text, decode_head, head_of, text
+from cncbops.formats.event import Bytes, LakeEvent, NotAnEvent, Text, head_of, text
 from cncbops.formats.timestamp import Milliseconds, event_time_ms
 
 S = TypeVar("S")
@@ -56,20 +56,19 @@ def read(document: Bytes, line: int, part: int) -> LakeEvent:
     """The event of an envelope. Raises NotAnEvent if it holds none, DecodeError if not JSON."""
     try:
         envelope = _decode(document)
-        return _to_event(envelope, decode_head(envelope.event), line, part)
     except msgspec.ValidationError:
         envelope = _straightened(_decode_odd(document))
-        return _to_event(envelope, head_of(envelope.event), line, part)
-
-
-def _to_event(envelope: Envelope[str, int], head: Head[str], line: int, part: int) -> LakeEvent:
+    data = envelope.event
+    head = head_of(data)
+    if head.type is None and memoryview(data)[0] == ord(b"n"):
+        raise NotAnEvent("the envelope's event is null")
     kinesis = envelope.kinesis_record_metadata or _NO_KINESIS
     firehose = envelope.firehose_record_metadata or _NO_FIREHOSE
     if kinesis is _NO_KINESIS and firehose is _NO_FIREHOSE:
         raise NotAnEvent("the envelope says nothing of the event's record")
     arrival_ms = kinesis.approximate_arrival_timestamp
     return LakeEvent(
-        envelope.event,
+        data,
         line,
         part,
         head.id,
@@ -87,8 +86,6 @@ def _to_event(envelope: Envelope[str, int], head: Head[str], line: int, part: in
 
 def _straightened(envelope: Envelope[Any, Any]) -> Envelope[str, int]:
     """An envelope whose fields are text and times, or missing."""
-    if memoryview(envelope.event)[0] == ord(b"n"):
-        raise NotAnEvent("the envelope's event is null")
     kinesis, firehose = envelope.kinesis_record_metadata, envelope.firehose_record_metadata
     return Envelope(
         envelope.event,

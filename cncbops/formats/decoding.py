@@ -15,7 +15,7 @@ from cncbops.formats.event import LakeEvent, Malformed, NotAnEvent, mend_lone_su
 from cncbops.formats.families import Family, family_of
 from cncbops.lake.lines import Block, split_documents
 
-_document_decoder = msgspec.json.Decoder(msgspec.Raw)
+_values = msgspec.json.Decoder(msgspec.Raw).decode_lines
 _OBJECTIONS = (NotAnEvent, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Found = tuple[list[LakeEvent], list[Malformed]]
 
@@ -57,26 +57,35 @@ def _carefully(lines: Sequence[bytes], block: Block, family: Family | None) -> _
 def _read_carefully(content: bytes, line: int, part: int, family: Family | None, found: _Found) -> None:
     """Find the documents of a line, of which the first is its part number `part`."""
     events, malformed = found
-    content = content.removesuffix(b"\n")
-    for number, document in enumerate([content] if _is_one_document(content) else split_documents(content), part):
+    for number, document in enumerate(_documents(content.removesuffix(b"\n")), part):
         try:
             events.append(_one(document, line, number, family))
         except _OBJECTIONS as error:
             malformed.append(Malformed(line, number, *_described(error)))
 
 
-def _is_one_document(content: bytes) -> bool:
+def _documents(content: bytes) -> list[bytes]:
+    """What `split_documents` tells apart, and what is one JSON value of any kind; most is, and sooner seen."""
     try:
-        _document_decoder.decode(content)
+        values = _values(content)
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+        return split_documents(content)
+    if len(values) == 1:
+        return [content]
+    documents = list(map(bytes, values))
+    return documents if all(map(_is_bracketed, documents)) else split_documents(content)
+
+
+def _is_bracketed(document: bytes) -> bool:
+    return document.startswith((b"{", b"["))
 
 
 def _one(document: bytes, line: int, part: int, family: Family | None) -> LakeEvent:
     _require_utf8(document)
     mended = mend_lone_surrogates(document)
     family = family or family_of(mended)
+    if mended is document:
+        return family.read(document, line, part)
     buffer = bytearray(mended)
     event = family.read(buffer, line, part)
     buffer[:] = document  # of the same length: the event's data, a view of the buffer, is now as written

@@ -119,4 +119,6 @@ def mend_lone_surrogates(document: bytes) -> bytes:
     JavaScript writes such escapes and JSON allows them; msgspec refuses them even in what it
     skips. As the length stays, offsets in the mended copy are offsets in the original.
     """
+    if b"\\" not in document:
+        return document
     return _ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], document)

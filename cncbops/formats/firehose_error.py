@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cncbops.formats.event import Bytes, LakeEvent, head_of, mend_lone_surrogates, text
+from cncbops.formats.event import Bytes, Head, LakeEvent, head_of, mend_lone_surrogates, text
 from cncbops.formats.timestamp import event_time_ms
 
 
@@ -34,7 +34,7 @@ def recognise(fields: Mapping[str, msgspec.Raw]) -> bool:
 def read(document: Bytes, line: int, part: int) -> LakeEvent:
     """The event of an error record. Raises msgspec.DecodeError if `rawData` is not JSON."""
     record = _decode(document)
-    head = head_of(mend_lone_surrogates(record.raw_data))
+    head = _head_of(record.raw_data)
     return LakeEvent(
         record.raw_data,
         line,
@@ -46,3 +46,10 @@ def read(document: Bytes, line: int, part: int) -> LakeEvent:
         sequence_number=text(record.sequence_number),
         arrival_ms=event_time_ms(record.arrival_timestamp),
     )
+
+
+def _head_of(data: bytes) -> Head[str]:
+    try:
+        return head_of(data)
+    except msgspec.DecodeError:  # as it is for a lone surrogate
+        return head_of(mend_lone_surrogates(data))
