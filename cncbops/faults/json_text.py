@@ -79,7 +79,7 @@ def text_in(document: Bytes | None) -> str | None:
     return text(value_in(document))
 
 
-def head_in(document: Bytes) -> Head:
+def head_in(document: Bytes) -> Head[str]:
     """The head of an event; an empty one where this is no event."""
     try:
         return head_of(mend_lone_surrogates(bytes(document)))
