@@ -4,15 +4,16 @@ At every moment: matched = delivered + failed + unknown + not sent + under way. 
 fault with its unit of work, which is delivered, or fails, as one.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
-from cncbops.selection.selection import time_of
+from cncbops.selection.selection import times_of
 from cncbops.session.entry import object_number
 
 HOUR_MS = 3_600_000
@@ -126,17 +127,19 @@ class Tally:
 
     def count_matched(self, events: Sequence[LakeEvent]) -> None:
         """Count events that will be sent."""
-        self.events.synthesized += sum(event.synthesized for event in events)
-        self.count_sent([event.type for event in events], [time_of(event) for event in events])
+        self.events.synthesized += [event.synthesized for event in events].count(True)
+        self.count_sent([event.type for event in events], times_of(events))
 
     def count_sent(self, types: Sequence[str | None], times: Sequence[float]) -> None:
         """Count what will be sent: its types, and its times in ms where they are known."""
         self.events.matched += len(types)
-        _count(self.by_type, [name or NO_TYPE for name in types], OTHER_TYPES, MOST_TYPES)
+        _count(self.by_type, Counter([name or NO_TYPE for name in types]), OTHER_TYPES, MOST_TYPES)
         if times:
-            _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
-            self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
-            self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
+            times = sorted(times)
+            first, last = times[0], times[-1]
+            _count(self.by_hour, _by_hour(times), OTHER_HOURS, MOST_HOURS)
+            self.first_ms = first if self.first_ms is None else min(self.first_ms, first)
+            self.last_ms = last if self.last_ms is None else max(self.last_ms, last)
 
     def share_of(self, function: str) -> Share:
         """The share of a function, by its name in the run."""
@@ -196,7 +199,18 @@ def of_object(lake_object: LakeObject, error: str, message: str) -> Failure:
     return Failure(lake_object.uri, 0, 0, None, None, "unreadable", error, message)
 
 
-def _count(counter: Counter[Key], seen: Iterable[Key], others: Key, most: int) -> None:
+def _by_hour(times: Sequence[float]) -> dict[int, int]:
+    """How many of some sorted times lie in each hour, found hour by hour: events are many, their hours few."""
+    counts, at = {}, 0
+    while at < len(times):
+        hour = int(times[at]) // HOUR_MS
+        end = bisect_left(times, (hour + 1) * HOUR_MS, at)
+        counts[hour] = end - at
+        at = end
+    return counts
+
+
+def _count(counter: Counter[Key], seen: Mapping[Key, int], others: Key, most: int) -> None:
     """Add to a counter that takes in no more than `most` different keys, the rest as `others`."""
-    for key, number in Counter(seen).items():
+    for key, number in seen.items():
         counter[key if key in counter or len(counter) < most else others] += number

@@ -6,7 +6,6 @@ import msgspec
 
 from cncbops.formats.event import Bytes, Head, LakeEvent, NotAnEvent, decode_head, head_of
 
-
 _SPACE = b" \t\r\n"
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
