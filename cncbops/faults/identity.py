@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
-from cncbops.faults.json_text import fields_in, value_in
 from cncbops.faults.record import payload_records
 
 _DIGEST_BYTES = 16
@@ -58,8 +57,7 @@ def _own(record: FaultRecord) -> str:
     """By its id and, of a stream, its event, however its JSON is spaced; else by its text."""
     if record.event_id is None:
         return hashlib.sha256(record.body).hexdigest()
-    data = value_in(fields_in(fields_in(record.body).get("kinesis")).get("data"))
-    return f"{record.event_id} {data}" if isinstance(data, str) else record.event_id
+    return record.event_id if record.data is None else f"{record.event_id} {record.data}"
 
 
 def _digest(*parts: str) -> bytes:

@@ -1,10 +1,9 @@
 """Faults of one cause make one group; of two, two."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cncbops.faults.fault import Fault, Nothing
 from cncbops.faults.grouping import MOST_GROUPS, Groups, fingerprint
