@@ -1,7 +1,8 @@
 """What tells a fault, and each of its records, from all others that are ever sent to a function."""
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
@@ -10,8 +11,7 @@ from cncbops.faults.record import payload_records
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Digests of a fault and of its records, and the fingerprint of its group."""
 
     fault: bytes
@@ -32,9 +32,9 @@ def _content(fault: Fault) -> str:
 
 
 def _parts(work: Work) -> list[bytes]:
+    if isinstance(work, Records):
+        return [_own(record).encode(errors="replace") for record in work.records]
     match work:
-        case Records(records):
-            return [_own(record).encode(errors="replace") for record in records]
         case Payload(body):
             return [body]
         case StreamRange(stream_arn, shard_id, first, last):
