@@ -75,6 +75,7 @@ _ODD = [
     (b'"pipeline":"m1","record"', b'"batch":[],"record"'),
     (b'"pipeline":"m1","record"', b'"batch":null,"record"'),
     (b'"x":1', b'"x":"[REDACTED]"'),
+    (b'"x":1', b'"x":"\xff"'),
     (b'"x":1', b'"x":' + texts.packed(b"[1]")),
     (b'"eventID"', b'"detail-type":"t","eventID"'),
     (b'"eventID":"shardId-000000000000:1"', b'"eventID":"1"'),
@@ -96,6 +97,13 @@ _ODD = [
 def test_what_is_odd_is_what_the_careful_way_finds(usually: bytes, oddly: bytes, wraps: list[str]) -> None:
     assert usually in _FAULT
     document = texts.wrapped(_FAULT.replace(usually, oddly, 1), wraps)
+    assert decode_fault(document) == _carefully(document)
+
+
+@pytest.mark.parametrize("wrap", ["envelope", "eventbridge"])
+@pytest.mark.parametrize("other", ['"rawData":"e30=","attemptsMade":4', '"event":{},"firehoseRecordMetadata":{}'])
+def test_a_line_that_fits_two_formats_is_read_as_the_careful_way_reads_it(wrap: str, other: str) -> None:
+    document = texts.WRAPS[wrap](_FAULT)[:-1] + b"," + other.encode() + b"}"
     assert decode_fault(document) == _carefully(document)
 
 
