@@ -1,11 +1,12 @@
-"""The fault that most lines of a lake hold, read at once: of one Kinesis record, whole, nothing compressed.
+"""The fault that most lines of a lake hold, read at once: of Kinesis records, whole, nothing compressed.
 
 msgspec looks as it reads whether all is as usual. What is not, or might not be, is left to the careful way
 (see `cncbops.faults.decoding`), and both ways find the same. So are events that are no faults, of which a
 lake may hold many more.
 """
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -51,11 +52,18 @@ class _Typed(msgspec.Struct, gc=False):
     type: Text | None = None
 
 
-class _Work(msgspec.Struct, gc=False):
-    record: Raw
+class _Part(msgspec.Struct, gc=False):
+    record: Raw | UnsetType = UNSET
     event: _Typed | None = None
     pipeline: Text | None = None
-    batch: None = None
+
+
+class _PartOfBatch(_Part, gc=False):
+    batch: None = None  # it may hold another batch, which is not usual
+
+
+class _Work(_Part, gc=False):
+    batch: list[_PartOfBatch] | None = None
 
 
 class _FaultEvent(msgspec.Struct, gc=False, rename="camel", forbid_unknown_fields=True):
@@ -98,6 +106,14 @@ class _Event(msgspec.Struct, gc=False):
         return self.type != "fault" and all(mark is UNSET for mark in marks)
 
 
+class _Sent(NamedTuple):
+    """What a unit of work, or a part of one, says of what is sent."""
+
+    records: tuple[FaultRecord, ...]
+    event_types: tuple[str, ...]
+    pipeline: str | None
+
+
 _NO_TAGS, _NO_ERROR = _Tags(), _Error()
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_eventbridge = msgspec.json.Decoder(_EventBridge).decode
@@ -127,17 +143,15 @@ def _in_event(event: Bytes, line_id: str | None) -> list[Fault] | None:
         fault = _decode_fault(event)
     except msgspec.ValidationError:
         return [] if _decode_event(event).is_no_fault else None
-    record = _record(bytes(fault.uow.record))
-    return None if record is None else _with(record, fault, line_id)
+    return _whole(fault, line_id)
 
 
-def _with(record: FaultRecord, fault: _FaultEvent, line_id: str | None) -> list[Fault] | None:
+def _whole(fault: _FaultEvent, line_id: str | None) -> list[Fault] | None:
     work, tags, error = fault.uow, fault.tags or _NO_TAGS, fault.err or _NO_ERROR
-    name, message, stack = error.name or "", error.message or "", error.stack
-    is_packed = name.startswith(_PACKED) or message.startswith(_PACKED) or (stack or "").startswith(_PACKED)
-    if is_packed or work.event is None:  # without its event a unit of work may be trimmed
+    name, message, stack = error.name or "", error.message or "", error.stack or ""
+    sent = _of_part(work) if work.batch is None else _of_batch(work.batch)
+    if sent is None or name.startswith(_PACKED) or message.startswith(_PACKED) or stack.startswith(_PACKED):
         return None
-    event_type = work.event.type or record.event_type
     return [
         Fault(
             id=fault.id or line_id,
@@ -145,18 +159,37 @@ def _with(record: FaultRecord, fault: _FaultEvent, line_id: str | None) -> list[
             error=name,
             message=message,
             stack=stack or None,
-            pipeline=_named(tags.pipeline) or _named(work.pipeline),
-            event_types=(event_type,) if event_type else (),
+            pipeline=_named(tags.pipeline) or _named(work.pipeline) or sent.pipeline,
+            event_types=sent.event_types,
             timestamp_ms=fault.timestamp,
-            unit=Records((record,)),
+            unit=Records(sent.records),
         )
     ]
 
 
-def _record(body: bytes) -> FaultRecord | None:
-    """A Kinesis record in which nothing can be compressed or redacted."""
-    if MARK in body or b"[" in body:
+def _of_part(part: _Part) -> _Sent | None:
+    body = b"" if part.record is UNSET else bytes(part.record)
+    record = None if MARK in body or b"[" in body else _record(body)  # else something is compressed or redacted
+    if record is None or part.event is None:  # without its event it may be trimmed
         return None
+    event_type = part.event.type or record.event_type
+    return _Sent((record,), (event_type,) if event_type else (), _named(part.pipeline))
+
+
+def _of_batch(parts: Sequence[_Part]) -> _Sent | None:
+    """Of all parts together, each record once, as pipelines repeat them."""
+    found = [sent for part in parts if (sent := _of_part(part))]
+    if not found or len(found) < len(parts):
+        return None
+    records: dict[tuple[str | None, str | bytes], FaultRecord] = {}
+    for (record,), _, _ in found:
+        records.setdefault((record.source_arn, record.event_id or record.body), record)
+    types = dict.fromkeys([name for sent in found for name in sent.event_types])
+    pipeline = next(filter(None, [sent.pipeline for sent in found]), None)
+    return _Sent(tuple(records.values()), tuple(types), pipeline)
+
+
+def _record(body: bytes) -> FaultRecord | None:
     record = _decode_record(body)
     kinesis = record.kinesis
     shard, colon, _ = (record.id or "").partition(":")

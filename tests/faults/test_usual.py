@@ -37,10 +37,11 @@ def _objects(draw: st.DrawFn, **usual: str | st.SearchStrategy[str]) -> str:
 _kinesis = _objects(partitionKey='"k"', sequenceNumber='"18"', data='"eyJ0eXBlIjoidCJ9"', x="1.50")
 _record = _objects(kinesis=_kinesis, eventSource='"aws:kinesis"', eventID='"shardId-1:18"', eventSourceARN='"arn"')
 _event = _objects(type='"thing-created"')
+_part = _objects(record=_record, event=_event, pipeline='"p"', params="{}")
 _faults = _objects(
     type='"fault"',
     timestamp="1700611203000",
-    uow=_objects(record=_record, event=_event, pipeline='"p"', params="{}"),
+    uow=_part | st.lists(_part, max_size=3).map(lambda parts: f'{{"batch":[{",".join(parts)}],"params":{{}}}}'),
     tags=_objects(functionName='"f"', functionname='"undefined"', pipeline='"p"'),
     err=_objects(name='"Error"', message='"m"', stack='"s"'),
     id='"f-1"',
@@ -108,13 +109,23 @@ def test_a_line_that_fits_two_formats_is_read_as_the_careful_way_reads_it(wrap: 
 
 
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["envelope-without-kinesis"], ["eventbridge"]])
-@pytest.mark.parametrize("form", ["cookbook", "library"])
-def test_faults_of_one_record_are_read_at_once_in_every_lake(form: str, wraps: list[str]) -> None:
+@pytest.mark.parametrize("form", ["cookbook", "library", "batch"])
+def test_faults_of_records_are_read_at_once_in_every_lake(form: str, wraps: list[str]) -> None:
     at_once = usual(texts.wrapped(texts.DOCUMENTS[form](_RECORD), wraps))
     assert at_once is not None
     (fault,) = at_once
     assert isinstance(fault.unit, Records)
     assert [each.body for each in fault.unit.records] == [_RECORD]
+
+
+def test_a_batch_is_read_at_once_as_the_careful_way_reads_it() -> None:
+    other = _RECORD.replace(b'"eventID":"shardId-000000000000:1"', b'"eventID":"shardId-000000000000:2"')
+    batch = texts.of_batch([_RECORD, other, _RECORD]).replace(b'"pipeline":"m1"', b'"pipeline":"undefined"')
+    for document in (batch, batch.replace(b'"record"', b'"pipeline":"p","record"'), texts.of_batch([])):
+        assert decode_fault(document) == _carefully(document)
+    found = usual(batch)
+    assert found and isinstance(found[0].unit, Records)
+    assert [record.body for record in found[0].unit.records] == [_RECORD, other]
 
 
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["eventbridge"]])
