@@ -118,14 +118,32 @@ def test_faults_of_records_are_read_at_once_in_every_lake(form: str, wraps: list
     assert [each.body for each in fault.unit.records] == [_RECORD]
 
 
-def test_a_batch_is_read_at_once_as_the_careful_way_reads_it() -> None:
-    other = _RECORD.replace(b'"eventID":"shardId-000000000000:1"', b'"eventID":"shardId-000000000000:2"')
-    batch = texts.of_batch([_RECORD, other, _RECORD]).replace(b'"pipeline":"m1"', b'"pipeline":"undefined"')
-    for document in (batch, batch.replace(b'"record"', b'"pipeline":"p","record"'), texts.of_batch([])):
-        assert decode_fault(document) == _carefully(document)
-    found = usual(batch)
-    assert found and isinstance(found[0].unit, Records)
-    assert [record.body for record in found[0].unit.records] == [_RECORD, other]
+_OTHER = _RECORD.replace(b'"eventID":"shardId-000000000000:1"', b'"eventID":"shardId-000000000000:2"')
+_BATCH = texts.of_batch([_RECORD, _OTHER, _RECORD]).replace(b'"pipeline":"m1"', b'"pipeline":"undefined"')
+_PART = b'{"record":%b' % _OTHER
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        _BATCH,
+        _BATCH.replace(_PART, b'{"pipeline":"p","record":%b' % _OTHER),
+        _BATCH.replace(_PART, b'{"x":1'),
+        _BATCH.replace(_PART + b',"event":{"type":"thing-created"}', _PART),
+        _BATCH.replace(_PART, b'{"batch":[],"record":%b' % _OTHER),
+        texts.of_batch([]),
+    ],
+    ids=range(6),
+)
+def test_a_batch_is_what_the_careful_way_finds(document: bytes) -> None:
+    assert decode_fault(document) == _carefully(document)
+
+
+def test_a_batch_is_read_at_once() -> None:
+    found = usual(_BATCH)
+    assert found
+    assert isinstance(found[0].unit, Records)
+    assert [record.body for record in found[0].unit.records] == [_RECORD, _OTHER]
 
 
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["eventbridge"]])
