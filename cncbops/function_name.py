@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cncbops.errors import BadInput
 
@@ -33,6 +34,7 @@ class FunctionName:
         return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
 
 
+@lru_cache(maxsize=500)
 def parse_function(text: str) -> FunctionName:
     """A function from its name, `name:alias`, partial or full ARN; raises BadInput for others."""
     match = _FORM.fullmatch(text)

@@ -4,6 +4,7 @@ At every moment: matched = delivered + failed + unknown + not sent + under way. 
 fault with its unit of work, which is delivered, or fails, as one.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import TypeVar
 from cncbops.delivery.outcome import Calls, Outcome, Settled, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.lake.objects import LakeObject
-from cncbops.selection.selection import time_of
+from cncbops.selection.selection import times_of
 from cncbops.session.entry import object_number
 
 HOUR_MS = 3_600_000
@@ -133,16 +134,17 @@ class Tally:
 
     def count_matched(self, events: Sequence[LakeEvent]) -> None:
         """Count events that will be sent."""
-        self.events.synthesized += sum(event.synthesized for event in events)
-        self.count_sent([event.type for event in events], [time_of(event) for event in events])
+        self.events.synthesized += [event.synthesized for event in events].count(True)
+        self.count_sent([event.type for event in events], times_of(events))
 
     def count_sent(self, types: Sequence[str | None], times: Sequence[float]) -> None:
         """Count what will be sent: its types, and its times in ms where they are known."""
         self.events.matched += len(types)
-        _count(self.by_type, [name or NO_TYPE for name in types], OTHER_TYPES, MOST_TYPES)
+        _count(self.by_type, Counter([name or NO_TYPE for name in types]), OTHER_TYPES, MOST_TYPES)
         if times:
-            _count(self.by_hour, [int(moment) // HOUR_MS for moment in times], OTHER_HOURS, MOST_HOURS)
-            self._widen(min(times), max(times))
+            times = sorted(times)
+            _count(self.by_hour, _by_hour(times), OTHER_HOURS, MOST_HOURS)
+            self._widen(times[0], times[-1])
 
     def share_of(self, function: str) -> Share:
         """The share of a function, by its name in the run."""
@@ -170,8 +172,8 @@ class Tally:
             self.objects.skipped_as[reason] = self.objects.skipped_as.get(reason, 0) + count
         for function, share in other.functions.items():
             self.share_of(function).add(share)
-        _add(self.by_type, other.by_type, OTHER_TYPES, MOST_TYPES)
-        _add(self.by_hour, other.by_hour, OTHER_HOURS, MOST_HOURS)
+        _count(self.by_type, other.by_type, OTHER_TYPES, MOST_TYPES)
+        _count(self.by_hour, other.by_hour, OTHER_HOURS, MOST_HOURS)
         if other.first_ms is not None and other.last_ms is not None:
             self._widen(other.first_ms, other.last_ms)
 
@@ -224,13 +226,20 @@ def of_object(lake_object: LakeObject, error: str, message: str) -> Failure:
     return Failure(lake_object.uri, 0, 0, None, None, "unreadable", error, message)
 
 
-def _count(counter: Counter[Key], seen: Iterable[Key], others: Key, most: int) -> None:
+def _by_hour(times: Sequence[float]) -> dict[int, int]:
+    """How many of some sorted times lie in each hour, found hour by hour: events are many, their hours few."""
+    counts, at = {}, 0
+    while at < len(times):
+        hour = int(times[at]) // HOUR_MS
+        end = bisect_left(times, (hour + 1) * HOUR_MS, at)
+        counts[hour] = end - at
+        at = end
+    return counts
+
+
+def _count(counter: Counter[Key], seen: Mapping[Key, int], others: Key, most: int) -> None:
     """Add to a counter that takes in no more than `most` different keys, the rest as `others`."""
-    _add(counter, Counter(seen), others, most)
-
-
-def _add(counter: Counter[Key], more: Mapping[Key, int], others: Key, most: int) -> None:
-    for key, number in more.items():
+    for key, number in seen.items():
         counter[key if key in counter or len(counter) < most else others] += number
 
 

@@ -3,7 +3,7 @@
 Source: AWS Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cncbops.faults.destination import described
 from cncbops.faults.fault import Fault, Payload

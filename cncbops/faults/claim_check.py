@@ -3,7 +3,7 @@
 It may say neither function nor error. Source: jgilbert01/aws-lambda-stream, src/sinks/claimcheck.js.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cncbops.faults.fault import ClaimCheck, Fault, Nothing
 from cncbops.faults.fault_event import described, is_fault

@@ -4,19 +4,29 @@ A document holds one fault; only a library's fault over several EventBridge even
 of those is an invocation of its own.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import msgspec
 
+from cncbops.faults.documents import Document, read_documents
 from cncbops.faults.families import FAMILIES, WRAPPINGS
 from cncbops.faults.fault import Fault, Problem
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import NOT_JSON, Fields, fields_of, value_in
+from cncbops.faults.usual import usual
 from cncbops.formats.event import Bytes
+from cncbops.lake.lines import Block
 
 _DEEPEST_WRAPPING = 8
 _UNWRAPPABLE = Problem("NotAFault", "what it should hold cannot be read")
 _UNKNOWN = Problem("NotAFault", "a JSON object of no known fault format")
+
+
+def decoded(blocks: Iterable[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
+    """The documents of an object's blocks, each with its faults as `decode_fault` gives them."""
+    for document, found in read_documents(blocks, usual):
+        yield document, _carefully(document.text) if found is None else found
 
 
 def decode_fault(document: Bytes) -> list[Fault] | Problem:
@@ -25,6 +35,11 @@ def decode_fault(document: Bytes) -> list[Fault] | Problem:
     Empty if the document is something else that a lake or a destination holds: an event of another type,
     a success. Never raises, whatever the document is.
     """
+    found = usual(bytes(document))
+    return _carefully(document) if found is None else found
+
+
+def _carefully(document: Bytes) -> list[Fault] | Problem:
     hints = Hints()
     for _ in range(_DEEPEST_WRAPPING):
         try:

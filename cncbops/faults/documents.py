@@ -7,8 +7,12 @@ so that decoding names it.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from cncbops.faults.json_text import NOT_JSON, check
 from cncbops.lake.lines import Block, split_documents
@@ -17,6 +21,7 @@ LONGEST = 32 * 1024 * 1024
 DEEPEST = 200
 MOST_TRIES = 4  # how often a line that a broken document had swallowed is looked at again: time stays linear
 
+T = TypeVar("T")
 _SPACE = b" \t\r\n"
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
 _VALUE = b'"{[-0123456789tfn'
@@ -25,8 +30,7 @@ _MAY_FOLLOW = {b"{": b'"}', b"[": _VALUE + b"]", b",": _VALUE, b":": _VALUE}
 _AFTER_VALUE = b",:}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, gc=False):
     """One document, or what is none, without white space around it.
 
     It begins on `line`, from 1, as the part `part` of that line, from 0; what goes on there from the line
@@ -38,8 +42,7 @@ class Document:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True, gc=False):
     """A piece of a line, with the white space around it."""
 
     text: bytes
@@ -57,8 +60,7 @@ class _Piece:
         return replace(self, tries=self.tries + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Extent:
+class _Extent(msgspec.Struct, frozen=True, gc=False):
     """A document's text, and the lines on which it begins and ends."""
 
     text: bytes
@@ -71,33 +73,52 @@ def documents(blocks: Iterable[Block]) -> Iterator[Document]:
 
     One over many lines ends, as broken, at LONGEST bytes and at DEEPEST levels of brackets.
     """
+    return (document for document, _ in read_documents(blocks, _is_json_or_none))
+
+
+def read_documents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -> Iterator[tuple[Document, T | None]]:
+    """The documents with what `read` makes of those on a line of their own.
+
+    It gives None for what is no JSON, and for whatever else it leaves to the caller, as others are.
+    """
     line = part = 0  # where the last document ended, and which part of that line it was
-    for found in _extents(blocks):
+    for found, value in _extents(blocks, read):
         part = part + 1 if found.first_line == line else 0
-        yield Document(found.text, found.first_line, part)
+        yield Document(found.text, found.first_line, part), value
         line = found.last_line
         part = part if found.first_line == line else 0
 
 
-def _extents(blocks: Iterable[Block]) -> Iterator[_Extent]:
+def _extents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -> Iterator[tuple[_Extent, T | None]]:
     begun = _Begun()
-    for piece in _pieces(blocks):
-        yield from begun.feed([piece])
+    for line, number, is_whole in _lines(blocks):
+        text = line.strip(_SPACE)
+        value = read(text) if is_whole and not begun.is_amidst and text.startswith(b"{") else None
+        if value is not None:
+            yield _Extent(text, number, number), value
+            continue
+        for piece in _pieces(line, number, is_whole):
+            yield from ((found, None) for found in begun.feed([piece]))
     while begun:
         found, rest = begun.broken()
-        yield found
-        yield from begun.feed(rest)
+        yield found, None
+        yield from ((found, None) for found in begun.feed(rest))
 
 
-def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
-    """Every line in the pieces between which a block may end, so that none has to end there."""
+def _lines(blocks: Iterable[Block]) -> Iterator[tuple[bytes, int, bool]]:
+    """Every line or rest of a line, its number, and whether it is whole at its beginning."""
     for block in blocks:
-        is_first = not block.first_part
-        for number, line in enumerate(re.findall(rb"[^\n]*\n|[^\n]+", block.data), block.first_line):
-            for text in _cut(line):
-                yield _Piece(text, number, is_first)
-                is_first = False
-            is_first = True
+        is_whole = not block.first_part
+        for number, line in enumerate(BytesIO(block.data).readlines(), block.first_line):
+            yield line, number, is_whole
+            is_whole = True
+
+
+def _pieces(line: bytes, number: int, is_first: bool) -> Iterator[_Piece]:
+    """A line in the pieces between which a block may end, so that none has to end there."""
+    for text in _cut(line):
+        yield _Piece(text, number, is_first)
+        is_first = False
 
 
 def _cut(line: bytes) -> Iterator[bytes]:
@@ -125,6 +146,11 @@ class _Begun:
 
     def __bool__(self) -> bool:
         return bool(self._held)
+
+    @property
+    def is_amidst(self) -> bool:
+        """Whether the next line may be more of a document than one that begins there."""
+        return self._skips or bool(self._held)
 
     def feed(self, pieces: Iterable[_Piece]) -> Iterator[_Extent]:
         """The documents that end with these pieces."""
@@ -209,3 +235,7 @@ def _is_json(text: bytes) -> bool:
     except NOT_JSON:
         return False
     return True
+
+
+def _is_json_or_none(text: bytes) -> Literal[True] | None:
+    return True if _is_json(text) else None

@@ -3,10 +3,12 @@
 The JSON in a unit is that of the fault's document byte for byte, never rebuilt from parsed values.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from cncbops.errors import BadInput
+from cncbops.faults.json_text import base64_in, type_in
 from cncbops.function_name import FunctionName, parse_function
 
 EventSource = Literal["kinesis", "dynamodb", "sqs", "s3", "sns", "eventbridge", "other"]
@@ -17,12 +19,12 @@ EventSource = Literal["kinesis", "dynamodb", "sqs", "s3", "sns", "eventbridge", 
 Flaw = Literal["trimmed", "redacted", "incomplete", "compressed-unreadable"]
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRecord:
+class FaultRecord(msgspec.Struct, frozen=True, gc=False):
     """One element of `Records` as the function was given it.
 
     `partition_key` is what orders records: of a Kinesis record its own, of a table's the item's `Keys`,
-    of a FIFO queue's the message group. `event_id` is the record's `eventID`, or its message id.
+    of a FIFO queue's the message group. `event_id` is the record's `eventID`, or its message id. `data` is
+    the event in a Kinesis record, in base64; `said_type` its type, where another source's record says it.
     """
 
     body: bytes
@@ -32,18 +34,22 @@ class FaultRecord:
     sequence_number: str | None = None
     shard_id: str | None = None
     source_arn: str | None = None
-    event_type: str | None = None
+    data: str | None = None
+    said_type: str | None = None
+
+    @property
+    def event_type(self) -> str | None:
+        """The event's type. That of a Kinesis record is looked up here: the fault mostly says it, too."""
+        return type_in(base64_in(self.data)) if self.source == "kinesis" else self.said_type
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(msgspec.Struct, frozen=True, gc=False):
     """Sent as `{"Records":[...]}`, in this order, none of them twice; never empty."""
 
     records: tuple[FaultRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """A whole invocation event, sent alone and as it is. `count` is how many records it holds, or 1."""
 
     body: bytes
@@ -51,8 +57,7 @@ class Payload:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class StreamRange:
+class StreamRange(msgspec.Struct, frozen=True, gc=False):
     """Records still to be fetched from their stream: a shard's, from `first` to `last`, both included.
 
     `batch_size` of them were sent to the function; what its filters kept from it lies in the range too.
@@ -72,16 +77,14 @@ class StreamRange:
         return "dynamodb" if self.stream_arn.split(":")[2:3] == ["dynamodb"] else "kinesis"
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimCheck:
+class ClaimCheck(msgspec.Struct, frozen=True, gc=False):
     """The fault was too large for its bus: its document is this object, to be fetched and decoded."""
 
     bucket: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class LakeLine:
+class LakeLine(msgspec.Struct, frozen=True, gc=False):
     """What an earlier run of this tool could not deliver, still to be read: one document of an object.
 
     `line` counts from 1, `part` from 0 on it. It is an event of a lake, or a fault where that run was of faults.
@@ -92,8 +95,7 @@ class LakeLine:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(msgspec.Struct, frozen=True, gc=False):
     """There is nothing to send, and why."""
 
     reason: str
@@ -102,8 +104,7 @@ class Nothing:
 Work = Records | Payload | StreamRange | ClaimCheck | LakeLine | Nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One fault. `function` is as the fault names it: a name or an ARN, perhaps with a qualifier.
 
     `event_types` are those of the failed events, each once, in their order.
@@ -144,8 +145,7 @@ class Fault:
         return not set(self.flaws) - {"trimmed"}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """A document that is no fault, though it should be one: why, never what it says."""
 
     error: Literal["NotJson", "NotUtf8", "NotAFault"]

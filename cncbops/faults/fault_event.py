@@ -7,9 +7,9 @@ src/faults/index.js, src/utils/uow.js.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from cncbops.faults.compressed import Unreadable, inflated
 from cncbops.faults.fault import Fault, FaultRecord, Flaw, Nothing, Payload, Records, Work

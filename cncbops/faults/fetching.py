@@ -1,11 +1,11 @@
 """Faults that were too large for their bus, fetched from the object that their claim check names."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import replace
 
 from cncbops.aws import blames_credentials, explain
 from cncbops.faults.decoding import decode_fault

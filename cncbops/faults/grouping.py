@@ -2,6 +2,8 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from cncbops.faults.fault import Fault
 from cncbops.faults.masking import masked_text
@@ -9,6 +11,14 @@ from cncbops.faults.shape import shape
 
 MOST_GROUPS = 1_000
 _MESSAGE_CHARS, _NAME_CHARS = 500, 140
+
+
+class _Cause(NamedTuple):
+    """What the faults of a group have in common, whose message has that shape."""
+
+    fingerprint: str
+    function: str | None
+    shape: str
 
 
 def function_name(fault: Fault) -> str | None:
@@ -19,12 +29,17 @@ def function_name(fault: Fault) -> str | None:
 
 def fingerprint(fault: Fault) -> str:
     """Twelve hexadecimal digits that stay the same from run to run for faults of one group."""
-    return _fingerprint(function_name(fault), fault.pipeline, fault.error, shape(fault.message))
+    return _cause(fault).fingerprint
 
 
-def _fingerprint(*parts: str | None) -> str:
-    named = "\0".join(part or "" for part in parts)
-    return hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12]
+def _cause(fault: Fault) -> _Cause:
+    return _cause_of(function_name(fault), fault.pipeline, fault.error, shape(fault.message))
+
+
+@lru_cache(maxsize=MOST_GROUPS)
+def _cause_of(function: str | None, pipeline: str | None, error: str, form: str) -> _Cause:
+    named = "\0".join(part or "" for part in (function, pipeline, error, form))
+    return _Cause(hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12], function, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +82,7 @@ class Groups:
 
     def add(self, fault: Fault, place: str) -> str:
         """Count a fault; gives its fingerprint."""
-        form = shape(fault.message)
-        function = function_name(fault)
-        mark = _fingerprint(function, fault.pipeline, fault.error, form)
+        mark, function, form = _cause(fault)
         group = self._groups.get(mark)
         if group is None and len(self._groups) >= MOST_GROUPS:
             self.others += 1

@@ -1,18 +1,17 @@
 """What tells a fault, and each of its records, from all others that are ever sent to a function."""
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
-from cncbops.faults.json_text import fields_in, value_in
 from cncbops.faults.record import payload_records
 
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Digests of a fault and of its records, and the fingerprint of its group."""
 
     fault: bytes
@@ -33,9 +32,9 @@ def _content(fault: Fault) -> str:
 
 
 def _parts(work: Work) -> list[bytes]:
+    if isinstance(work, Records):
+        return [_own(record).encode(errors="replace") for record in work.records]
     match work:
-        case Records(records):
-            return [_own(record).encode(errors="replace") for record in records]
         case Payload(body):
             return [body]
         case StreamRange(stream_arn, shard_id, first, last):
@@ -58,8 +57,7 @@ def _own(record: FaultRecord) -> str:
     """By its id and, of a stream, its event, however its JSON is spaced; else by its text."""
     if record.event_id is None:
         return hashlib.sha256(record.body).hexdigest()
-    data = value_in(fields_in(fields_in(record.body).get("kinesis")).get("data"))
-    return f"{record.event_id} {data}" if isinstance(data, str) else record.event_id
+    return record.event_id if record.data is None else f"{record.event_id} {record.data}"
 
 
 def _digest(*parts: str) -> bytes:

@@ -4,6 +4,7 @@ Values come as msgspec.Raw: views of the text they stand in. The lone surrogates
 are mended for as long as a text is being read, and then put back.
 """
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -79,12 +80,27 @@ def text_in(document: Bytes | None) -> str | None:
     return text(value_in(document))
 
 
-def head_in(document: Bytes) -> Head:
+def head_in(document: Bytes) -> Head[str]:
     """The head of an event; an empty one where this is no event."""
     try:
         return head_of(mend_lone_surrogates(bytes(document)))
     except NOT_JSON:
         return Head()
+
+
+def type_in(event: object) -> str | None:
+    """The type of an event, in bytes or as text; None where this is no event."""
+    if isinstance(event, str):
+        event = event.encode(errors="replace")
+    return head_in(event).type if isinstance(event, bytes) else None
+
+
+def base64_in(data: object) -> bytes:
+    """What stands in base64; nothing where none does."""
+    try:
+        return base64.b64decode(data) if isinstance(data, str) else b""
+    except ValueError:
+        return b""
 
 
 def starts_with(document: Bytes, start: bytes) -> bool:

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
 from cncbops.faults.dead_letter import in_message
-from cncbops.faults.decoding import decode_fault
-from cncbops.faults.documents import Document, documents
+from cncbops.faults.decoding import decoded
+from cncbops.faults.documents import Document
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Problem
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
@@ -115,8 +115,8 @@ class FaultReader:
         """The faults of one object, which is closed at its end."""
         with opened:
             try:
-                for document in documents(opened.blocks()):
-                    yield from self._in_document(lake_object, document)
+                for document, found in decoded(opened.blocks()):
+                    yield from self._of_document(lake_object, document, found)
             except ObjectUnreadable as error:
                 self._count_unreadable(lake_object, error)
                 return
@@ -160,18 +160,15 @@ class FaultReader:
         except (BotoCoreError, ClientError) as error:
             raise explain(error, f"read {lake_object.uri}") from error
 
-    def _in_document(self, lake_object: LakeObject, document: Document) -> Iterator[Found]:
-        yield from self._of_document(lake_object, document, decode_fault(document.text))
-
     def _of_document(
-        self, lake_object: LakeObject, document: Document, decoded: list[Fault] | Problem
+        self, lake_object: LakeObject, document: Document, found: list[Fault] | Problem
     ) -> Iterator[Found]:
-        if isinstance(decoded, Problem):
+        if isinstance(found, Problem):
             self.counts.broken += 1
-            self.counts.note(lake_object, document, "malformed", decoded.error, decoded.message)
+            self.counts.note(lake_object, document, "malformed", found.error, found.message)
             return
-        self.counts.others += not decoded
-        for fault in decoded:
+        self.counts.others += not found
+        for fault in found:
             for each in self._opened(fault, lake_object):
                 yield from self._chosen(Found(each, lake_object, document), fault)
 

@@ -4,14 +4,14 @@ Sources: AWS Lambda Developer Guide, the event samples of each source; jgilbert0
 src/from/*.js, for the composite `{sqs,sns,s3}` whose first part is what the function was given.
 """
 
-import base64
 import re
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cncbops.faults.compressed import undone
 from cncbops.faults.fault import EventSource, FaultRecord, Flaw
-from cncbops.faults.json_text import Fields, elements_in, fields_in, head_in, starts_with, text_in, value_in
+from cncbops.faults.json_text import Fields, elements_in, fields_in, head_in, starts_with, text_in, type_in, value_in
 from cncbops.formats.event import Bytes, text
 
 _REDACTED = re.compile(rb'"\[(?:REDACTED|CIRCULAR|BUFFER: \d+|TYPED_ARRAY: \d+)\]"(?!\s*+:)')
@@ -25,7 +25,7 @@ def read_record(document: Bytes) -> tuple[FaultRecord | None, set[Flaw]]:
         body, is_given_readable = undone(bytes(fields["sqs"]))
         is_readable = is_readable and is_given_readable
     flaws: set[Flaw] = set() if is_readable else {"compressed-unreadable"}
-    if _REDACTED.search(body):
+    if b"[" in body and _REDACTED.search(body):  # few records hold a list
         flaws.add("redacted")
     return (describe(body) if starts_with(body, b"{") else None), flaws
 
@@ -39,8 +39,14 @@ def describe(body: bytes) -> FaultRecord:
         source,
         event_id=text_in(fields.get("eventID")),
         source_arn=text_in(fields.get("eventSourceARN")),
+        data=_data_of(fields),
     )
     return _DETAILS[source](record, fields) if source in _DETAILS else record
+
+
+def _data_of(fields: Fields) -> str | None:
+    data = value_in(fields_in(fields.get("kinesis")).get("data"))
+    return data if isinstance(data, str) else None
 
 
 def payload_records(body: Bytes) -> list[FaultRecord]:
@@ -84,7 +90,6 @@ def _kinesis(record: FaultRecord, fields: Fields) -> FaultRecord:
         partition_key=text_in(kinesis.get("partitionKey")),
         sequence_number=text_in(kinesis.get("sequenceNumber")),
         shard_id=shard if colon else None,
-        event_type=_type_of(_decoded(value_in(kinesis.get("data")))),
     )
 
 
@@ -104,7 +109,7 @@ def _sqs(record: FaultRecord, fields: Fields) -> FaultRecord:
         event_id=text_in(fields.get("messageId")),
         partition_key=text_in(attributes.get("MessageGroupId")),
         sequence_number=text_in(attributes.get("SequenceNumber")),
-        event_type=_type_of(value_in(fields.get("body"))),
+        said_type=type_in(value_in(fields.get("body"))),
     )
 
 
@@ -114,7 +119,7 @@ def _sns(record: FaultRecord, fields: Fields) -> FaultRecord:
         record,
         event_id=text_in(message.get("MessageId")),
         source_arn=text_in(message.get("TopicArn")),
-        event_type=_type_of(value_in(message.get("Message"))),
+        said_type=type_in(value_in(message.get("Message"))),
     )
 
 
@@ -124,7 +129,7 @@ def _eventbridge(record: FaultRecord, fields: Fields) -> FaultRecord:
         record,
         event_id=text_in(fields.get("id")),
         partition_key=text(head.partition_key),
-        event_type=text(head.type) or text_in(fields.get("detail-type")),
+        said_type=text(head.type) or text_in(fields.get("detail-type")),
     )
 
 
@@ -135,16 +140,3 @@ _DETAILS: dict[EventSource, Callable[[FaultRecord, Fields], FaultRecord]] = {
     "sns": _sns,
     "eventbridge": _eventbridge,
 }
-
-
-def _decoded(data: object) -> bytes:
-    try:
-        return base64.b64decode(data) if isinstance(data, str) else b""
-    except ValueError:
-        return b""
-
-
-def _type_of(event: object) -> str | None:
-    if isinstance(event, str):
-        event = event.encode(errors="replace")
-    return text(head_in(event).type) if isinstance(event, bytes) else None

@@ -1,8 +1,9 @@
 """What a fault stands for, fetched from where it lies: its claim check, its lines of a lake, its range of a stream."""
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from cncbops.aws import Aws
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange

@@ -40,7 +40,7 @@ class FaultSelection:
             tests.append(lambda fault: fingerprint(fault).startswith(self.groups))
         if not self.window.is_open:
             tests.append(self._in_window)
-        return lambda fault: all(test(fault) for test in tests)
+        return (lambda fault: all(test(fault) for test in tests)) if tests else lambda _: True
 
     def test_unread(self) -> Callable[[Fault], bool]:
         """Whether a claim check may turn out to be chosen: of a fault it tells the time, and perhaps the function."""

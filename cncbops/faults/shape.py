@@ -5,9 +5,11 @@ Two errors of one cause should have one shape, two causes two. So a quoted name 
 """
 
 import re
+from functools import lru_cache
 
 LONGEST_MESSAGE = 2_000
 LONGEST_SHAPE = 300
+_SHAPES_REMEMBERED = 500
 
 # Apostrophes, as in "can't", are no quotes.
 _QUOTED = re.compile(r"""(?<!\w)(["'`])((?:\\.|(?!\1)[^\\])*)\1(?!\w)""", re.DOTALL)
@@ -16,33 +18,51 @@ _NAMING = re.compile(
     r"\b(?:reading|setting|property|properties|attribute|field|parameter|argument|column|variable|module) $"
 )
 _NAMING_CHARS = 12
+_DIGIT_THAT_MAY_STAY = re.compile(r"[A-Za-z][0-9]")
+_ALL_ZEROS = str.maketrans("123456789", "0" * 9)
+_DIGIT = re.compile(r"\d")
+# Each with what a text must hold for the pattern to match, which is sooner looked for.
 _FOLDS = tuple(
-    (re.compile(pattern), placeholder)
-    for pattern, placeholder in (
-        (r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)\d{12}\b", r"\1<account>"),
-        (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<uuid>"),
-        (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w-])", "<time>"),
+    (needed, re.compile(pattern), placeholder)
+    for needed, pattern, placeholder in (
+        ("arn:aws", r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)\d{12}\b", r"\1<account>"),
+        ("-", r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<uuid>"),
+        ("-", r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w-])", "<time>"),
         (
+            ":",
             r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? \w{2,3} \w{2,3} \d{4} \d\d:\d\d:\d\d"
             r"(?: GMT(?:[+-]\d{4})?(?: \([^()]{1,50}\))?)?",
             "<time>",
         ),
-        (r"\b0x[0-9a-fA-F]+\b", "<hex>"),
-        (r"\b(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}\b", "<hex>"),
-        (r"\b(?=\d*[A-Za-z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}\b", "<id>"),
-        (r"(?:(?<![\w>-])-)?(?<![A-Za-z])\d+(?:[.,:]\d+)*(?:[eE][+-]?\d+)?|(?<=[A-Za-z])\d{3,}", "<n>"),
-        (r"(<[a-z]+>)(?:[\s,;|]*[,;|\s]\1)+", r"\1"),
-        (r"\s+", " "),
+        ("0x", r"\b0x[0-9a-fA-F]+\b", "<hex>"),
+        ("", r"\b(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}\b", "<hex>"),
+        ("", r"\b(?=\d*[A-Za-z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}\b", "<id>"),
+        ("", r"(?:(?<![\w>-])-)?(?<![A-Za-z])\d+(?:[.,:]\d+)*(?:[eE][+-]?\d+)?|(?<=[A-Za-z])\d{3,}", "<n>"),
     )
 )
+_WITHOUT_DIGIT = _FOLDS[1:2]
+"""Of all these only a UUID may hold no digit."""
+
+_REPEATED = re.compile(r"(<[a-z]+>)(?:[\s,;|]*[,;|\s]\1)+")
 
 
+@lru_cache(maxsize=_SHAPES_REMEMBERED)
 def shape(message: str) -> str:
     """The shape of a message, at most LONGEST_SHAPE characters."""
-    folded = _QUOTED.sub(_fold_quoted, message[:LONGEST_MESSAGE])
-    for pattern, placeholder in _FOLDS:
-        folded = pattern.sub(placeholder, folded)
-    return folded.strip()[:LONGEST_SHAPE]
+    message = message[:LONGEST_MESSAGE]
+    # Which digit a digit is matters only behind a letter, where it may stay: messages that differ in others are one.
+    return _shape(message if _DIGIT_THAT_MAY_STAY.search(message) else message.translate(_ALL_ZEROS))
+
+
+@lru_cache(maxsize=_SHAPES_REMEMBERED)
+def _shape(message: str) -> str:
+    folded = _QUOTED.sub(_fold_quoted, message)
+    for needed, pattern, placeholder in _FOLDS if _DIGIT.search(folded) else _WITHOUT_DIGIT:
+        if needed in folded:
+            folded = pattern.sub(placeholder, folded)
+    if folded.count("<") > 1:
+        folded = _REPEATED.sub(r"\1", folded)
+    return " ".join(folded.split())[:LONGEST_SHAPE]
 
 
 def _fold_quoted(quoted: re.Match[str]) -> str:

@@ -4,9 +4,8 @@ Only the form in S3 holds the invocation, as a string; SQS and SNS get the same 
 Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from cncbops.faults.destination import described
 from cncbops.faults.fault import Fault, Nothing, Payload, StreamRange

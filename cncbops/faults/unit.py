@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
 
@@ -52,8 +51,7 @@ class Unit(Record, kw_only=True, gc=False):
         return texts
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a fault lies: its object, line and part, and its place in the run."""
 
     object: LakeObject
@@ -67,12 +65,12 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
     records = work.records if isinstance(work, Records) else tuple(payload_records(work.body))
     source = records[0].source if records else work.source if isinstance(work, Payload) else "other"
     first = records[0] if records else None
-    keyed = (record for record in records if record.partition_key)
+    keys = [f"{each.source_arn}\0{each.partition_key}" for each in records if each.partition_key]
     # What has no key depends on nothing: it is spread over the lanes.
-    keys = tuple(dict.fromkeys(f"{each.source_arn}\0{each.partition_key}" for each in keyed)) or (str(place.number),)
+    distinct = tuple(dict.fromkeys(keys)) or (str(place.number),)
     return Unit(
-        body=b",".join(record.body for record in records) if isinstance(work, Records) else work.body,
-        partition_key=keys[0],
+        body=b",".join([record.body for record in records]) if isinstance(work, Records) else work.body,
+        partition_key=distinct[0],
         sequence_number=(first.sequence_number if first else None) or "",
         event_id=fault.id or (first.event_id if first else None),
         object=place.object,
@@ -84,9 +82,9 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
         weight=len(records) if isinstance(work, Records) else work.count,
         is_alone=isinstance(work, Payload) or source not in _SHARED or len({each.source for each in records}) > 1,
         is_event=isinstance(work, Payload),
-        has_many_keys=len(keys) > 1,
-        keys=keys,
-        names=tuple(filter(None, (_name(record) for record in records))),
+        has_many_keys=len(distinct) > 1,
+        keys=distinct,
+        names=tuple([name for record in records if (name := _name(record))]),
         source=source,
         fault=identity.fault,
         records=identity.records,

@@ -1,12 +1,13 @@
 """From the lines of an object to its events, byte for byte.
 
-A block is nearly always of one format and without fault, one event a line, so it is first read as
-just that, in the format of its first line. Any objection sends the block through `_line_by_line`,
-which names each line that is malformed and reads all the others. Only a line that fits two formats
-could tell the ways apart: it is read as the first line of its block where that can be done.
+Nearly every line is one event without fault, in the format of the first line of its block, so it is
+first read as just that. Any objection sends the line the careful way, which tells the documents on it
+apart, recognises each, and names those that are malformed. Only a line that fits two formats could
+tell the ways apart: it is read as the first line of its block where that can be done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from io import BytesIO
 
 import msgspec
 
@@ -14,65 +15,79 @@ from cncbops.formats.event import LakeEvent, Malformed, NotAnEvent, mend_lone_su
 from cncbops.formats.families import Family, family_of
 from cncbops.lake.lines import Block, split_documents
 
-_document_decoder = msgspec.json.Decoder(msgspec.Raw)
+_values = msgspec.json.Decoder(msgspec.Raw).decode_lines
 _OBJECTIONS = (NotAnEvent, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_Found = tuple[list[LakeEvent], list[Malformed]]
 
 
-def decode(block: Block, family: Family | None = None) -> tuple[list[LakeEvent], list[Malformed]]:
+def decode(block: Block, family: Family | None = None) -> _Found:
     """The events of a block's lines, and the lines that hold none.
 
     `family` names the format of every line; without it each line is recognised by its content.
     """
+    lines = BytesIO(block.data).readlines()  # at b"\n" only; five times as fast as bytes.split
     try:
-        return _one_a_line(block, family), []
-    except _OBJECTIONS:
-        return _line_by_line(block, family)
+        _require_utf8(block.data)
+        usual = family or family_of(lines[0])
+    except (*_OBJECTIONS, IndexError):
+        return _carefully(lines, block, family)
+    return _carefully(lines, block, family) if block.first_part else _one_a_line(lines, block, usual, family)
 
 
-def _one_a_line(block: Block, family: Family | None) -> list[LakeEvent]:
-    _require_utf8(block.data)
-    if block.first_part:
-        raise NotAnEvent("the block does not begin with a line of its own")
-    lines = block.data.removesuffix(b"\n").split(b"\n")
-    family = family or family_of(lines[0])
-    decode_line, to_event = family.decoder.decode, family.to_event
-    return [to_event(decode_line(content), line, 0) for line, content in enumerate(lines, block.first_line)]
-
-
-def _line_by_line(block: Block, family: Family | None) -> tuple[list[LakeEvent], list[Malformed]]:
-    events: list[LakeEvent] = []
-    malformed: list[Malformed] = []
-    for document, line, part in _documents(block):
+def _one_a_line(lines: Sequence[bytes], block: Block, usual: Family, family: Family | None) -> _Found:
+    found: _Found = [], []
+    add, read = found[0].append, usual.read
+    for line, content in enumerate(lines, block.first_line):
         try:
-            events.append(_one(document, line, part, family))
-        except _OBJECTIONS as error:
-            malformed.append(Malformed(line, part, *_described(error)))
-    return events, malformed
+            add(read(content, line, 0))
+        except _OBJECTIONS:
+            _read_carefully(content, line, 0, family, found)
+    return found
 
 
-def _documents(block: Block) -> Iterator[tuple[bytes, int, int]]:
+def _carefully(lines: Sequence[bytes], block: Block, family: Family | None) -> _Found:
+    found: _Found = [], []
     part = block.first_part
-    for line, content in enumerate(block.data.split(b"\n"), block.first_line):
-        for document in [content] if _is_one_document(content) else split_documents(content):
-            yield document, line, part
-            part += 1
+    for line, content in enumerate(lines, block.first_line):
+        _read_carefully(content, line, part, family, found)
         part = 0
+    return found
 
 
-def _is_one_document(content: bytes) -> bool:
+def _read_carefully(content: bytes, line: int, part: int, family: Family | None, found: _Found) -> None:
+    """Find the documents of a line, of which the first is its part number `part`."""
+    events, malformed = found
+    for number, document in enumerate(_documents(content.removesuffix(b"\n")), part):
+        try:
+            events.append(_one(document, line, number, family))
+        except _OBJECTIONS as error:
+            malformed.append(Malformed(line, number, *_described(error)))
+
+
+def _documents(content: bytes) -> list[bytes]:
+    """What `split_documents` tells apart, and what is one JSON value of any kind; most is, and sooner seen."""
     try:
-        _document_decoder.decode(content)
+        values = _values(content)
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+        return split_documents(content)
+    if len(values) == 1:
+        return [content]
+    documents = list(map(bytes, values))
+    return documents if all(map(_is_bracketed, documents)) else split_documents(content)
+
+
+def _is_bracketed(document: bytes) -> bool:
+    return document.startswith((b"{", b"["))
 
 
 def _one(document: bytes, line: int, part: int, family: Family | None) -> LakeEvent:
     _require_utf8(document)
     mended = mend_lone_surrogates(document)
     family = family or family_of(mended)
+    if mended is document:
+        return family.read(document, line, part)
     buffer = bytearray(mended)
-    event = family.to_event(family.decoder.decode(buffer), line, part)
+    event = family.read(buffer, line, part)
     buffer[:] = document  # of the same length: the event's data, a view of the buffer, is now as written
     return event
 

@@ -5,11 +5,15 @@ integers, key order, escapes and duplicate keys reach the function as the produc
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
-Bytes = msgspec.Raw | bytes
+Bytes = msgspec.Raw | bytes | bytearray
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""What a field that is text holds but for odd lines, so that most lines need no look at each of their fields."""
+
+T = TypeVar("T")
 
 
 class LakeEvent(msgspec.Struct, gc=False):
@@ -49,16 +53,19 @@ class NotAnEvent(ValueError):
     """A document is JSON, but not an event of the format at hand."""
 
 
-class Head(msgspec.Struct, gc=False, rename="camel"):
+class Head(msgspec.Struct, Generic[T], gc=False, rename="camel"):
     """The fields of an event that selection and reports look at."""
 
-    id: Any = None
-    type: Any = None
+    id: T | None = None
+    type: T | None = None
     timestamp: Any = None
-    partition_key: Any = None
+    partition_key: T | None = None
 
 
-_head_decoder = msgspec.json.Decoder(Head)
+decode_head = msgspec.json.Decoder(Head[Text]).decode
+"""The head of an event whose fields are what they should be. Raises ValidationError for any other."""
+
+_decode_any_head = msgspec.json.Decoder(Head[Any]).decode
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -66,19 +73,24 @@ _ESCAPE = re.compile(
 )
 
 
-def head_of(data: Bytes) -> Head:
-    """The head of an event; an empty one where the event is no JSON object.
+def head_of(data: Bytes) -> Head[str]:
+    """The head of an event, its fields as text; an empty one where the event is no JSON object.
 
     A number that is too large to be read counts as missing. Raises msgspec.DecodeError if `data`
     is not JSON.
     """
     try:
-        return _head_decoder.decode(data)
+        return decode_head(data)
     except msgspec.ValidationError:
-        return _odd_head(data)
+        head = _odd_head(data)
+    return Head(text(head.id), text(head.type), head.timestamp, text(head.partition_key))
 
 
-def _odd_head(data: Bytes) -> Head:
+def _odd_head(data: Bytes) -> Head[Any]:
+    try:
+        return _decode_any_head(data)
+    except msgspec.ValidationError:
+        pass
     try:
         fields = _fields_decoder.decode(data)
     except msgspec.ValidationError:
@@ -107,4 +119,6 @@ def mend_lone_surrogates(document: bytes) -> bytes:
     JavaScript writes such escapes and JSON allows them; msgspec refuses them even in what it
     skips. As the length stays, offsets in the mended copy are offsets in the original.
     """
+    if b"\\" not in document:
+        return document
     return _ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], document)

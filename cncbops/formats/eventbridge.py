@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cncbops.formats.event import LakeEvent, NotAnEvent, head_of, text
+from cncbops.formats.event import Bytes, LakeEvent, NotAnEvent, head_of, text
 
 
 class Line(msgspec.Struct, gc=False):
@@ -22,24 +22,28 @@ class Line(msgspec.Struct, gc=False):
     region: Any = None
 
 
+_decode = msgspec.json.Decoder(Line).decode
+
+
 def recognise(fields: Mapping[str, msgspec.Raw]) -> bool:
     """Whether a line's fields are an EventBridge event's."""
     return "detail" in fields and "detail-type" in fields
 
 
-def to_event(event: Line, line: int, part: int) -> LakeEvent:
+def read(document: Bytes, line: int, part: int) -> LakeEvent:
     """The detail. Raises NotAnEvent if it is null, msgspec.DecodeError if it is not JSON."""
-    if memoryview(event.detail)[0] == ord(b"n"):
-        raise NotAnEvent("the EventBridge event's detail is null")
+    event = _decode(document)
     head = head_of(event.detail)
+    if head.type is None and memoryview(event.detail)[0] == ord(b"n"):
+        raise NotAnEvent("the EventBridge event's detail is null")
     return LakeEvent(
         event.detail,
         line,
         part,
-        text(head.id) or text(event.id),
-        text(head.type) or event.detail_type,
+        head.id or text(event.id),
+        head.type or event.detail_type,
         head.timestamp,
-        partition_key=text(head.partition_key),
+        partition_key=head.partition_key,
         region=text(event.region),
         account=text(event.account),
     )

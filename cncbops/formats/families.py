@@ -1,36 +1,34 @@
 """The table of line formats, in the order in which they are recognised.
 
-A new format is one module with `recognise` and `to_event`, and one line here.
+A new format is one module with `recognise` and `read`, and one line here.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from cncbops.formats import cookbook, eventbridge, firehose_error, raw
-from cncbops.formats.event import LakeEvent, NotAnEvent
+from cncbops.formats.event import Bytes, LakeEvent, NotAnEvent
 
 
 class Family(NamedTuple):
-    """A format: its name on the command line, and how its lines are told, decoded and read."""
+    """A format: its name on the command line, how its lines are told, and read.
+
+    `read` is given a line's text, the line's number, from 1, and the text's place on it, from 0. The text may
+    be a buffer, which changes once it is read: the event's data is then a view of it.
+    """
 
     name: str
     recognise: Callable[[Mapping[str, msgspec.Raw]], bool]
-    decoder: msgspec.json.Decoder[Any]
-    to_event: Callable[[Any, int, int], LakeEvent]
+    read: Callable[[Bytes, int, int], LakeEvent]
 
 
 FAMILIES = (
-    Family(
-        "firehose-error",
-        firehose_error.recognise,
-        msgspec.json.Decoder(firehose_error.Line),
-        firehose_error.to_event,
-    ),
-    Family("envelope", cookbook.recognise, msgspec.json.Decoder(cookbook.Envelope), cookbook.to_event),
-    Family("eventbridge", eventbridge.recognise, msgspec.json.Decoder(eventbridge.Line), eventbridge.to_event),
-    Family("raw", raw.recognise, msgspec.json.Decoder(msgspec.Raw), raw.to_event),
+    Family("firehose-error", firehose_error.recognise, firehose_error.read),
+    Family("envelope", cookbook.recognise, cookbook.read),
+    Family("eventbridge", eventbridge.recognise, eventbridge.read),
+    Family("raw", raw.recognise, raw.read),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cncbops.formats.event import LakeEvent, head_of, mend_lone_surrogates, text
+from cncbops.formats.event import Bytes, Head, LakeEvent, head_of, mend_lone_surrogates, text
 from cncbops.formats.timestamp import event_time_ms
 
 
@@ -23,22 +23,33 @@ class Line(msgspec.Struct, gc=False, rename="camel"):
     sequence_number: Any = None
 
 
+_decode = msgspec.json.Decoder(Line).decode
+
+
 def recognise(fields: Mapping[str, msgspec.Raw]) -> bool:
     """Whether a line's fields are a Firehose error record's."""
     return "rawData" in fields and "attemptsMade" in fields
 
 
-def to_event(record: Line, line: int, part: int) -> LakeEvent:
+def read(document: Bytes, line: int, part: int) -> LakeEvent:
     """The event of an error record. Raises msgspec.DecodeError if `rawData` is not JSON."""
-    head = head_of(mend_lone_surrogates(record.raw_data))
+    record = _decode(document)
+    head = _head_of(record.raw_data)
     return LakeEvent(
         record.raw_data,
         line,
         part,
-        text(head.id),
-        text(head.type),
+        head.id,
+        head.type,
         head.timestamp,
-        partition_key=text(head.partition_key),
+        partition_key=head.partition_key,
         sequence_number=text(record.sequence_number),
         arrival_ms=event_time_ms(record.arrival_timestamp),
     )
+
+
+def _head_of(data: bytes) -> Head[str]:
+    try:
+        return head_of(data)
+    except msgspec.DecodeError:  # as it is for a lone surrogate
+        return head_of(mend_lone_surrogates(data))

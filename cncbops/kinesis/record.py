@@ -9,6 +9,8 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -117,66 +119,63 @@ class RecordSource:
     account: str
 
 
-class _KinesisPart(msgspec.Struct, gc=False, rename="camel"):
-    kinesis_schema_version: str
+class _KinesisPart(msgspec.Struct, gc=False, rename="camel", tag_field="kinesisSchemaVersion", tag="1.0"):
     partition_key: str
     sequence_number: str
-    data: memoryview
+    data: bytes | memoryview
     approximate_arrival_timestamp: float
 
 
 class _KinesisRecord(msgspec.Struct, gc=False):
+    """A record's JSON. A Raw is put there as it is, so that one holds the constant fields behind its own, too."""
+
     kinesis: _KinesisPart
-    event_source: str = msgspec.field(name="eventSource")
-    event_version: str = msgspec.field(name="eventVersion")
+    event_source: msgspec.Raw = msgspec.field(name="eventSource")
     event_id: str = msgspec.field(name="eventID")
-    event_name: str = msgspec.field(name="eventName")
-    invoke_identity_arn: str = msgspec.field(name="invokeIdentityArn")
-    aws_region: str = msgspec.field(name="awsRegion")
-    event_source_arn: str = msgspec.field(name="eventSourceARN")
+    event_name: msgspec.Raw = msgspec.field(name="eventName")
 
 
+_SOURCE = msgspec.Raw(b'"aws:kinesis","eventVersion":"1.0"')
 _encode = msgspec.json.Encoder().encode
+_via = attrgetter("delivery_stream_arn", "region", "account")
 
 
 def to_records(
     events: Sequence[LakeEvent], places: Sequence[int], origin: Origin, source: RecordSource
 ) -> list[Record]:
     """Wrap events of one object, each complete (see `kinesis.synthesis`) and with its place in the run."""
-    arns: dict[tuple[str | None, ...], tuple[str, str]] = {}
-    records = []
-    for event, place in zip(events, places, strict=True):
-        via = (event.delivery_stream_arn, event.region, event.account)
-        if via not in arns:
-            arns[via] = _arn_and_region(event, origin, source)
-        records.append(_to_record(event, place, origin.object, source.role_arn, *arns[via]))
-    return records
+    return [
+        _to_record(event, place, origin.object, name)
+        for event, place, name in zip(events, places, _names(events, origin, source), strict=True)
+    ]
 
 
-def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, role_arn: str, arn: str, region: str) -> Record:
-    key, sequence = event.partition_key, event.sequence_number
+def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, name: msgspec.Raw) -> Record:
+    key, sequence, shard_id, arrival_ms = event.partition_key, event.sequence_number, event.shard_id, event.arrival_ms
     assert key is not None
     assert sequence is not None
-    assert event.arrival_ms is not None
-    body = _encode(
-        _KinesisRecord(
-            _KinesisPart("1.0", key, sequence, memoryview(event.data), event.arrival_ms / 1000),
-            "aws:kinesis",
-            "1.0",
-            f"{event.shard_id}:{sequence}",
-            "aws:kinesis:record",
-            role_arn,
-            region,
-            arn,
-        )
-    )
-    shard_id = event.shard_id or ""
-    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id, place)
+    assert arrival_ms is not None
+    data = event.data if type(event.data) is bytes else memoryview(event.data)
+    part = _KinesisPart(key, sequence, data, arrival_ms / 1000)
+    body = _encode(_KinesisRecord(part, _SOURCE, f"{shard_id}:{sequence}", name))
+    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id or "", place)
 
 
-def _arn_and_region(event: LakeEvent, origin: Origin, source: RecordSource) -> tuple[str, str]:
-    arn = source.stream_arn or _rebuilt_arn(event, origin, source)
-    return arn, arn.split(":")[3]
+def _names(events: Sequence[LakeEvent], origin: Origin, source: RecordSource) -> list[msgspec.Raw]:
+    """Of each event the name, with what else is the same for all records of a stream."""
+    if source.stream_arn:
+        return [_name(source.stream_arn, source.role_arn)] * len(events)
+    names = []
+    for _, alike in groupby(events, _via):
+        first, *others = alike
+        names += [_name(_rebuilt_arn(first, origin, source), source.role_arn)] * (1 + len(others))
+    return names
+
+
+def _name(stream_arn: str, role_arn: str) -> msgspec.Raw:
+    role, region, arn = map(_encode, (role_arn, stream_arn.split(":")[3], stream_arn))
+    fields = b'"aws:kinesis:record","invokeIdentityArn":%b,"awsRegion":%b,"eventSourceARN":%b'
+    return msgspec.Raw(fields % (role, region, arn))
 
 
 def _rebuilt_arn(event: LakeEvent, origin: Origin, source: RecordSource) -> str:
@@ -194,18 +193,8 @@ def _rebuilt_arn(event: LakeEvent, origin: Origin, source: RecordSource) -> str:
 def record_json(found: "RecordTypeDef", shard_id: str, stream_arn: str, role_arn: str) -> bytes:
     """The JSON of a record as the Kinesis API gives it."""
     key, sequence = found["PartitionKey"], found["SequenceNumber"]
-    return _encode(
-        _KinesisRecord(
-            _KinesisPart("1.0", key, sequence, memoryview(found["Data"]), arrival_seconds(found)),
-            "aws:kinesis",
-            "1.0",
-            f"{shard_id}:{sequence}",
-            "aws:kinesis:record",
-            role_arn,
-            stream_arn.split(":")[3],
-            stream_arn,
-        )
-    )
+    part = _KinesisPart(key, sequence, found["Data"], arrival_seconds(found))
+    return _encode(_KinesisRecord(part, _SOURCE, f"{shard_id}:{sequence}", _name(stream_arn, role_arn)))
 
 
 def arrival_seconds(found: "RecordTypeDef") -> float:

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
-from cncbops.faults.decoding import decode_fault
-from cncbops.faults.documents import Document, documents
+from cncbops.faults.decoding import decoded
+from cncbops.faults.documents import Document
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records, Work
 from cncbops.faults.identity import Identity, fault_digest, identity_of
 from cncbops.faults.resolving import part_of
@@ -127,16 +127,16 @@ class UnitReader:
     def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault, bool]]:
         """The faults with line and part, and whether they could not be read; all else counted and noted."""
         item, lines = reading.item, reading.item.lines
-        for document, decoded in _decoded(item, blocks):
-            if isinstance(decoded, Problem):
+        for document, found in _decoded(item, blocks):
+            if isinstance(found, Problem):
                 if lines is None:
                     self._findings.tally.faults.broken += 1
-                    self._malformed(reading, document.line, document.part, None, decoded.error, decoded.message)
+                    self._malformed(reading, document.line, document.part, None, found.error, found.message)
                 continue
-            if not decoded:
+            if not found:
                 self._findings.tally.faults.others += 1
                 reading.entry.remains = True
-            opened = (each for fault in decoded for each in self._opened(fault, item))
+            opened = (each for fault in found for each in self._opened(fault, item))
             for index, (fault, is_unread) in enumerate(opened):
                 part = part_of(document.part, index)
                 if lines is None or (document.line, part) in lines:
@@ -299,5 +299,4 @@ def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, li
     if item.content is not None:
         yield Document(item.content, 1, 0), in_message(item.content, item.attributes)
         return
-    for document in documents(blocks):
-        yield document, decode_fault(document.text)
+    yield from decoded(blocks)

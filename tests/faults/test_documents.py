@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cncbops.faults import documents as subject
-from cncbops.faults.documents import documents
+from cncbops.faults.documents import documents, read_documents
 from cncbops.lake.lines import blocks
 from tests.faults import fault_texts as texts
 from tests.formats import json_texts
@@ -106,6 +106,12 @@ def test_documents_and_their_places_are_the_same_however_the_object_is_cut_into_
     at_once = list(documents(blocks(io.BytesIO(data))))
     for size in (1, 2, 7):
         assert list(documents(blocks(io.BytesIO(data), size))) == at_once
+
+
+@given(_broken | st.lists(st.sampled_from([*GOOD, b"{", b"", b"]}", b"x"]), max_size=6).map(b"\n".join))
+def test_documents_on_lines_of_their_own_are_the_same_whether_they_are_read_at_once_or_not(data: bytes) -> None:
+    slowly = read_documents(blocks(io.BytesIO(data)), lambda _: None)
+    assert [document for document, _ in slowly] == list(documents(blocks(io.BytesIO(data))))
 
 
 def test_the_end_of_a_document_on_a_line_is_a_part_of_it_and_so_is_what_stands_behind_it() -> None:

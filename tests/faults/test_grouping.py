@@ -1,11 +1,13 @@
 """Faults of one cause make one group; of two, two."""
 
-from dataclasses import replace
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from cncbops.faults import shape as subject
 from cncbops.faults.fault import Fault, Nothing
 from cncbops.faults.grouping import MOST_GROUPS, Groups, fingerprint
 from cncbops.faults.shape import LONGEST_SHAPE, shape
@@ -152,3 +154,15 @@ def test_groups_are_bounded_and_what_is_beyond_is_counted() -> None:
     assert len(groups.ranked()) == MOST_GROUPS
     assert groups.others == 5
     assert groups.ranked()[0].count == 2
+
+
+_PIECES = ["thing", "S3", "x1b2", "12", "0x1F", "'", '"', "name", "<n>", " ", "\u00a0", "\n", "-", "2023-11-22"]
+
+
+@given(st.lists(st.sampled_from(_PIECES) | st.text("a0f-: .'<", max_size=9), max_size=9).map("".join) | st.text())
+def test_a_shape_is_the_same_where_no_fold_is_passed_over(message: str) -> None:
+    folded = subject._QUOTED.sub(subject._fold_quoted, message)
+    for _, pattern, placeholder in subject._FOLDS:
+        folded = pattern.sub(placeholder, folded)
+    folded = re.sub(r"\s+", " ", subject._REPEATED.sub(r"\1", folded)).strip()
+    assert shape(message) == folded[:LONGEST_SHAPE]

@@ -1,10 +1,10 @@
 """What tells a fault and its records from all others."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange

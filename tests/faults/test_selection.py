@@ -1,12 +1,13 @@
 """Which faults a selection chooses."""
 
+import dataclasses
 import re
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cncbops.errors import BadInput
 from cncbops.faults.fault import ClaimCheck, Fault, Nothing
@@ -95,4 +96,4 @@ def test_a_claim_check_is_judged_by_what_it_tells_itself() -> None:
     assert narrow.test_unread()(check)
     assert narrow.test_unread()(replace(check, function=None))
     assert not narrow.test_unread()(replace(check, function="other"))
-    assert not replace(narrow, window=TimeWindow(2_000, None)).test_unread()(check)
+    assert not dataclasses.replace(narrow, window=TimeWindow(2_000, None)).test_unread()(check)

@@ -3,8 +3,9 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cncbops.faults.fault import Fault, FaultRecord, Nothing, Payload, Records
 from cncbops.faults.identity import fault_digest, identity_of

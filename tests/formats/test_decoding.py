@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cncbops.formats import cookbook
+from cncbops.formats import decoding as subject
+from cncbops.formats import event as event_module
 from cncbops.formats.decoding import decode
+from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.lake.lines import Block, blocks
 from tests.e2e.lakes import (
@@ -137,6 +141,12 @@ def test_as_many_documents_as_lines_are_not_taken_for_one_a_line() -> None:
     assert [(line, part) for line, part, _ in events] == [(1, 0), (2, 0), (2, 1), (4, 0)]
 
 
+def test_what_stands_between_documents_is_one_part_of_their_line() -> None:
+    events, malformed = places_in(Block(b'{"type":"a"}1 2{"type":"b"}\n1 2\n', 1, 0))
+    assert [(line, part) for line, part, _ in events] == [(1, 0), (1, 2)]
+    assert malformed == [(1, 1), (2, 0)]
+
+
 def test_a_document_over_several_lines_is_no_event() -> None:
     events, malformed = places_in(Block(b'{"type":"a"}\n{"type":\n"b"}\n{"type":"c"}\n', 1, 0))
     assert [line for line, _, _ in events] == [1, 4]
@@ -210,3 +220,52 @@ def test_events_outlive_the_block_they_were_read_from() -> None:
     assert isinstance(event.data, msgspec.Raw)
     decode(Block(WRAPS["envelope"](rb'{"type":"u","half":"\udc00"}'), 1, 0))
     assert bytes(event.data) == rb'{"type":"t","half":"\ud800"}'
+
+
+_odd = st.sampled_from(['"a"', '""', "7", "null", "true", "-1", "0", '"1700611201456"', "1e3", "2.0", "[]"])
+_fields = st.one_of(_odd, _odd, json_texts.values)
+
+
+@st.composite
+def _odd_envelopes(draw: st.DrawFn) -> bytes:
+    """Envelopes whose fields may be anything, or missing, or there twice."""
+    names = ["shardId", "partitionKey", "sequenceNumber", "approximateArrivalTimestamp", "deliveryStreamArn", "region"]
+    of_record = st.lists(st.tuples(st.sampled_from(names), _fields), max_size=5)
+    event = draw(json_texts.events() | _fields.map(str.encode))
+    kinesis, firehose = (",".join(f'"{name}":{value}' for name, value in draw(of_record)) for _ in range(2))
+    metadata = f'"kinesisRecordMetadata":{{{kinesis}}},"firehoseRecordMetadata":{{{firehose}}}'
+    return b'{"event":%b,%b}' % (event, metadata.encode())
+
+
+_lines = st.one_of(
+    _wrapped_events.map(lambda drawn: WRAPS[drawn[0]](drawn[1])),
+    _odd_envelopes(),
+    st.sampled_from(MALFORMED[:-1]),
+    st.sampled_from([b"", b" \r", b'{"type":"a"}{"type":"b"}', b'{"type":"a"}7', b"1 2"]),
+)
+
+
+@given(lines=st.lists(_lines, max_size=5), part=st.sampled_from([0, 0, 3]), name=st.sampled_from([None, *BY_NAME]))
+def test_lines_read_at_once_are_what_the_careful_way_finds(lines: list[bytes], part: int, name: str | None) -> None:
+    block = Block(b"\n".join(lines), 7, part)
+    family = BY_NAME[name] if name else None
+    carefully = subject._carefully(io.BytesIO(block.data).readlines(), block, family)
+    assert _plain(decode(block, family)) == _plain(carefully)
+
+
+@given(line=_odd_envelopes())
+def test_an_envelope_is_the_same_event_whether_all_its_fields_are_as_usual_or_not(line: bytes) -> None:
+    at_once = decode(Block(line, 1, 0), BY_NAME["envelope"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cookbook, "_decode", _refuse)
+        patch.setattr(event_module, "decode_head", _refuse)
+        assert _plain(at_once) == _plain(decode(Block(line, 1, 0), BY_NAME["envelope"]))
+
+
+def _refuse(document: object) -> None:
+    raise msgspec.ValidationError("not as usual")
+
+
+def _plain(found: tuple[list[LakeEvent], list[Malformed]]) -> tuple[list[LakeEvent], list[Malformed]]:
+    events, malformed = found
+    return [msgspec.structs.replace(event, data=bytes(event.data)) for event in events], malformed

@@ -91,6 +91,17 @@ def test_odd_metadata_is_as_good_as_missing() -> None:
     assert (event.delivery_stream_arn, event.region) == (None, None)
 
 
+def test_empty_fields_are_as_good_as_missing() -> None:
+    event = b'{"id":"","type":"","partitionKey":""}'
+    metadata = b'"kinesisRecordMetadata":{"shardId":"","sequenceNumber":""},"firehoseRecordMetadata":{"region":""}'
+    assert kept(b'{"event":' + event + b"," + metadata + b"}") == {"synthesized": False}
+
+
+def test_an_arrival_at_the_beginning_of_time_is_one() -> None:
+    times = [b'{"approximateArrivalTimestamp":%d}' % time for time in (0, 7)]
+    assert read(b'{"event":{},"kinesisRecordMetadata":%b,"firehoseRecordMetadata":%b}' % (*times,)).arrival_ms == 0
+
+
 def test_a_sequence_number_written_as_a_number_keeps_all_its_digits() -> None:
     line = b'{"event":' + EVENT + b',"kinesisRecordMetadata":{"sequenceNumber":' + b"4964612370" * 5 + b"}}"
     assert read(line).sequence_number == "4964612370" * 5

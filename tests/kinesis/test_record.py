@@ -5,10 +5,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from cncbops.formats.decoding import decode
+from cncbops.formats.event import LakeEvent
+from cncbops.formats.timestamp import LATEST_MS
 from cncbops.kinesis.origin import origin_of
 from cncbops.kinesis.record import Record, RecordSource, to_records
 from cncbops.kinesis.synthesis import complete
@@ -31,6 +35,7 @@ STREAM_ARN = "arn:aws:kinesis:eu-west-1:111111111111:stream/asked-for"
 UNNAMED = RecordSource(None, ROLE_ARN, "ap-south-1", "999999999999")
 NAMED = RecordSource(STREAM_ARN, ROLE_ARN, "ap-south-1", "999999999999")
 FIRST_PLACE = 7 << 32
+ORIGIN = origin_of(LakeObject("s3://lake/x", "lake", "x", 1, "", datetime(2018, 4, 8, tzinfo=UTC)))
 EVENT = b'{"id":"e-1","type":"thing-created","timestamp":1700611200123}'
 
 
@@ -90,11 +95,44 @@ def test_each_record_has_the_place_given_for_its_event() -> None:
 
 
 def test_events_and_places_that_do_not_match_are_a_defect() -> None:
-    origin = origin_of(LakeObject("s3://lake/x", "lake", "x", 1, "", datetime(2018, 4, 8, tzinfo=UTC)))
     events, _ = decode(Block(join([EVENT, EVENT]), 1, 0))
-    complete(events, origin)
+    complete(events, ORIGIN)
     with pytest.raises(ValueError, match="zip"):
-        to_records(events, range(1), origin, UNNAMED)
+        to_records(events, range(1), ORIGIN, UNNAMED)
+
+
+_keys = st.text(min_size=1) | st.sampled_from(
+    ['"', "\\", "\x00\x1f\x7f", "\u2028\u2029", "\U0001f4a5", "</script>", "%b%s{}"]
+)
+
+
+@given(key=_keys, shard=_keys, arn=_keys, event_id=_keys, arrival_ms=st.integers(0, LATEST_MS), data=st.binary())
+@example("k", "s", "a", "e", 0, b"")
+@example("k", "s", "a", "e", LATEST_MS, b"{}")
+def test_a_record_s_json_is_what_a_plain_encoder_makes_of_its_fields(
+    key: str, shard: str, arn: str, event_id: str, arrival_ms: int, data: bytes
+) -> None:
+    event = LakeEvent(data, 1, 0, event_id, "t", None, key, "18", shard, arrival_ms)
+    source = RecordSource(f"arn:aws:kinesis:{arn}", arn, "", "")
+    (record,) = to_records([event], [5], ORIGIN, source)
+    assert source.stream_arn
+    assert json.loads(record.body) == {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": key,
+            "sequenceNumber": "18",
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": arrival_ms / 1000,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"{shard}:18",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": arn,
+        "awsRegion": source.stream_arn.split(":")[3],
+        "eventSourceARN": source.stream_arn,
+    }
+    assert b'"approximateArrivalTimestamp":%b}' % msgspec.json.encode(arrival_ms / 1000) in record.body
 
 
 @given(event=json_texts.events())

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from cncbops.errors import CannotRun
 from cncbops.formats.event import LakeEvent
+from cncbops.formats.timestamp import LATEST_MS
 from cncbops.lake.layout import TimeWindow
 from cncbops.selection.pattern import FilterCriteria
-from cncbops.selection.selection import Selection, Selector, time_of
+from cncbops.selection.selection import Selection, Selector, time_of, times_of
 
 
 def event(number: int = 0, event_type: str | None = "thing-created", **fields: Any) -> LakeEvent:
@@ -89,6 +90,12 @@ def test_an_event_s_time_is_its_own_else_that_of_its_arrival() -> None:
     assert time_of(event(timestamp=0)) == 0
     assert time_of(event(timestamp=None)) == 1000
     assert time_of(event(timestamp="soon", arrival_ms=None)) == 0
+
+
+@given(st.lists(st.integers(-1, LATEST_MS + 1) | st.sampled_from([None, True, 0, LATEST_MS, 2.5, "7", "soon"])))
+def test_times_looked_at_together_are_those_of_each_event(timestamps: list[object]) -> None:
+    events = [event(timestamp=timestamp) for timestamp in timestamps]
+    assert list(times_of(events)) == [time_of(each) for each in events]
 
 
 def test_patterns_choose_as_lambda_would_and_any_of_them_will_do() -> None:
