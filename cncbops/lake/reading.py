@@ -17,8 +17,8 @@ import smart_open.s3
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from cncbops.lake.compression import chunks, decompressed, stream_of
+from cncbops.lake.disk import local_etag
 from cncbops.lake.lines import Block, blocks
-from cncbops.lake.listing import local_etag
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 
 if TYPE_CHECKING:
