@@ -1,18 +1,25 @@
-"""Reading of what S3 lists: what botocore makes of a page, in a fifteenth of its time.
+"""Reading of what S3 lists: what botocore makes of a page, in a tenth of its time.
 
-botocore takes 76 ms of CPU for a page of 1,000 keys, most of it for their times, and while it does no
-other page is read. Signing, retries, errors and the rest of an answer stay botocore's: the objects of a
-page are taken out of it before it is parsed, and given back in the form in which botocore has them.
+botocore takes 76 ms of CPU for a page of 1,000 keys, three quarters of it for their times, and while it
+does no other page is read. Signing, retries, errors and the rest of an answer stay botocore's: the objects
+are taken out of a page before it is parsed, and given back in the form in which botocore has them.
 """
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element, ParseError, fromstring, tostring
+from xml.sax.saxutils import unescape
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_EVENT = "before-parse.s3.ListObjectsV2"
+_EVENT = "before-parse.*.ListObjectsV2"
+"""Written like this it comes before botocore's own, which looks for an error in the body: in what is left of it."""
+_UNUSUAL = (b"<!", b"&#", b"<Contents ")
+"""XML that S3 does not write, at least not for keys in the encoding that botocore asks for: left to botocore."""
+_FIELD = re.compile(r"<(Key|LastModified|ETag|Size|StorageClass)>([^<]*)</")
+
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
 def read_fast(s3: "S3Client") -> None:
@@ -22,26 +29,27 @@ def read_fast(s3: "S3Client") -> None:
 
 def _take_out(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """Move the objects from the body to what is parsed of it; what is not as expected stays for botocore."""
-    if response_dict["status_code"] >= 300:
+    body: bytes = response_dict["body"]
+    if response_dict["status_code"] >= 300 or any(each in body for each in _UNUSUAL):
         return
     try:
-        page = fromstring(response_dict["body"])  # noqa: S314  as botocore would
-        objects = [_object(element) for element in page if _name(element) == "Contents"]
-    except (ParseError, KeyError, ValueError):
+        begin, *parts = body.decode().split("<Contents>")
+        found = [part.split("</Contents>") for part in parts]
+        objects = [_object(fields) for fields, _ in found]
+    except (KeyError, ValueError):
         return
     if objects:
-        page[:] = [element for element in page if _name(element) != "Contents"]
-        response_dict["body"] = tostring(page)
+        response_dict["body"] = "".join([begin, *(after for _, after in found)]).encode()
         customized_response_dict["Contents"] = objects
 
 
-def _object(element: Element) -> dict[str, Any]:
+def _object(fields: str) -> dict[str, Any]:
     """Keys are still in the encoding of the answer: botocore decodes them afterwards."""
-    found = {_name(each): each.text or "" for each in element}
+    found = dict(_FIELD.findall(fields))
     listed = {
-        "Key": found["Key"],
+        "Key": _text(found["Key"]),
         "LastModified": datetime.fromisoformat(found["LastModified"]),
-        "ETag": found["ETag"],
+        "ETag": _text(found["ETag"]),
         "Size": int(found["Size"]),
     }
     if "StorageClass" in found:
@@ -49,5 +57,5 @@ def _object(element: Element) -> dict[str, Any]:
     return listed
 
 
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
+def _text(escaped: str) -> str:
+    return unescape(escaped, _QUOTES) if "&" in escaped else escaped

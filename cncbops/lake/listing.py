@@ -20,7 +20,7 @@ from cncbops.lake.in_order import Call, in_order
 from cncbops.lake.layout import TimeWindow, reading_range
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source
-from cncbops.lake.stretch import Stretch
+from cncbops.lake.stretch import Hopes, Stretch
 from cncbops.lake.walk import Entries, Level, Part, Walk, Whole, entries_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_objects(
     assert s3 is not None, "an S3 source needs a client"
     bucket = Bucket(s3, source.bucket)
     parts = _parts(source.prefix, source.prefix.split("/")[:-1], window)
-    yield from in_order(_calls(bucket, parts, splits=at_once > 1), at_once)
+    yield from in_order(_calls(bucket, parts, Hopes() if at_once > 1 else None), at_once)
 
 
 def _parts(root: str, folders: list[str], window: TimeWindow | None) -> Iterator[Part]:
@@ -57,7 +57,7 @@ def _parts(root: str, folders: list[str], window: TimeWindow | None) -> Iterator
     return Walk(reading_range(window)).parts(root, folders)
 
 
-def _calls(bucket: Bucket, parts: Iterable[Part], *, splits: bool) -> "Iterator[list[LakeObject] | Call]":
+def _calls(bucket: Bucket, parts: Iterable[Part], hopes: Hopes | None) -> "Iterator[list[LakeObject] | Call]":
     """What to ask S3 for the parts of a walk, and the objects that it has met."""
     for kind, same in groupby(parts, type):
         if kind is LakeObject:
@@ -65,22 +65,22 @@ def _calls(bucket: Bucket, parts: Iterable[Part], *, splits: bool) -> "Iterator[
             continue
         for part in same:
             if isinstance(part, Whole):
-                yield from Stretch(bucket, part.path, splits=splits).pieces()
+                yield from Stretch(bucket, part.path, hopes).pieces()
             elif isinstance(part, Level):
-                yield _LevelCall(bucket, part, splits)
+                yield _LevelCall(bucket, part, hopes)
 
 
 class _LevelCall(Call):
     """Asks for a level of a walk."""
 
-    def __init__(self, bucket: Bucket, level: Level, splits: bool) -> None:
-        self._bucket, self._level, self._splits = bucket, level, splits
+    def __init__(self, bucket: Bucket, level: Level, hopes: Hopes | None) -> None:
+        self._bucket, self._level, self._hopes = bucket, level, hopes
 
     def ask(self) -> Entries:
         return entries_of(self._bucket.level(self._level.path))
 
     def answer(self, entries: Entries) -> "Iterator[list[LakeObject] | Call]":
-        return _calls(self._bucket, self._level.parts(entries), splits=self._splits)
+        return _calls(self._bucket, self._level.parts(entries), self._hopes)
 
 
 def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[LakeObject]:

@@ -12,7 +12,7 @@ others: they are hints, and one that is refused leaves a piece uncut.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,18 +22,29 @@ from cncbops.lake.in_order import Call, Item
 
 _WHOLE_PAGES = 2
 """So many are listed one after the other before more is cut: most of what is listed is shorter."""
+_MANY_PAGES = 4
+"""From so many on one guess is tried even where none was good."""
 _MOST_GUESSES = 16
 _MOST_LEVELS = 6
 """Folders one in another that are asked for their neighbours; others are not cut."""
 
 
-class Stretch:
-    """The objects below one prefix."""
+class Hopes:
+    """How many guesses are worth a try at a time, as those before them were good or not."""
 
-    def __init__(self, bucket: Bucket, prefix: str, *, splits: bool) -> None:
-        self.bucket, self.prefix = bucket, prefix
-        self._splits = splits
-        self._guesses = 1  # how many are worth a try
+    def __init__(self) -> None:
+        self.guesses = 1
+
+    def note(self, *, was_good: bool) -> None:
+        """That a guess was tried."""
+        self.guesses = min(max(self.guesses * 2, 1), _MOST_GUESSES) if was_good else self.guesses // 2
+
+
+class Stretch:
+    """The objects below one prefix; without `hopes` they are listed page after page."""
+
+    def __init__(self, bucket: Bucket, prefix: str, hopes: Hopes | None = None) -> None:
+        self.bucket, self.prefix, self.hopes = bucket, prefix, hopes
         self._last: str | None = None  # no key lies after this
 
     def pieces(self) -> Iterator[Item]:
@@ -48,14 +59,10 @@ class Stretch:
         """No key is there after this."""
         self._last = last
 
-    def note_guess(self, *, was_good: bool) -> None:
-        """Whether it paid to ask for a piece that was guessed."""
-        self._guesses = min(self._guesses * 2, _MOST_GUESSES) if was_good else max(self._guesses // 2, 1)
-
     def rest(self, piece: "_Piece", page: Page) -> Iterator[Item]:
         """What is left of a piece after its page, which is asked for by the page's token: whatever the keys' order."""
         rest = _Piece(self, piece.begin, piece.until, page.token, piece.pages + 1)
-        if rest.pages < _WHOLE_PAGES or not (self._splits and self.bucket.can_seek) or not _is_orderly(page):
+        if rest.pages < _WHOLE_PAGES or not (self.hopes and self.bucket.can_seek) or not _is_orderly(page):
             return iter((rest,))
         return self._cut(replace(rest, begin=_next(page.last)), page)
 
@@ -87,8 +94,10 @@ class Stretch:
         return None if folder == self.prefix else _end(folder)
 
     def _guessed(self, rest: "_Piece", page: Page) -> Iterator[Item]:
-        piece, keys = rest, [obj.key for obj in page.objects]
-        for _, cut in zip(range(self._guesses), cuts(keys), strict=False):
+        assert self.hopes is not None
+        guesses = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
+        piece = rest
+        for cut in islice(cuts([obj.key for obj in page.objects]), guesses):
             if cut <= piece.begin or (rest.until is not None and cut >= rest.until):
                 break
             yield piece.up_to(cut)
@@ -132,8 +141,8 @@ class _Piece(Call):
         if self.row:
             self.row.learn(self, page)
         inside = page.within(self.begin, self.until)
-        if self.is_guess:
-            self.stretch.note_guess(was_good=len(inside) * 4 > len(page.objects))
+        if self.is_guess and self.stretch.hopes:
+            self.stretch.hopes.note(was_good=len(inside) * 4 > len(page.objects))
         yield inside
         if goes_on:
             yield from self.stretch.rest(self, page)
