@@ -12,7 +12,9 @@ from typing import Any
 from cncbops.lake.objects import LakeObject
 
 PAGES_AHEAD = 32
-"""Answers that wait or are asked for beyond what is being taken: some 20 MB, as a page has a thousand objects."""
+"""An answer is asked for when so many before it are still to be taken, at most."""
+PAGES_HELD = 48
+"""Answers that wait or are asked for, at most, but for what is taken next: 40 MB, as a page has a thousand objects."""
 
 
 class Call(ABC):
@@ -100,8 +102,8 @@ class _Line:
                     self._taken += 1
                     del self._entries[0]
                     return objects
-                case _Further() as further:
-                    self._advance(0, further)
+                case _Further():
+                    self._advance(0)
                 case _Asked(future=future) as asked if future.done():
                     self._open(0, asked)
                 case _:
@@ -119,25 +121,29 @@ class _Line:
         for at, entry in reversed(list(enumerate(self._entries))):
             if isinstance(entry, _Asked) and entry.is_answered:
                 self._open(at, entry)
-        while self._has_room():
-            for at, entry in enumerate(self._entries):
-                if isinstance(entry, _Further):
-                    self._advance(at, entry)
-                    break
-            else:
-                return
+        while (at := self._next_to_ask()) is not None:
+            self._advance(at)
 
-    def _has_room(self) -> bool:
-        held = sum(not isinstance(entry, _Further) for entry in self._entries)
-        return held < min(2**self._taken, PAGES_AHEAD) and len(self._under_way()) < self._at_once
+    def _next_to_ask(self) -> int | None:
+        """Where there is something to ask; None if there is nothing, or no room for an answer.
+
+        What is further away than a call leaves room for it: where little was expected there may be much.
+        """
+        held = [not isinstance(entry, _Further) for entry in self._entries]
+        if False not in held or sum(held) >= PAGES_HELD or len(self._under_way()) >= self._at_once:
+            return None
+        at = held.index(False)
+        return at if at < min(2**self._taken, PAGES_AHEAD) else None
 
     def _open(self, at: int, asked: _Asked) -> None:
         """Its objects come into the line, so that they are counted; where it has none, it is taken with this."""
-        further = self._entries[at] = asked.answer()
-        if not isinstance(self._advance(at, further), list):
+        self._entries[at] = asked.answer()
+        if not isinstance(self._advance(at), list):
             self._taken += 1
 
-    def _advance(self, at: int, further: _Further) -> Item | None:
+    def _advance(self, at: int) -> Item | None:
+        further = self._entries[at]
+        assert isinstance(further, _Further)
         item = next(further.items, None)
         if item is None:
             del self._entries[at]

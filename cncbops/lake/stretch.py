@@ -165,18 +165,21 @@ class _Neighbours(Call):
     def answer(self, level: Page | None) -> Iterator[Item]:
         begin, until = self.piece.begin, self.piece.until
         folders = [path for path in level.folders if path > begin and (until is None or path < until)] if level else []
-        if level and not folders and level.token is None:
-            yield level.within(begin, until)
+        if level is None or (level.token and not folders):
+            yield self.piece
+        elif folders:
+            yield level.within(begin, folders[0])
+            yield from _Row(self.piece, level, folders, _width(_spanned(self.parent, self.page))).pieces()
         else:
-            yield from _Row(self.piece, folders, _width(_spanned(self.parent, self.page))).pieces()
+            yield level.within(begin, until)
 
 
 class _Row:
     """A piece that is cut at folders: at so many at once as a page is thought to hold."""
 
-    def __init__(self, piece: _Piece, folders: list[str], stride: int) -> None:
-        self._folders, self._stride = folders, stride
-        self._rest: _Piece | None = piece
+    def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int) -> None:
+        self._level, self._folders, self._stride = level, folders, stride
+        self._rest: _Piece | None = replace(piece, begin=folders[0])
         self._newest: _Piece | None = None
 
     def pieces(self) -> Iterator[Item]:
@@ -184,12 +187,18 @@ class _Row:
         while self._rest and not self._rest.stretch.is_over(self._rest.begin):
             rest, self._rest = self._rest, None
             at = bisect_right(self._folders, rest.begin) + self._stride - 1
-            piece = rest
             if at < len(self._folders):
-                piece = rest.up_to(self._folders[at])
                 self._rest = replace(rest, begin=self._folders[at])
+            piece = rest.up_to(self._end(at, rest.until))
             piece.row, self._newest = self, piece
             yield piece
+
+    def _end(self, at: int, until: str | None) -> str | None:
+        """Where a piece before the folder at a place ends: with its last folder if nothing is between."""
+        end = _end(self._folders[min(at, len(self._folders)) - 1])
+        is_known = at < len(self._folders) or self._level.token is None
+        until = self._folders[at] if at < len(self._folders) else until
+        return end if is_known and not self._level.within(end, until) else until
 
     def learn(self, piece: _Piece, page: Page) -> None:
         """How many folders a page holds; and where it goes further than was asked for, that this is known already."""
