@@ -49,7 +49,7 @@ class Survey:
         for source in self._request.sources:
             if isinstance(source, QueueSource):
                 return None
-            for lake_object in list_objects(source, self._s3, self._request.window):
+            for lake_object in list_objects(source, self._s3, self._request.window, at_once=1):
                 if self._left.is_set():
                     return None
                 total += 0 if skip_reason(lake_object) else lake_object.size

@@ -33,7 +33,7 @@ def faults(access: RegionAccess, subject: str) -> list[Finding]:
     """How many fault objects were written at a place in the last hour. botocore's errors pass."""
     since = access.all.now() - LOOKS_BACK
     ahead = HoursAhead(access.client("s3"), since, access.all.now())
-    objects = list_objects(_place(subject), cast("S3Client", ahead), ahead.window)
+    objects = list_objects(_place(subject), cast("S3Client", ahead), ahead.window, at_once=1)
     listed = count = 0
     for found in islice(objects, MOST_LISTED):
         listed += 1

@@ -5,7 +5,6 @@ folder of a year, all that lies on the way to the hours is asked for at once. Th
 the walk takes from it what it needs, and asks for itself what was not guessed.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,22 +33,19 @@ class HoursAhead:
         self._begun: set[str] = set()
         self._lane = Lane()
 
-    def get_paginator(self, operation: str) -> "HoursAhead":
-        """Of the one operation that a listing asks for."""
-        assert operation == "list_objects_v2"
-        return self
+    @property
+    def meta(self) -> Any:
+        """What a client tells of itself."""
+        return self._s3.meta
 
-    def paginate(self, **asked: Any) -> "Iterator[Page]":
-        """The pages, as a paginator of botocore gives them. botocore's errors pass."""
+    def list_objects_v2(self, **asked: Any) -> "Page":
+        """A page, as a client of botocore gives it. botocore's errors pass."""
         ahead = self._ahead.pop(repr(asked), None)
         page = ahead.result() if ahead else self._s3.list_objects_v2(**asked)
-        while True:
-            for each in page.get("CommonPrefixes", ()):
-                self._look_ahead(asked, each["Prefix"])
-            yield page
-            if "NextContinuationToken" not in page:
-                return
-            page = self._s3.list_objects_v2(**asked, ContinuationToken=page["NextContinuationToken"])
+        asked.pop("ContinuationToken", None)
+        for each in page.get("CommonPrefixes", ()):
+            self._look_ahead(asked, each["Prefix"])
+        return page
 
     def _look_ahead(self, asked: dict[str, Any], folder: str) -> None:
         """From the folder of a year ask for what lies on the way to those of the hours that are in it."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cncbops.lake.listing import local_object
+from cncbops.lake.disk import local_object
 from cncbops.lake.objects import LakeObject
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import smart_open.s3
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from cncbops.lake.compression import chunks, decompressed, plain_if_small, stream_of
+from cncbops.lake.disk import local_etag
 from cncbops.lake.lines import BLOCK_SIZE, Block, blocks
-from cncbops.lake.listing import local_etag
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.whole import content_of
 

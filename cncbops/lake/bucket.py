@@ -1,0 +1,121 @@
+"""A bucket's listing, a page at a time."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from cncbops.lake.contents import read_fast
+from cncbops.lake.objects import LakeObject
+from cncbops.lake.walk import Folder
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Objects and the paths of folders, each in key order; `token` asks for the next page, if there is one."""
+
+    objects: list[LakeObject]
+    folders: list[str]
+    token: str | None
+
+    @property
+    def last(self) -> str:
+        """The last object's key; empty if there is none."""
+        return self.objects[-1].key if self.objects else ""
+
+    @property
+    def is_sorted(self) -> bool:
+        """False in a directory bucket."""
+        return all(one.key < other.key for one, other in pairwise(self.objects))
+
+    def within(self, begin: str, until: str | None) -> list[LakeObject]:
+        """The objects of [begin, until); all if neither is given."""
+        first = bisect_left(self.objects, begin, key=_key) if begin else 0
+        end = len(self.objects) if until is None else bisect_left(self.objects, until, key=_key)
+        return self.objects[first:end]
+
+
+class Bucket:
+    """Asks S3, in whichever thread. botocore's errors pass."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        read_fast(s3)
+        self._s3, self._name = s3, name
+        self.can_seek = True
+        """Whether it lists from any key on, as far as is known: not all that speaks like S3 does."""
+
+    def page(self, prefix: str, token: str | None = None) -> Page:
+        """The first page of a prefix, or the one that `token` stands for."""
+        return self._ask(Prefix=prefix, **_further(token))
+
+    def page_from(self, prefix: str, begin: str) -> Page:
+        """A page of a prefix that begins with the first key from `begin` on; some before it may come, too."""
+        after = _just_before(begin)
+        page = self._ask(Prefix=prefix, StartAfter=after)
+        while page.objects and page.objects[0].key <= after:
+            self.can_seek = False
+            if page.last >= begin or not page.token:
+                break
+            page = self.page(prefix, page.token)
+        return page
+
+    def level(self, folder: str) -> Iterator[LakeObject | Folder]:
+        """Objects and folders directly in `folder`, lazily and in key order."""
+        token = None
+        while True:
+            page = self._ask(Prefix=folder, Delimiter="/", **_further(token))
+            entries: dict[str, LakeObject | Folder] = {path: _folder(path) for path in page.folders}
+            entries.update((obj.key, obj) for obj in page.objects)
+            for key in sorted(entries):
+                yield entries[key]
+            if (token := page.token) is None:
+                return
+
+    def level_from(self, folder: str, begin: str) -> Page:
+        """A page of the objects and folders directly in `folder`, from `begin` on, which lies in none of them."""
+        return self._ask(Prefix=folder, Delimiter="/", StartAfter=_just_before(begin))
+
+    def _ask(self, **asked: Any) -> Page:
+        answer = self._s3.list_objects_v2(Bucket=self._name, **asked)
+        return Page(
+            [self._object(item) for item in answer.get("Contents", ())],
+            [item["Prefix"] for item in answer.get("CommonPrefixes", ())],
+            answer.get("NextContinuationToken"),
+        )
+
+    def _object(self, item: "ObjectTypeDef") -> LakeObject:
+        return LakeObject(
+            uri=f"s3://{self._name}/{item['Key']}",
+            bucket=self._name,
+            key=item["Key"],
+            size=item["Size"],
+            etag=item["ETag"].strip('"'),
+            last_modified=item["LastModified"],
+            storage_class=item.get("StorageClass", "STANDARD"),
+        )
+
+
+def _further(token: str | None) -> dict[str, str]:
+    return {"ContinuationToken": token} if token else {}
+
+
+def _folder(path: str) -> Folder:
+    return Folder(path, path[:-1].rpartition("/")[2])
+
+
+def _just_before(begin: str) -> str:
+    """A key that lies before `begin`, with hardly any between: S3 lists what comes after a key, not from one on."""
+    shorter, last = begin[:-1], ord(begin[-1])
+    if last == 0:
+        return shorter
+    before = 0xD7FF if last == 0xE000 else last - 1  # between them are no characters
+    return f"{shorter}{chr(before)}\U0010ffff"
+
+
+def _key(obj: LakeObject) -> str:
+    return obj.key

@@ -1,0 +1,158 @@
+"""Calls made several at a time, ahead of what is taken, and what they found in the order it belongs.
+
+A call's answer may say what else to ask in its place, before what was next in line: so a tree is listed
+of which nobody knows the branches. The line is only touched in the thread that takes; others make calls.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from cncbops.lake.objects import LakeObject
+
+PAGES_AHEAD = 32
+"""An answer is asked for when so many before it are still to be taken, at most."""
+PAGES_HELD = 48
+"""Answers that wait or are asked for, at most, but for what is taken next: 40 MB, as a page has a thousand objects."""
+
+
+class Call(ABC):
+    """Something to ask, and what to make of the answer."""
+
+    @abstractmethod
+    def ask(self) -> Any:
+        """Find out, in some thread."""
+
+    @abstractmethod
+    def answer(self, found: Any) -> "Iterator[Item]":
+        """What stands in the call's place, lazily, told in the thread that takes."""
+
+
+Item = list[LakeObject] | Call
+
+
+def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
+    """The objects among `items` and in all answers, in order; with up to `at_once` calls at a time.
+
+    With 1 nothing is asked before its turn. Else the calls ahead double with each answer that was taken, so
+    what ends soon costs little more. An error comes where the objects would have.
+    """
+    if at_once == 1:
+        yield from _one_by_one(items)
+        return
+    with ThreadPoolExecutor(at_once, thread_name_prefix="list") as pool:
+        line = _Line(items, pool, at_once)
+        try:
+            while (objects := line.take()) is not None:
+                yield from objects
+        finally:
+            line.give_up()
+
+
+def _one_by_one(items: Iterator[Item]) -> Iterator[LakeObject]:
+    waiting = [items]
+    while waiting:
+        item = next(waiting[-1], None)
+        if item is None:
+            waiting.pop()
+        elif isinstance(item, Call):
+            waiting.append(item.answer(item.ask()))
+        else:
+            yield from item
+
+
+class _Further:
+    """Items not looked at yet."""
+
+    def __init__(self, items: Iterator[Item]) -> None:
+        self.items = items
+
+
+class _Asked:
+    """A call under way."""
+
+    def __init__(self, call: Call, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
+        self._call = call
+        self.future = submit(call.ask)
+
+    @property
+    def is_answered(self) -> bool:
+        return self.future.done() and self.future.exception() is None
+
+    def answer(self) -> _Further:
+        """Raises what the call raised."""
+        return _Further(self._call.answer(self.future.result()))
+
+
+class _Line:
+    """What is to come, in order."""
+
+    def __init__(self, items: Iterator[Item], pool: ThreadPoolExecutor, at_once: int) -> None:
+        self._entries: list[list[LakeObject] | _Asked | _Further] = [_Further(items)]
+        self._pool, self._at_once = pool, at_once
+        self._taken = 0
+
+    def take(self) -> list[LakeObject] | None:
+        """The next objects; None at the end."""
+        self._look_ahead()
+        while self._entries:
+            match self._entries[0]:
+                case list(objects):
+                    self._taken += 1
+                    del self._entries[0]
+                    return objects
+                case _Further():
+                    self._advance(0)
+                case _Asked(future=future) as asked if future.done():
+                    self._open(0, asked)
+                case _:
+                    wait(self._under_way(), return_when=FIRST_COMPLETED)
+            self._look_ahead()
+        return None
+
+    def give_up(self) -> None:
+        """Nothing more is wanted; calls under way come to their end."""
+        for future in self._under_way():
+            future.cancel()
+
+    def _look_ahead(self) -> None:
+        """Put what the answers say in their place, then ask what is next in line, as far as that is allowed."""
+        for at, entry in reversed(list(enumerate(self._entries))):
+            if isinstance(entry, _Asked) and entry.is_answered:
+                self._open(at, entry)
+        while (at := self._next_to_ask()) is not None:
+            self._advance(at)
+
+    def _next_to_ask(self) -> int | None:
+        """Where there is something to ask; None if there is nothing, or no room for an answer.
+
+        What is further away than a call leaves room for it: where little was expected there may be much.
+        """
+        held = [not isinstance(entry, _Further) for entry in self._entries]
+        if False not in held or sum(held) >= PAGES_HELD or len(self._under_way()) >= self._at_once:
+            return None
+        at = held.index(False)
+        return at if at < min(2**self._taken, PAGES_AHEAD) else None
+
+    def _open(self, at: int, asked: _Asked) -> None:
+        """Its objects come into the line, so that they are counted; where it has none, it is taken with this."""
+        self._entries[at] = asked.answer()
+        if not isinstance(self._advance(at), list):
+            self._taken += 1
+
+    def _advance(self, at: int) -> Item | None:
+        further = self._entries[at]
+        assert isinstance(further, _Further)
+        item = next(further.items, None)
+        if item is None:
+            del self._entries[at]
+        elif isinstance(item, Call):
+            self._entries.insert(at, _Asked(item, self._pool.submit))
+        elif item:
+            self._entries.insert(at, item)
+        return item or None
+
+    def _under_way(self) -> list[Future[Any]]:
+        asked = (entry.future for entry in self._entries if isinstance(entry, _Asked))
+        return [future for future in asked if not future.done()]

@@ -1,0 +1,238 @@
+"""All objects below a prefix, in pieces that are listed side by side.
+
+A short prefix is listed page after page. Where that goes on, the rest of it is cut: at the folders on the
+way to where the listing is, and in a folder of many objects where guesses say. Each piece is listed from its
+begin on until its end is reached, by as many pages as it takes, so that wherever the cuts are, each key is
+listed once and in order. What was asked for in vain makes the next cuts fewer, or wider.
+
+Every page has the prefix that was asked for, as rights may hang on it. Only the questions for folders have
+others: they are hints, and one that is refused leaves a piece uncut.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cncbops.lake.bucket import Bucket, Page
+from cncbops.lake.guessing import common_length, cuts
+from cncbops.lake.in_order import Call, Item
+
+_WHOLE_PAGES = 2
+"""So many are listed one after the other before more is cut: most of what is listed is shorter."""
+_MANY_PAGES = 4
+"""From so many on one guess is tried even where none was good."""
+_MOST_GUESSES = 16
+_MOST_LEVELS = 6
+"""Folders one in another that are asked for their neighbours; others are not cut."""
+
+
+class Hopes:
+    """How many guesses are worth a try at a time, as those before them were good or not."""
+
+    def __init__(self) -> None:
+        self.guesses = 1
+
+    def note(self, *, was_good: bool) -> None:
+        """That a guess was tried."""
+        self.guesses = min(max(self.guesses * 2, 1), _MOST_GUESSES) if was_good else self.guesses // 2
+
+
+class Stretch:
+    """The objects below one prefix; without `hopes` they are listed page after page."""
+
+    def __init__(self, bucket: Bucket, prefix: str, hopes: Hopes | None = None) -> None:
+        self.bucket, self.prefix, self.hopes = bucket, prefix, hopes
+        self._last: str | None = None  # no key lies after this
+
+    def pieces(self) -> Iterator[Item]:
+        """All of it, as what to ask first."""
+        yield _Piece(self, "", None)
+
+    def is_over(self, begin: str) -> bool:
+        """Whether nothing is there from `begin` on, as far as is known."""
+        return self._last is not None and begin > self._last
+
+    def note_end(self, last: str) -> None:
+        """No key is there after this."""
+        self._last = last
+
+    def rest(self, piece: "_Piece", page: Page) -> Iterator[Item]:
+        """What is left of a piece after its page, which is asked for by the page's token: whatever the keys' order."""
+        rest = _Piece(self, piece.begin, piece.until, page.token, piece.pages + 1)
+        if rest.pages < _WHOLE_PAGES or not (self.hopes and self.bucket.can_seek) or not _is_orderly(page):
+            return iter((rest,))
+        return self._cut(replace(rest, begin=_next(page.last)), page)
+
+    def _cut(self, rest: "_Piece", page: Page) -> Iterator[Item]:
+        """Within the folder that the page does not leave, then from folder to folder towards the prefix."""
+        common = self._common_folder(page)
+        below = page.last.find("/", len(common)) + 1
+        inner = page.last[:below] if below else common
+        first = rest.up_to(self._end(inner))
+        yield from (iter((first,)) if below else self._guessed(first, page))
+        for folder, parent in pairwise(self._upwards(inner)):
+            outer = _Piece(self, _end(folder), rest.until).up_to(self._end(parent))
+            if outer.until is None or outer.begin < outer.until:
+                yield _Neighbours(parent, outer, page) if folder.count("/") - parent.count("/") == 1 else outer
+
+    def _common_folder(self, page: Page) -> str:
+        common = page.last[: common_length(page.objects[0].key, page.last)]
+        return max(common[: common.rfind("/") + 1], self.prefix, key=len)
+
+    def _upwards(self, folder: str) -> Iterator[str]:
+        """The folders around one, itself first, the prefix last."""
+        levels = 0
+        while len(folder) > len(self.prefix) and levels < _MOST_LEVELS:
+            yield folder
+            folder, levels = folder[: folder[:-1].rfind("/") + 1], levels + 1
+        yield self.prefix
+
+    def _end(self, folder: str) -> str | None:
+        return None if folder == self.prefix else _end(folder)
+
+    def _guessed(self, rest: "_Piece", page: Page) -> Iterator[Item]:
+        assert self.hopes is not None
+        guesses = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
+        piece = rest
+        for cut in islice(cuts([obj.key for obj in page.objects]), guesses):
+            if cut <= piece.begin or (rest.until is not None and cut >= rest.until):
+                break
+            yield piece.up_to(cut)
+            if self.is_over(cut):
+                return
+            piece = _Piece(self, cut, rest.until, is_guess=True)
+        piece.pages = rest.pages
+        yield piece
+
+
+@dataclass(eq=False)
+class _Piece(Call):
+    """The keys of [begin, until) of a stretch; without `until`, to its end.
+
+    `token` asks for its first page where that follows another, `pages` are those before it, `is_guess` says
+    that nobody knows whether there is a page at all.
+    """
+
+    stretch: Stretch
+    begin: str
+    until: str | None
+    token: str | None = None
+    pages: int = 0
+    is_guess: bool = False
+    row: "_Row | None" = None
+
+    def up_to(self, end: str | None) -> "_Piece":
+        """The first part of it."""
+        until = end if self.until is None or (end is not None and end < self.until) else self.until
+        return replace(self, until=until)
+
+    def ask(self) -> Page:
+        if self.token or not self.begin:
+            return self.stretch.bucket.page(self.stretch.prefix, self.token)
+        return self.stretch.bucket.page_from(self.stretch.prefix, self.begin)
+
+    def answer(self, page: Page) -> Iterator[Item]:
+        goes_on = page.token is not None and (self.until is None or page.last < self.until)
+        if page.token is None:
+            self.stretch.note_end(page.last or self.begin)
+        if self.row:
+            self.row.learn(self, page)
+        inside = page.within(self.begin, self.until)
+        if self.is_guess and self.stretch.hopes:
+            self.stretch.hopes.note(was_good=len(inside) * 4 > len(page.objects))
+        yield inside
+        if goes_on:
+            yield from self.stretch.rest(self, page)
+
+
+@dataclass(eq=False)
+class _Neighbours(Call):
+    """Asks for the folders beside one that a page lies in: where to cut a piece behind it."""
+
+    parent: str
+    piece: _Piece
+    page: Page
+
+    def ask(self) -> Page | None:
+        try:
+            return self.piece.stretch.bucket.level_from(self.parent, self.piece.begin)
+        except (BotoCoreError, ClientError):
+            return None
+
+    def answer(self, level: Page | None) -> Iterator[Item]:
+        begin, until = self.piece.begin, self.piece.until
+        folders = [path for path in level.folders if path > begin and (until is None or path < until)] if level else []
+        if level is None or (level.token and not folders):
+            yield self.piece
+        elif folders:
+            yield level.within(begin, folders[0])
+            yield from _Row(self.piece, level, folders, _width(_spanned(self.parent, self.page))).pieces()
+        else:
+            yield level.within(begin, until)
+
+
+class _Row:
+    """A piece that is cut at folders: at so many at once as a page is thought to hold."""
+
+    def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int) -> None:
+        self._level, self._folders, self._stride = level, folders, stride
+        self._rest: _Piece | None = replace(piece, begin=folders[0])
+        self._newest: _Piece | None = None
+
+    def pieces(self) -> Iterator[Item]:
+        """The parts, each as wide as is thought when it is asked for."""
+        while self._rest and not self._rest.stretch.is_over(self._rest.begin):
+            rest, self._rest = self._rest, None
+            at = bisect_right(self._folders, rest.begin) + self._stride - 1
+            if at < len(self._folders):
+                self._rest = replace(rest, begin=self._folders[at])
+            piece = rest.up_to(self._end(at, rest.until))
+            piece.row, self._newest = self, piece
+            yield piece
+
+    def _end(self, at: int, until: str | None) -> str | None:
+        """Where a piece before the folder at a place ends: with its last folder if nothing is between."""
+        end = _end(self._folders[min(at, len(self._folders)) - 1])
+        is_known = at < len(self._folders) or self._level.token is None
+        until = self._folders[at] if at < len(self._folders) else until
+        return end if is_known and not self._level.within(end, until) else until
+
+    def learn(self, piece: _Piece, page: Page) -> None:
+        """How many folders a page holds; and where it goes further than was asked for, that this is known already."""
+        if page.token is None:
+            return
+        here = bisect_right(self._folders, page.last) - bisect_left(self._folders, piece.begin)
+        self._stride = _width(here)
+        if piece is self._newest and self._rest and page.last >= self._rest.begin:
+            rest = replace(self._rest, begin=_next(page.last))
+            piece.until = rest.begin if rest.until is None else min(rest.begin, rest.until)
+            self._rest = rest if rest.until is None or rest.begin < rest.until else None
+
+
+def _width(folders: int) -> int:
+    """How many folders to ask for at once, where so many are on a page."""
+    return max(1, folders * 9 // 10)
+
+
+def _spanned(folder: str, page: Page) -> int:
+    """How many of the folders in one the page holds."""
+    keys = (obj.key for obj in page.objects if obj.key.startswith(folder))
+    return len({key[: key.find("/", len(folder)) + 1] for key in keys})
+
+
+def _is_orderly(page: Page) -> bool:
+    """Whether it tells where the next keys are: not so in a directory bucket, which has no order."""
+    return len(page.objects) > 1 and page.is_sorted
+
+
+def _next(key: str) -> str:
+    """The key right after one."""
+    return key + "\0"
+
+
+def _end(folder: str) -> str:
+    """The first key after all that begin with a folder's path: 0 is what comes after the slash."""
+    return f"{folder[:-1]}0"

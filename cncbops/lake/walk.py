@@ -1,0 +1,129 @@
+"""Which folders of a lake are listed for a window: a walk that recognises dates and leaves out what lies outside.
+
+An hourly lake has nearly nine thousand folders a year. What is not surely a date is listed whole:
+leaving out too little costs a read, leaving out too much loses events.
+
+The walk lists nothing itself. It names the parts of a lake in key order: an object, a folder to be listed
+whole, or a level of the tree of which it must know the entries to go on. So it does not matter to it how
+many of them are listed at a time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from cncbops.lake.layout import FolderDate, TimeWindow, date_start, find_date
+from cncbops.lake.objects import LakeObject
+
+# An unknown layout is searched for dates this far, then listed whole.
+_SEARCH_DEPTH = 3
+_SEARCH_FOLDERS = 100  # without a date, on one level
+_SEARCH_LEVELS = 1_000  # in one listing
+_LEVEL_ENTRIES = 4_000  # held in memory: eleven years of day folders
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder as one level of a tree names it; `path` is what the tree lists it by."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All objects below a folder, however deep."""
+
+    path: str
+
+
+Entries = list[LakeObject | Folder] | None
+"""All of a level in key order, or None if it has too many entries to be one of folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What lies directly in a folder; `parts` says what to list of it, given its entries."""
+
+    path: str
+    parts: "Callable[[Entries], Iterator[Part]]"
+
+
+Part = LakeObject | Whole | Level
+
+
+def entries_of(level: Iterator[LakeObject | Folder]) -> Entries:
+    """What a walk wants to know of a level; takes no more of it than that."""
+    entries = list(islice(level, _LEVEL_ENTRIES + 1))
+    return entries if len(entries) <= _LEVEL_ENTRIES else None
+
+
+class Walk:
+    """One listing that leaves out the date folders outside `hours`."""
+
+    def __init__(self, hours: TimeWindow) -> None:
+        self._hours = hours
+
+    def parts(self, root: str, folders: Sequence[str]) -> Iterator[Part]:
+        """From a root that may lie inside a date path, or end in the midst of a folder's name."""
+        found = find_date(folders)
+        if found is None:
+            yield self._search(root, 0, _SEARCH_LEVELS)
+        elif found.date.is_hour:
+            yield from self._dated(root, found.date)
+        elif found.last < len(folders):
+            yield Whole(root)
+        else:
+            yield self._date_level(root, found.date)
+
+    def _search(self, path: str, depth: int, levels: int) -> Part:
+        """A folder outside any date, below which `levels` may be looked at, with its own."""
+        return Level(path, partial(self._searched, path, depth, levels - 1)) if levels > 0 else Whole(path)
+
+    def _searched(self, path: str, depth: int, levels: int, entries: Entries) -> Iterator[Part]:
+        """Objects as they are, folders by what their names say.
+
+        The levels left are shared among the folders, so that what is listed does not depend on what is known first.
+        """
+        dates = {entry: date_start(entry.name) for entry in entries or () if isinstance(entry, Folder)}
+        unknown = list(dates.values()).count(None)
+        deeper = depth < _SEARCH_DEPTH and levels > 0
+        if entries is None or unknown > _SEARCH_FOLDERS or not (deeper or any(dates.values())):
+            yield Whole(path)
+            return
+        share = levels // max(unknown, 1) if deeper else 0
+        for entry in entries:
+            if isinstance(entry, LakeObject):
+                yield entry
+            elif date := dates[entry]:
+                yield from self._dated(entry.path, date)
+            else:
+                yield self._search(entry.path, depth + 1, share)
+
+    def _dated(self, path: str, date: FolderDate) -> Iterator[Part]:
+        """A folder whose path names `date`."""
+        if self._hours.covers(*date.span):
+            yield Whole(path)
+        elif date.is_year:  # perhaps a number that looks like a year: only the level below can tell
+            yield self._date_level(path, date)
+        elif date.may_lie_in(self._hours):
+            yield Whole(path) if date.is_hour else self._date_level(path, date)
+
+    def _date_level(self, path: str, date: FolderDate) -> Level:
+        return Level(path, partial(self._date_parts, path, date))
+
+    def _date_parts(self, path: str, date: FolderDate, entries: Entries) -> Iterator[Part]:
+        """The months of a year, days of a month or hours of a day.
+
+        One folder that is none of these shows that the others only look like it.
+        """
+        dates = {entry: date.below(entry.name) for entry in entries or () if isinstance(entry, Folder)}
+        if entries is None or None in dates.values():
+            yield Whole(path)
+            return
+        for entry in entries:
+            if isinstance(entry, LakeObject):
+                yield entry
+            elif longer := dates[entry]:
+                yield from self._dated(entry.path, longer)
