@@ -148,7 +148,7 @@ def _prepared(
             events_undertaking(request, recipient, Planned(plan) if plan else lake),
             aws,
             s3,
-            Survey(request, aws),
+            Survey(request, s3),
             warnings=warnings,
             show_payload=typed.show_payload,
         ),
