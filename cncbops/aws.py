@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
+_AT_AWS = "amazonaws.com"
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 LOOK_TRIES, LOOK_TIMEOUT_S = 3, 5
@@ -71,6 +72,7 @@ class Aws:
         """`models` has read descriptions of services already: for many regions they are read once."""
         self.access = access
         self._models = models
+        self._s3_is_elsewhere = _AT_AWS not in (access.endpoint_url or _AT_AWS)
 
     @cached_property
     def _core(self) -> Session:
@@ -125,7 +127,7 @@ class Aws:
     def endpoint(self) -> str | None:
         """Where Lambda is, if not at AWS itself."""
         url = self.lambda_().meta.endpoint_url
-        return None if "amazonaws.com" in url else url
+        return None if _AT_AWS in url else url
 
     def s3(self, pool: int = 16) -> "S3Client":
         """A client for listing and reading; emulators and private endpoints get path-style URLs."""
@@ -177,9 +179,11 @@ class Aws:
         return client
 
     def _s3(self, **settings: Any) -> Any:
-        client = self._client("s3", **settings)
-        if "amazonaws.com" in client.meta.endpoint_url:
-            return client
+        if not self._s3_is_elsewhere:
+            client = self._client("s3", **settings)
+            if _AT_AWS in client.meta.endpoint_url:
+                return client
+            self._s3_is_elsewhere = True  # as the environment or a profile says: botocore alone knows all their places
         return self._client("s3", **settings, s3={"addressing_style": "path"})
 
     def _client(self, service: str, **settings: Any) -> Any:

@@ -4,16 +4,18 @@ Costs the listing of the lake once more, so it is for runs that somebody watches
 """
 
 import threading
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws
 from cncbops.errors import CncbopsError
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.listing import list_objects
-from cncbops.lake.sources import S3Source
 from cncbops.queues.source import QueueSource
 from cncbops.request import Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class Survey:
@@ -23,10 +25,8 @@ class Survey:
     this one, is None until all objects are listed, and for ever if they cannot be.
     """
 
-    def __init__(self, request: Request, aws: Aws, done_bytes: int = 0) -> None:
-        self._request, self._done_bytes = request, done_bytes
-        # Made here: a session makes its clients in one thread at a time.
-        self._s3 = aws.s3() if any(isinstance(source, S3Source) for source in request.sources) else None
+    def __init__(self, request: Request, s3: "S3Client | None", done_bytes: int = 0) -> None:
+        self._request, self._s3, self._done_bytes = request, s3, done_bytes
         self._left = threading.Event()
         self.total_bytes: int | None = None
 

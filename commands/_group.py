@@ -7,10 +7,11 @@ from io import TextIOWrapper
 from typing import Any, cast
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from cncbops.cli import COMMANDS, OVERVIEW
+
+from ._groups import Group
 
 
 class _Loaded(MutableMapping[str, Any]):
@@ -40,7 +41,7 @@ class _Loaded(MutableMapping[str, Any]):
         return len(COMMANDS)
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class's signature
         formatter.write(OVERVIEW)
 

@@ -38,7 +38,6 @@ from cncbops.terms import settle
 from ._access import access_of
 from ._options import General
 from ._requests import Asked, request_of
-from ._resuming import TakeUp, carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
@@ -75,12 +74,14 @@ def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
         request = plan.header.request
         request = replace(request, safety=typed.asked.safety.on(request.safety))
         return _run(request, plan, typed, general, screen)
-    return carry_out_resume(_take_up(typed), general)
+    return _resume(typed, general)
 
 
-def _take_up(typed: Replaying) -> TakeUp:
+def _resume(typed: Replaying, general: General) -> int:
+    from ._resuming import TakeUp, carry_out_resume  # here: it takes up resubmits too, and imports all of theirs
+
     safety = typed.asked.safety
-    return TakeUp(
+    take_up = TakeUp(
         run=typed.resume or "",
         on_changed="fail",
         unknown=False,
@@ -89,6 +90,7 @@ def _take_up(typed: Replaying) -> TakeUp:
         workers=typed.workers,
         **vars(safety),
     )
+    return carry_out_resume(take_up, general)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _prepared(
             ),
             aws,
             s3,
-            Survey(request, aws),
+            Survey(request, s3),
             warnings=warnings,
             show_payload=typed.show_payload,
         ),

@@ -177,7 +177,7 @@ def _planned(means: Means, heading: Heading, general: General, held: ExitStack) 
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
     warnings = [*_of_killed(before), *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
-    survey = Survey(means.request, means.aws)
+    survey = Survey(means.request, means.s3)
     return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
 
 
@@ -200,7 +200,7 @@ def _begun(
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, _agenda(means))
     in_flight = sum(map(most_in_flight, before))
-    work = Work(heading, undertaking, aws, means.s3, Survey(request, aws), in_flight=in_flight)
+    work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms
 
 

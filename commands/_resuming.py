@@ -262,7 +262,7 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
         prepared.work(prepared.undertake(agenda, progress)),
         changes=changed,
         in_flight=in_flight,
-        survey=Survey(request, prepared.aws, ledger.bytes_done(run)),
+        survey=Survey(request, prepared.s3, ledger.bytes_done(run)),
         warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
     )
 

@@ -9,9 +9,12 @@ import typer
 
 from . import _options as shared
 from . import _watched as watched
+from ._groups import Group
 from ._options import option
 
-app = typer.Typer(add_completion=False, help="Take a region out of service, put it back, or see how all stand.")
+app = typer.Typer(
+    add_completion=False, cls=Group, help="Take a region out of service, put it back, or see how all stand."
+)
 
 HOW = "How it is done"
 

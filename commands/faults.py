@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._groups import Group
 from ._options import option
 
-app = typer.Typer(add_completion=False, help="List faults, show one, and group them by cause.")
+app = typer.Typer(add_completion=False, cls=Group, help="List faults, show one, and group them by cause.")
 
 Sources = Annotated[
     list[str] | None,

@@ -7,9 +7,10 @@ This file declares the options and no more, so that help and completion load no 
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from . import _options as shared
+from ._groups import Group
 from ._options import option
 
 _DEFAULT = "do"
@@ -32,7 +33,7 @@ class _Default(TyperCommand):
         return ["[OPTIONS]", "DISTRIBUTION PATH..."]
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """A group whose arguments are its default command's, unless the first names another."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._groups import Group
 from ._options import option
 
 app = typer.Typer(
-    add_completion=False, help="List runs, show one, go on with it, redrive what failed; pause or stop it."
+    add_completion=False, cls=Group, help="List runs, show one, go on with it, redrive what failed; pause or stop it."
 )
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or as much of its begin or end as is unique.")]

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._groups import Group
 from ._options import option
 
-app = typer.Typer(add_completion=False, help="Start, stop and look at an embedded AWS to try things on.")
+app = typer.Typer(add_completion=False, cls=Group, help="Start, stop and look at an embedded AWS to try things on.")
 
 Port = Annotated[int | None, option("--port", help="Port to listen on; without it any free one.", min=1, max=65535)]
 

@@ -141,6 +141,13 @@ def test_s3_is_addressed_by_path_except_at_aws() -> None:
     assert elsewhere.meta.config.s3 == {"addressing_style": "path"}
 
 
+def test_s3_is_addressed_by_path_where_the_environment_names_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566")
+    aws = Aws(AwsAccess(region="us-east-1"))
+    first, second = aws.s3(), aws.s3()
+    assert first.meta.config.s3 == second.meta.config.s3 == {"addressing_style": "path"}
+
+
 def test_a_client_for_invocations_never_repeats_a_request() -> None:
     with FarSide() as server:
         server.add_function("fn", refuse=throttled())

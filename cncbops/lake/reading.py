@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
-import smart_open.s3
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from cncbops.lake.compression import chunks, decompressed, plain_if_small, stream_of
@@ -141,6 +140,8 @@ def _open_s3(obj: LakeObject, s3: "S3Client | None") -> BinaryIO:
     assert s3 is not None, "an object in S3 needs a client"
     if obj.storage_class in _ARCHIVED and not _is_restored(obj, s3):
         raise ObjectUnreadable("Archived", f"{_ARCHIVED_TEXT} ({obj.storage_class})")
+    import smart_open.s3  # here: it imports boto3, requests and more, for which no first request should wait
+
     requests = {"S3.Client.get_object": {"IfMatch": f'"{obj.etag}"'}}
     return cast(BinaryIO, smart_open.s3.open(obj.bucket, obj.key, "rb", client=s3, client_kwargs=requests))
 

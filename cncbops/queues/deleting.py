@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from cncbops.queues.calls import BATCH, QueueCalls
+from cncbops.queues.calls import BATCH, Held, QueueCalls
 from cncbops.queues.failure import Failure
 from cncbops.queues.in_hand import InHand
 
@@ -34,13 +34,11 @@ class Deleting:
         self._pool.shutdown()
 
     def _delete_next(self) -> None:
-        ids = self._next_batch()
         try:
-            self._delete_batch(ids)
+            self._delete_batch(self._next_batch())
         except BaseException as error:  # noqa: BLE001 - raised where the run asks next
             self._is_broken = True
             self._failure.keep(error)
-        self._in_hand.refused(self._in_hand.deleting(ids))
 
     def _next_batch(self) -> list[str]:
         """A batch of what waits: while all threads are busy, single messages become full batches."""
@@ -53,20 +51,32 @@ class Deleting:
         return ids
 
     def _delete_batch(self, ids: Sequence[str]) -> None:
-        ids = self._delete_once(ids)
+        left = self._delete_once(ids)
         for pause_s in PAUSES_S:
-            if not ids:
+            if not left:
                 return
             time.sleep(pause_s)
-            ids = self._delete_once(ids)
+            left = self._delete_once([held.id for held in left])
+        self._in_hand.refused(left)
 
-    def _delete_once(self, ids: Sequence[str]) -> list[str]:
-        """Those worth another try."""
+    def _delete_once(self, ids: Sequence[str]) -> list[Held]:
+        """Those worth another try.
+
+        Only receipts that were tried are refused: a message that was received again meanwhile has another, under
+        which its own deletion waits.
+        """
         batch = self._in_hand.deleting(ids)
-        if not batch or self._is_broken:
+        if not batch:
             return []
-        refused = self._calls.delete(batch)
+        if self._is_broken:
+            self._in_hand.refused(batch)
+            return []
+        try:
+            refused = self._calls.delete(batch)
+        except BaseException:
+            self._in_hand.refused(batch)
+            raise
         still_there = {each.held for each in refused}
         self._in_hand.deleted(held for held in batch if held not in still_there)
         self._in_hand.refused(each.held for each in refused if each.final)
-        return [each.held.id for each in refused if not each.final]
+        return [each.held for each in refused if not each.final]

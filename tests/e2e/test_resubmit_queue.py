@@ -45,12 +45,56 @@ def sqs(ministack: str) -> Any:
     return client("sqs", ministack)
 
 
+class Hurried(ThreadingHTTPServer):
+    """In front of an SQS: nobody waits for messages, and what is hidden is visible again after `visibility_s`."""
+
+    daemon_threads = True
+
+    def __init__(self, endpoint: str) -> None:
+        self.upstream, self.visibility_s = urlsplit(endpoint).netloc, 60
+        super().__init__(("127.0.0.1", 0), _Forwarding)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def hurried(self, body: bytes) -> bytes:
+        call = json.loads(body)
+        for each in (call, *call.get("Entries", [])):
+            if "VisibilityTimeout" in each:
+                each["VisibilityTimeout"] = min(each["VisibilityTimeout"], self.visibility_s)
+        call |= {name: 0 for name in call if name == "WaitTimeSeconds"}
+        return json.dumps(call).encode()
+
+
+class _Forwarding(BaseHTTPRequestHandler):
+    server: Hurried
+
+    def do_POST(self) -> None:
+        body = self.server.hurried(self.rfile.read(int(self.headers["Content-Length"])))
+        connection = HTTPConnection(self.server.upstream)
+        kept = {name: self.headers[name] for name in ("Content-Type", "X-Amz-Target", "Authorization")}
+        connection.request("POST", self.path, body, kept)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"] or "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @dataclass(frozen=True)
 class Drain:
     """A queue, and the function that its faults are of, both of one name."""
 
     command: Cncbops
     endpoint: str
+    front: Hurried
     sqs: Any
     name: str
     url: str
@@ -83,15 +127,21 @@ class Drain:
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
         return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
 
-    def start(self, *arguments: str, **env: str) -> Any:
-        asked = ("resubmit", f"sqs://{self.name}", "-o", "json", *arguments)
-        return self.command.start(*asked, endpoint=self.endpoint, env=env)
+    def start(self, *arguments: str) -> Any:
+        return self.command.start(*self._asked(*arguments), endpoint=self.endpoint, env=self._env)
 
-    def execute(self, *arguments: str, **env: str) -> Run:
-        return self.finish(self.start("--execute", *arguments, **env))
+    def plan(self, *arguments: str) -> Run:
+        return checked(self.command(*self._asked(*arguments), endpoint=self.endpoint, env=self._env))
 
-    def finish(self, process: Any) -> Run:
-        return checked(self.command.finish(process))
+    def execute(self, *arguments: str) -> Run:
+        return self.plan("--execute", *arguments)
+
+    def _asked(self, *arguments: str) -> tuple[str, ...]:
+        return ("resubmit", f"sqs://{self.name}", "-o", "json", *arguments)
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL_SQS": self.front.url}
 
     @property
     def lines(self) -> list[Any]:
@@ -108,9 +158,14 @@ class Drain:
 @pytest.fixture
 def drain(
     cncbops: Cncbops, ministack: str, sqs: Any, unique: str, tmp_path: Path, deploy_function: Callable[..., str]
-) -> Drain:
+) -> Iterator[Drain]:
     url = sqs.create_queue(QueueName=unique)["QueueUrl"]
-    return Drain(cncbops, ministack, sqs, unique, url, tmp_path, deploy_function)
+    with Hurried(ministack) as front:
+        thread = Thread(target=front.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield Drain(cncbops, ministack, front, sqs, unique, url, tmp_path, deploy_function)
+        front.shutdown()
+        thread.join()
 
 
 def queue_of(run: Run) -> dict[str, int]:
@@ -122,7 +177,7 @@ def test_a_message_is_deleted_after_it_was_delivered_and_one_whose_function_fail
     drain.send(*drain.faults(30), b"no fault", b'{"type":"thing-created"}')
     drain.poison.write_text("e-0003 e-0010 e-0017")
     drain.deploy(looks=True)
-    planned = drain.finish(drain.start())
+    planned = drain.plan()
     assert (planned.code, planned.status, planned.events["matched"]) == (3, "planned", 30)
     assert (drain.lines, drain.counts()) == ([], (32, 0))
     assert planned.summary["plan"]["queues"][0]["approximate_messages"] == 32
@@ -179,66 +234,14 @@ def test_what_is_not_chosen_stays_on_the_queue(drain: Drain) -> None:
     assert (run.code, run.events["delivered"], drain.counts()) == (0, 3, (2, 0))
 
 
-class Hurried(ThreadingHTTPServer):
-    """In front of an SQS: what it hides is visible again in a moment, as if a minute had passed."""
-
-    daemon_threads = True
-
-    def __init__(self, endpoint: str, visibility_s: int) -> None:
-        self.upstream, self.visibility_s = urlsplit(endpoint).netloc, visibility_s
-        super().__init__(("127.0.0.1", 0), _Forwarding)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def hurried(self, body: bytes) -> bytes:
-        call = json.loads(body)
-        for each in (call, *call.get("Entries", [])):
-            if "VisibilityTimeout" in each:
-                each["VisibilityTimeout"] = min(each["VisibilityTimeout"], self.visibility_s)
-        return json.dumps(call).encode()
-
-
-class _Forwarding(BaseHTTPRequestHandler):
-    server: Hurried
-
-    def do_POST(self) -> None:
-        body = self.server.hurried(self.rfile.read(int(self.headers["Content-Length"])))
-        connection = HTTPConnection(self.server.upstream)
-        kept = {name: self.headers[name] for name in ("Content-Type", "X-Amz-Target", "Authorization")}
-        connection.request("POST", self.path, body, kept)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.headers["Content-Type"] or "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def hurried(ministack: str) -> Iterator[str]:
-    """The endpoint of an SQS that hides messages for some seconds at most."""
-    with Hurried(ministack, visibility_s=4) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
-
-
-def test_of_a_queue_whose_drain_is_killed_nothing_is_lost(drain: Drain, hurried: str) -> None:
-    count, batch, in_flight = 400, 5, 4
+def test_of_a_queue_whose_drain_is_killed_nothing_is_lost(drain: Drain) -> None:
+    count, batch, in_flight = 240, 5, 4
+    drain.front.visibility_s = 2  # as if a minute had passed
     drain.send(*drain.faults(count))
     drain.deploy(takes_s=0.01)
     options = ("--batch-size", str(batch), "--concurrency", str(in_flight))
-    process = drain.start("--execute", *options, AWS_ENDPOINT_URL_SQS=hurried)
-    wait_until(lambda: len(drain.lines) >= 20, TIMEOUT_S)
+    process = drain.start("--execute", *options)
+    wait_until(lambda: len(drain.lines) >= 12, TIMEOUT_S)
     process.kill()
     process.communicate()
     wait_until(lambda: drain.counts()[1] == 0, TIMEOUT_S)
@@ -246,7 +249,7 @@ def test_of_a_queue_whose_drain_is_killed_nothing_is_lost(drain: Drain, hurried:
     assert 0 < left < count
     assert left >= count - taken, "what is gone was delivered"
 
-    run = drain.execute(*options, AWS_ENDPOINT_URL_SQS=hurried)
+    run = drain.execute(*options)
     assert (run.code, run.status) == (0, "succeeded")
     assert run.events["delivered"] + run.summary["faults"]["sent_before"] == left
     assert queue_of(run) == {"deleted": left, "left": 0, "not_deleted": 0}

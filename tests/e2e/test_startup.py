@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from cncbops.cli import COMMANDS
+from tests.e2e.far_side import FarSide
 from tests.e2e.servers import Cncbops
 
 AWS = {"boto3", "botocore", "s3transfer", "smart_open"}
+READING = {"boto3", "s3transfer", "smart_open", "requests"}
 FACE = {"typer", "click", "rich"}
 ENGINE = {"msgspec", "orjson", "zstandard", "cramjam", "ministack"}
+CONVERTING = {"pydantic", "pydantic_core"}
 
 
-def modules_loaded(tmp_path: Path, *arguments: str) -> tuple[int, str, set[str]]:
+def modules_loaded(tmp_path: Path, *arguments: str, endpoint: str | None = None) -> tuple[int, str, set[str]]:
     """Exit code, output and top-level modules of the installed command's entry point."""
     program = "\n".join(
         [
@@ -24,7 +28,7 @@ def modules_loaded(tmp_path: Path, *arguments: str) -> tuple[int, str, set[str]]
             "main()",
         ]
     )
-    result = Cncbops(tmp_path, (sys.executable, "-c", program))(*arguments)
+    result = Cncbops(tmp_path, (sys.executable, "-c", program))(*arguments, endpoint=endpoint)
     return result.code, result.out, set(json.loads(result.err.splitlines()[-1]))
 
 
@@ -36,11 +40,21 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
     assert not modules & (AWS | FACE | ENGINE)
 
 
-@pytest.mark.parametrize("command", ["replay", "invalidate", "health", "failover out", "failover back"])
-def test_help_of_a_command_loads_no_aws_library(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, "invalidate ls", "failover out", "failover back", "faults stats", "runs resume", "sandbox start"],
+)
+def test_help_of_a_command_loads_nothing_that_it_does_not_show(command: str, tmp_path: Path) -> None:
     code, out, modules = modules_loaded(tmp_path, *command.split(), "--help")
-    assert (code, "--execute" in out) == (0, True)
-    assert not modules & (AWS | ENGINE)
+    assert (code, f"Usage: cncbops {command}" in out) == (0, True)
+    assert not modules & (AWS | ENGINE | CONVERTING)
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "--execute"])
+def test_the_first_request_waits_for_no_library_that_reads(how: str, far_side: FarSide, tmp_path: Path) -> None:
+    code, _, modules = modules_loaded(tmp_path, "replay", "s3://lake/", "-f", "absent", how, endpoint=far_side.url)
+    assert (code, "botocore" in modules) == (1, True)
+    assert not modules & READING
 
 
 def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:

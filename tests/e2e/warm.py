@@ -8,6 +8,8 @@ Runs that a test interrupts, and those that change how Python itself starts, are
 """
 
 import array
+import atexit
+import functools
 import gc
 import importlib
 import json
@@ -18,15 +20,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
-    *("_failover_status", "_faults", "_runs"),
+    *("_failover_status", "_faults", "_runs", "_resuming"),
     *("replay", "resubmit", "invalidate", "health", "failover", "faults", "runs"),
 )
+_IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
 _LONGEST_REQUEST = 1024 * 1024
 
 
@@ -123,8 +128,14 @@ def _warm_up(folder: str) -> None:
     """Have the modules, also those that are only imported by a command that runs, or by the making of a client."""
     for module in _MODULES:
         importlib.import_module(f"cncbops.commands.{module}")
+    for module in _IMPORTED_LATE:
+        importlib.import_module(module)
     sys.argv = ["cncbops", "runs", "ls", "--quiet", "--state-dir", folder]
     importlib.import_module("cncbops.commands._group").run()
+    # Read once, not in each process: clients merge into a description nothing but what it holds already.
+    reader = importlib.import_module("cncbops.descriptions").FileReader
+    read = functools.cache(reader().load_file)
+    reader.load_file = lambda _, path: read(path)
     aws = importlib.import_module("cncbops.aws")
     clients = aws.Aws(aws.AwsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9"))
     for make in (clients.s3, clients.lambda_, clients.sts, clients.cloudwatch, clients.cloudfront):
@@ -132,10 +143,30 @@ def _warm_up(folder: str) -> None:
     gc.freeze()  # no search for garbage shall touch, and so copy, what the forked processes share
 
 
+def _code_of_command() -> int:
+    from cncbops.cli import main
+
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException:  # noqa: BLE001 - told as the interpreter would
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End as the interpreter does, but leave its modules as they are: to take them apart is to copy all of them."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     address = sys.argv[1]
     _warm_up(str(Path(address).parent))
     _become(_serve(address))
-    from cncbops.cli import main
-
-    sys.exit(main())
+    _end(_code_of_command())
