@@ -92,12 +92,21 @@ class Sending:
         self._lanes = Lanes(undertaking.concurrency)
         chunks, canary = Chunks(undertaking.agenda, self.journal, stop), Canary(self.halt)
         self.intake = Intake(chunks, self._lanes, self.journal, canary, self._manner(), self._heed, stop)
+        self._executor: Executor
         self.error: CncbopsError | None = None
         self.halted: str | None = None
 
     def __enter__(self) -> Self:
-        """Take up places to work at: processes, where there is work for several, before there are other threads."""
-        self._executor = self._places()
+        """Take up places to work at: processes, where there is work for several."""
+        outfit, concurrency, workers = self._outfit(), self._undertaking.concurrency, self._undertaking.workers
+        if workers < 2 or self._undertaking.reads_one_by_one:
+            self._executor = Threads(outfit, concurrency)
+            return self
+        # Before anything is listed: that takes threads, beside which no process may be forked.
+        self._executor = Processes(outfit, concurrency, workers)
+        if self.intake.is_small():
+            self._executor.close()
+            self._executor = Threads(outfit, concurrency)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,9 +158,9 @@ class Sending:
             chosen=undertaking.progress.chosen,
         )
 
-    def _places(self) -> Executor:
+    def _outfit(self) -> Outfit:
         undertaking = self._undertaking
-        outfit = Outfit(
+        return Outfit(
             aws=self._aws,
             s3=partial(lake_client, self.request, self._aws),
             recipients=self.recipients,
@@ -162,9 +171,6 @@ class Sending:
             names_records=undertaking.names_records,
             sends=not self._plans,
         )
-        if undertaking.workers < 2 or undertaking.reads_one_by_one or self.intake.is_small():
-            return Threads(outfit, undertaking.concurrency)
-        return Processes(outfit, undertaking.concurrency, undertaking.workers)
 
     def _pace_of(self, function: str) -> Pace:
         if function not in self._paces:

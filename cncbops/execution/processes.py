@@ -119,10 +119,12 @@ def _work(pipe: Connection, others: Sequence[Connection], outfit: Outfit, concur
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; who began this one decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.setswitchinterval(SWITCH_S)
-    crew, answers = Crew(outfit, concurrency), _Answers(pipe)
+    crew, answers = None, _Answers(pipe)
     try:
         while True:
-            for ticket, method, arguments in pickle.loads(pipe.recv_bytes()):  # noqa: S301  of the process above
+            tasks = pipe.recv_bytes()
+            crew = crew or Crew(outfit, concurrency)  # a process that gets nothing to do makes no clients
+            for ticket, method, arguments in pickle.loads(tasks):  # noqa: S301  of the process that began this
                 crew.do(method, arguments, partial(answers.give, ticket))
     except (EOFError, OSError):
         os._exit(0)  # nobody is left to tell
