@@ -154,6 +154,11 @@ class _Draft:
         self.weight += weight
         self.bytes += size
 
+    @property
+    def last_place(self) -> int:
+        shelf, _, end = self.parts[-1]
+        return shelf.records[end - 1].place
+
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
         records = [record for shelf, start, end in self.parts for record in shelf.records[start:end]]
@@ -206,6 +211,8 @@ class _Shelves:
             if drafts and not drafts[-1].is_filled(by=0.5 if len(drafts) > 1 else 1.0):
                 rest.append(drafts.pop())
             made += drafts
+        if not self._lane_of:  # what is not given out before another group's is a hole in its mark
+            made.sort(key=lambda draft: draft.last_place)
         return made, rest
 
     def give_out(self, draft: _Draft) -> Batch:
