@@ -37,9 +37,13 @@ from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader
-from cncbops.terms import objection
+from cncbops.terms import BATCH_SIZE, objection
 
 LAKE_OBJECTS_AHEAD = 8
+LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 12 * 1024 * 1024
+"""Of a portion: memory holds some of them at each place."""
+_USUAL_BYTES = 1_600
+"""Of a record, for want of knowing better."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,15 @@ class Undertaking:
     names_records: bool = False
 
     @property
+    def portion_bytes(self) -> int:
+        """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
+
+        In order, the batches of one cut go side by side, and those of the next wait for them.
+        """
+        records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
+        return min(max(LEAST_BYTES, self.concurrency * records * _USUAL_BYTES * 3 // 2), MOST_BYTES)
+
+    @property
     def reads_one_by_one(self) -> bool:
         """Whether what one chunk comes to decides over the next."""
         return not self.spreads or self.request.limit is not None
@@ -90,8 +103,9 @@ class Sending:
         self.journal = Journal(keeper, undertaking.progress.next_number, undertaking.agenda.over)
         self.journal.settles = not plans
         self._lanes = Lanes(undertaking.concurrency)
-        chunks, canary = Chunks(undertaking.agenda, self.journal, stop), Canary(self.halt)
-        self.intake = Intake(chunks, self._lanes, self.journal, canary, self._manner(), self._heed, stop)
+        # A portion's records take more bytes than their lines did.
+        chunks = Chunks(undertaking.agenda, self.journal, undertaking.portion_bytes * 3 // 4, stop)
+        self.intake = Intake(chunks, self._lanes, self.journal, Canary(self.halt), self._manner(), self._heed, stop)
         self._executor: Executor
         self.error: CncbopsError | None = None
         self.halted: str | None = None
@@ -152,6 +166,7 @@ class Sending:
         undertaking = self._undertaking
         return Manner(
             reads_one_by_one=undertaking.reads_one_by_one,
+            portion_bytes=undertaking.portion_bytes,
             limit=self.request.limit,
             shows_first=self._plans,
             is_first=not undertaking.progress.next_number,
@@ -167,6 +182,7 @@ class Sending:
             reader=undertaking.reader,
             lanes=undertaking.lanes,
             objects_ahead=undertaking.objects_ahead,
+            portion_bytes=undertaking.portion_bytes,
             canary=self.request.safety.canary,
             names_records=undertaking.names_records,
             sends=not self._plans,

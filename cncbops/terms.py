@@ -11,7 +11,7 @@ from cncbops.target import Mapping, Target
 
 BATCH_SIZE = 100
 CONCURRENCY = 16
-LANES = 128
+LANES = 256
 """At least: many more than batches are sent at a time, so that few of those wait for one another, and few enough that
 a batch takes several whole lanes."""
 
@@ -62,7 +62,7 @@ def settle(request: Request, target: Target, region: str, mapping: Mapping | Non
 
 def lanes_for(concurrency: int) -> int:
     """In how many lanes the records of a function are ordered."""
-    return max(LANES, concurrency * 4)
+    return max(LANES, concurrency * 8)
 
 
 def require_able(target: Target, *, asynchronous: bool) -> None:

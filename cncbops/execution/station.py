@@ -34,8 +34,6 @@ from cncbops.tally import of_object
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PORTION_BYTES = 4 * 1024 * 1024
-"""Of records that are read before their batches are cut: with what waits to be sent, what a place holds."""
 _PORTION_FAILURES = 1_000
 
 
@@ -44,6 +42,7 @@ class Outfit:
     """What a place works with. `reader` makes what turns objects into records, given how much is chosen already.
 
     `lanes` is how many there are, 0 where order does not matter. `objects_ahead` are opened beforehand.
+    `portion_bytes` of records are read before they are cut.
     `names_records`: outcomes tell of each record, also where all were delivered.
     """
 
@@ -53,6 +52,7 @@ class Outfit:
     reader: Callable[[int], Reader]
     lanes: int
     objects_ahead: int
+    portion_bytes: int
     canary: int | None
     names_records: bool
     sends: bool
@@ -73,7 +73,7 @@ class Station:
 
     def read(self, chunk: Chunk) -> Portion:
         """Read a chunk, or the first portion of it. Raises nothing that an object can be blamed for."""
-        reading = _Reading(chunk, self._outfit.reader(chunk.chosen), self._s3, self._outfit.objects_ahead)
+        reading = _Reading(chunk, self._outfit, self._s3)
         self._readings[chunk.number] = reading
         return reading.next()
 
@@ -147,9 +147,9 @@ _Opened = tuple[Item, Entry, OpenObject | ObjectUnreadable]
 class _Reading:
     """A chunk that is being read, portion after portion."""
 
-    def __init__(self, chunk: Chunk, reader: Reader, s3: "S3Client | None", objects_ahead: int) -> None:
-        self._chunk, self._reader, self._s3 = chunk, reader, s3
-        self._ahead = min(objects_ahead, len(chunk.items))
+    def __init__(self, chunk: Chunk, outfit: Outfit, s3: "S3Client | None") -> None:
+        self._chunk, self._reader, self._s3 = chunk, outfit.reader(chunk.chosen), s3
+        self._ahead, self._most_bytes = min(outfit.objects_ahead, len(chunk.items)), outfit.portion_bytes
         self._findings = Findings()
         self._records: list[Record] = []
         self._first: Record | None = None
@@ -165,7 +165,7 @@ class _Reading:
             for records in self._pieces:
                 self._records += records
                 size += sum(len(record.body) for record in records)
-                if size >= PORTION_BYTES or len(self._findings.failures) >= _PORTION_FAILURES:
+                if size >= self._most_bytes or len(self._findings.failures) >= _PORTION_FAILURES:
                     break
             else:
                 self.has_more = False

@@ -9,9 +9,6 @@ from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
 
-CHUNK_BYTES = 3 * 1024 * 1024
-"""Of objects as they are stored: what a place reads while the records of the chunks before are sent."""
-
 CHUNK_OBJECTS = 256
 
 Objects = Sequence[tuple[Item, Entry]]
@@ -20,12 +17,12 @@ Objects = Sequence[tuple[Item, Entry]]
 class Chunks:
     """Gives out an agenda's objects that hold events, each with its entry, and counts the others as skipped.
 
-    `is_at_limit` is set once as much is chosen as was asked for: then only what was begun and has records left
-    is wanted.
+    A chunk has so many bytes, as they are stored, or one object of more. `is_at_limit` is set once as much is chosen
+    as was asked for: then only what was begun and has records left is wanted.
     """
 
-    def __init__(self, agenda: Agenda, journal: Journal, stop: threading.Event) -> None:
-        self._agenda, self._journal, self._stop = agenda, journal, stop
+    def __init__(self, agenda: Agenda, journal: Journal, chunk_bytes: int, stop: threading.Event) -> None:
+        self._agenda, self._journal, self._chunk_bytes, self._stop = agenda, journal, chunk_bytes, stop
         self.is_at_limit = False
 
     def __iter__(self) -> Iterator[Objects | None]:
@@ -41,7 +38,7 @@ class Chunks:
                 if item is not None:
                     chunk.append((item, self._journal.entry_of(item)))
                     size += item.object.size
-                if chunk and (item is None or size >= CHUNK_BYTES or len(chunk) >= CHUNK_OBJECTS):
+                if chunk and (item is None or size >= self._chunk_bytes or len(chunk) >= CHUNK_OBJECTS):
                     yield chunk
                     chunk, size = [], 0
                 if item is None:
