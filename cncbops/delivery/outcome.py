@@ -107,7 +107,8 @@ def _bare(records: Sequence[Record]) -> list[Record]:
 
 
 def _bare_failures(failures: Sequence[Undelivered]) -> list[Undelivered]:
-    return [Undelivered(_bare([each.record])[0], each.error, each.message) for each in failures]
+    records = _bare([each.record for each in failures])
+    return [Undelivered(record, each.error, each.message) for record, each in zip(records, failures, strict=True)]
 
 
 class Waybill(msgspec.Struct, gc=False, eq=False):

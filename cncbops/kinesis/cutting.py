@@ -15,7 +15,7 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from operator import attrgetter
 
@@ -36,11 +36,13 @@ _place = attrgetter("place")
 class Stock:
     """What passes from one cut to the next: records carried over, in the order of their places.
 
-    `canary` is how many records each function's canary still takes; a function that is not in it has had none.
+    `canary` is how many records each function's canary still takes; a function that is not in it has had none. All
+    records up to the place `upto` were cut, or are carried.
     """
 
     carried: Sequence[Record] = ()
     canary: Mapping[str, int] = field(default_factory=dict)
+    upto: int = -1
 
 
 class Cutter:
@@ -53,18 +55,27 @@ class Cutter:
     def cut(self, records: Sequence[Record], stock: Stock, *, flush: bool) -> tuple[list[Batch], Stock]:
         """The batches of what was carried and what is new, and what is carried on: nothing if it is to `flush`.
 
-        Records come in the order of their places. Each must be deliverable.
+        Records come in the order of their places. Each must be deliverable. What is flushed is cut by itself, so
+        that it makes no difference whether it was known before that nothing follows.
         """
+        batches, stock = self._cut_new(records, stock)
+        if not flush:
+            return batches, stock
+        last, _ = self._cut(stock.carried, stock.upto, flush=True)
+        return [*batches, *last], replace(stock, carried=())
+
+    def _cut_new(self, records: Sequence[Record], stock: Stock) -> tuple[list[Batch], Stock]:
+        upto = records[-1].place if records else stock.upto
         if self._canary is None:
-            batches, rest = self._cut([*stock.carried, *records], flush=flush)
-            return batches, Stock(rest)
+            batches, rest = self._cut([*stock.carried, *records], stock.upto)
+            return batches, replace(stock, carried=rest, upto=upto)
         first, others, left = self._parted(records, stock.canary)
         others = [*stock.carried, *others]
-        canaries, _ = self._cut(first, flush=True, behind=others)
+        canaries, _ = self._cut(first, stock.upto, flush=True, behind=others)
         for batch in canaries:
             batch.is_canary = True
-        batches, rest = self._cut(others, flush=flush)
-        return [*canaries, *batches], Stock(rest, left)
+        batches, rest = self._cut(others, first[-1].place if first else stock.upto)
+        return [*canaries, *batches], Stock(rest, left, upto)
 
     def _parted(
         self, records: Sequence[Record], left: Mapping[str, int]
@@ -81,10 +92,14 @@ class Cutter:
         return first, others, counts
 
     def _cut(
-        self, records: Sequence[Record], *, flush: bool, behind: Sequence[Record] = ()
+        self, records: Sequence[Record], upto: int, *, flush: bool = False, behind: Sequence[Record] = ()
     ) -> tuple[list[Batch], list[Record]]:
-        """Batches, and what is left; `behind` are records that are cut after these, whatever their places."""
-        shelves = _Shelves(self._limits, self._lane_of, behind)
+        """Batches, and what is left.
+
+        All records up to the place `upto` are among these, among those `behind`, which are cut after them whatever
+        their places, or were cut before.
+        """
+        shelves = _Shelves(self._limits, self._lane_of, upto, behind)
         batches = list(shelves.put_all(records))
         drafts, rest = shelves.drafts()
         batches += map(shelves.give_out, drafts)
@@ -121,9 +136,9 @@ class _Shelf:
         self.group, self.lane, self.given = group, lane, 0
         self.records: list[Record] = []
 
-    def holes_below(self, place: int) -> Iterator[int]:
+    def holes(self, upto: int) -> Iterator[int]:
         """The places of what is not given out, up to one."""
-        return takewhile(place.__gt__, (record.place for record in self.records[self.given :]))
+        return takewhile(upto.__ge__, (record.place for record in self.records[self.given :]))
 
 
 _Part = tuple[_Shelf, int, int]
@@ -144,6 +159,10 @@ class _Draft:
         """Whether it has that share of the records that it may have."""
         return self.weight >= self._limits.records * by
 
+    @property
+    def last_place(self) -> int:
+        return max([shelf.records[end - 1].place for shelf, _, end in self.parts])
+
     def has_room(self, weight: int, size: int) -> bool:
         """Whether records of that weight still fit, and of that size as `_measured` counts it."""
         fits = self.bytes + size <= self._limits.payload_bytes - FRAME_BYTES + 1
@@ -153,11 +172,6 @@ class _Draft:
         self.parts.append(part)
         self.weight += weight
         self.bytes += size
-
-    @property
-    def last_place(self) -> int:
-        shelf, _, end = self.parts[-1]
-        return shelf.records[end - 1].place
 
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
@@ -170,15 +184,18 @@ class _Draft:
 class _Shelves:
     """The records of one cut by group and lane, and the batches made of them."""
 
-    def __init__(self, limits: Mapping[str, BatchLimits], lane_of: _LaneOf | None, behind: Sequence[Record]) -> None:
+    def __init__(
+        self, limits: Mapping[str, BatchLimits], lane_of: _LaneOf | None, upto: int, behind: Sequence[Record]
+    ) -> None:
         """Without `lane_of` no order is kept, and all is in lane 0."""
-        self._limits, self._lane_of = limits, lane_of
+        self._limits, self._lane_of, self._before = limits, lane_of, upto
         # In lanes, which are a function's own, a canary comes before all others in place as well.
         self._behind = () if lane_of else tuple(record.place for record in behind)
         self._of_group: dict[str, dict[int, _Shelf]] = {}
         self._of_lane: dict[int, list[_Shelf]] = {}
         self._of_key: dict[int, dict[str, _Shelf]] = {}  # in lanes with more than one group
         self._measured = _measured
+        self._upto: dict[int, int] = {}  # by lane, how far it was given out
 
     def put_all(self, records: Sequence[Record]) -> Iterator[Batch]:
         """Put records on their shelves, and give out those that go alone, with all that must come before them.
@@ -211,8 +228,8 @@ class _Shelves:
             if drafts and not drafts[-1].is_filled(by=0.5 if len(drafts) > 1 else 1.0):
                 rest.append(drafts.pop())
             made += drafts
-        if not self._lane_of:  # what is not given out before another group's is a hole in its mark
-            made.sort(key=lambda draft: draft.last_place)
+        if not self._lane_of:  # the groups side by side, else marks would have all of the others as holes
+            made.sort(key=attrgetter("last_place"))
         return made, rest
 
     def give_out(self, draft: _Draft) -> Batch:
@@ -225,11 +242,13 @@ class _Shelves:
         return batch
 
     def _mark(self, lane: int, place: int) -> Mark:
+        """How far a lane is once all of it is settled that was given out, the last at a place. It never goes back."""
+        upto = self._upto[lane] = max(place, self._upto.get(lane, self._before))
         shelves = self._of_lane.get(lane, ())
-        if len(shelves) < 2 and not self._behind:  # what waits on the only one comes later
+        if self._lane_of and len(shelves) < 2 and upto == place:  # what waits on the only one comes later
             return Mark(place)
-        waiting = chain.from_iterable(shelf.holes_below(place) for shelf in shelves)
-        return Mark(place, frozenset(chain(waiting, filter(place.__gt__, self._behind))))
+        waiting = chain.from_iterable(shelf.holes(upto) for shelf in shelves)
+        return Mark(upto, frozenset(chain(waiting, filter(upto.__ge__, self._behind))))
 
     def _drafts_of(self, shelves: Iterable[_Shelf]) -> list[_Draft]:
         """What is left on shelves of one group as batches, filled in the order of their lanes."""
