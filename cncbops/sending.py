@@ -40,7 +40,7 @@ from cncbops.session.reading import Reader
 from cncbops.terms import BATCH_SIZE, objection
 
 LAKE_OBJECTS_AHEAD = 8
-LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 12 * 1024 * 1024
+LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
 _USUAL_BYTES = 1_600
 """Of a record, for want of knowing better."""

@@ -12,7 +12,7 @@ from cncbops.delivery.outcome import Waybill
 PULLED_AT_A_TIME = 3
 """How many batches are pulled for each that may be begun: so that none waits where others hold up their lanes."""
 
-PULLED_BYTES = 48 * 1024 * 1024
+PULLED_BYTES = 40 * 1024 * 1024
 
 
 class Lanes:

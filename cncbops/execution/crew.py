@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from cncbops.execution.memory import share_one_arena
 from cncbops.execution.station import Outfit, Station
 
 READERS = 2
@@ -17,6 +18,7 @@ class Crew:
     """Does a station's tasks, each by the name of its method; `done` may be called in any thread."""
 
     def __init__(self, outfit: Outfit, concurrency: int) -> None:
+        share_one_arena()
         self._station = Station(outfit)
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         senders = ThreadPoolExecutor(concurrency, thread_name_prefix="send")
