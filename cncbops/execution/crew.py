@@ -36,6 +36,7 @@ class Crew:
         """Begin nothing more, and wait for what is under way."""
         for pool in self._pools.values():
             pool.shutdown(cancel_futures=True)
+        self._station.close()
 
     def _run(self, method: str, arguments: Sequence[Any], done: Done) -> None:
         try:

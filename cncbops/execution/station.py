@@ -5,7 +5,7 @@ and are not settled, so that what is told and answered stays small.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PORTION_FAILURES = 1_000
+_PORTION_PIECES = 64
+"""Of what is read at a time, blocks or objects: where few events are chosen, a stop shall not wait for many."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Station:
         assert isinstance(delivery, Delivery)
         return self._told(name, delivery.abandon())
 
+    def close(self) -> None:
+        """Let go of what is read and not to its end; nothing else may be under way."""
+        for reading in self._readings.values():
+            reading.close()
+
     def _told(self, name: tuple[int, int], step: Step) -> Step:
         if step.outcome is None:
             return step
@@ -162,16 +169,24 @@ class _Reading:
         """Read as much as makes a portion."""
         broken, size = None, 0
         try:
-            for records in self._pieces:
+            for piece, records in enumerate(self._pieces, start=1):
                 self._records += records
-                size += sum(len(record.body) for record in records)
-                if size >= self._most_bytes or len(self._findings.failures) >= _PORTION_FAILURES:
+                size += sum([len(record.body) for record in records])
+                if self._is_portion(size, piece):
                     break
             else:
                 self.has_more = False
         except CncbopsError as error:
             broken, self.has_more = error, False
         return self._portion(broken)
+
+    def _is_portion(self, size: int, pieces: int) -> bool:
+        failures = len(self._findings.failures)
+        return size >= self._most_bytes or pieces >= _PORTION_PIECES or failures >= _PORTION_FAILURES
+
+    def close(self) -> None:
+        """Read no further."""
+        self._pieces.close()
 
     def take_records(self) -> Sequence[Record]:
         """The records since they were last taken."""
@@ -191,7 +206,7 @@ class _Reading:
             broken,
         )
 
-    def _all_records(self) -> Iterator[Sequence[Record]]:
+    def _all_records(self) -> Generator[Sequence[Record], None, None]:
         wanted = (each for each in self._chunk.items if self._is_wanted(each[0]))
         for item, entry, opened in ahead(self._open, wanted, self._ahead, _close):
             if not self._is_wanted(item):
