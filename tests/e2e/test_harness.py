@@ -340,7 +340,7 @@ def test_a_command_that_hangs_is_killed_and_fails_the_test(tmp_path: Path) -> No
         command(timeout_s=0.5)
 
 
-# ministack and microburst
+# ministack
 
 
 @pytest.mark.parametrize(
@@ -357,35 +357,6 @@ def test_ministack_runs_functions(
     answer = lambda_.invoke(FunctionName=arn, Payload=b'{"n": 41}')
     assert "FunctionError" not in answer
     assert json.loads(answer["Payload"].read()) == {"took": 42}
-
-
-def test_microburst_throttles_once_in_front_of_ministack(
-    unique: str, ministack: str, microburst: Callable[..., Any], deploy_function: Callable[..., str]
-) -> None:
-    deploy_function(unique, "def handler(event, context):\n    return {'done': True}\n")
-    rule = {
-        "service": "lambda",
-        "operation": "Invoke",
-        "times": 1,
-        "error": {"code": "TooManyRequestsException", "fields": {"Reason": "CallerRateLimitExceeded"}},
-    }
-    proxy = microburst(ministack, [rule])
-    lambda_ = client("lambda", proxy.url)
-    with pytest.raises(lambda_.exceptions.TooManyRequestsException) as refused:
-        lambda_.invoke(FunctionName=unique, Payload=b"{}")
-    assert refused.value.response["Reason"] == "CallerRateLimitExceeded"
-    assert json.loads(lambda_.invoke(FunctionName=unique, Payload=b"{}")["Payload"].read()) == {"done": True}
-    assert [(fault["service"], fault["operation"]) for fault in proxy.fired()] == [("lambda", "Invoke")]
-
-
-def test_microburst_resets_a_read_in_front_of_the_far_side(far_side: FarSide, microburst: Callable[..., Any]) -> None:
-    far_side.add_bucket("lake", {"a": b"body"})
-    proxy = microburst(far_side.url, [{"service": "s3", "operation": "GetObject", "times": 1, "reset": True}])
-    s3 = client("s3", proxy.url)
-    with pytest.raises(ConnectionClosedError):
-        s3.get_object(Bucket="lake", Key="a")
-    assert s3.get_object(Bucket="lake", Key="a")["Body"].read() == b"body"
-    assert far_side.requests == ["GET /lake/a"]
 
 
 def test_ministack_keeps_a_lake(unique: str, s3: Any) -> None:
