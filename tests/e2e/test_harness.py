@@ -25,7 +25,7 @@ from tests.e2e.far_side import (
     service_error,
     throttled,
 )
-from tests.e2e.servers import Cncbops, client
+from tests.e2e.servers import Cncbops, Process, client
 
 
 def kinesis_payload(*records: tuple[str, bytes], sequence: int = 1) -> bytes:
@@ -332,6 +332,28 @@ def test_a_started_command_can_be_interrupted(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     result = command.finish(process)
     assert (result.code, "KeyboardInterrupt" in result.err) == (-signal.SIGINT, True)
+
+
+def test_a_command_that_was_forked_can_be_interrupted_and_killed_and_must_not_hang(
+    cncbops: Cncbops, far_side: FarSide
+) -> None:
+    far_side.hold("GET /2015-03-31/functions/fn")
+
+    def begun() -> Process:
+        before = len(far_side.requests)
+        process = cncbops.start("replay", "s3://lake/", "-f", "fn", endpoint=far_side.url)
+        far_side.wait_until(lambda: len(far_side.requests) > before)
+        assert process.poll() is None
+        return process
+
+    interrupted, killed, hangs = begun(), begun(), begun()
+    interrupted.send_signal(signal.SIGINT)
+    assert cncbops.finish(interrupted).code == 130
+    killed.kill()
+    assert cncbops.finish(killed).code == -signal.SIGKILL
+    with pytest.raises(AssertionError, match="still running"):
+        cncbops.finish(hangs, timeout_s=0.2)
+    assert hangs.poll() == -signal.SIGKILL
 
 
 def test_a_command_that_hangs_is_killed_and_fails_the_test(tmp_path: Path) -> None:
