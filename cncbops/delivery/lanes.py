@@ -13,10 +13,12 @@ written down, whenever the process is killed.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.delivery.pace import LOOK_S
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch
 
@@ -99,7 +101,7 @@ class _Work:
 
         A defect of a worker is raised once the others have been told.
         """
-        ended = [self._settled.get()]
+        ended = [self._wait()]
         while self.has_outcome:
             ended.append(self._settled.get())
         settled = [Settled(batch, future.result()) for batch, future in ended if not future.exception()]
@@ -109,6 +111,12 @@ class _Work:
             future.result()
             self._release(batch)
         self._start()
+
+    def _wait(self) -> tuple[Batch, Future[Outcome]]:
+        """The next outcome. A signal that comes just before a wait does not wake it, and is heeded after it."""
+        while True:
+            with suppress(Empty):
+                return self._settled.get(timeout=LOOK_S)
 
     def _release(self, batch: Batch) -> None:
         self._under_way -= 1
