@@ -3,7 +3,10 @@
 A batch may have several lanes, whose turns it all awaits, or none, and then goes at once.
 """
 
+import _thread
+import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from queue import SimpleQueue
@@ -254,3 +257,20 @@ def test_what_comes_beside_a_defect_is_told_before_it_is_raised_and_nothing_begi
     with pytest.raises(ZeroDivisionError):
         next(rounds)
     assert sorted(sends.begun) == [0, 1, 2]
+
+
+def test_a_signal_that_does_not_wake_the_waiting_thread_is_heeded_while_it_waits() -> None:
+    """As one that comes between the interpreter's last look and the wait: a slow function is no reason to miss it."""
+    heeded = threading.Event()
+
+    def send(batch: Batch) -> Outcome:
+        time.sleep(0.1)  # so that the other thread waits, which nothing tells
+        _thread.interrupt_main(signal.SIGUSR1)
+        assert heeded.wait(WAIT_S)
+        return Outcome(delivered=batch.records)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: heeded.set())
+    try:
+        assert len(list(deliver(Source([(0,)]), send, concurrency=1))) == 1
+    finally:
+        signal.signal(signal.SIGUSR1, before)

@@ -5,7 +5,6 @@ what its status says. No path is created twice.
 """
 
 import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run as KeptRun
 from tests.e2e.far_side_cloudfront import ID, FarSideCloudFront
 from tests.e2e.replays import EXIT_CODES
-from tests.e2e.servers import Cncbops, Result
+from tests.e2e.servers import Cncbops, Process, Result
 
 Summary = Mapping[str, Any]
 
@@ -37,19 +36,19 @@ class Invalidates:
         """A run that speaks to people."""
         return self.command("invalidate", ID, *arguments, endpoint=self.far_side.url, **more)
 
-    def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str | Path) -> Process:
         """An execution under way; hand it to `finish`, `interrupt` or `kill`."""
         asked = ("invalidate", ID, "--execute", "-o", "json", *arguments)
         return self.command.start(*asked, endpoint=self.far_side.url)
 
-    def finish(self, process: "subprocess.Popen[bytes]") -> Summary:
+    def finish(self, process: Process) -> Summary:
         return self._checked(self.command.finish(process))
 
-    def interrupt(self, process: "subprocess.Popen[bytes]", number: signal.Signals = signal.SIGINT) -> Summary:
+    def interrupt(self, process: Process, number: signal.Signals = signal.SIGINT) -> Summary:
         process.send_signal(number)
         return self.finish(process)
 
-    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+    def kill(self, process: Process) -> None:
         """End it as a power failure of its process does."""
         process.kill()
         process.communicate()

@@ -5,7 +5,6 @@ A fault's records are spliced in as they are, with a number that parsing and wri
 
 import base64
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from tests.e2e import lakes, replays
 from tests.e2e.far_side import Invocation
 from tests.e2e.replays import Run
 from tests.e2e.runs import Runs, assert_totals_add_up, id_of
-from tests.e2e.servers import Result
+from tests.e2e.servers import Process, Result
 
 RAISED_MS = 1700611203000
 SHARE = {"matched", "records", "delivered", "failed", "unknown", "newest_fault"}
@@ -30,9 +29,7 @@ BUCKET = ("s3://faults/",)
 class Resubmits(Runs):
     """Plans and executes resubmits of `s3://faults/`, unless told of other sources."""
 
-    def start(
-        self, *arguments: str | Path, sources: Sequence[str | Path] = BUCKET, **more: Any
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str | Path, sources: Sequence[str | Path] = BUCKET, **more: Any) -> Process:
         return self._begin("--execute", "-o", "json", *sources, *arguments, **more)
 
     def plan(self, *arguments: str | Path, sources: Sequence[str | Path] = BUCKET, **more: Any) -> Run:
@@ -42,7 +39,7 @@ class Resubmits(Runs):
         """A resubmit that speaks to people."""
         return self.command.finish(self._begin(*sources, *arguments, **more))
 
-    def finish(self, process: "subprocess.Popen[bytes]") -> Run:
+    def finish(self, process: Process) -> Run:
         run = checked(self.command.finish(process))
         if run.summary["run"]:
             assert_totals_add_up(run.summary["run"])
@@ -71,7 +68,7 @@ class Resubmits(Runs):
         """The ids of the events that were taken, sorted."""
         return sorted(map(id_of, self.far_side.delivered_data()))
 
-    def _begin(self, *arguments: str | Path, **more: Any) -> "subprocess.Popen[bytes]":
+    def _begin(self, *arguments: str | Path, **more: Any) -> Process:
         return self.command.start("resubmit", *arguments, endpoint=self.far_side.url, **more)
 
 

@@ -4,7 +4,6 @@ import base64
 import json
 import shutil
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from cncbops.ledger.rows import Counts, KeptFailure
 from cncbops.ledger.rows import Run as KeptRun
 from tests.e2e.far_side import Context, FarSide, Handler, Invocation, Reply, function_error, ok
 from tests.e2e.replays import Run, checked
-from tests.e2e.servers import Cncbops, Result
+from tests.e2e.servers import Cncbops, Process, Result
 
 Events = Sequence[tuple[str, bytes]]
 
@@ -30,14 +29,12 @@ class Runs:
 
     # What is done
 
-    def start(
-        self, *arguments: str, sources: Sequence[str] = ("s3://lake/",), **more: Any
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str, sources: Sequence[str] = ("s3://lake/",), **more: Any) -> Process:
         """A replay under way; hand it to `finish`."""
         asked = ("replay", *sources, "-f", "fn", "--execute", "-o", "json")
         return self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more)
 
-    def start_text(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start_text(self, *arguments: str) -> Process:
         """A replay under way that speaks to people."""
         asked = ("replay", "s3://lake/", "-f", "fn", "--execute")
         return self.command.start(*asked, *arguments, endpoint=self.far_side.url)
@@ -46,7 +43,7 @@ class Runs:
         asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json")
         return self.finish(self.command.start(*asked, *arguments, endpoint=self.far_side.url, **more))
 
-    def start_plan(self, plan: Path) -> "subprocess.Popen[bytes]":
+    def start_plan(self, plan: Path) -> Process:
         asked = ("replay", "--plan", plan, "--execute", "-o", "json")
         return self.command.start(*asked, endpoint=self.far_side.url)
 
@@ -56,13 +53,13 @@ class Runs:
     def execute(self, *arguments: str, **more: Any) -> Run:
         return self.finish(self.start(*arguments, **more))
 
-    def finish(self, process: "subprocess.Popen[bytes]") -> Run:
+    def finish(self, process: Process) -> Run:
         run = checked(self.command.finish(process))
         if run.summary["run"]:
             assert_totals_add_up(run.summary["run"])
         return run
 
-    def start_resume(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start_resume(self, *arguments: str) -> Process:
         return self._start("resume", self.newest.run_id, "--execute", "-o", "json", *arguments)
 
     def resume(self, *arguments: str) -> Run:
@@ -74,7 +71,7 @@ class Runs:
     def plan_redrive(self, *arguments: str) -> Run:
         return self.finish(self._start("redrive", self.newest.run_id, "-o", "json", *arguments))
 
-    def start_redrive(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start_redrive(self, *arguments: str) -> Process:
         return self._start("redrive", self.newest.run_id, "--execute", "-o", "json", *arguments)
 
     def redrive(self, *arguments: str) -> Run:
@@ -84,7 +81,7 @@ class Runs:
         """`pause`, `continue`, `stop`, or `rate` and its value."""
         return self.command.finish(self._start(order[0], self.newest.run_id, *order[1:]))
 
-    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _start(self, *arguments: str) -> Process:
         return self.command.start("runs", *arguments, endpoint=self.far_side.url)
 
     # What is in the ledger
@@ -139,7 +136,7 @@ class Runs:
         self.far_side.wait_until(lambda: self.far_side.in_flight == 0)
 
 
-def interrupt(runs: Runs, process: "subprocess.Popen[bytes]", number: signal.Signals = signal.SIGINT) -> Run:
+def interrupt(runs: Runs, process: Process, number: signal.Signals = signal.SIGINT) -> Run:
     """End a session as Ctrl-C does."""
     process.send_signal(number)
     run = runs.finish(process)
@@ -147,7 +144,7 @@ def interrupt(runs: Runs, process: "subprocess.Popen[bytes]", number: signal.Sig
     return run
 
 
-def interrupt_text(runs: Runs, process: "subprocess.Popen[bytes]", when_heard: Callable[[], None]) -> None:
+def interrupt_text(runs: Runs, process: Process, when_heard: Callable[[], None]) -> None:
     """End a session that speaks to people, with something done as soon as it has said that it stops."""
     process.send_signal(signal.SIGINT)
     assert process.stderr
@@ -157,7 +154,7 @@ def interrupt_text(runs: Runs, process: "subprocess.Popen[bytes]", when_heard: C
     assert runs.command.finish(process).code == 130
 
 
-def kill(runs: Runs, process: "subprocess.Popen[bytes]") -> None:
+def kill(runs: Runs, process: Process) -> None:
     """End a session as a power failure of its process does."""
     process.kill()
     process.communicate()

@@ -23,7 +23,10 @@ from typing import Any, NoReturn
 import boto3
 from botocore.config import Config
 
-from tests.e2e.warm import Warm
+from tests.e2e.warm import Started, Warm
+
+Process = subprocess.Popen[bytes] | Started
+"""A run under way, anew or forked."""
 
 BIN = Path(sys.executable).parent
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
@@ -124,12 +127,12 @@ class Cncbops:
     """Runs the installed command in an environment that holds nothing but what is given here."""
 
     def __init__(self, home: Path, program: Sequence[str] = (str(BIN / "cncbops"),), warm: Warm | None = None) -> None:
-        """With `warm`, runs that nobody interrupts begin there, unless they change how Python starts."""
+        """With `warm`, runs begin there, unless they change how Python starts."""
         self.home = home
         self._warm = warm
         self.state_dir = home / "state"
         self._program = program
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: list[Process] = []
 
     def __call__(
         self,
@@ -140,29 +143,34 @@ class Cncbops:
         timeout_s: float = 60,
     ) -> Result:
         """Run to the end; `endpoint` becomes AWS_ENDPOINT_URL, `env` is added last, None takes out."""
-        variables = _without_none(self._environment(endpoint) | dict(env or {}))
-        if self._warm is None or any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables):
+        variables = self._variables(endpoint, env)
+        if self._warm is None or _concerns_python(variables):
             return self.finish(self.start(*arguments, endpoint=endpoint, env=env), stdin=stdin, timeout_s=timeout_s)
         code, out, err = self._warm.run(list(map(str, arguments)), variables, self.home, stdin, timeout_s)
         return Result(code, out.decode(), err.decode())
 
     def start(
         self, *arguments: str | Path, endpoint: str | None = None, env: Mapping[str, str | None] | None = None
-    ) -> "subprocess.Popen[bytes]":
+    ) -> Process:
         """Start without waiting, for a test that interrupts the run; hand the process to `finish`."""
-        process = subprocess.Popen(
-            [*self._program, *map(str, arguments)],
-            env=_without_none(self._environment(endpoint) | dict(env or {})),
-            cwd=self.home,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        variables = self._variables(endpoint, env)
+        process: Process
+        if self._warm is None or _concerns_python(variables):
+            process = subprocess.Popen(
+                [*self._program, *map(str, arguments)],
+                env=variables,
+                cwd=self.home,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        else:
+            process = self._warm.start(list(map(str, arguments)), variables, self.home)
         self._started.append(process)
         return process
 
-    def finish(self, process: "subprocess.Popen[bytes]", *, stdin: bytes = b"", timeout_s: float = 60) -> Result:
+    def finish(self, process: Process, *, stdin: bytes = b"", timeout_s: float = 60) -> Result:
         """Wait for the end of a started run; one that takes longer is killed, and the test fails."""
         try:
             out, err = process.communicate(stdin, timeout=timeout_s)
@@ -170,6 +178,7 @@ class Cncbops:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             raise AssertionError(f"still running after {timeout_s} s; {out!r} {err!r}") from None
+        assert process.returncode is not None
         return Result(process.returncode, out.decode(), err.decode())
 
     def close(self) -> None:
@@ -178,6 +187,10 @@ class Cncbops:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
+
+    def _variables(self, endpoint: str | None, env: Mapping[str, str | None] | None) -> dict[str, str]:
+        variables = self._environment(endpoint) | dict(env or {})
+        return {name: value for name, value in variables.items() if value is not None}
 
     def _environment(self, endpoint: str | None) -> dict[str, str | None]:
         return {
@@ -191,8 +204,9 @@ class Cncbops:
         }
 
 
-def _without_none(variables: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if value is not None}
+def _concerns_python(variables: Mapping[str, str]) -> bool:
+    """Whether Python itself would start in another way with some of these."""
+    return any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables)
 
 
 def _base_environment(home: Path) -> dict[str, str]:

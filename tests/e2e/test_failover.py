@@ -2,7 +2,6 @@
 
 import shlex
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from tests.e2e.far_side_health import DENIED, READS, HealthSide, Refusal
 from tests.e2e.far_side_regions import CHECK, EAST, ENVIRONMENT, SECRET, WEST, TwoRegions
-from tests.e2e.servers import Cncbops, Result
+from tests.e2e.servers import Cncbops, Process, Result
 
 OUT, BACK = ("failover", "out", EAST), ("failover", "back", EAST)
 LEDGER = "--state-dir {} --execute"
@@ -34,7 +33,7 @@ def run(cncbops: Cncbops, regions: TwoRegions) -> Run:
     return lambda *arguments: cncbops(*arguments, endpoint=regions.side.url)
 
 
-def started(cncbops: Cncbops, regions: TwoRegions, until: str, *arguments: str) -> "subprocess.Popen[bytes]":
+def started(cncbops: Cncbops, regions: TwoRegions, until: str, *arguments: str) -> Process:
     """A failover that is under way, and has told of `until`."""
     process = cncbops.start(*arguments, endpoint=regions.side.url)
     assert process.stderr

@@ -25,7 +25,7 @@ from tests.e2e.far_side import (
     service_error,
     throttled,
 )
-from tests.e2e.servers import Cncbops, client
+from tests.e2e.servers import Cncbops, Process, client
 
 
 def kinesis_payload(*records: tuple[str, bytes], sequence: int = 1) -> bytes:
@@ -334,13 +334,35 @@ def test_a_started_command_can_be_interrupted(tmp_path: Path) -> None:
     assert (result.code, "KeyboardInterrupt" in result.err) == (-signal.SIGINT, True)
 
 
+def test_a_command_that_was_forked_can_be_interrupted_and_killed_and_must_not_hang(
+    cncbops: Cncbops, far_side: FarSide
+) -> None:
+    far_side.hold("GET /2015-03-31/functions/fn")
+
+    def begun() -> Process:
+        before = len(far_side.requests)
+        process = cncbops.start("replay", "s3://lake/", "-f", "fn", endpoint=far_side.url)
+        far_side.wait_until(lambda: len(far_side.requests) > before)
+        assert process.poll() is None
+        return process
+
+    interrupted, killed, hangs = begun(), begun(), begun()
+    interrupted.send_signal(signal.SIGINT)
+    assert cncbops.finish(interrupted).code == 130
+    killed.kill()
+    assert cncbops.finish(killed).code == -signal.SIGKILL
+    with pytest.raises(AssertionError, match="still running"):
+        cncbops.finish(hangs, timeout_s=0.2)
+    assert hangs.poll() == -signal.SIGKILL
+
+
 def test_a_command_that_hangs_is_killed_and_fails_the_test(tmp_path: Path) -> None:
     command = Cncbops(tmp_path, (sys.executable, "-c", "import signal; signal.pause()"))
     with pytest.raises(AssertionError, match="still running"):
         command(timeout_s=0.5)
 
 
-# ministack and microburst
+# ministack
 
 
 @pytest.mark.parametrize(
@@ -357,35 +379,6 @@ def test_ministack_runs_functions(
     answer = lambda_.invoke(FunctionName=arn, Payload=b'{"n": 41}')
     assert "FunctionError" not in answer
     assert json.loads(answer["Payload"].read()) == {"took": 42}
-
-
-def test_microburst_throttles_once_in_front_of_ministack(
-    unique: str, ministack: str, microburst: Callable[..., Any], deploy_function: Callable[..., str]
-) -> None:
-    deploy_function(unique, "def handler(event, context):\n    return {'done': True}\n")
-    rule = {
-        "service": "lambda",
-        "operation": "Invoke",
-        "times": 1,
-        "error": {"code": "TooManyRequestsException", "fields": {"Reason": "CallerRateLimitExceeded"}},
-    }
-    proxy = microburst(ministack, [rule])
-    lambda_ = client("lambda", proxy.url)
-    with pytest.raises(lambda_.exceptions.TooManyRequestsException) as refused:
-        lambda_.invoke(FunctionName=unique, Payload=b"{}")
-    assert refused.value.response["Reason"] == "CallerRateLimitExceeded"
-    assert json.loads(lambda_.invoke(FunctionName=unique, Payload=b"{}")["Payload"].read()) == {"done": True}
-    assert [(fault["service"], fault["operation"]) for fault in proxy.fired()] == [("lambda", "Invoke")]
-
-
-def test_microburst_resets_a_read_in_front_of_the_far_side(far_side: FarSide, microburst: Callable[..., Any]) -> None:
-    far_side.add_bucket("lake", {"a": b"body"})
-    proxy = microburst(far_side.url, [{"service": "s3", "operation": "GetObject", "times": 1, "reset": True}])
-    s3 = client("s3", proxy.url)
-    with pytest.raises(ConnectionClosedError):
-        s3.get_object(Bucket="lake", Key="a")
-    assert s3.get_object(Bucket="lake", Key="a")["Body"].read() == b"body"
-    assert far_side.requests == ["GET /lake/a"]
 
 
 def test_ministack_keeps_a_lake(unique: str, s3: Any) -> None:

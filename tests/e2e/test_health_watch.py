@@ -14,7 +14,7 @@ from typing import IO, Any
 import pytest
 
 from tests.e2e.far_side_health import HANG, HealthSide, checked
-from tests.e2e.servers import BIN, CREDENTIALS, Cncbops
+from tests.e2e.servers import BIN, CREDENTIALS, Cncbops, Process
 
 ILL = checked(503, timestamp=1700611200123, region="us-west-2")
 
@@ -49,15 +49,15 @@ class Lines:
 @pytest.fixture
 def watching(
     cncbops: Cncbops, health_side: HealthSide, tmp_path: Path
-) -> Iterator[Callable[..., tuple["subprocess.Popen[bytes]", Lines]]]:
+) -> Iterator[Callable[..., tuple[Process, Lines]]]:
     """`watching("-o", "json")` watches a check endpoint in each of two regions, every second."""
     text = "".join(
         f'[health.{region}]\nchecks = ["{health_side.check(region)}"]\n' for region in ("us-east-1", "us-west-2")
     )
     (tmp_path / "cncbops.toml").write_text(text)
-    started: list[tuple[subprocess.Popen[bytes], Lines]] = []
+    started: list[tuple[Process, Lines]] = []
 
-    def watch(*arguments: str) -> "tuple[subprocess.Popen[bytes], Lines]":
+    def watch(*arguments: str) -> tuple[Process, Lines]:
         process = cncbops.start("health", "--watch", "1", *arguments, endpoint=health_side.url)
         assert process.stdout is not None
         started.append((process, Lines(process.stdout)))
@@ -70,7 +70,7 @@ def watching(
         lines.ended()
 
 
-def end(process: "subprocess.Popen[bytes]", number: int = signal.SIGTERM) -> int:
+def end(process: Process, number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
     return process.wait(30)
 

@@ -2,7 +2,6 @@
 
 import signal
 import stat
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.worker import this_worker
 from tests.e2e.far_side_cloudfront import LOSE, UNAVAILABLE, FarSideCloudFront
 from tests.e2e.invalidates import Invalidates, paths_file
+from tests.e2e.servers import Process
 from tests.ledger.runs import ANN, begin, new_run
 
 PATHS = [f"/things/{number}" for number in range(5_000)]
 
 
-def under_way(invalidates: Invalidates, folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+def under_way(invalidates: Invalidates, folder: Path, *arguments: str) -> Process:
     """A run of five requests, three of which are in progress: the fourth waits for room."""
     process = invalidates.start("--from-file", paths_file(folder, PATHS), *arguments)
     invalidates.far_side.wait_until(lambda memory: len(memory.made) == 3)

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.e2e.far_side import (
 )
 from tests.e2e.far_side_s3 import Answer
 from tests.e2e.replays import Replays
+from tests.e2e.servers import Cncbops
 
 EVENTS = lakes.make_events(300, 20, seed=7)
 POISON = range(5, 300, 12)
@@ -282,15 +284,24 @@ def test_an_answer_that_never_comes_is_unknown_not_delivered(far_side: FarSide, 
     assert run.summary["invocations"].items() >= {"total": 3, "unknown": 3}.items()
 
 
-def test_a_slow_function_is_waited_for_and_never_invoked_twice(far_side: FarSide, replays: Replays) -> None:
-    """Its timeout of a second gives the client sixteen; the SDK by itself would send again after that."""
+IMPATIENT = """
+from cncbops import terms
+terms.ANSWER_MARGIN_S = 2
+from cncbops.cli import main
+main()
+"""
+
+
+def test_a_slow_function_is_waited_for_and_never_invoked_twice(far_side: FarSide, tmp_path: Path) -> None:
+    """Its timeout of a second gives the client three, with a margin of two; the SDK by itself would send again."""
     fill(far_side, EVENTS[:20])
     far_side.add_function(
         "fn",
-        lambda _payload, context: ok().after({0: 17.5, 1: 9}.get(context.number, 0)),
+        lambda _payload, context: ok().after({0: 4.5, 1: 1.5}.get(context.number, 0)),
         configuration={"Timeout": 1},
     )
-    run = replays.execute("--batch-size", "1", "--concurrency", "8", "--on-unknown", "fail")
+    command = Cncbops(tmp_path, (sys.executable, "-c", IMPATIENT))
+    run = Replays(command, far_side.url).execute("--batch-size", "1", "--concurrency", "8", "--on-unknown", "fail")
     reached = [record.sequence_number for call in far_side.invocations for record in call.records]
     assert len(reached) == len(set(reached)) == 20
     assert run.events.items() >= {"delivered": 19, "unknown": 1, "failed": 0}.items()

@@ -111,8 +111,10 @@ def test_a_summary_that_cannot_be_written_is_told_in_a_line(lake: FarSide, cncbo
     assert result.err.startswith("error: ")
 
 
-def test_a_reader_that_goes_away_is_no_cause_for_a_traceback(lake: FarSide, cncbops: Cncbops) -> None:
-    process = cncbops.start("replay", "s3://lake/", "-f", "fn", endpoint=lake.url)
+def test_a_reader_that_goes_away_is_no_cause_for_a_traceback(lake: FarSide, tmp_path: Path) -> None:
+    process = Cncbops(tmp_path).start(  # anew: the interpreter's end writes, too
+        "replay", "s3://lake/", "-f", "fn", endpoint=lake.url
+    )
     assert process.stdout
     process.stdout.close()
     process.stdout = subprocess.DEVNULL  # type: ignore[assignment]

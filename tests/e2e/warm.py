@@ -1,10 +1,11 @@
 """Runs of the command that skip its imports: each in a process of its own, forked from one that has them already.
 
-Half a second of each of some seven hundred runs would go into importing boto3 and rich. A forked process has its
-own session, environment, folder and streams, and then runs the command's entry point as the console script does.
-Runs that a test interrupts, and those that change how Python itself starts, are started anew (see `servers`).
+A third of a second of each of some thousand runs would go into importing botocore and rich. A forked process has
+its own session, environment, folder and streams, and then runs the command's entry point as the console script does.
+Runs that change how Python itself starts are started anew (see `servers`).
 
     Warm().run(arguments, env, folder, stdin, timeout_s) -> exit code, standard output, standard error
+    Warm().start(arguments, env, folder) -> the process, as far as tests use it like one of `subprocess`
 """
 
 import array
@@ -23,16 +24,71 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
     *("_failover_status", "_faults", "_runs", "_resuming"),
-    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "runs"),
+    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "runs", "sandbox", "_sandboxing"),
 )
 _IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
 _LONGEST_REQUEST = 1024 * 1024
+
+
+class Started:
+    """A process that was forked, with pipes to its streams: as much of `subprocess.Popen` as tests use."""
+
+    def __init__(self, connection: socket.socket, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+        self._connection, self.pid = connection, pid
+        self.stdin, self.stdout, self.stderr = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"), os.fdopen(stderr, "rb")
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, if it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code. Raises TimeoutExpired if it goes on longer."""
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("cncbops", timeout or 0)
+            self.returncode = int(self._connection.recv(64))
+            self._connection.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it is known to have ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, given: bytes = b"", timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Give it its input, and read what it says until it ends. Raises TimeoutExpired, having killed it."""
+        with suppress(BrokenPipeError):
+            if not self.stdin.closed:
+                self.stdin.write(given)
+                self.stdin.close()
+        with ThreadPoolExecutor(2) as readers:
+            said = [readers.submit(_read, stream) for stream in (self.stdout, self.stderr)]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+        out, err = (each.result() for each in said)
+        return out, err
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    return b"" if stream.closed else stream.read()
 
 
 class Warm:
@@ -55,11 +111,26 @@ class Warm:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             given.write(stdin)
             given.seek(0)
-            request = json.dumps({"arguments": list(arguments), "env": dict(env), "folder": str(folder)}).encode()
-            code = self._wait(request, [given, out, err], timeout_s)
+            request = _request(arguments, env, folder)
+            connection, process = self._fork(request, [stream.fileno() for stream in (given, out, err)])
+            with connection:
+                connection.settimeout(timeout_s)
+                try:
+                    code = int(connection.recv(64))
+                except TimeoutError:
+                    os.killpg(process, signal.SIGKILL)
+                    raise
             out.seek(0)
             err.seek(0)
             return code, out.read(), err.read()
+
+    def start(self, arguments: Sequence[str], env: Mapping[str, str], folder: Path) -> Started:
+        """Start the command, and do not wait."""
+        (given, to_given), (from_out, out), (from_err, err) = (os.pipe() for _ in range(3))
+        connection, process = self._fork(_request(arguments, env, folder), [given, out, err])
+        for end in (given, out, err):
+            os.close(end)
+        return Started(connection, process, to_given, from_out, from_err)
 
     def close(self) -> None:
         """End it."""
@@ -67,17 +138,16 @@ class Warm:
         self._process.stdin.close()
         self._process.wait()
 
-    def _wait(self, request: bytes, streams: Sequence[IO[bytes]], timeout_s: float) -> int:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-            connection.connect(self._address)
-            socket.send_fds(connection, [request], [stream.fileno() for stream in streams])
-            process = int(connection.recv(64))
-            connection.settimeout(timeout_s)
-            try:
-                return int(connection.recv(64))
-            except TimeoutError:
-                os.killpg(process, signal.SIGKILL)
-                raise
+    def _fork(self, request: bytes, streams: Sequence[int]) -> tuple[socket.socket, int]:
+        """A process with these streams: the connection by which its end is told, and its id."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.connect(self._address)
+        socket.send_fds(connection, [request], list(streams))
+        return connection, int(connection.recv(64))
+
+
+def _request(arguments: Sequence[str], env: Mapping[str, str], folder: Path) -> bytes:
+    return json.dumps({"arguments": list(arguments), "env": dict(env), "folder": str(folder)}).encode()
 
 
 def _serve(address: str) -> dict[str, Any]:
@@ -104,6 +174,8 @@ def _begin(connection: socket.socket) -> dict[str, Any]:
     request, streams, _, _ = socket.recv_fds(connection, _LONGEST_REQUEST, array.array("i").itemsize * 3)
     process = os.fork()
     if process:
+        for stream in streams:
+            os.close(stream)
         connection.send(str(process).encode())
         _, status = os.waitpid(process, 0)
         connection.send(str(os.waitstatus_to_exitcode(status)).encode())
@@ -122,6 +194,10 @@ def _become(asked: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     sys.argv = ["cncbops", *asked["arguments"]]
+    # Anew, for what they are made of now: a pipe, where there was a file.
+    sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
 
 
 def _warm_up(folder: str) -> None:
