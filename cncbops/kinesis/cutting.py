@@ -25,6 +25,9 @@ from cncbops.kinesis.record import Record
 CARRIED_BYTES = 8 * 1024 * 1024
 """How much may be carried over before the fullest of what waits is sent as it is."""
 
+MANY = 8
+"""Batches of a group in one cut, beside which half a one is sent: it costs less than to carry its records over."""
+
 KEYS_KNOWN = 50_000
 OPEN_DRAFTS = 4
 """How many batches a lane may go into: those before them are as full as whole lanes make them."""
@@ -74,7 +77,9 @@ class Cutter:
         canaries, _ = self._cut(first, stock.upto, flush=True, behind=others)
         for batch in canaries:
             batch.is_canary = True
-        batches, rest = self._cut(others, first[-1].place if first else stock.upto)
+        # In lanes, which are a function's own, a canary comes before all others in place as well.
+        cut_before = stock.upto if self._lane_of or not first else first[-1].place
+        batches, rest = self._cut(others, cut_before)
         return [*canaries, *batches], Stock(rest, left, upto)
 
     def _parted(
@@ -132,9 +137,9 @@ class _Shelf:
 
     __slots__ = ("given", "group", "lane", "records")
 
-    def __init__(self, group: str, lane: int) -> None:
+    def __init__(self, group: str, lane: int, *records: Record) -> None:
         self.group, self.lane, self.given = group, lane, 0
-        self.records: list[Record] = []
+        self.records = list(records)
 
     def holes(self, upto: int) -> Iterator[int]:
         """The places of what is not given out, up to one."""
@@ -189,11 +194,11 @@ class _Shelves:
     ) -> None:
         """Without `lane_of` no order is kept, and all is in lane 0."""
         self._limits, self._lane_of, self._before = limits, lane_of, upto
-        # In lanes, which are a function's own, a canary comes before all others in place as well.
         self._behind = () if lane_of else tuple(record.place for record in behind)
         self._of_group: dict[str, dict[int, _Shelf]] = {}
         self._of_lane: dict[int, list[_Shelf]] = {}
         self._of_key: dict[int, dict[str, _Shelf]] = {}  # in lanes with more than one group
+        self._alone: list[_Shelf] = []  # without order, those of records that go alone
         self._measured = _measured
         self._upto: dict[int, int] = {}  # by lane, how far it was given out
 
@@ -205,8 +210,11 @@ class _Shelves:
         self._measured = _counted if _counts_alone(records, self._limits) else _measured
         lane_of, of_lane = self._lane_of, self._of_lane
         for record in records:
-            if record.is_alone or (lane_of and record.has_many_keys):
-                yield from self._put_alone(record)
+            if lane_of and (record.is_alone or record.has_many_keys):
+                yield from self._put_alone(record, lane_of.count)
+                continue
+            if record.is_alone:
+                self._alone.append(_Shelf(record.group, 0, record))
                 continue
             lane = lane_of(record) if lane_of else 0
             shelves = of_lane.get(lane)
@@ -216,21 +224,24 @@ class _Shelves:
                 self._shelf(record, lane).records.append(record)
 
     def drafts(self) -> tuple[list[_Draft], list[_Draft]]:
-        """The batches that are full, or as full as whole lanes make them; and the last of each group.
-
-        Beside full ones half a batch goes as well: it is not worth being carried over.
-        """
+        """The batches that are full, or as full as whole lanes make them; and the last of each group."""
         made: list[_Draft] = []
         rest: list[_Draft] = []
         for group in sorted(self._of_group):
             lanes = self._of_group[group]
             drafts = self._drafts_of([lanes[lane] for lane in sorted(lanes)])
-            if drafts and not drafts[-1].is_filled(by=0.5 if len(drafts) > 1 else 1.0):
+            if drafts and not self._is_worth_sending(drafts):
                 rest.append(drafts.pop())
             made += drafts
+        made += [draft for shelf in self._alone for draft in self._drafts_of([shelf])]
         if not self._lane_of:  # the groups side by side, else marks would have all of the others as holes
             made.sort(key=attrgetter("last_place"))
         return made, rest
+
+    def _is_worth_sending(self, drafts: Sequence[_Draft]) -> bool:
+        """Whether the last is full; or half full in order beside many, where its lanes are waited for."""
+        is_beside_many = self._lane_of is not None and len(drafts) > MANY
+        return drafts[-1].is_filled(by=0.5 if is_beside_many else 1.0)
 
     def give_out(self, draft: _Draft) -> Batch:
         """The batch of a draft, marked with how far its lanes are once it is settled."""
@@ -247,7 +258,7 @@ class _Shelves:
         shelves = self._of_lane.get(lane, ())
         if self._lane_of and len(shelves) < 2 and upto == place:  # what waits on the only one comes later
             return Mark(place)
-        waiting = chain.from_iterable(shelf.holes(upto) for shelf in shelves)
+        waiting = chain.from_iterable(shelf.holes(upto) for shelf in (*shelves, *self._alone))
         return Mark(upto, frozenset(chain(waiting, filter(upto.__ge__, self._behind))))
 
     def _drafts_of(self, shelves: Iterable[_Shelf]) -> list[_Draft]:
@@ -294,14 +305,14 @@ class _Shelves:
             self._of_lane[lane].append(lanes[lane])
         return lanes[lane]
 
-    def _put_alone(self, record: Record) -> Iterator[Batch]:
+    def _put_alone(self, record: Record, count: int) -> Iterator[Batch]:
         """Give a record a batch of its own, behind all that waits in its lanes."""
-        lanes = record.lanes(self._lane_of.count) if self._lane_of else ()
+        lanes = record.lanes(count)
         for lane in lanes:
             for shelf in self._of_lane.get(lane, ()):
                 yield from map(self.give_out, self._drafts_of([shelf]))
         batch = batch_of([record], lanes)
-        batch.marks = {lane: self._mark(lane, record.place) for lane in lanes or (0,)}
+        batch.marks = {lane: self._mark(lane, record.place) for lane in lanes}
         yield batch
 
 
