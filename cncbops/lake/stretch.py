@@ -6,7 +6,8 @@ begin on until its end is reached, by as many pages as it takes, so that whereve
 listed once and in order. What was asked for in vain makes the next cuts fewer, or wider.
 
 Every page has the prefix that was asked for, as rights may hang on it. Only the questions for folders have
-others: they are hints, and one that is refused leaves a piece uncut.
+others, and one that is refused leaves a piece uncut. They are asked from a key on that lies in no folder: what
+S3 says of a folder that is begun already differs from server to server.
 """
 
 from bisect import bisect_left, bisect_right

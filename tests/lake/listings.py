@@ -5,7 +5,7 @@ Each request is answered in the thread that makes it, after what a test wants to
 
 import io
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,7 +14,6 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS, list_objects
-from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source
 from tests.e2e.far_side_s3 import Answer, Bucket, StoredObject
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Query = dict[str, str]
-WAIT_S = 5
+WAIT_S = 20
 
 
 class Far:
@@ -43,13 +42,11 @@ class Far:
     def pages(self) -> int:
         return -(-len(self.keys) // self.page)
 
-    def listed(self, prefix: str = "", asked: TimeWindow | None = None, at_once: int = LISTERS) -> Iterator[str]:
-        return (obj.key for obj in self.objects(prefix, asked, at_once))
-
-    def objects(
+    def listed(
         self, prefix: str = "", asked: TimeWindow | None = None, at_once: int = LISTERS
-    ) -> Iterator[LakeObject]:
-        return list_objects(S3Source("lake", prefix), self.s3, asked, at_once=at_once)
+    ) -> Generator[str, None, None]:
+        for obj in list_objects(S3Source("lake", prefix), self.s3, asked, at_once=at_once):
+            yield obj.key
 
     def send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         query = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
