@@ -22,6 +22,7 @@ from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
 from cncbops.lake.layout import TimeWindow
+from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource
 from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
 from cncbops.reports.summary import EXIT_CODES
@@ -145,7 +146,7 @@ def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Fault
     sources = fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen)
     aws = Aws(access_of(general, {}))
     in_aws = not all(isinstance(source, LocalSource) for source in sources)
-    s3 = aws.s3(OBJECTS_AHEAD + 1) if in_aws else None
+    s3 = aws.s3(OBJECTS_AHEAD + LISTERS) if in_aws else None
     with closing(Resolver(aws, s3)) as resolver, Queues(sources, aws, executes=False) as queues, ExitStack() as held:
         reader = FaultReader(stored(sources), selection, s3, resolver)
         found = held.enter_context(closing(reader.found()))

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from cncbops.lake.contents import read_fast
@@ -96,7 +97,7 @@ class Bucket:
             size=item["Size"],
             etag=item["ETag"].strip('"'),
             last_modified=item["LastModified"],
-            storage_class=item.get("StorageClass", "STANDARD"),
+            storage_class=intern(item.get("StorageClass", "STANDARD")),
         )
 
 
@@ -111,10 +112,7 @@ def _folder(path: str) -> Folder:
 def _just_before(begin: str) -> str:
     """A key that lies before `begin`, with hardly any between: S3 lists what comes after a key, not from one on."""
     shorter, last = begin[:-1], ord(begin[-1])
-    if last == 0:
-        return shorter
-    before = 0xD7FF if last == 0xE000 else last - 1  # between them are no characters
-    return f"{shorter}{chr(before)}\U0010ffff"
+    return f"{shorter}{chr(last - 1)}\U0010ffff" if last else shorter
 
 
 def _key(obj: LakeObject) -> str:

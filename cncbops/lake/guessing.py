@@ -36,6 +36,8 @@ def cuts(keys: Sequence[str]) -> Iterator[str]:
     begin = differ - len(list(takewhile(alphabet.__contains__, reversed(last[:differ]))))
     length = differ - begin + _FINE
     start, end = (_number(key[begin:], length, alphabet) for key in (first, last))
+    if end == start:
+        return
     distance = max((end - start) * _OVERLAP, 1)
     steps = int((len(alphabet) ** length - end - 1) / distance)
     for step in range(1, steps + 1):

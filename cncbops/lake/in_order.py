@@ -14,7 +14,7 @@ from cncbops.lake.objects import LakeObject
 PAGES_AHEAD = 32
 """An answer is asked for when so many before it are still to be taken, at most."""
 PAGES_HELD = 48
-"""Answers that wait or are asked for, at most, but for what is taken next: 40 MB, as a page has a thousand objects."""
+"""Answers that wait or are asked for, at most, but for what is taken next: 30 MB, as a page has a thousand objects."""
 
 
 class Call(ABC):
@@ -121,8 +121,8 @@ class _Line:
         for at, entry in reversed(list(enumerate(self._entries))):
             if isinstance(entry, _Asked) and entry.is_answered:
                 self._open(at, entry)
-        while (at := self._next_to_ask()) is not None:
-            self._advance(at)
+        while (following := self._next_to_ask()) is not None:
+            self._advance(following)
 
     def _next_to_ask(self) -> int | None:
         """Where there is something to ask; None if there is nothing, or no room for an answer.
@@ -133,7 +133,7 @@ class _Line:
         if False not in held or sum(held) >= PAGES_HELD or len(self._under_way()) >= self._at_once:
             return None
         at = held.index(False)
-        return at if at < min(2**self._taken, PAGES_AHEAD) else None
+        return at if at < min(2 ** min(self._taken, 8), PAGES_AHEAD) else None
 
     def _open(self, at: int, asked: _Asked) -> None:
         """Its objects come into the line, so that they are counted; where it has none, it is taken with this."""

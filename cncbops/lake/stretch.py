@@ -6,7 +6,8 @@ begin on until its end is reached, by as many pages as it takes, so that whereve
 listed once and in order. What was asked for in vain makes the next cuts fewer, or wider.
 
 Every page has the prefix that was asked for, as rights may hang on it. Only the questions for folders have
-others: they are hints, and one that is refused leaves a piece uncut.
+others, and one that is refused leaves a piece uncut. They are asked from a key on that lies in no folder: what
+S3 says of a folder that is begun already differs from server to server.
 """
 
 from bisect import bisect_left, bisect_right
@@ -98,7 +99,7 @@ class Stretch:
         guesses = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
         piece = rest
         for cut in islice(cuts([obj.key for obj in page.objects]), guesses):
-            if cut <= piece.begin or (rest.until is not None and cut >= rest.until):
+            if cut <= piece.begin or (rest.until is not None and cut >= rest.until) or not self.bucket.can_seek:
                 break
             yield piece.up_to(cut)
             if self.is_over(cut):
@@ -187,6 +188,8 @@ class _Row:
         while self._rest and not self._rest.stretch.is_over(self._rest.begin):
             rest, self._rest = self._rest, None
             at = bisect_right(self._folders, rest.begin) + self._stride - 1
+            if not rest.stretch.bucket.can_seek:
+                at = len(self._folders)
             if at < len(self._folders):
                 self._rest = replace(rest, begin=self._folders[at])
             piece = rest.up_to(self._end(at, rest.until))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
-from cncbops.lake.listing import list_objects
+from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source, Source
 from cncbops.queues.source import QueueSource
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 READERS = 16
-"""Requests at a time at most: objects opened ahead, or looked at again, and the listing."""
+"""Requests at a time at most, beside the listing's: objects opened ahead, or looked at again."""
 
 Line = tuple[int, int]
 """A line's number, and the place on it of one of several events."""
@@ -64,7 +64,7 @@ class Agenda:
 def lake_client(request: Request, aws: Aws) -> "S3Client | None":
     """A client to list and read the sources with, where any of them is in S3."""
     in_s3 = any(isinstance(source, S3Source) for source in request.sources)
-    return aws.s3(READERS) if in_s3 else None
+    return aws.s3(READERS + LISTERS) if in_s3 else None
 
 
 class WholeLake(Agenda):

@@ -10,6 +10,7 @@ from cncbops.faults.grouping import Groups
 from cncbops.faults.resolving import Resolver
 from cncbops.finding import Finder
 from cncbops.identity import Identity, whoami
+from cncbops.lake.listing import LISTERS
 from cncbops.recipients import Recipients
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import READERS
@@ -42,7 +43,7 @@ class Means:
 @contextmanager
 def means_of(request: ResubmitRequest, aws: Aws, *, executes: bool) -> Iterator[Means]:
     """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
-    recipients, s3 = Recipients(), aws.s3(READERS)
+    recipients, s3 = Recipients(), aws.s3(READERS + LISTERS)
     with ExitStack() as held:
         queues = held.enter_context(Queues(request.sources, aws, executes=executes))
         resolver = Resolver(aws, s3)

@@ -1,0 +1,224 @@
+"""A listing in pieces side by side: the same keys in the same order as page after page, within bounds."""
+
+import itertools
+import random
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cncbops.lake.in_order import PAGES_AHEAD, PAGES_HELD
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.listing import LISTERS
+from tests.e2e import far_side_s3
+from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+START = datetime(2018, 4, 8, tzinfo=UTC)
+quick = settings(
+    max_examples=45, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def hours(count: int, each: int, prefix: str = "s1/") -> list[str]:
+    times = [START + timedelta(hours=hour, seconds=3600 * at / each) for hour in range(count) for at in range(each)]
+    return [f"{prefix}{time:%Y/%m/%d/%H}/s1-1-{time:%Y-%m-%d-%H-%M-%S}-{at:05}" for at, time in enumerate(times)]
+
+
+def hashes(count: int, prefix: str = "faults/") -> list[str]:
+    chance = random.Random(6)
+    return [f"{prefix}{chance.getrandbits(128):032x}.json" for _ in range(count)]
+
+
+def numbers(count: int) -> list[str]:
+    return [f"x/{number:06}" for number in range(count)]
+
+
+def skewed() -> list[str]:
+    """A thousand folders of a few objects, and two of many."""
+    return [f"c/{at:04}/{each:04}" for at in range(300) for each in range(300 if at in (70, 200) else 2)]
+
+
+letters = st.text(st.sampled_from("ab/0/19-.é\U0001f600\uffff "), min_size=1, max_size=7)
+counted = st.builds(
+    lambda begin, count, step: [f"{begin}{number:03x}" for number in range(0, count * step, step)],
+    st.sampled_from(["", "a/", "a/b/c", "z//"]), st.integers(1, 60), st.integers(1, 9),
+)  # fmt: skip
+nested = st.builds(
+    lambda begin, folders, each: [f"{begin}{at:02}/{n}" for at in range(folders) for n in range(each)],
+    st.sampled_from(["", "a/", "a/b", "s/2018/04/"]), st.integers(1, 9), st.integers(1, 14),
+)  # fmt: skip
+dated = st.integers(1, 60).map(lambda count: hours(count, 2, ""))
+lakes = st.lists(st.one_of(letters.map(lambda key: [key]), counted, nested, dated), max_size=8).map(
+    lambda parts: set(itertools.chain.from_iterable(parts))
+)
+prefixes = st.sampled_from(["", "a", "a/", "a/b/", "s/2018/0", "2018/04/08/0", "z/"])
+windows = st.none() | st.builds(
+    lambda hour, length: TimeWindow(
+        begin := int((START + timedelta(hours=hour)).timestamp() * 1000), begin + length * 3_600_000
+    ),
+    st.integers(-5, 60), st.integers(1, 40),
+)  # fmt: skip
+
+
+@quick
+@given(lakes, prefixes, windows, st.integers(2, 7))
+@example({f"a/{n:03}" for n in range(60)} | {"a/010", "a/0100", "a/01/"}, "", None, 2)
+@example({*hours(40, 3, ""), "2018/04/08/00", "2018/04/08/010", "2018/04/08/03/"}, "", None, 3)
+def test_the_keys_and_their_order_are_those_of_page_after_page(
+    client: "S3Client", lake: set[str], prefix: str, window: TimeWindow | None, page: int
+) -> None:
+    with far(client, lake, page) as side:
+        plain = list(side.listed(prefix, window, at_once=1))
+        assert list(side.listed(prefix, window)) == plain
+    wanted = [key for key in sorted(lake) if key.startswith(prefix)]
+    assert plain == (wanted if window is None else [key for key in wanted if key in set(plain)])
+
+
+@pytest.mark.parametrize(
+    ("lake", "prefix", "most"),
+    [
+        (hours(100, 27), "s1/", 1.35),
+        (hours(60, 30), "s1/", 1.7),  # where folders end with a page, one more is asked for
+        (hours(24 * 20, 2), "s1/", 1.8),
+        (hashes(1_000), "faults/", 2.2),
+        (numbers(1_000), "x/", 1.3),
+        (skewed(), "c/", 1.9),
+    ],
+    ids=["hours", "hours of whole pages", "small hours", "hashes", "numbers", "skewed"],
+)  # fmt: skip
+def test_few_calls_are_in_vain_and_many_are_made_at_once(
+    client: "S3Client", lake: list[str], prefix: str, most: float
+) -> None:
+    with far(client, lake, 10) as side:
+        many = LISTERS // 2
+
+        def meet(_: Query) -> None:
+            """Each waits a little for others, until many have met."""
+            with side.changed:
+                side.changed.wait_for(lambda: side.most >= many, 0.02)
+
+        side.before = meet
+        assert list(side.listed(prefix)) == side.keys
+    assert many <= side.most <= LISTERS
+    assert len(side.asked) <= most * side.pages
+
+
+@pytest.mark.parametrize("lake", [hours(40, 12), hashes(300, "s1/"), skewed()], ids=["hours", "hashes", "skewed"])
+def test_pages_that_come_in_the_reverse_of_their_order_are_given_in_order(client: "S3Client", lake: list[str]) -> None:
+    with far(client, lake, 5) as side:
+        waiting: list[Query] = []
+
+        def last_first(query: Query) -> None:
+            with side.changed:
+                waiting.append(query)
+                assert side.changed.wait_for(lambda: waiting[-1] is query, WAIT_S)
+
+        def leave(query: Query, answer: far_side_s3.Answer) -> far_side_s3.Answer:
+            with side.changed:
+                waiting.remove(query)
+            return answer
+
+        side.before, side.after = last_first, leave
+        assert list(side.listed()) == side.keys
+
+
+@pytest.mark.parametrize(("keys", "calls"), [(0, 1), (10, 1), (11, 2), (20, 2), (21, 4)])
+def test_a_small_lake_takes_as_many_calls_as_it_has_pages(client: "S3Client", keys: int, calls: int) -> None:
+    with far(client, numbers(keys), 10) as side:
+        assert list(side.listed("x/")) == side.keys
+    assert len(side.asked) <= calls
+
+
+def test_no_more_is_asked_for_than_was_taken_and_what_may_lie_ahead(client: "S3Client") -> None:
+    with far(client, hours(100, 27), 10) as side, closing(side.listed("s1/")) as listing:
+        next(listing)
+        assert len(side.asked) == 1
+        for pages in range(1, 60):
+            assert len(list(itertools.islice(listing, 10))) == 10
+            assert len(side.asked) <= pages * 1.6 + PAGES_HELD
+        assert len(side.asked) > 60 + PAGES_AHEAD / 2
+
+
+def test_what_is_given_up_while_calls_are_under_way_ends_with_them(client: "S3Client") -> None:
+    with far(client, numbers(3_000), 10) as side:
+        with closing(side.listed("x/")) as listing:
+            assert len(list(itertools.islice(listing, 200))) == 200
+        assert (side.under_way, list_threads()) == (0, [])
+
+
+def refusing(side: Far, key: str) -> None:
+    """Refuse each page that holds a key."""
+
+    def refuse(query: Query, answer: far_side_s3.Answer) -> far_side_s3.Answer:
+        is_there = f"<Key>{key}</Key>".encode() in answer.body
+        return far_side_s3.error(403, "AccessDenied", "Access Denied") if is_there else answer
+
+    side.after = refuse
+
+
+@pytest.mark.parametrize("at", [0, 15, 300, 809])
+@pytest.mark.parametrize("at_once", [1, LISTERS])
+def test_an_error_comes_where_the_keys_would_have_come(client: "S3Client", at: int, at_once: int) -> None:
+    with far(client, hours(30, 27), 10) as side:
+        refusing(side, side.keys[at])
+        found: list[str] = []
+        with pytest.raises(ClientError, match="AccessDenied"):
+            found.extend(side.listed("s1/", at_once=at_once))
+    assert found == side.keys[: len(found)]
+    assert at - 10 < len(found) <= at
+
+
+def test_folders_that_may_not_be_asked_for_are_listed_all_the_same(client: "S3Client") -> None:
+    with far(client, hours(30, 27), 10) as side:
+        denied = far_side_s3.error(403, "AccessDenied", "Access Denied")
+        side.before = lambda query: denied if "delimiter" in query or query["prefix"] != "s1/" else None
+        assert list(side.listed("s1/")) == side.keys
+
+
+@pytest.mark.parametrize("lake", [hours(10, 27), numbers(200)], ids=["hours", "numbers"])
+def test_a_server_that_lists_from_no_key_on_is_listed_all_the_same(client: "S3Client", lake: list[str]) -> None:
+    with far(client, lake, 10) as side:
+
+        def forget(query: Query) -> None:
+            query.pop("start-after", None)
+
+        side.before = forget
+        assert list(side.listed()) == side.keys
+        assert len(side.asked) <= side.pages * 3
+
+
+def test_a_bucket_without_order_is_listed_in_its_own(client: "S3Client") -> None:
+    with far(client, numbers(200), 10) as side:
+        random.Random(6).shuffle(side.bucket._keys)
+        order = list(side.bucket._keys)
+        pages = [order[at : at + 10] for at in range(0, 200, 10)]
+
+        def page(query: Query) -> far_side_s3.Answer:
+            at = int(query.get("continuation-token", "0"))
+            return side.bucket._page(query, pages[at], str(at + 1) if at + 1 < len(pages) else "")
+
+        side.before = page
+        assert list(side.listed("x/")) == order
+        assert len(side.asked) == len(pages)
+
+
+def test_an_empty_page_is_not_the_end(client: "S3Client") -> None:
+    """S3 gives one where it went over many deleted keys."""
+    with far(client, numbers(30), 10) as side:
+        empty = iter([True, False])
+
+        def page(query: Query) -> far_side_s3.Answer | None:
+            if query.get("continuation-token") == "again":
+                del query["continuation-token"]
+                return None
+            return side.bucket._page(query, [], "again") if next(empty, False) else None
+
+        side.before = page
+        assert list(side.listed("x/")) == side.keys
