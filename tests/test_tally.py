@@ -9,9 +9,20 @@ from hypothesis import strategies as st
 
 from cncbops import tally
 from cncbops.delivery.answers import Kind
-from cncbops.delivery.outcome import Calls, Outcome, Undelivered
+from cncbops.delivery.outcome import Calls, Outcome, Settled, Undelivered, waybill_of
 from cncbops.formats.event import LakeEvent, Malformed
-from cncbops.tally import HOUR_MS, NO_TYPE, OTHER_TYPES, Failure, Tally, failures_of, of_line, of_object, of_record
+from cncbops.tally import (
+    HOUR_MS,
+    NO_TYPE,
+    OTHER_TYPES,
+    Failure,
+    Share,
+    Tally,
+    failures_of,
+    of_line,
+    of_object,
+    of_record,
+)
 from tests.delivery.batches import OBJECT, batch
 
 
@@ -63,11 +74,19 @@ def test_outcomes_add_up() -> None:
         possible_duplicates=5,
     )
     outcome.calls.count(Kind.TAKEN, 10, repeats=False)
-    found.count_outcome(outcome)
-    found.count_outcome(outcome)
+    settled = Settled(waybill_of(batch(6)), outcome)
+    found.count_settled(settled)
+    found.count_settled(settled)
     events = found.events
-    assert (events.delivered, events.failed, events.unknown, events.not_sent) == (2, 4, 2, 4)
+    assert (events.delivered, events.failed, events.unknown) == (2, 4, 2)
     assert (events.possible_duplicates, found.calls) == (10, Calls(total=2, succeeded=2, bytes=20))
+
+
+def test_a_batch_that_was_delivered_whole_counts_all_its_records_to_its_function() -> None:
+    found, sent = Tally(), batch(6)
+    sent.function = "fn"
+    found.count_settled(Settled(waybill_of(sent), Outcome(is_whole=True)))
+    assert (found.events.delivered, found.functions) == (6, {"fn": Share(delivered=6)})
 
 
 @pytest.mark.parametrize(

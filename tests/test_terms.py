@@ -13,7 +13,7 @@ from cncbops.kinesis.record import RecordSource
 from cncbops.lake.sources import LocalSource
 from cncbops.request import ReplayRequest
 from cncbops.target import Mapping, Target
-from cncbops.terms import Terms, objection, require_able, settle
+from cncbops.terms import LANES, Terms, objection, require_able, settle
 
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/s1"
 KINESIS = Mapping("uuid", STREAM_ARN, True, 25, False, False, ('{"data":{"type":["a"]}}',), 0, None)
@@ -33,7 +33,7 @@ def terms(found: Target, **asked: Any) -> Terms:
 def test_without_option_and_mapping_defaults_apply() -> None:
     found = terms(target())
     assert (found.limits.records, found.batch_size_from) == (100, "default")
-    assert (found.concurrency, found.concurrency_from, found.lanes) == (16, "default", 16)
+    assert (found.concurrency, found.concurrency_from, found.lanes) == (16, "default", LANES)
     assert found.limits == BatchLimits(100, SYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES)
     assert found.mapping_filters == ()
     assert found.policy.partial_responses == "lenient"
@@ -59,6 +59,11 @@ def test_an_option_comes_before_the_mapping() -> None:
 def test_live_traffic_keeps_half_of_the_reserved_concurrency(reserved: int, expected: int) -> None:
     found = terms(target(reserved_concurrency=reserved))
     assert (found.concurrency, found.concurrency_from) == (expected, "half of the reserved concurrency")
+
+
+def test_lanes_are_many_more_than_batches_are_sent_at_a_time() -> None:
+    assert terms(target(), concurrency=1).lanes == LANES
+    assert terms(target(), concurrency=1000).lanes == 4000
 
 
 @pytest.mark.parametrize("asked", [{"ordered": False}, {"asynchronous": True}])

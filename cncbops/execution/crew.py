@@ -1,4 +1,4 @@
-"""The threads of one place: some read, some send, and what takes no time is done at once."""
+"""The threads of one place: some read, some send, and one does what takes no time."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,18 +23,15 @@ class Crew:
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         senders = ThreadPoolExecutor(concurrency, thread_name_prefix="send")
         self._pools = {"read": readers, "read_on": readers, "attempt": senders}
+        self._others = ThreadPoolExecutor(1, thread_name_prefix="cut")
 
     def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:
-        """Begin a task."""
-        pool = self._pools.get(method)
-        if pool:
-            pool.submit(self._run, method, arguments, done)
-        else:
-            self._run(method, arguments, done)
+        """Begin a task. None is done in this thread, which has others to hear of while an outcome is on its way."""
+        self._pools.get(method, self._others).submit(self._run, method, arguments, done)
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way."""
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), self._others):
             pool.shutdown(cancel_futures=True)
         self._station.close()
 

@@ -41,17 +41,25 @@ class Processes:
         self._then: dict[int, Then] = {}
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
-        self._processes = []
+        self._processes: list[Any] = []
+        self._sends = outfit.sends
+        try:
+            for _ in range(places):
+                self._begin(outfit, concurrency)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, outfit: Outfit, concurrency: int) -> None:
         context: Any = multiprocessing.get_context(_START)
-        for _ in range(places):
-            here, there = context.Pipe()
-            others = [*self._pipes, here] if _START == "fork" else []
-            process = context.Process(target=_work, args=(there, others, outfit, concurrency), daemon=True)
-            process.start()
-            there.close()
-            self._selector.register(here, selectors.EVENT_READ)
-            self._pipes.append(here)
-            self._processes.append(process)
+        here, there = context.Pipe()
+        self._pipes.append(here)
+        others = self._pipes if _START == "fork" else []
+        process = context.Process(target=_work, args=(there, others, outfit, concurrency), daemon=True)
+        process.start()
+        there.close()
+        self._selector.register(here, selectors.EVENT_READ)
+        self._processes.append(process)
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
@@ -94,8 +102,14 @@ class Processes:
         place = self._pipes.index(pipe)
         process = self._processes[place]
         process.join(1)
-        what = f"worker process {process.pid} has ended ({_why(process.exitcode)}) with invocations under way"
-        return PlaceLost(what, "Go on with `cncbops runs resume`, which sends them again", place)
+        what = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
+        if not self._sends:
+            return PlaceLost(what, "Run it again, perhaps with fewer --workers", place)
+        return PlaceLost(
+            f"{what} with invocations under way",
+            "Go on with `cncbops runs resume`, which sends them again",
+            place,
+        )
 
     def close(self) -> None:
         """End every process, whatever it has under way."""
@@ -116,8 +130,8 @@ def _work(pipe: Connection, others: Sequence[Connection], outfit: Outfit, concur
     """One process: do what comes through the pipe until that is closed."""
     for other in others:  # else the pipes of the others would outlive the process that holds them
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; who began this one decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they are sent to all of a group; who began this one decides
     sys.setswitchinterval(SWITCH_S)
     crew, answers = None, _Answers(pipe)
     try:
@@ -145,9 +159,17 @@ class _Answers:
             try:
                 answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 if answers:
-                    self._pipe.send_bytes(pickle.dumps(answers, protocol=5))
+                    self._pipe.send_bytes(_packed(answers))
             finally:
                 self._sending.release()
+
+
+def _packed(answers: Sequence[tuple[int, Any, BaseException | None]]) -> bytes:
+    """Answers as they are sent; of one that cannot be, that is told."""
+    try:
+        return pickle.dumps(answers, protocol=5)
+    except Exception as error:  # noqa: BLE001  whatever a result makes of being copied
+        return pickle.dumps([(ticket, None, _portable(error)) for ticket, *_ in answers])
 
 
 def _portable(error: BaseException) -> BaseException:

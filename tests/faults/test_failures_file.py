@@ -28,7 +28,7 @@ from cncbops.session.entry import Entry
 from cncbops.tally import Failure
 from tests.delivery.batches import batch_of, record
 from tests.e2e.lakes import envelope, eventbridge, firehose_error
-from tests.ledger.runs import begin, lake_object
+from tests.ledger.runs import Sent, begin, lake_object
 
 LINE: dict[str, Any] = {
     "kind": "failure",
@@ -206,7 +206,7 @@ def test_what_a_redrive_put_right_is_no_fault_any_more(ledger: Ledger, tmp_path:
     entry = ledger.entry(run, 0)
     delivered = msgspec.structs.replace(record(1), object=entry.object, place=entry.places(1, 1)[0])  # on line 2
     writer = ledger.redrive_writer(run, ledger.take_up(run, "redrive", this_worker(None)))
-    writer.write([], [], [Settled(batch_of(delivered), Outcome(delivered=[delivered]))])
+    writer.write([], [], [Settled(Sent.of(batch_of(delivered)).bill, Outcome(delivered=[delivered]))])
     write_report(ledger, run, tmp_path / "report.jsonl")
     lines = [fault.unit for fault in faults_in(tmp_path / "report.jsonl") if isinstance(fault.unit, LakeLine)]
     assert lines == [LakeLine(lake_object(0).uri, 7, 2)]

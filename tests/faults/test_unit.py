@@ -78,14 +78,18 @@ def test_a_unit_is_in_the_lanes_of_all_its_keys_which_are_its_functions_own() ->
     assert together.lanes(0) == ()
 
 
-def test_a_unit_takes_no_more_lanes_than_its_function_takes_batches_at_a_time() -> None:
+def test_units_take_as_many_lanes_as_there_are_and_none_where_there_is_no_order() -> None:
     found = [unit_of(units.kinesis(number, f"k{number}"), number=number) for number in range(40)]
-    assert len({lane for each in found for lane in each.lanes(16)}) > 4
-    for each in found:
-        each.most_lanes = 2
-    assert len({lane for each in found for lane in each.lanes(16)}) == 2
-    assert {each.lanes(1) for each in found} == {unit_of(units.kinesis(1)).lanes(1)}
+    assert 4 < len({lane for each in found for lane in each.lanes(16)}) <= 16
+    assert len({each.lanes(1) for each in found}) == 1
     assert {each.lanes(0) for each in found} == {()}
+
+
+def test_a_unit_of_several_keys_is_told_from_one_of_a_single_key() -> None:
+    one, same = unit_of(units.kinesis(1, "k1")), unit_of(units.kinesis(1, "k1"), units.kinesis(2, "k1"))
+    assert not one.has_many_keys
+    assert not same.has_many_keys
+    assert unit_of(units.kinesis(1, "k1"), units.kinesis(2, "k2")).has_many_keys
 
 
 def test_keys_of_two_sources_are_told_apart() -> None:

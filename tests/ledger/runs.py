@@ -1,11 +1,16 @@
 """Runs for the ledger's tests: what was asked does not matter to them."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import count
+from typing import Any, Self
 
 import msgspec
 
+from cncbops.delivery.outcome import Waybill, waybill_of
+from cncbops.kinesis.batching import Batch, BatchLimits
+from cncbops.kinesis.cutting import Cutter, Stock
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
 from cncbops.ledger.ledger import Ledger
@@ -40,3 +45,30 @@ def record_of(entry: Entry, ordinal: int, key: str = "key", shard: str = "shard"
     (place,) = entry.places(ordinal, 1)
     changed = {"place": place, "object": entry.object, "group": shard}
     return msgspec.structs.replace(record(ordinal, key, padding), **changed)
+
+
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """A batch that was given out: its waybill, and the records that wait where they were read."""
+
+    bill: Waybill
+    records: Sequence[Record]
+
+    @classmethod
+    def of(cls, batch: Batch, number: int = 0) -> Self:
+        bill = waybill_of(batch)
+        bill.number = number
+        return cls(bill, batch.records)
+
+
+class Cuts:
+    """Cuts as a session does, each time behind what was carried over, and counts the batches."""
+
+    def __init__(self, limits: Mapping[str, BatchLimits], lanes: int, canary: int | None = None) -> None:
+        self._cutter = Cutter(limits, lanes, canary)
+        self._numbers = count()
+        self.stock = Stock()
+
+    def add(self, records: Sequence[Record], *, flush: bool = False) -> list[Sent]:
+        batches, self.stock = self._cutter.cut(records, self.stock, flush=flush)
+        return [Sent.of(batch, next(self._numbers)) for batch in batches]

@@ -6,23 +6,25 @@ is cut at a random point, and the next one goes on from the ledger alone.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
-from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
+from cncbops.kinesis.batching import BatchLimits
 from cncbops.kinesis.record import Record, lane_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
+from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
-from tests.ledger.runs import begin, lake_object, record_of
+from tests.ledger.runs import Cuts, Sent, begin, lake_object, record_of
 
 SESSIONS = 6
 numbers = count()
@@ -91,26 +93,30 @@ class _Session:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
         self.progress = world.ledger.progress(world.run, world.lanes)
         self.journal = Journal(world.ledger.run_writer(world.run, number), self.progress.next_number)
-        self.batcher = Batcher({"": world.limits}, world.lanes)
-        self.open: list[Batch] = []
-        self.under_way: list[Batch] = []  # when it was stopped
+        self.findings = Findings()
+        canary = self.chance.choice((None, 1, 3))
+        self.cuts = Cuts({"": world.limits}, world.lanes, canary)
+        self.open: list[Sent] = []
+        self.under_way: list[Sent] = []  # when it was stopped
 
     def play(self) -> None:
         try:
-            records = self._pulled()
-            self._deliver(self._batches(islice(records, self.chance.randint(0, 3))))  # a canary
-            self._deliver(self._batches(records))
+            for batch in self._batches():
+                self.open.append(batch)
+                while self.open and self.chance.random() < 0.6:
+                    self._settle_one()
+            while self.open:
+                self._settle_one()
+            self.journal.keep()
         except Cut:
             pass
 
-    def _deliver(self, batches: Iterator[Batch]) -> None:
-        for batch in batches:
-            self.open.append(batch)
-            while self.open and self.chance.random() < 0.6:
-                self._settle_one()
-        while self.open:
-            self._settle_one()
-        self.journal.keep()
+    def _batches(self) -> Iterator[Sent]:
+        """Portions are cut behind what was carried over; before some all else is waited for, as for messages."""
+        for records in self._pulled():
+            yield from self.cuts.add(records, flush=self.chance.random() < 0.1)
+        if not self.stopped:
+            yield from self.cuts.add([], flush=True)
 
     def _tire(self) -> None:
         if self.patience is not None:
@@ -121,18 +127,14 @@ class _Session:
                 if not self.stops:
                     raise Cut
 
-    def _batches(self, pulled: Iterable[list[Record]]) -> Iterator[Batch]:
-        for records in pulled:
-            yield from self.batcher.add(records)
-        yield from self.batcher.flush()
-
     def _pulled(self) -> Iterator[list[Record]]:
         for number, left in self._agenda():
             if self.stopped:
                 return
-            entry = self.journal.open(0, lake_object(number), left)
+            entry = self.journal.entry_of(Item(0, lake_object(number), left))
             assert entry.number == number
-            yield from self._records(entry, self._ending(number))
+            self.journal.open(entry)
+            yield from self._records(entry.copy(), self._ending(number))
 
     def _agenda(self) -> Iterator[tuple[int, Entry | None]]:
         unfinished = list(self.world.ledger.entries(self.world.run, unfinished=True))
@@ -158,14 +160,18 @@ class _Session:
             assert not self.world.settled & {each.place for each in left}
             entry.pulled = pulled
             entry.matched = max(entry.matched, pulled)
-            self.journal.touch(entry)
+            self._take_in(entry)
             yield left
             self._tire()
         if ending is None:
             entry.ended = not self.stopped
         else:
             entry.error = "NoSuchKey"
-        self.journal.touch(entry)
+        self._take_in(entry)
+
+    def _take_in(self, entry: Entry) -> None:
+        self.findings.touch(entry)
+        self.journal.take_in(self.findings.take())
 
     def _is_settled(self, each: Record, entry: Entry) -> bool:
         return self.progress.is_settled(
@@ -173,12 +179,11 @@ class _Session:
         )
 
     def _settle_one(self) -> None:
-        """Let a batch come back that is the first of all its lanes; it may be cut itself."""
-        heads = [batch for batch in self.open if self._is_head(batch)]
-        batch = self.chance.choice(heads)
+        """Let a batch come back that may have been sent; it may be cut itself."""
+        batch = self.chance.choice([batch for batch in self.open if self._is_head(batch)])
         outcome = self._outcome(batch)
         self._tire()
-        self.journal.take([Settled(batch, outcome)])
+        self.journal.take([Settled(batch.bill, outcome.without_payloads(named=self.chance.random() < 0.5))])
         self.open.remove(batch)
         for fate in ("delivered", "failed", "unknown"):
             self.world.fates[fate] += len(getattr(outcome, fate))
@@ -186,11 +191,13 @@ class _Session:
         self.world.settled |= {each.place for each in batch.records} - left
         self._tire()
 
-    def _is_head(self, batch: Batch) -> bool:
+    def _is_head(self, batch: Sent) -> bool:
+        """Whether it is the first of all its lanes, and waits for no canary."""
         earlier = self.open[: self.open.index(batch)]
-        return all(set(batch.lanes).isdisjoint(each.lanes) for each in earlier)
+        waits = not batch.bill.is_canary and any(each.bill.is_canary for each in self.open)
+        return not waits and all(set(batch.bill.lanes).isdisjoint(each.bill.lanes) for each in earlier)
 
-    def _outcome(self, batch: Batch) -> Outcome:
+    def _outcome(self, batch: Sent) -> Outcome:
         """Once stopped, a batch is not sent, unless it was under way: then perhaps in part."""
         outcome = Outcome()
         sent = len(batch.records)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from cncbops.delivery.outcome import Outcome, Settled, Undelivered
+from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.errors import CannotRun
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.batching import Mark
+from cncbops.kinesis.record import Record
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
@@ -25,7 +26,7 @@ from cncbops.tally import failures_of
 from tests.delivery.batches import batch_of, record
 from tests.faults import units
 from tests.faults.units import unit_of
-from tests.ledger.runs import begin, lake_object
+from tests.ledger.runs import Sent, begin, lake_object
 
 numbers = count()
 
@@ -51,11 +52,16 @@ def run_at(ledger: Ledger, started_ms: int) -> Run:
     return ledger.find(run.run_id)
 
 
+def waybill(*sent: Record, upto: int = 0) -> Waybill:
+    """The waybill of a batch that leaves its lane at a place."""
+    batch = batch_of(*sent)
+    batch.marks = {0: Mark(upto)}
+    return Sent.of(batch).bill
+
+
 def deliver(ledger: Ledger, run: Run, *delivered: Unit) -> None:
     """Write down that a run delivered units."""
-    batch = batch_of(*delivered)
-    batch.marks = {0: Mark(0)}
-    ledger.run_writer(run, 1).write([], [], [Settled(batch, Outcome(delivered=list(delivered)))])
+    ledger.run_writer(run, 1).write([], [], [Settled(waybill(*delivered), Outcome(delivered=list(delivered)))])
 
 
 def one(number: int, fault_id: str | None = None, **fault: Any) -> Unit:
@@ -75,10 +81,8 @@ def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledg
 def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Resubmitted) -> None:
     run, sent = run_at(ledger, 1_000), [one(number) for number in range(4)]
     bad = [Undelivered(each, "Error", "no") for each in sent]
-    batch = batch_of(*sent)
-    batch.marks = {0: Mark(0)}
     outcome = Outcome(delivered=[sent[0]], failed=[bad[1]], unknown=[bad[2]], not_sent=[sent[3]])
-    ledger.run_writer(run, 1).write([], [], [Settled(batch, outcome)])
+    ledger.run_writer(run, 1).write([], [], [Settled(waybill(*sent), outcome)])
     assert [memory.sent_by(each.fault) for each in sent] == [run.id, None, None, None]
     assert [memory.last_sent_ms(each.records) for each in sent] == [1_000, None, None, None]
 
@@ -86,20 +90,18 @@ def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Led
 def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
     run, mended, failed = run_at(ledger, 1_000), one(1), one(2)
     outcome = Outcome(failed=[Undelivered(each, "Error", "no") for each in (mended, failed)])
-    batch = batch_of(mended, failed)
-    batch.marks = {0: Mark(0)}
+    bill = waybill(mended, failed)
     entry = Entry(0, 0, lake_object(0), matched=2, failed=2, ended=True)
-    ledger.run_writer(run, 1).write([entry], list(failures_of(outcome)), [Settled(batch, outcome)])
+    ledger.run_writer(run, 1).write([entry], list(failures_of(outcome)), [Settled(bill, outcome)])
     session = ledger.take_up(run, "redrive", this_worker(None))
     again = Outcome(delivered=[mended], failed=[Undelivered(failed, "Error", "no")])
-    ledger.redrive_writer(run, session).write([], [], [Settled(batch, again)])
+    ledger.redrive_writer(run, session).write([], [], [Settled(bill, again)])
     assert (memory.sent_by(mended.fault), memory.sent_by(failed.fault)) == (run.id, None)
 
 
 def test_records_of_a_replay_leave_nothing_behind(ledger: Ledger) -> None:
-    batch = batch_of(record(1))
-    batch.marks = {0: Mark(0)}
-    ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(batch, Outcome(delivered=batch.records))])
+    sent = record(1)
+    ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(waybill(sent), Outcome(delivered=[sent]))])
     with closing(sqlite3.connect(ledger.path)) as connection:
         for table in ("resubmitted", "resubmitted_records"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
@@ -189,13 +191,10 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
 
 def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger: Ledger, memory: Resubmitted) -> None:
     run, sent = run_at(ledger, 1_000), one(1)
-    bad = batch_of(one(2))
-    bad.marks = {0: Mark(None)}  # type: ignore[arg-type]  # the table wants a number
-    good = batch_of(sent)
-    good.marks = {0: Mark(7)}
-    settled = [Settled(batch, Outcome(delivered=batch.records)) for batch in (good, bad)]
+    good = Settled(waybill(sent, upto=7), Outcome(delivered=[sent]))
+    bad = Settled(waybill(one(2), upto=None), Outcome(delivered=[one(2)]))  # type: ignore[arg-type]  # no number
     with pytest.raises(CannotRun):
-        ledger.run_writer(run, 1).write([], [], settled)
+        ledger.run_writer(run, 1).write([], [], [good, bad])
     assert memory.sent_by(sent.fault) is None
     assert dict(ledger.progress(run, 1).marks) == {}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
 from cncbops.errors import CannotRun
-from cncbops.kinesis.batching import Batch, Batcher, BatchLimits
+from cncbops.kinesis.batching import BatchLimits
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
@@ -21,8 +21,9 @@ from cncbops.ledger.worker import this_worker
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
 from cncbops.tally import of_object, of_record
+from cncbops.terms import LANES
 from tests.delivery.batches import batch_of
-from tests.ledger.runs import begin, lake_object, record_of
+from tests.ledger.runs import Cuts, Sent, begin, lake_object, record_of
 
 FATES = ("delivered", "failed", "unknown")
 numbers = count()
@@ -47,18 +48,20 @@ def played(ledger: Ledger, fates: Sequence[Sequence[str]]) -> tuple[Run, dict[tu
     """A finished run in which each record of each object had the fate given; its records by object and line."""
     run = begin(ledger, f"run-{next(numbers)}")
     writer = ledger.run_writer(run, 1)
-    journal, batcher = Journal(writer), Batcher({"": BatchLimits(3, 100_000)}, 2)
+    journal, cuts = Journal(writer), Cuts({"": BatchLimits(3, 100_000)}, 2)
     records, batches, fate_of = {}, [], {}
     for number, of_object_ in enumerate(fates):
-        entry = journal.open(0, lake_object(number))
+        entry = Entry(number, 0, lake_object(number))
+        journal.open(entry)
         entry.matched, entry.ended = len(of_object_), True
         for ordinal, fate in enumerate(of_object_):
             record = record_of(entry, ordinal, key=f"key-{ordinal % 3}")
             records[number, record.line] = record
             fate_of[record.place] = fate
-            batches += batcher.add([record])
-    for batch in (*batches, *batcher.flush()):
-        journal.take([Settled(batch, outcome_of(batch.records, [fate_of[each.place] for each in batch.records]))])
+            batches += cuts.add([record])
+    for batch in (*batches, *cuts.add([], flush=True)):
+        fates_of_batch = [fate_of[each.place] for each in batch.records]
+        journal.take([Settled(batch.bill, outcome_of(batch.records, fates_of_batch))])
     journal.keep()
     writer.finish("partial", None, {}, listed=True)
     return run, records
@@ -86,7 +89,8 @@ def test_a_redrive_counts_each_failed_record_under_its_new_fate_alone(
         again = [records[kept.object_number, kept.failure.line] for kept in failed]
         become = [chance.choice(("delivered", "failed", "unknown", "not_sent")) for _ in failed]
         if again:
-            writer.write([], [], [Settled(batch_of(*again), outcome_of(again, become, f"Bad{session}"))])
+            bill = Sent.of(batch_of(*again)).bill
+            writer.write([], [], [Settled(bill, outcome_of(again, become, f"Bad{session}"))])
         writer.finish("partial", None, {}, listed=False)
         for kept, new in zip(failed, become, strict=True):
             if new != "not_sent":
@@ -108,11 +112,10 @@ def test_what_is_written_at_once_is_kept_whole_or_not_at_all(ledger: Ledger) -> 
     run = begin(ledger, f"run-{next(numbers)}")
     entry = Entry(0, 0, lake_object(0), matched=2, delivered=1, failed=1, ended=True)
     good, bad = record_of(entry, 0), record_of(entry, 1)
-    batch = batch_of(good, bad)
-    batch.marks = {}
+    bill = Sent.of(batch_of(good, bad)).bill
     failure = of_record(Undelivered(bad, "Bad", None), "failed")  # type: ignore[arg-type]  # the table wants words
     with pytest.raises(CannotRun):
-        ledger.run_writer(run, 1).write([entry], [(0, failure)], [Settled(batch, Outcome(delivered=[good]))])
+        ledger.run_writer(run, 1).write([entry], [(0, failure)], [Settled(bill, Outcome(delivered=[good]))])
     assert list(ledger.entries(run)) == []
     assert ledger.counts(run).delivered == 0
 
@@ -136,13 +139,13 @@ def test_an_object_that_can_be_read_after_all_is_mended(ledger: Ledger) -> None:
 def test_a_batch_of_which_nothing_was_sent_moves_no_mark(ledger: Ledger) -> None:
     run = begin(ledger, f"run-{next(numbers)}")
     entry = Entry(0, 0, lake_object(0), matched=1)
-    (batch,) = Batcher({"": BatchLimits(1, 100_000)}, 1).add([record_of(entry, 0)])
-    ledger.run_writer(run, 1).write([entry], [], [Settled(batch, Outcome(not_sent=batch.records))])
+    (batch,) = Cuts({"": BatchLimits(1, 100_000)}, 1).add([record_of(entry, 0)])
+    ledger.run_writer(run, 1).write([entry], [], [Settled(batch.bill, Outcome(not_sent=list(batch.records)))])
     progress = ledger.progress(run, 1)
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
 
 
-@pytest.mark.parametrize("lanes", [0, 8])
+@pytest.mark.parametrize("lanes", [0, LANES])
 def test_a_ledger_takes_at_most_a_kilobyte_an_object_and_does_not_grow_with_events(tmp_path: Path, lanes: int) -> None:
     few, many = (size_of_run(tmp_path / str(events), events, lanes) for events in (5, 40))
     assert many <= few + 32_768  # what waits beyond the mark at the most
@@ -156,25 +159,27 @@ def size_of_run(folder: Path, events: int, lanes: int) -> int:
     """The size of a ledger whose run sent so many events of each of 2,000 objects, in batches of 100."""
     with Ledger.open(folder) as ledger:
         run = begin(ledger)
-        journal, batcher = Journal(ledger.run_writer(run, 1)), Batcher({"": BatchLimits(100, 1_000_000)}, lanes)
-        waiting: list[Batch] = []
+        journal, cuts = Journal(ledger.run_writer(run, 1)), Cuts({"": BatchLimits(100, 1_000_000)}, lanes)
+        waiting: list[Sent] = []
         for number in range(OBJECTS):
-            entry = journal.open(0, lake_object(number, f"firehose/stream/2018/04/08/03/{'x' * 80}-{number:08}"))
+            key = f"firehose/stream/2018/04/08/03/{'x' * 80}-{number:08}"
+            entry = Entry(number, 0, lake_object(number, key))
+            journal.open(entry)
             entry.matched, entry.ended = events, True
             journal.touch(entry)
-            waiting += batcher.add([record_of(entry, each, key=f"key-{each}") for each in range(events)])
+            waiting += cuts.add([record_of(entry, each, key=f"key-{each}") for each in range(events)])
             if len(waiting) >= 24:
                 settle(journal, waiting)
-        waiting += batcher.flush()
+        waiting += cuts.add([], flush=True)
         settle(journal, waiting)
         assert ledger.counts(run).delivered == events * OBJECTS
     return (folder / FILE_NAME).stat().st_size
 
 
-def settle(journal: Journal, waiting: list[Batch]) -> None:
+def settle(journal: Journal, waiting: list[Sent]) -> None:
     """Without lanes the first comes back last."""
-    for batch in waiting if waiting and waiting[0].lanes else reversed(waiting):
-        journal.take([Settled(batch, Outcome(delivered=batch.records))])
+    for batch in waiting if waiting and waiting[0].bill.lanes else reversed(waiting):
+        journal.take([Settled(batch.bill, Outcome(is_whole=True))])
     waiting.clear()
 
 

@@ -50,8 +50,9 @@ def planned(
             means.recipients.add(name, Recipient(target.function, target, settle(request, target, "us-east-1")))
         means.finder.missing["gone"] = NoSuchFunction("there is no function gone", "Check the name")
         undertaking = faults_undertaking(means, NoMemory(), None, WholeLake(request, None))
-        sending = Sending(undertaking, aws, means.s3, NoKeeper(), threading.Event())
-        sending.plan()
+        sending = Sending(undertaking, aws, NoKeeper(), threading.Event(), plans=True)
+        with sending:
+            sending.plan()
         assert sending.error is None
         report = Report("resubmit", "run-1", True, None, request.asynchronous, ["faults"], sending.journal, 2.0)
         told = json.loads(json.dumps({"plan": plan_of_resubmit(means)(sending), "summary": summary(report)}))

@@ -11,6 +11,7 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.ledger.rows import Counts
 from cncbops.reports.summary import Report, by_hour, iso, summary
 from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from cncbops.tally import HOUR_MS, OTHER_HOURS, Failure
@@ -152,8 +153,10 @@ def test_an_error_is_told_with_its_next_step() -> None:
 
 def test_no_more_than_the_first_twenty_failures_are_told() -> None:
     found = journal()
+    findings = Findings()
     failures = (Failure("s3://lake/o", line, 0, None, None, "failed", "E", "m") for line in range(1, 31))
-    found.note(Entry(0, 0, OBJECT), failures)
+    findings.note(Entry(0, 0, OBJECT), failures)
+    found.take_in(findings)
     told = summary(report(found))["failures"]
     assert [failure["line"] for failure in told] == list(range(1, 21))
     assert told[0].keys() >= {"object", "line", "event_id", "error", "message"}

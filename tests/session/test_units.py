@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cncbops.aws import Aws, AwsAccess
-from cncbops.delivery.outcome import Outcome, Settled
+from cncbops.delivery.outcome import Outcome, Settled, waybill_of
 from cncbops.errors import CannotRun
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.selection import FaultSelection
@@ -30,6 +30,7 @@ from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry, ordinal
+from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from cncbops.session.means import Means
@@ -129,10 +130,10 @@ class Session:
         aws = Aws(AwsAccess(region="us-east-1", endpoint_url=self.endpoint))
         finder = Finder(self.request, aws, recipients, None)
         finder.missing["gone"] = NoSuchFunction("there is no function gone in us-east-1", "Check the name")
-        self.journal = Journal(NoKeeper())
+        self.journal, self.findings = Journal(NoKeeper()), Findings()
         queues = Queues(self.request.sources, AWS, executes=False)
         self.means = Means(self.request, AWS, client("s3", NOWHERE), self.resolver, queues, recipients, finder, None)
-        self.reader = UnitReader(self.means, self.memory, self.run, self.chosen, self.journal)
+        self.reader = UnitReader(self.means, self.memory, self.run, self.chosen)
 
     @property
     def faults(self) -> Faults:
@@ -141,9 +142,16 @@ class Session:
     def read(self, *lines: bytes, left: Entry | None = None, **of_item: Any) -> tuple[list[Unit], Entry]:
         """The units of an object of these lines, and what is known of it then."""
         item = Item(0, OBJECT, left, **of_item)
-        entry = self.journal.open(0, OBJECT, left)
-        found = self.reader.read(item, entry, blocks(io.BytesIO(b"\n".join(lines))))
-        return [unit for chunk in found for unit in chunk], entry
+        entry = self.journal.entry_of(item)
+        self.journal.open(entry)
+        found = self.reader.read(item, entry.copy(), blocks(io.BytesIO(b"\n".join(lines))), self.findings)
+        units = [unit for chunk in found for unit in chunk]
+        self.journal.take_in(self.findings.take())
+        return units, entry
+
+    def read_some(self, lines: Iterator[Block], entry: Entry) -> Iterator[Sequence[Unit]]:
+        """The units of an object as they are read; nothing of it is taken down yet."""
+        return self.reader.read(Item(0, OBJECT), entry, lines, self.findings)
 
 
 def ids(found: Sequence[Unit]) -> list[str | None]:
@@ -299,29 +307,24 @@ def test_faults_that_earlier_sessions_chose_count_to_the_limit(resolver: Resolve
 
 
 def test_all_faults_of_a_large_object_come_a_few_at_a_time(resolver: Resolver) -> None:
-    session = Session(resolver)
-    entry = session.journal.open(0, OBJECT)
     lines = blocks(io.BytesIO(b"\n".join(map(document, range(200)))))
-    chunks = [list(chunk) for chunk in session.reader.read(Item(0, OBJECT), entry, lines)]
+    chunks = [list(chunk) for chunk in Session(resolver).read_some(lines, Entry(0, 0, OBJECT))]
     assert list(map(len, chunks)) == [64, 64, 64, 8]
     assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(200)]
 
 
 def test_faults_that_are_not_sent_keep_nobody_waiting_for_those_before_them(resolver: Resolver) -> None:
     session = Session(resolver)
-    entry = session.journal.open(0, OBJECT)
     lines = [document(1), *(document(number, timestamp=NOW_MS) for number in range(200))]
-    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(lines))))
+    found = session.read_some(blocks(io.BytesIO(b"\n".join(lines))), Entry(0, 0, OBJECT))
     assert ids(next(found)) == ["f-1"]
-    assert session.faults.raised_since == 63
+    assert session.findings.tally.faults.raised_since == 63
     assert list(map(len, found)) == [0, 0, 0]
 
 
 def test_large_faults_come_fewer_at_a_time(resolver: Resolver) -> None:
-    session = Session(resolver)
-    entry = session.journal.open(0, OBJECT)
     large = [document(number, uow={"record": record(number, x="y" * 1_500_000)}) for number in range(7)]
-    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(large))))
+    found = Session(resolver).read_some(blocks(io.BytesIO(b"\n".join(large))), Entry(0, 0, OBJECT))
     assert [len(chunk) for chunk in found] == [3, 3, 1]
 
 
@@ -342,11 +345,10 @@ def test_faults_before_an_error_of_reading_are_given_out_and_then_the_error(
         yield from blocks(io.BytesIO(b"\n".join([document(1), document(2), b""])))
         raise error
 
-    session = Session(resolver)
-    entry = session.journal.open(0, OBJECT)
-    found = session.reader.read(Item(0, OBJECT), entry, broken())
+    session, entry = Session(resolver), Entry(0, 0, OBJECT)
+    found = session.read_some(broken(), entry)
     assert ids(next(found)) == ["f-1", "f-2"]
-    assert (entry.matched, session.journal.tally.events.matched) == (2, 2)
+    assert (entry.matched, session.findings.tally.events.matched) == (2, 2)
     with pytest.raises(type(error)) as raised:
         next(found)
     assert raised.value is error
@@ -356,10 +358,9 @@ def test_faults_found_are_given_out_before_an_error_of_looking_a_function_up(
     far_side: FarSide, resolver: Resolver
 ) -> None:
     far_side.refuse("GET /", service_error("ExpiredTokenException", 403))
-    session = Session(resolver, endpoint=far_side.url)
-    entry = session.journal.open(0, OBJECT)
+    session, entry = Session(resolver, endpoint=far_side.url), Entry(0, 0, OBJECT)
     lines = [document(1), document(2, tags={"functionname": "unheard-of"})]
-    found = session.reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(b"\n".join(lines))))
+    found = session.read_some(blocks(io.BytesIO(b"\n".join(lines))), entry)
     assert ids(next(found)) == ["f-1"]
     with pytest.raises(CannotRun, match="expired"):
         next(found)
@@ -402,11 +403,6 @@ def test_a_qualifier_of_the_fault_is_a_recipient_of_its_own(resolver: Resolver) 
     assert [unit.function for unit in found] == ["fn:live", "fn"]
 
 
-def test_a_units_function_takes_as_many_batches_at_a_time_as_its_terms_say(resolver: Resolver) -> None:
-    (unit,), _ = Session(resolver, replace(REQUEST, concurrency=3)).read(document())
-    assert unit.most_lanes == 3
-
-
 def test_a_dead_letter_is_known_by_the_attributes_of_its_message(resolver: Resolver) -> None:
     session = Session(resolver, replace(REQUEST, function=parse_function("fn"), until_ms=2**62))
     body, attributes = b'{"n" : 1}', {"RequestID": "r-1", "ErrorCode": "200", "ErrorMessage": "no"}
@@ -422,7 +418,7 @@ def test_a_dead_letter_is_known_by_the_attributes_of_its_message(resolver: Resol
 def deliver(ledger: Ledger, run: Run, *sent: Unit) -> None:
     batch = batch_of(*sent)
     batch.marks = {0: Mark(0)}
-    ledger.run_writer(run, 1).write([], [], [Settled(batch, Outcome(delivered=list(sent)))])
+    ledger.run_writer(run, 1).write([], [], [Settled(waybill_of(batch), Outcome(delivered=list(sent)))])
 
 
 def test_what_another_run_sent_is_not_sent_again_unless_that_is_asked_for(resolver: Resolver, ledger: Ledger) -> None:

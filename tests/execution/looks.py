@@ -1,0 +1,29 @@
+"""What there is of processes."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+PATIENCE_S = 20.0
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def await_gone(pids: Iterable[int]) -> None:
+    """Wait until none of these processes runs."""
+    left, deadline = list(pids), time.monotonic() + PATIENCE_S
+    while left := [pid for pid in left if is_alive(pid)]:
+        assert time.monotonic() < deadline, f"still alive: {left}"
+        time.sleep(0.005)  # the pace of looking, not the condition
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has begun."""
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
