@@ -15,7 +15,7 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from operator import attrgetter
 
@@ -32,11 +32,13 @@ _place = attrgetter("place")
 class Stock:
     """What passes from one cut to the next: records carried over, in the order of their places.
 
-    `canary` is how many records each function's canary still takes; a function that is not in it has had none.
+    `canary` is how many records each function's canary still takes; a function that is not in it has had none. All
+    records up to the place `upto` were cut, or are carried.
     """
 
     carried: Sequence[Record] = ()
     canary: Mapping[str, int] = field(default_factory=dict)
+    upto: int = -1
 
 
 class Cutter:
@@ -48,18 +50,28 @@ class Cutter:
     def cut(self, records: Sequence[Record], stock: Stock, *, flush: bool) -> tuple[list[Batch], Stock]:
         """The batches of what was carried and what is new, and what is carried on: nothing if it is to `flush`.
 
-        Records come in the order of their places. Each must be deliverable.
+        Records come in the order of their places. Each must be deliverable. What is flushed is cut by itself, so
+        that it makes no difference whether it was known before that nothing follows.
         """
+        batches, stock = self._cut_new(records, stock)
+        if not flush:
+            return batches, stock
+        last, _ = self._cut(stock.carried, stock.upto, flush=True)
+        return [*batches, *last], replace(stock, carried=())
+
+    def _cut_new(self, records: Sequence[Record], stock: Stock) -> tuple[list[Batch], Stock]:
         if self._canary is None:
-            batches, rest = self._cut([*stock.carried, *records], flush=flush)
-            return batches, Stock(rest)
+            batches, rest = self._cut([*stock.carried, *records], stock.upto)
+            return batches, Stock(rest, {}, records[-1].place if records else stock.upto)
         first, others, left = self._parted(records, stock.canary)
         others = [*stock.carried, *others]
-        canaries, _ = self._cut(first, flush=True, behind=others)
+        canaries, _ = self._cut(first, stock.upto, flush=True, behind=others)
         for batch in canaries:
             batch.is_canary = True
-        batches, rest = self._cut(others, flush=flush)
-        return [*canaries, *batches], Stock(rest, left)
+        # In lanes, which are a function's own, the canary comes before all others in place as well.
+        upto = stock.upto if self._lanes or not first else first[-1].place
+        batches, rest = self._cut(others, upto)
+        return [*canaries, *batches], Stock(rest, left, records[-1].place if records else stock.upto)
 
     def _parted(
         self, records: Sequence[Record], left: Mapping[str, int]
@@ -76,10 +88,14 @@ class Cutter:
         return first, others, counts
 
     def _cut(
-        self, records: Sequence[Record], *, flush: bool, behind: Sequence[Record] = ()
+        self, records: Sequence[Record], upto: int, *, flush: bool = False, behind: Sequence[Record] = ()
     ) -> tuple[list[Batch], list[Record]]:
-        """Batches, and what is left; `behind` are records that are cut after these, whatever their places."""
-        shelves = _Shelves(self._limits, self._lanes, behind)
+        """Batches, and what is left.
+
+        All records up to the place `upto` are among these, among those `behind`, which are cut after them whatever
+        their places, or were cut before.
+        """
+        shelves = _Shelves(self._limits, self._lanes, upto, [*records, *behind])
         batches = list(shelves.put_all(records))
         drafts, rest = shelves.drafts()
         batches += map(shelves.give_out, drafts)
@@ -98,9 +114,9 @@ class _Shelf:
         self.function, self.lane, self.given = function, lane, 0
         self.records: list[Record] = []
 
-    def holes_below(self, place: int) -> Iterator[int]:
+    def holes(self, upto: int) -> Iterator[int]:
         """The places of what is not given out, up to one."""
-        return takewhile(place.__gt__, (record.place for record in self.records[self.given :]))
+        return takewhile(upto.__ge__, (record.place for record in self.records[self.given :]))
 
 
 _Part = tuple[_Shelf, int, int]
@@ -116,6 +132,10 @@ class _Draft:
         self._limits = limits
         self.parts: list[_Part] = []
         self.weight = self.bytes = 0
+
+    @property
+    def last_place(self) -> int:
+        return max([shelf.records[end - 1].place for shelf, _, end in self.parts])
 
     @property
     def is_full(self) -> bool:
@@ -142,13 +162,15 @@ class _Draft:
 class _Shelves:
     """The records of one cut by group and lane, and the batches made of them."""
 
-    def __init__(self, limits: Mapping[str, BatchLimits], lanes: int, behind: Sequence[Record] = ()) -> None:
-        self._limits, self._lanes = limits, lanes
-        # In lanes, which are a function's own, a canary comes before all others in place as well.
-        self._behind = () if lanes else tuple(record.place for record in behind)
+    def __init__(self, limits: Mapping[str, BatchLimits], lanes: int, upto: int, waiting: Iterable[Record]) -> None:
+        """All records up to the place `upto` are among the `waiting`, or were cut before."""
+        self._limits, self._lanes, self._before = limits, lanes, upto
+        # Without lanes, the places of all that is not given out, in their order.
+        self._waiting = {} if lanes else dict.fromkeys(sorted(record.place for record in waiting))
         self._of_key: dict[tuple[str, str], _Shelf] = {}
         self._of_group: dict[str, dict[int, _Shelf]] = {}
         self._of_lane: dict[int, list[_Shelf]] = {}
+        self._upto: dict[int, int] = {}  # by lane, how far it was given out
 
     def put_all(self, records: Iterable[Record]) -> Iterator[Batch]:
         """Put records on their shelves, and give out those that go alone, with all that must come before them.
@@ -176,6 +198,8 @@ class _Shelves:
             if drafts and not drafts[-1].is_full:
                 rest.append(drafts.pop())
             made += drafts
+        if not self._lanes:  # the groups side by side, else marks would have all of the others as holes
+            made.sort(key=attrgetter("last_place"))
         return made, rest
 
     def give_out(self, draft: _Draft) -> Batch:
@@ -185,15 +209,25 @@ class _Shelves:
         batch = Batch(lanes, function, draft.records(), draft.bytes + FRAME_BYTES - 1, draft.weight)
         for shelf, _, end in draft.parts:
             shelf.given = end
-            batch.marks[shelf.lane] = self._mark(shelf.lane, shelf.records[end - 1].place)
+        return self._marked(batch, {shelf.lane: shelf.records[end - 1].place for shelf, _, end in draft.parts})
+
+    def _marked(self, batch: Batch, last_places: Mapping[int, int]) -> Batch:
+        """A batch that is given out, with the last place of each of its lanes."""
+        if not self._lanes:
+            for record in batch.records:
+                del self._waiting[record.place]
+        batch.marks = {lane: self._mark(lane, place) for lane, place in last_places.items()}
         return batch
 
     def _mark(self, lane: int, place: int) -> Mark:
+        """How far a lane is once all of it is settled that was given out, the last at a place. It never goes back."""
+        upto = self._upto[lane] = max(place, self._upto.get(lane, self._before))
+        if not self._lanes:
+            return Mark(upto, frozenset(takewhile(upto.__ge__, self._waiting)))
         shelves = self._of_lane.get(lane, ())
-        if len(shelves) < 2 and not self._behind:  # what waits on the only one comes later
+        if len(shelves) < 2 and upto == place:  # what waits on the only one comes later
             return Mark(place)
-        waiting = chain.from_iterable(shelf.holes_below(place) for shelf in shelves)
-        return Mark(place, frozenset(chain(waiting, filter(place.__gt__, self._behind))))
+        return Mark(upto, frozenset(chain.from_iterable(shelf.holes(upto) for shelf in shelves)))
 
     def _drafts_of(self, shelves: Iterable[_Shelf]) -> list[_Draft]:
         """What is left on shelves of one group as batches, in the order of their lanes; only the last has room."""
@@ -223,8 +257,7 @@ class _Shelves:
                 yield from map(self.give_out, self._drafts_of([shelf]))
         batch = Batch(lanes, record.function)
         batch.add(record)
-        batch.marks = {lane: self._mark(lane, record.place) for lane in lanes or (0,)}
-        yield batch
+        yield self._marked(batch, dict.fromkeys(lanes or (0,), record.place))
 
 
 def _parts(shelf: _Shelf, limits: BatchLimits) -> Iterable[tuple[_Part, int, int]]:
