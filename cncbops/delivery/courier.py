@@ -88,17 +88,17 @@ class Courier:
         self._is_stopped = True
         for turn, begun in self._turns:
             self._pace_of(begun.batch.function).leave(turn)
-            self._abandon(begun)
-        for begun in (*self._again, *self._pausing):
+        for begun in self._waiting():
             self._abandon(begun)
         self._turns.clear()
         self._again.clear()
         self._pausing.clear()
 
     def lose(self, place: int) -> int:
-        """Give up what is under way at a place that is gone; how many records that was, whose fate nobody knows."""
+        """Give up what was sent, in part at least, from a place that is gone; how many records' fates went with it."""
         self._lost.add(place)
-        return sum(len(batch.places) for batch in self._under_way.pop(place, ()))
+        waiting = [begun.batch for begun in self._waiting() if begun.was_sent and begun.batch.place == place]
+        return sum(len(batch.places) for batch in (*self._under_way.pop(place, ()), *waiting))
 
     def take_settled(self) -> list[Settled]:
         """What became of batches since this was last asked."""
@@ -114,6 +114,10 @@ class Courier:
     @property
     def _pace_of_next(self) -> Pace:
         return self._pace_of(self._turns[0][1].batch.function)
+
+    def _waiting(self) -> Sequence[_Begun]:
+        """What was begun and is neither under way nor over."""
+        return (*(begun for _, begun in self._turns), *self._again, *self._pausing)
 
     def _wake(self) -> None:
         now = self._clock()

@@ -1,7 +1,9 @@
 """Records and batches for tests: what matters of a record here is its key, number and size."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from cncbops.delivery.outcome import Waybill
 from cncbops.kinesis.batching import Batch
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
@@ -27,3 +29,11 @@ def batch_of(*records: Record, lanes: tuple[int, ...] = (0,)) -> Batch:
 def batch(size: int, lanes: tuple[int, ...] = (0,), first: int = 0) -> Batch:
     """A batch of the records numbered from `first`."""
     return batch_of(*(record(first + number) for number in range(size)), lanes=lanes)
+
+
+def waybill(
+    number: int, lanes: Sequence[int] = (), *, function: str = "", events: int = 1, size: int = 1, place: int = 0
+) -> Waybill:
+    """What is known of a batch where it is given out: it is named by its number, and is at a place of an executor."""
+    places = range(number * 100, number * 100 + events)
+    return Waybill((0, number), tuple(lanes), function, events, size, {}, False, {0: events}, places, place, number)

@@ -1,9 +1,6 @@
 """The gate: how many at once, how many a second, and how it gives way. Time is the test's own."""
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+import math
 from itertools import pairwise
 
 import pytest
@@ -11,89 +8,80 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.delivery.answers import Kind
-from cncbops.delivery.pace import Pace
+from cncbops.delivery.pace import Pace, Turn
+from tests.delivery.places import Clock
 
 
-class Time(threading.Event):
-    """A stop signal whose waiting makes time pass at once; `stop_at` sets it at that second."""
-
-    def __init__(self, stop_at: float = float("inf")) -> None:
-        super().__init__()
-        self.now, self._stop_at = 100.0, stop_at
-
-    def clock(self) -> float:
-        return self.now
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.now += timeout or 0.0
-        if self.now >= self._stop_at:
-            self.set()
-        return self.is_set()
+def pace(concurrency: int, rate: float | None = None, time: Clock | None = None) -> Pace:
+    return Pace(concurrency, rate, time or Clock())
 
 
-def pace(concurrency: int, rate: float | None = None, time: Time | None = None) -> Pace:
-    time = time or Time()
-    return Pace(concurrency, rate, time, time.clock)
+def entered(gate: Pace, events: int = 1) -> Turn:
+    turn = gate.enter(events)
+    assert turn is not None
+    return turn
 
 
-def entered(gate: Pace, events: int = 1) -> int:
-    token = gate.enter(events)
-    assert token is not None
-    return token
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = threading.Event()
-    for _ in range(2000):
-        if condition():
-            return
-        deadline.wait(0.005)
-    raise AssertionError("waited in vain")
+def started(gate: Pace, time: Clock, count: int, events: int = 1) -> list[float]:
+    """When invocations of so many events each start, one after the other."""
+    starts = []
+    for _ in range(count):
+        turn = entered(gate, events)
+        time.now += gate.left_s(turn)
+        assert gate.left_s(turn) == 0.0
+        starts.append(time.now)
+        gate.leave(turn)
+    return starts
 
 
 @pytest.mark.parametrize(("rate", "events"), [(50.0, 10), (50.0, 100), (0.5, 1), (1000.0, 1)])
 def test_the_rate_is_held_on_average_from_the_first_event_on(rate: float, events: int) -> None:
-    time = Time()
-    gate = pace(4, rate, time)
-    starts = []
-    for _ in range(20):
-        token = entered(gate, events)
-        starts.append(time.now)
-        gate.leave(token, Kind.TAKEN)
+    time = Clock()
+    starts = started(pace(4, rate, time), time, 20, events)
     assert starts[0] == 100.0
     gaps = [later - earlier for earlier, later in pairwise(starts)]
-    assert gaps == pytest.approx([events / rate] * 19)
+    assert gaps == pytest.approx([events / rate] * 19, abs=1e-6)
+
+
+def test_turns_that_are_booked_ahead_come_one_after_the_other_at_the_rate() -> None:
+    gate = pace(4, 10.0)
+    turns = [entered(gate, 5) for _ in range(4)]
+    assert [gate.left_s(turn) for turn in turns] == pytest.approx([0.0, 0.5, 1.0, 1.5])
+
+
+def test_without_a_rate_every_turn_has_come() -> None:
+    gate = pace(4)
+    assert [gate.left_s(entered(gate, 100)) for _ in range(4)] == [0.0] * 4
 
 
 def test_time_that_passed_idle_is_not_made_up_for() -> None:
-    time = Time()
+    time = Clock()
     gate = pace(4, 10.0, time)
     gate.leave(entered(gate))
     time.now += 60
-    starts = []
-    for _ in range(3):
-        gate.leave(entered(gate))
-        starts.append(time.now)
-    assert starts == pytest.approx([160.0, 160.1, 160.2])
+    assert started(gate, time, 3) == pytest.approx([160.0, 160.1, 160.2])
 
 
-def test_no_more_than_the_concurrency_enter_at_once() -> None:
-    gate = Pace(3, None, threading.Event())
-    most, lock, inside = [0], threading.Lock(), [0]
+@given(st.integers(1, 5), st.lists(st.booleans(), max_size=40))
+def test_no_more_than_the_concurrency_enter_at_once(concurrency: int, enters: list[bool]) -> None:
+    gate, inside = pace(concurrency), list[Turn]()
+    for each in enters:
+        if not each and inside:
+            gate.leave(inside.pop())
+            continue
+        assert gate.has_room == (len(inside) < concurrency)
+        turn = gate.enter(1)
+        assert (turn is not None) == (len(inside) < concurrency)
+        inside += [turn] if turn else []
+        assert gate.in_flight == len(inside)
 
-    def visit(_: int) -> None:
-        token = entered(gate)
-        with lock:
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
-        with lock:
-            inside[0] -= 1
-        gate.leave(token, Kind.TAKEN)
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(visit, range(300)))
-    assert 1 <= most[0] <= 3
-    assert gate.in_flight == 0
+def test_whoever_is_not_let_in_books_no_turn() -> None:
+    gate = pace(1, 10.0)
+    turn = entered(gate)
+    assert [gate.enter(100) for _ in range(5)] == [None] * 5
+    gate.leave(turn)
+    assert gate.left_s(entered(gate)) == pytest.approx(0.1)
 
 
 def test_throttling_halves_the_limit_once_for_all_that_were_under_way() -> None:
@@ -134,65 +122,12 @@ def test_other_answers_leave_the_limit_as_it_is(kind: Kind | None) -> None:
 
 
 def test_a_lowered_limit_holds_back_those_who_come_next() -> None:
-    gate = Pace(2, None, threading.Event())
+    gate = pace(2)
     first, second = entered(gate), entered(gate)
     gate.leave(first, Kind.THROTTLED)
-    with ThreadPoolExecutor(1) as pool:
-        third = pool.submit(gate.enter, 1)
-        assert not wait([third], timeout=0.05).done
-        gate.leave(second)
-        assert third.result(timeout=10) is not None
-
-
-def test_a_stop_releases_those_who_wait_for_room() -> None:
-    stop = threading.Event()
-    gate = Pace(1, None, stop)
-    entered(gate)
-    with ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(gate.enter, 1) for _ in range(3)]
-        stop.set()
-        assert [each.result(timeout=10) for each in waiting] == [None] * 3
-    assert gate.in_flight == 1
-
-
-def test_a_stop_releases_those_who_wait_for_their_turn() -> None:
-    stop = threading.Event()
-    gate = Pace(2, 0.001, stop)
-    gate.leave(entered(gate))
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(gate.enter, 1)
-        until(lambda: gate.in_flight == 1)
-        stop.set()
-        assert waiting.result(timeout=10) is None
-    assert gate.in_flight == 0
-
-
-def test_nobody_enters_after_a_stop() -> None:
-    time = Time(stop_at=105.0)
-    gate = pace(1, 0.1, time)
-    gate.leave(entered(gate))
     assert gate.enter(1) is None
-    assert gate.enter(1) is None
-    assert gate.in_flight == 0
-
-
-@contextmanager
-def waiting_at(gate: Pace, stop: threading.Event, count: int = 1) -> Iterator[list["Future[int | None]"]]:
-    """So many threads that try to enter; they are released at the end, also if the test fails."""
-    with ThreadPoolExecutor(count) as pool:
-        try:
-            yield [pool.submit(gate.enter, 1) for _ in range(count)]
-        finally:
-            stop.set()
-
-
-def started(gate: Pace, time: Time, count: int) -> list[float]:
-    """When invocations of one event each start, one after the other."""
-    starts = []
-    for _ in range(count):
-        gate.leave(entered(gate))
-        starts.append(time.now)
-    return starts
+    gate.leave(second)
+    assert gate.enter(1) is not None
 
 
 def test_rate_and_pause_can_be_read() -> None:
@@ -203,40 +138,37 @@ def test_rate_and_pause_can_be_read() -> None:
     assert (gate.rate, gate.paused) == (None, True)
 
 
-def test_a_raised_rate_frees_those_who_wait_at_the_old_one() -> None:
-    stop = threading.Event()
-    gate = Pace(8, 0.1, stop)
+def waiting_at(gate: Pace, count: int) -> list[Turn]:
+    """So many that wait for their turn, behind one that has had it."""
     gate.leave(entered(gate))
-    with waiting_at(gate, stop, 4) as waiting:
-        until(lambda: gate.in_flight == 4)
-        gate.set_rate(1000.0)
-        assert not wait(waiting, timeout=0.5).not_done
-        assert all(each.result() is not None for each in waiting)
+    return [entered(gate) for _ in range(count)]
+
+
+def test_a_raised_rate_frees_those_who_wait_at_the_old_one() -> None:
+    gate = pace(8, 0.1)
+    waiting = waiting_at(gate, 4)
+    assert [gate.left_s(turn) for turn in waiting] == [10.0, 20.0, 30.0, 40.0]
+    gate.set_rate(1000.0)
+    assert [gate.left_s(turn) for turn in waiting] == pytest.approx([0.001, 0.002, 0.003, 0.004])
 
 
 def test_the_rate_taken_away_frees_those_who_wait() -> None:
-    stop = threading.Event()
-    gate = Pace(8, 0.001, stop)
-    gate.leave(entered(gate))
-    with waiting_at(gate, stop, 4) as waiting:
-        until(lambda: gate.in_flight == 4)
-        gate.set_rate(None)
-        assert not wait(waiting, timeout=0.5).not_done
+    gate = pace(8, 0.001)
+    waiting = waiting_at(gate, 4)
+    gate.set_rate(None)
+    assert [gate.left_s(turn) for turn in waiting] == [0.0] * 4
 
 
 def test_a_lowered_rate_holds_those_who_wait_at_the_old_one() -> None:
-    stop = threading.Event()
-    gate = Pace(8, 5.0, stop)
-    gate.leave(entered(gate))
-    with waiting_at(gate, stop) as waiting:
-        until(lambda: gate.in_flight == 1)
-        gate.set_rate(0.001)
-        assert not wait(waiting, timeout=0.5).done
+    gate = pace(8, 5.0)
+    (turn,) = waiting_at(gate, 1)
+    gate.set_rate(0.001)
+    assert gate.left_s(turn) == pytest.approx(1000.0)
 
 
 @pytest.mark.parametrize(("old", "new"), [(0.01, 1000.0), (1000.0, 0.01), (None, 10.0), (10.0, 10.0)])
 def test_a_new_rate_is_held_from_the_first_event_on(old: float | None, new: float) -> None:
-    time = Time()
+    time = Clock()
     gate = pace(4, old, time)
     started(gate, time, 5)
     gate.set_rate(new)
@@ -249,7 +181,7 @@ def test_a_new_rate_is_held_from_the_first_event_on(old: float | None, new: floa
 @given(st.lists(st.tuples(st.floats(0.0, 2.0), st.sampled_from([0.5, 3.0, 40.0])), max_size=20))
 def test_no_change_of_the_rate_makes_a_burst(changes: list[tuple[float, float]]) -> None:
     """However the rate changes, an event starts only after the time that the one before it took at these rates."""
-    time = Time()
+    time = Clock()
     gate = pace(1, 40.0, time)
     started(gate, time, 1)
     owed, rate = 1.0, 40.0
@@ -264,30 +196,28 @@ def test_no_change_of_the_rate_makes_a_burst(changes: list[tuple[float, float]])
 
 
 def test_nobody_enters_in_a_pause() -> None:
-    stop = threading.Event()
-    gate = Pace(8, None, stop)
+    gate = pace(8)
     gate.set_paused(True)
-    with waiting_at(gate, stop, 3) as waiting:
-        assert not wait(waiting, timeout=0.3).done
-        assert gate.in_flight == 0
-        gate.set_paused(False)
-        assert not wait(waiting, timeout=10).not_done
-    assert gate.in_flight == 3
+    assert not gate.has_room
+    assert [gate.enter(1) for _ in range(3)] == [None] * 3
+    assert gate.in_flight == 0
+    gate.set_paused(False)
+    assert gate.enter(1) is not None
 
 
 @pytest.mark.parametrize("rate", [1000.0, None])
 def test_a_pause_holds_those_who_wait_for_their_turn_at_whatever_rate(rate: float | None) -> None:
-    stop = threading.Event()
-    gate = Pace(8, 4.0, stop)
-    gate.leave(entered(gate))
-    with waiting_at(gate, stop) as waiting:
-        until(lambda: gate.in_flight == 1)
-        gate.set_paused(True)
-        assert not wait(waiting, timeout=0.4).done
-        gate.set_rate(rate)
-        assert not wait(waiting, timeout=0.4).done
-        gate.set_paused(False)
-        assert not wait(waiting, timeout=0.5).not_done
+    time = Clock()
+    gate = pace(8, 4.0, time)
+    (turn,) = waiting_at(gate, 1)
+    gate.set_paused(True)
+    time.now += 60
+    assert gate.left_s(turn) == math.inf
+    gate.set_rate(rate)
+    time.now += 60
+    assert gate.left_s(turn) == math.inf
+    gate.set_paused(False)
+    assert gate.left_s(turn) <= 0.001
 
 
 def test_what_is_under_way_when_a_pause_begins_may_end() -> None:
@@ -299,7 +229,7 @@ def test_what_is_under_way_when_a_pause_begins_may_end() -> None:
 
 
 def test_a_pause_is_not_made_up_for() -> None:
-    time = Time()
+    time = Clock()
     gate = pace(4, 10.0, time)
     started(gate, time, 3)
     gate.set_paused(True)
@@ -308,27 +238,19 @@ def test_a_pause_is_not_made_up_for() -> None:
     assert started(gate, time, 3) == pytest.approx([160.3, 160.4, 160.5])
 
 
-def test_a_stop_releases_those_who_wait_in_a_pause() -> None:
-    stop = threading.Event()
-    gate = Pace(8, 0.001, stop)
-    gate.leave(entered(gate))
-    with waiting_at(gate, stop) as early:
-        until(lambda: gate.in_flight == 1)
-        gate.set_paused(True)
-        with waiting_at(gate, stop) as late:
-            stop.set()
-            assert [each.result(timeout=10) for each in early + late] == [None, None]
-    assert gate.in_flight == 0
-
-
 def test_functions_beside_each_other_share_rate_and_pause_but_not_throttling() -> None:
-    run = Pace(16, None, threading.Event())
+    run = pace(16)
     busy, calm = run.beside(8), run.beside(4)
-    token = busy.enter(1)
-    assert token is not None
-    busy.leave(token, Kind.THROTTLED)
+    busy.leave(entered(busy), Kind.THROTTLED)
     assert (busy.limit, calm.limit, run.limit) == (4, 4, 8)
-    assert (calm.enter(1), run.in_flight) == (0, 1)
+    entered(calm)
+    assert (busy.in_flight, calm.in_flight, run.in_flight) == (0, 1, 1)
     run.set_rate(7.0)
     run.set_paused(True)
     assert [(each.rate, each.paused) for each in (busy, calm)] == [(7.0, True)] * 2
+
+
+def test_turns_of_functions_beside_each_other_are_of_one_rate() -> None:
+    run = pace(16, 10.0)
+    turns = [(gate, entered(gate)) for gate in (run.beside(8), run.beside(8)) for _ in range(2)]
+    assert [gate.left_s(turn) for gate, turn in turns] == pytest.approx([0.0, 0.1, 0.2, 0.3])
