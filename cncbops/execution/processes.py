@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from cncbops.execution.crew import Crew
-from cncbops.execution.executor import PlaceLost, Then
+from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.station import Outfit
 
 _START = "fork" if sys.platform == "linux" else "spawn"
@@ -59,7 +59,7 @@ class Processes:
             self._pipes[place].send_bytes(pickle.dumps((ticket, method, arguments), protocol=5))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
-        """The tasks that ended. Raises PlaceLost where a process has ended."""
+        """The tasks that ended, defects last. Raises PlaceLost where a process has ended."""
         found: list[tuple[Then, Any]] = []
         for key, _ in self._selector.select(longest_s):
             pipe: Connection = key.fileobj  # type: ignore[assignment]
@@ -71,13 +71,12 @@ class Processes:
             except (EOFError, OSError) as error:
                 if not found:
                     raise self._lost(pipe) from error
-        return found
+        return sorted(found, key=lambda each: each[0] is fail)
 
     def _outcome(self, answer: bytes) -> tuple[Then, Any]:
         ticket, result, error = pickle.loads(answer)  # noqa: S301  from our own process
-        if error:
-            raise error
-        return self._then.pop(ticket), result
+        then = self._then.pop(ticket)
+        return (fail, error) if error else (then, result)
 
     def _lost(self, pipe: Connection) -> PlaceLost:
         self._selector.unregister(pipe)
