@@ -245,11 +245,13 @@ class Sending:
         courier.start()
         if courier.is_idle and (self._stop.is_set() or (self.intake.is_done and self._lanes.is_empty)):
             return False
-        self._take_outcomes(courier)
-        settled = courier.take_settled()
-        if settled:
-            self._take(settled)
-            courier.let_go(settled)
+        try:
+            self._take_outcomes(courier)
+        finally:  # also what ended beside a defect
+            settled = courier.take_settled()
+            if settled:
+                self._take(settled)
+                courier.let_go(settled)
         return True
 
     def _take_outcomes(self, courier: Courier) -> None:

@@ -16,6 +16,11 @@ Then = Callable[[Any], None]
 """What is to be done with a task's outcome."""
 
 
+def fail(error: BaseException) -> None:
+    """What is to be done with a defect."""
+    raise error
+
+
 class PlaceLost(CannotRun):
     """A place is gone, with all that it had under way."""
 
@@ -35,7 +40,8 @@ class Executor(Protocol):
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, each with its outcome; waits up to so long for one.
 
-        Raises PlaceLost, once for each; and a defect, which a task that raises anything has.
+        Raises PlaceLost, once for each. A defect, which a task that raises anything has, comes last, and is raised
+        by what is to be done with it: so that what ended beside it is taken down.
         """
 
     def close(self) -> None:
@@ -58,13 +64,15 @@ class Threads:
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended."""
         found: list[tuple[Then, Any]] = []
+        defects: list[tuple[Then, Any]] = []
         with suppress(Empty):
             while True:
-                then, result, error = self._ended.get(block=not found, timeout=longest_s)
+                then, result, error = self._ended.get(block=not (found or defects), timeout=longest_s)
                 if error:
-                    raise error
-                found.append((then, result))
-        return found
+                    defects.append((fail, error))
+                else:
+                    found.append((then, result))
+        return [*found, *defects]
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way."""

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from cncbops.execution.crew import Crew
-from cncbops.execution.executor import PlaceLost, Then
+from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.station import Outfit
 
 _START = "fork" if sys.platform == "linux" else "spawn"
@@ -68,7 +68,7 @@ class Processes:
         self._outbox[place].append((ticket, method, arguments))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
-        """The tasks that ended; those that were given until now go out first. Raises PlaceLost."""
+        """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         self._send_out()
         found: list[tuple[Then, Any]] = []
         for key, _ in self._selector.select(longest_s):
@@ -81,7 +81,7 @@ class Processes:
             except (EOFError, OSError) as error:
                 if not found:
                     raise self._lost(pipe) from error
-        return found
+        return sorted(found, key=lambda each: each[0] is fail)
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message: a process that is woken takes long to wake."""
@@ -93,9 +93,8 @@ class Processes:
 
     def _outcomes(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
         for ticket, result, error in pickle.loads(answers):  # noqa: S301  from our own process
-            if error:
-                raise error
-            yield self._then.pop(ticket), result
+            then = self._then.pop(ticket)
+            yield (fail, error) if error else (then, result)
 
     def _lost(self, pipe: Connection) -> PlaceLost:
         self._selector.unregister(pipe)

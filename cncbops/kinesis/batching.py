@@ -71,11 +71,6 @@ class BatchLimits:
     payload_bytes: int
     single_payload_bytes: int = SYNC_PAYLOAD_BYTES
 
-    def has_room(self, batch: Batch, record: Record) -> bool:
-        """Whether the record still fits into the batch."""
-        size = batch.payload_bytes + len(record.body) + bool(batch.records)
-        return batch.weight + record.weight <= self.records and size <= self.payload_bytes
-
     def deliverable(self, record: Record) -> bool:
         """Whether any invocation could carry the record."""
         return len(record.body) + (0 if record.is_event else FRAME_BYTES) <= self.single_payload_bytes

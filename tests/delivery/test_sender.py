@@ -1,12 +1,13 @@
 """One batch, whatever the function and the network answer: each record ends with exactly one fate.
 
-`Network` stands for them: it answers each invocation by what a test says of its records.
+`Network` stands for them: it answers each invocation by what a test says of its records. After each the sender says
+how it goes on; between two of them nothing waits here.
 """
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import get_args
 
 import pytest
@@ -16,8 +17,16 @@ from hypothesis import strategies as st
 from cncbops.delivery import sender
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.outcome import Outcome
-from cncbops.delivery.pace import Pace
-from cncbops.delivery.sender import SERVICE_ATTEMPTS, OnUnknown, PartialResponses, Sender, SendPolicy
+from cncbops.delivery.sender import (
+    LONGEST_PAUSE_S,
+    SERVICE_ATTEMPTS,
+    Delivery,
+    OnUnknown,
+    PartialResponses,
+    Sender,
+    SendPolicy,
+    Step,
+)
 from cncbops.kinesis.batching import Batch
 from tests.delivery.batches import batch, batch_of, record
 
@@ -60,14 +69,34 @@ def script(*answers: Answer) -> Network:
     return Network(lambda _, turn: answers[min(turn, len(answers) - 1)])
 
 
+def steps(
+    network: Network,
+    whole: Batch,
+    policy: SendPolicy = PLAIN,
+    stop: threading.Event | None = None,
+    jitter: Callable[[], float] = lambda: 0.0,
+) -> Iterator[Step]:
+    """Send a batch until its end, or until it is to stop: what each invocation came to."""
+    sender, delivery = Sender(network, policy, jitter), Delivery(whole)
+    while True:
+        is_stopped = stop is not None and stop.is_set()
+        step = delivery.abandon() if is_stopped else sender.attempt(delivery)
+        yield step
+        if step.outcome:
+            return
+
+
 def send(network: Network, whole: Batch, policy: SendPolicy = PLAIN, stop: threading.Event | None = None) -> Outcome:
-    stop = stop or threading.Event()
-    gate = Pace(4, None, stop)
-    outcome = Sender(network, policy, gate, stop, jitter=lambda: 0.0).send(whole)
-    assert gate.in_flight == 0
+    found = list(steps(network, whole, policy, stop))
+    assert [step.outcome for step in found[:-1]] == [None] * (len(found) - 1)
+    outcome = found[-1].outcome
+    assert outcome
     assert fates(outcome) == [int(each.sequence_number) for each in whole.records]
     calls = outcome.calls
     assert calls.total == len(network.sent) == calls.succeeded + calls.failed + calls.throttled + calls.unknown
+    assert sum(step.kind is not None for step in found) == calls.total
+    assert outcome.tally == (sum(step.delivered for step in found), sum(step.failed for step in found))
+    assert [step.weight for step in found[: len(network.sent) - 1]] == [len(sent) for sent in network.sent[1:]]
     return outcome
 
 
@@ -191,41 +220,33 @@ def test_waiting_for_room_is_no_attempt(hold: Answer) -> None:
     assert outcome.calls.throttled == (30 if hold is THROTTLED else 0)
 
 
+def pauses(network: Network, jitter: float = 0.0) -> list[float]:
+    """How long after each invocation but the last the next is to come."""
+    return [step.pause_s for step in steps(network, batch(1), jitter=lambda: jitter)][:-1]
+
+
 def test_retry_after_is_waited_for() -> None:
-    stop = Waits()
-    send(script(Answer(Kind.THROTTLED, retry_after_s=7.0), TAKEN), batch(1), stop=stop)
-    assert stop.waited == [0.0, 7.0]
+    assert pauses(script(Answer(Kind.THROTTLED, retry_after_s=7.0), TAKEN)) == [7.0]
 
 
 def test_an_absurd_retry_after_is_not_waited_out() -> None:
-    stop = Waits()
-    send(script(Answer(Kind.THROTTLED, retry_after_s=1e12), TAKEN), batch(1), stop=stop)
-    assert stop.waited == [0.0, sender.PATIENCE_S]
+    assert pauses(script(Answer(Kind.THROTTLED, retry_after_s=1e12), TAKEN)) == [sender.PATIENCE_S]
 
 
 def test_pauses_double_up_to_a_bound_and_begin_anew_when_the_function_was_reached() -> None:
-    stop = Waits()
     network = script(*[THROTTLED] * 9, FUNCTION_ERROR, THROTTLED, TAKEN)
-    Sender(network, PLAIN, Pace(1, None, stop), stop, jitter=lambda: 1.0).send(batch(1))
-    doubling = [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20.0, 20.0]
-    assert [pause for pause in stop.waited if pause] == pytest.approx([*doubling, 0.2, 0.2])
+    doubling = [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
+    assert pauses(network, jitter=1.0) == pytest.approx([*doubling, 0.2, 0.2])
 
 
-class Waits(threading.Event):
-    """A stop signal that notes how long it was waited for, and lets nobody wait."""
+def test_a_pause_is_anything_up_to_its_span() -> None:
+    assert pauses(script(*[THROTTLED] * 3, TAKEN), jitter=0.25) == pytest.approx([0.05, 0.1, 0.2])
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._asked: list[float] = []
 
-    @property
-    def waited(self) -> list[float]:
-        """The pauses; the wait of the gate, which comes between, is always 0.0 without a rate."""
-        return self._asked[::2]
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self._asked.append(timeout or 0.0)
-        return self.is_set()
+def test_the_parts_of_what_was_split_follow_at_once() -> None:
+    network = Network(lambda found, _: FUNCTION_ERROR if len(found) > 1 else TAKEN)
+    found = steps(network, batch(4), SendPolicy(), jitter=lambda: 1.0)
+    assert {step.pause_s for step in found} == {0.0}
 
 
 def test_a_service_that_fails_is_tried_for_a_while_before_the_records_fail() -> None:
@@ -257,7 +278,7 @@ def test_a_function_that_takes_nothing_for_too_long_ends_the_run(monkeypatch: py
 
 def test_patience_begins_anew_when_the_function_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(0, 10_000, 800))
-    monkeypatch.setattr(sender.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("cncbops.delivery.sender.time.monotonic", lambda: float(next(now)))
     network = script(THROTTLED, THROTTLED, FUNCTION_ERROR, THROTTLED, THROTTLED, TAKEN)
     assert numbers(send(network, batch(2)).delivered) == [0, 1]
 
@@ -358,22 +379,42 @@ def test_a_stopped_run_sends_nothing() -> None:
     assert (numbers(outcome.not_sent), outcome.calls.total) == ([0, 1], 0)
 
 
-def test_a_defect_does_not_leave_its_place_at_the_gate_taken() -> None:
+def test_a_batch_that_was_given_up_is_not_sent_any_more() -> None:
+    network = script(naming(2))
+    delivery = Delivery(batch(4))
+    step = Sender(network, PARTIAL, jitter=lambda: 0.0).attempt(delivery)
+    assert (step.delivered, step.failed, step.outcome, step.weight) == (2, 0, None, 2)
+    last = delivery.abandon()
+    assert last.outcome
+    assert (last.kind, last.delivered, last.failed) == (None, 0, 0)
+    assert (numbers(last.outcome.delivered), numbers(last.outcome.not_sent)) == ([0, 1], [2, 3])
+
+
+def test_a_refusal_is_the_end_of_a_batch_also_where_some_of_it_is_left() -> None:
+    network = script(FUNCTION_ERROR, REFUSED)
+    (first, last) = steps(network, batch(4), SendPolicy())
+    assert (first.outcome, first.weight) == (None, 2)
+    assert last.outcome
+    assert (numbers(last.outcome.not_sent), len(network.sent)) == ([0, 1, 2, 3], 2)
+
+
+def test_a_defect_is_raised() -> None:
     def defective(_: bytes, *, asynchronous: bool) -> Answer:
         raise ZeroDivisionError(asynchronous)
 
-    stop = threading.Event()
-    gate = Pace(1, None, stop)
     with pytest.raises(ZeroDivisionError):
-        Sender(defective, PLAIN, gate, stop).send(batch(1))
-    assert gate.in_flight == 0
+        Sender(defective, PLAIN).attempt(Delivery(batch(1)))
 
 
-def test_throttling_makes_way_for_others_and_success_takes_it_back() -> None:
-    stop = threading.Event()
-    gate = Pace(8, None, stop)
-    Sender(script(THROTTLED, THROTTLED, TAKEN), PLAIN, gate, stop, jitter=lambda: 0.0).send(batch(1))
-    assert gate.limit == 2.5
+def test_each_step_tells_of_what_kind_its_answer_was() -> None:
+    kinds = [step.kind for step in steps(script(THROTTLED, FUNCTION_ERROR, UNKNOWN, TAKEN), batch(1))]
+    assert kinds == [Kind.THROTTLED, Kind.FUNCTION_ERROR, Kind.UNKNOWN, Kind.TAKEN]
+
+
+def test_records_are_told_as_they_come_to_their_end() -> None:
+    network = Network(lambda found, _: FUNCTION_ERROR if 1 in found else TAKEN)
+    told = [(step.delivered, step.failed) for step in steps(network, batch(4), SendPolicy(max_attempts=1))]
+    assert told == [(0, 0), (0, 0), (1, 0), (0, 1), (2, 0)]
 
 
 # Whatever happens
@@ -435,18 +476,20 @@ def test_whatever_is_answered_every_record_has_exactly_one_fate_and_order_holds(
 
 
 def test_one_sender_serves_many_threads_at_once() -> None:
-    stop = threading.Event()
-    gate = Pace(4, None, stop)
     network = Network(lambda found, turn: THROTTLED if turn % 3 == 0 else TAKEN)
-    shared = Sender(network, PLAIN, gate, stop, jitter=lambda: 0.0)
+    shared = Sender(network, PLAIN, jitter=lambda: 0.0)
     outcomes: list[Outcome] = []
-    threads = [
-        threading.Thread(target=lambda first=first: outcomes.append(shared.send(batch_of(record(first)))))  # type: ignore[misc]
-        for first in range(40)
-    ]
+
+    def deliver(number: int) -> None:
+        delivery = Delivery(batch_of(record(number)))
+        while not (outcome := shared.attempt(delivery).outcome):
+            pass
+        outcomes.append(outcome)
+
+    threads = [threading.Thread(target=deliver, args=(number,)) for number in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
     assert sorted(number for outcome in outcomes for number in numbers(outcome.delivered)) == list(range(40))
-    assert (gate.in_flight, sum(outcome.calls.total for outcome in outcomes)) == (0, len(network.sent))
+    assert sum(outcome.calls.total for outcome in outcomes) == len(network.sent)

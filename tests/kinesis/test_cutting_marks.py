@@ -116,6 +116,20 @@ def test_a_mark_never_goes_back(shards: str, lanes: int, size: int) -> None:
     assert uptos == sorted(uptos)
 
 
+def test_without_order_a_record_that_is_sent_alone_covers_nothing_that_waits() -> None:
+    records = [unit_of(units.kinesis(0)), unit_of(units.bucket(1), number=1)]
+    alone, other = cut_for({"fn": BatchLimits(9, 10_000)}, records, 0)
+    assert (alone.marks, other.marks) == ({0: Mark(1, frozenset({0}))}, {0: Mark(1)})
+
+
+def test_without_order_a_canary_covers_nothing_of_other_functions_before_it() -> None:
+    records = [*of_shards("aaa", "f"), unit_of(units.kinesis(3), number=3, function="g")]
+    found = cuts(Cutter(dict.fromkeys("fg", BatchLimits(9, 10_000)), 0, 1), records, ALL)
+    of_canary, of_both, of_all = [batch.marks[0] for batches in found for batch in batches]
+    assert of_canary.holes >= of_both.holes
+    assert (of_both, of_all) == (Mark(3, frozenset({1, 2})), Mark(3))
+
+
 def test_without_order_marks_have_few_holes_however_many_shards_there_are() -> None:
     """They are written down with every batch."""
     marks = marks_of("abcd" * 100, 0)
