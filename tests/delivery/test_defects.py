@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cncbops.execution.processes import Processes
 from cncbops.execution.station import Outfit
 
 WAIT_S = 20
-OUTFIT: Any = None
+OUTFIT: Any = SimpleNamespace(sends=True)
 """The station works with nothing."""
 
 answered = multiprocessing.get_context("fork").Semaphore(0)
@@ -20,6 +21,9 @@ answered = multiprocessing.get_context("fork").Semaphore(0)
 
 class Defective:
     """A Station that does at once what it is asked to, and fails at odd numbers."""
+
+    def close(self) -> None:
+        """It holds nothing."""
 
     def __init__(self, outfit: Outfit) -> None:
         """There is nothing to take up."""

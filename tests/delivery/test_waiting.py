@@ -49,8 +49,10 @@ class Session:
         self.waits: list[tuple[int, int]] = []
         stop, journal = threading.Event(), Journal(NoKeeper())
         self.lanes = Lanes(8)
-        chunks, canary = Chunks(cast(Agenda, self), journal, stop), Canary(lambda _: None)
-        manner = Manner(reads_one_by_one=False, limit=None, shows_first=False, is_first=False, chosen=0)
+        chunks, canary = Chunks(cast(Agenda, self), journal, 1_000_000, stop), Canary(lambda _: None)
+        manner = Manner(
+            reads_one_by_one=False, portion_bytes=1, limit=None, shows_first=False, is_first=False, chosen=0
+        )
         self.intake = Intake(chunks, self.lanes, journal, canary, manner, lambda _delivered, _failed: None, stop)
 
     def items(self, stop: threading.Event) -> Iterator[Item | None]:

@@ -37,6 +37,9 @@ class Odd(Exception):
 class Bench:
     """A station at which tasks do as they are told: `cut` at once, `read` and `attempt` among others."""
 
+    def close(self) -> None:
+        """It holds nothing."""
+
     def __init__(self, outfit: Outfit) -> None:
         assert outfit.lanes == 7
 
@@ -74,6 +77,7 @@ def outfit(**changed: Any) -> Outfit:
         "reader": lambda _: None,
         "lanes": 7,
         "objects_ahead": 1,
+        "portion_bytes": 1_000_000,
         "canary": None,
         "names_records": False,
         "sends": True,

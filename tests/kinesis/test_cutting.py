@@ -215,8 +215,11 @@ def test_a_full_batch_is_given_out_at_once_and_what_fills_none_is_carried() -> N
 
 def test_batches_take_lanes_that_are_neighbours() -> None:
     records = [record(number, f"key-{number}") for number in range(400)]
-    lanes = [lane for batch in cut(records, BatchLimits(30, 100_000), 256) for lane in batch.lanes]
-    assert lanes == sorted(lanes)
+    lanes = [batch.lanes for batch in cut(records, BatchLimits(30, 100_000), 256)]
+    assert lanes == [tuple(sorted(each)) for each in lanes]
+    # A lane that fits behind others goes there: but for such, each batch takes up where the one before ends.
+    starts = [each[0] for each in lanes]
+    assert all(each[len(each) * 3 // 4] < following for each, following in zip(lanes, starts[2:], strict=False))
 
 
 MANY = [record(number, f"key-{number % 3_000}") for number in range(12_000)]
