@@ -63,7 +63,7 @@ def test_live_traffic_keeps_half_of_the_reserved_concurrency(reserved: int, expe
 
 def test_lanes_are_many_more_than_batches_are_sent_at_a_time() -> None:
     assert terms(target(), concurrency=1).lanes == LANES
-    assert terms(target(), concurrency=1000).lanes == 4000
+    assert terms(target(), concurrency=1000).lanes == 8000
 
 
 @pytest.mark.parametrize("asked", [{"ordered": False}, {"asynchronous": True}])
