@@ -104,7 +104,7 @@ class Intake:
         """Begin reading as far as there is room."""
         if self._stop.is_set():
             return
-        if self._reads_on and self._lanes.has_room():
+        if self._reads_on and self._lanes.has_room() and not self._canary.holds:
             executor.submit(self._reads_on.place, "read_on", self._turn, then=self._taker(executor))
             self._reads_on = None
         most = 1 if self._manner.reads_one_by_one else READERS * executor.places
@@ -149,8 +149,9 @@ class Intake:
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:
-            self._begun[portion.chunk].portion = portion
-            self._advance(executor)
+            if begun := self._begun.get(portion.chunk):
+                begun.portion = portion
+                self._advance(executor)
 
         return take
 
@@ -193,7 +194,10 @@ class Intake:
             what = f"cannot read {portion.denied}: access denied"
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn")
         if portion.broken:
-            self.error, self._is_over, self._flushes = self.error or portion.broken, True, True
+            self.error, self._is_over, self._flushes = portion.broken, True, True
+            # What comes after would else be sent before what could not be read.
+            self._begun = {portion.chunk: begun}
+            self._next = portion.chunk + 1
 
     def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
         self._is_cutting = True
