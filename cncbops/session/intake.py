@@ -104,7 +104,7 @@ class Intake:
         """Begin reading as far as there is room."""
         if self._stop.is_set():
             return
-        if self._reads_on and self._lanes.has_room():
+        if self._reads_on and self._lanes.has_room() and not self._canary.holds:
             executor.submit(self._reads_on.place, "read_on", self._turn, then=self._taker(executor))
             self._reads_on = None
         most = 1 if self._manner.reads_one_by_one else READERS * executor.places
@@ -149,8 +149,9 @@ class Intake:
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:
-            self._begun[portion.chunk].portion = portion
-            self._advance(executor)
+            if portion.chunk in self._begun:
+                self._begun[portion.chunk].portion = portion
+                self._advance(executor)
 
         return take
 
@@ -194,6 +195,8 @@ class Intake:
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn")
         if portion.broken:
             self.error, self._is_over, self._flushes = self.error or portion.broken, True, True
+            # What is behind it would overtake the rest of it, which another session sends.
+            self._begun, self._next = {self._turn: begun}, self._turn + 1
 
     def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
         self._is_cutting = True

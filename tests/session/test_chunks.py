@@ -24,7 +24,7 @@ CHECKED = "us-east-1/claimchecks/2023/11/22/00/f-1"
 class Given(Agenda):
     """An agenda of these items; an error is raised where it stands."""
 
-    def __init__(self, *items: Item | None | Exception) -> None:
+    def __init__(self, *items: Item | Exception | None) -> None:
         self._items = items
         self.taken = 0
 
@@ -40,7 +40,7 @@ def item(number: int, size: int = 100, key: str = "", **more: Any) -> Item:
     return Item(0, replace(lake_object(number, key), size=size), **more)
 
 
-def chunks(*items: Item | None | Exception) -> tuple[Chunks, Journal, threading.Event]:
+def chunks(*items: Item | Exception | None) -> tuple[Chunks, Journal, threading.Event]:
     journal, stop = Journal(NoKeeper()), threading.Event()
     return Chunks(Given(*items), journal, stop), journal, stop
 
