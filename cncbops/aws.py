@@ -74,6 +74,10 @@ class Aws:
         self._models = models
         self._s3_is_elsewhere = _AT_AWS not in (access.endpoint_url or _AT_AWS)
 
+    def __reduce__(self) -> "tuple[type[Aws], tuple[AwsAccess]]":
+        """Another process has a session of its own."""
+        return Aws, (self.access,)
+
     @cached_property
     def _core(self) -> Session:
         """The session before any role."""

@@ -53,6 +53,10 @@ class Pattern:
     metadata: tuple[str, ...]
     reads_data: bool
 
+    def __reduce__(self) -> tuple[Callable[[str], "Pattern"], tuple[str]]:
+        """In another process it is compiled anew."""
+        return compile_pattern, (self.text,)
+
     def matches(self, kinesis: Mapping[str, object], data: bytes) -> bool:
         """Tell whether Lambda would pass the record on.
 
