@@ -14,7 +14,6 @@ from cncbops.delivery.outcome import Settled
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.crew import READERS
 from cncbops.execution.executor import Executor
-from cncbops.execution.station import PORTION_BYTES
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
 from cncbops.kinesis.cutting import Stock
 from cncbops.kinesis.record import Record
@@ -29,10 +28,11 @@ class Manner:
     """How an intake reads: one chunk after another, or several at a time; no more than the `limit` needs.
 
     `shows_first`: the first record is wanted. `is_first`: no session of the run has read anything yet.
-    `chosen` is how much earlier sessions chose.
+    `chosen` is how much earlier sessions chose. A chunk that is being read comes to some `portion_bytes` of records.
     """
 
     reads_one_by_one: bool
+    portion_bytes: int
     limit: int | None
     shows_first: bool
     is_first: bool
@@ -126,7 +126,7 @@ class Intake:
 
     def _may_begin(self) -> bool:
         waits = self._waits or self._flushes or self._is_over or self._canary.holds
-        return not waits and self._lanes.has_room(len(self._begun) * PORTION_BYTES)
+        return not waits and self._lanes.has_room(len(self._begun) * self._manner.portion_bytes)
 
     def _found_out(self) -> "Objects | _Nothing":
         """The next objects, if there are any."""
@@ -149,8 +149,8 @@ class Intake:
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:
-            if portion.chunk in self._begun:
-                self._begun[portion.chunk].portion = portion
+            if begun := self._begun.get(portion.chunk):
+                begun.portion = portion
                 self._advance(executor)
 
         return take
@@ -194,9 +194,10 @@ class Intake:
             what = f"cannot read {portion.denied}: access denied"
             raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn")
         if portion.broken:
-            self.error, self._is_over, self._flushes = self.error or portion.broken, True, True
-            # What is behind it would overtake the rest of it, which another session sends.
-            self._begun, self._next = {self._turn: begun}, self._turn + 1
+            self.error, self._is_over, self._flushes = portion.broken, True, True
+            # What comes after would else be sent before what could not be read.
+            self._begun = {portion.chunk: begun}
+            self._next = portion.chunk + 1
 
     def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
         self._is_cutting = True

@@ -61,11 +61,7 @@ def outfit_of(request: ReplayRequest, progress: Progress = Progress(), *, plans:
     undertaking = events_undertaking(request, recipient, WholeLake(request, None), progress, workers=1)
     aws = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
     aws.lambda_()  # it has a session now, with all that belongs to one
-    made: list[Outfit] = []
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("cncbops.sending.Threads", lambda outfit, _: made.append(outfit))
-        Sending(undertaking, aws, NoKeeper(), threading.Event(), plans=plans)._places()
-    return made[0]
+    return Sending(undertaking, aws, NoKeeper(), threading.Event(), plans=plans)._outfit()
 
 
 @given(any_request)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,13 +37,16 @@ class Given(Agenda):
             yield item
 
 
+MANY = 1_000_000
+
+
 def item(number: int, size: int = 100, key: str = "", **more: Any) -> Item:
     return Item(0, replace(lake_object(number, key), size=size), **more)
 
 
-def chunks(*items: Item | Exception | None) -> tuple[Chunks, Journal, threading.Event]:
+def chunks(*items: Item | Exception | None, most_bytes: int = MANY) -> tuple[Chunks, Journal, threading.Event]:
     journal, stop = Journal(NoKeeper()), threading.Event()
-    return Chunks(Given(*items), journal, stop), journal, stop
+    return Chunks(Given(*items), journal, most_bytes, stop), journal, stop
 
 
 def keys(chunk: Sequence[tuple[Item, Entry]] | None) -> list[str] | None:
@@ -55,9 +59,8 @@ def test_every_object_comes_once_in_order_and_a_chunk_has_no_more_than_is_read_a
 ) -> None:
     items = [item(number, size) if size else None for number, size in enumerate(sizes)]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(subject, "CHUNK_BYTES", most_bytes)
         patched.setattr(subject, "CHUNK_OBJECTS", most)
-        found = list(chunks(*items)[0])
+        found = list(chunks(*items, most_bytes=most_bytes)[0])
     given_out = [each for chunk in found for each in (chunk or [None])]
     assert [each and each[0] for each in given_out] == items
     entries = [each[1] for each in given_out if each]
@@ -65,7 +68,7 @@ def test_every_object_comes_once_in_order_and_a_chunk_has_no_more_than_is_read_a
     for chunk in filter(None, found):
         assert len(chunk) <= most
         assert sum(each.object.size for each, _ in chunk[:-1]) < most_bytes
-    for chunk, following in zip(found, found[1:], strict=False):
+    for chunk, following in pairwise(found):
         is_full = chunk and (len(chunk) == most or sum(each.object.size for each, _ in chunk) >= most_bytes)
         assert chunk is None or following is None or is_full
 
@@ -111,7 +114,7 @@ def test_once_stopped_no_more_objects_come() -> None:
 def test_at_the_limit_only_what_was_begun_and_has_records_left_comes_and_nothing_new_is_looked_for() -> None:
     begun = [Entry(number, 0, lake_object(number), matched=number % 2) for number in range(4)]
     agenda = Given(*(item(number, left=begun[number]) for number in range(4)), item(4), item(5))
-    found = Chunks(agenda, Journal(NoKeeper()), threading.Event())
+    found = Chunks(agenda, Journal(NoKeeper()), MANY, threading.Event())
     found.is_at_limit = True
     assert list(map(keys, found)) == [["s1/1", "s1/3"]]
     assert agenda.taken == 5
@@ -120,6 +123,6 @@ def test_at_the_limit_only_what_was_begun_and_has_records_left_comes_and_nothing
 def test_no_object_is_looked_for_before_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "CHUNK_OBJECTS", 2)
     agenda = Given(*map(item, range(9)))
-    coming = iter(Chunks(agenda, Journal(NoKeeper()), threading.Event()))
+    coming = iter(Chunks(agenda, Journal(NoKeeper()), MANY, threading.Event()))
     next(coming)
     assert agenda.taken == 2

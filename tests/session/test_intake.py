@@ -45,14 +45,15 @@ PORTION_BYTES = 500
 FN = parse_function("fn")
 REQUEST = ReplayRequest(sources=(), function=FN)
 SMALL = BatchLimits(4, 100_000)
-MANNER = Manner(reads_one_by_one=False, limit=None, shows_first=False, is_first=True, chosen=0)
+MANNER = Manner(
+    reads_one_by_one=False, portion_bytes=PORTION_BYTES, limit=None, shows_first=False, is_first=True, chosen=0
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(chunking, "CHUNK_OBJECTS", OBJECTS_A_CHUNK)
-        patched.setattr(station, "PORTION_BYTES", PORTION_BYTES)
         yield
 
 
@@ -181,6 +182,7 @@ class Session:
             reader=lambda chosen: Letters(chosen, limit, self.size),
             lanes=self.lanes,
             objects_ahead=2,
+            portion_bytes=PORTION_BYTES,
             canary=self.canary,
             names_records=False,
             sends=True,
@@ -190,7 +192,7 @@ class Session:
         self.agenda = Given(self.items)
         self.journal = Journal(NoKeeper())
         self.all_lanes = Lanes(self.concurrency)
-        self.chunks = Chunks(self.agenda, self.journal, self.stop)
+        self.chunks = Chunks(self.agenda, self.journal, 1_000_000, self.stop)
         self.intake = Intake(
             self.chunks,
             self.all_lanes,
