@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_every_object_comes_once_in_order_and_a_chunk_has_no_more_than_is_read_a
     for chunk in filter(None, found):
         assert len(chunk) <= most
         assert sum(each.object.size for each, _ in chunk[:-1]) < most_bytes
-    for chunk, following in zip(found, found[1:], strict=False):
+    for chunk, following in pairwise(found):
         is_full = chunk and (len(chunk) == most or sum(each.object.size for each, _ in chunk) >= most_bytes)
         assert chunk is None or following is None or is_full
 
