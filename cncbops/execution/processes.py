@@ -41,6 +41,7 @@ class Processes:
         self._then: dict[int, Then] = {}
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
+        self._gone: list[Connection] = []  # the ends of pipes whose processes have ended, not told of yet
         self._processes: list[Any] = []
         self._sends = outfit.sends
         try:
@@ -69,6 +70,8 @@ class Processes:
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
+        if self._gone:
+            raise self._lost(self._gone.pop())
         self._send_out()
         found: list[tuple[Then, Any]] = []
         for key, _ in self._selector.select(longest_s):
@@ -78,9 +81,11 @@ class Processes:
                     found += self._outcomes(pipe.recv_bytes())
                     if not pipe.poll():
                         break
-            except (EOFError, OSError) as error:
-                if not found:
-                    raise self._lost(pipe) from error
+            except (EOFError, OSError):
+                self._selector.unregister(pipe)
+                self._gone.append(pipe)
+        if self._gone and not found:
+            raise self._lost(self._gone.pop())
         return sorted(found, key=lambda each: each[0] is fail)
 
     def _send_out(self) -> None:
@@ -97,7 +102,6 @@ class Processes:
             yield (fail, error) if error else (then, result)
 
     def _lost(self, pipe: Connection) -> PlaceLost:
-        self._selector.unregister(pipe)
         place = self._pipes.index(pipe)
         process = self._processes[place]
         process.join(1)

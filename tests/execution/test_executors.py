@@ -271,6 +271,24 @@ def test_what_a_process_answered_before_it_was_killed_is_taken_first(several: Pr
     assert 1 <= len(answered) <= 2
 
 
+def test_a_place_that_is_lost_is_told_of_however_busy_the_others_are(several: Processes) -> None:
+    victim = pids(several)[0]
+    place = place_of(several, victim)
+    others = [other for other in range(3) if other != place]
+    os.kill(victim, signal.SIGKILL)
+    several._processes[place].join(PATIENCE_S)
+    for other in others:
+        submit(several, ("cut", "busy"), place=other)
+    several._send_out()
+    until(lambda: all(several._pipes[other].poll() for other in others))
+    assert len(several.ended(PATIENCE_S)) == 2
+    for other in others:
+        submit(several, ("cut", "busy"), place=other)
+    with pytest.raises(PlaceLost):
+        several.ended(PATIENCE_S)
+    assert outcomes(several, 2) == ["busy", "busy"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_of_a_group_ends_no_place_which_is_for_the_session_to_say(
     number: signal.Signals, several: Processes
