@@ -6,6 +6,7 @@ and are not settled, so that what is told and answered stays small.
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -71,11 +72,12 @@ class Station:
         self._deliveries: dict[tuple[int, int], Delivery | Batch] = {}
         self._senders: dict[str, Sender] = {}
         self._making_clients = threading.Lock()
+        self._openers = ThreadPoolExecutor(outfit.objects_ahead * 2, thread_name_prefix="open")
         self._cuts = count()
 
     def read(self, chunk: Chunk) -> Portion:
         """Read a chunk, or the first portion of it. Raises nothing that an object can be blamed for."""
-        reading = _Reading(chunk, self._outfit, self._s3)
+        reading = _Reading(chunk, self._outfit, self._s3, self._openers)
         self._readings[chunk.number] = reading
         return reading.next()
 
@@ -125,6 +127,7 @@ class Station:
         """Let go of what is read and not to its end; nothing else may be under way."""
         for reading in self._readings.values():
             reading.close()
+        self._openers.shutdown()
 
     def _told(self, name: tuple[int, int], step: Step) -> Step:
         if step.outcome is None:
@@ -154,8 +157,8 @@ _Opened = tuple[Item, Entry, OpenObject | ObjectUnreadable]
 class _Reading:
     """A chunk that is being read, portion after portion."""
 
-    def __init__(self, chunk: Chunk, outfit: Outfit, s3: "S3Client | None") -> None:
-        self._chunk, self._reader, self._s3 = chunk, outfit.reader(chunk.chosen), s3
+    def __init__(self, chunk: Chunk, outfit: Outfit, s3: "S3Client | None", openers: ThreadPoolExecutor) -> None:
+        self._chunk, self._reader, self._s3, self._openers = chunk, outfit.reader(chunk.chosen), s3, openers
         self._ahead, self._most_bytes = min(outfit.objects_ahead, len(chunk.items)), outfit.portion_bytes
         self._findings = Findings()
         self._records: list[Record] = []
@@ -208,7 +211,7 @@ class _Reading:
 
     def _all_records(self) -> Generator[Sequence[Record], None, None]:
         wanted = (each for each in self._chunk.items if self._is_wanted(each[0]))
-        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close):
+        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close, self._openers):
             if not self._is_wanted(item):
                 if not isinstance(opened, ObjectUnreadable):
                     opened.close()

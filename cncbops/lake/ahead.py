@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import islice
 from typing import TypeVar
 
@@ -17,14 +18,16 @@ def ahead(
     items: Iterable[Item],
     window: int,
     discard: Callable[[Result], object] = lambda _: None,
+    pool: ThreadPoolExecutor | None = None,
 ) -> Iterator[Result]:
     """`map`, with up to `window` calls done or under way beyond the result in hand.
 
     Results come in the order of the items; an error, also one of `items`, comes where its result
-    would have. `discard` is given the results that are never taken.
+    would have. `discard` is given the results that are never taken. Threads are those of a `pool` that stays, or
+    begun for it.
     """
-    with ThreadPoolExecutor(window, thread_name_prefix="ahead") as pool:
-        futures = _futures(pool, function, items)
+    with nullcontext(pool) if pool else ThreadPoolExecutor(window, thread_name_prefix="ahead") as threads:
+        futures = _futures(threads, function, items)
         pending = deque(islice(futures, window))
         try:
             while pending:

@@ -188,6 +188,8 @@ def stream_folder(key: str) -> str | None:
 
 
 CLAIM_CHECK = "claim check"
+CLAIM_CHECKS = "claimchecks"
+"""The folder that they lie in, before the date."""
 
 
 def skip_reason(obj: LakeObject) -> str | None:
@@ -200,12 +202,14 @@ def skip_reason(obj: LakeObject) -> str | None:
 
 
 def _is_claim_check(key: str) -> bool:
+    if CLAIM_CHECKS not in key:
+        return False
     folders = _folders(key)
     found = find_date(folders)
     if found is None or not found.date.is_hour or not found.first:
         return False
     # A stream may bear that name: what Firehose wrote is no claim check.
-    return folders[found.first - 1] == "claimchecks" and _named_time(key) is None
+    return folders[found.first - 1] == CLAIM_CHECKS and _named_time(key) is None
 
 
 def _date_from(folders: Sequence[str], first: int) -> DatedPath | None:
@@ -223,7 +227,7 @@ def _named_time(key: str) -> int | None:
     if found is None:
         return None
     try:
-        return timegm(datetime.strptime(found["time"], "%Y-%m-%d-%H-%M-%S").timetuple()) * 1000
+        return timegm(datetime(*map(int, found["time"].split("-"))).timetuple()) * 1000  # type: ignore[arg-type]
     except ValueError:
         return None
 
