@@ -54,6 +54,8 @@ class Chunks:
         objects = self._journal.tally.objects
         for item in self._agenda.items(self._stop):
             if item is None:
+                if self.is_at_limit:
+                    return  # what it waits for may be among what is not read any more
                 yield None
                 continue
             if self._stop.is_set() or (self.is_at_limit and not item.left):

@@ -38,6 +38,11 @@ def fill(far_side: FarSide, events: Sequence[tuple[str, bytes]] = EVENTS) -> dic
     return lake
 
 
+def of_one_key(events: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Events that are sent in the order of the lake."""
+    return [("the only key", event) for _, event in events]
+
+
 def ids_in(payload: Any) -> list[str]:
     return [json.loads(base64.b64decode(record["kinesis"]["data"]))["id"] for record in payload["Records"]]
 
@@ -174,7 +179,7 @@ def test_the_text_of_a_run_names_its_failures_and_where_all_of_them_are(far_side
 
 
 def test_without_bisecting_a_batch_fails_as_a_whole_after_its_attempts(far_side: FarSide, replays: Replays) -> None:
-    fill(far_side, EVENTS[:100])
+    fill(far_side, of_one_key(EVENTS[:100]))
     far_side.add_function("fn", raising_on(POISON_IDS[:1]))
     run = replays.execute("--no-bisect", "--batch-size", "10", "--concurrency", "1", "--max-attempts", "2")
     assert ids(far_side.delivered_data()) == ALL_IDS[10:100]
@@ -226,7 +231,7 @@ FINE: tuple[object, ...] = (None, {}, {"batchItemFailures": []}, {"batchItemFail
 
 def test_a_partial_response_that_makes_no_sense_is_a_failure_of_the_batch(far_side: FarSide, replays: Replays) -> None:
     answers = (*NONSENSE, *FINE)
-    fill(far_side, EVENTS[: len(answers)])
+    fill(far_side, of_one_key(EVENTS[: len(answers)]))
     far_side.add_function(
         "fn",
         lambda _payload, context: ok(answers[context.number]),

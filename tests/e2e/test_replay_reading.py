@@ -143,8 +143,8 @@ def test_credentials_that_expire_midway_stop_the_run_with_every_event_accounted_
 
 
 def test_reads_that_are_reset_or_cut_are_taken_up_again(far_side: FarSide, replays: Replays, microburst: Any) -> None:
-    events = [event for _, event in lakes.make_events(4000, 4, seed=6)]
-    far_side.add_bucket("lake", lakes.make_lake(4000, 4, 2000, seed=6))
+    events = [event for _, event in lakes.make_events(4000, 1, seed=6)]
+    far_side.add_bucket("lake", lakes.make_lake(4000, 1, 2000, seed=6))
     far_side.add_function("fn")
     proxy: Microburst = microburst(
         far_side.url,

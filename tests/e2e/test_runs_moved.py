@@ -7,13 +7,19 @@ from contextlib import closing
 
 import pytest
 
+from cncbops.session.chunks import CHUNK_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, StoredObject, function_error, ok
 from tests.e2e.far_side_lambda import ARN
-from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of
+from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of, id_of, ids_in, ids_of
 from tests.e2e.servers import Cncbops
 
-EVENTS = lakes.make_events(300, 30, seed=3)
+PADDING = CHUNK_BYTES // 100
+"""So that the first two objects are all that is read at first, and a run without room does not know the last two."""
+EVENTS = [
+    (key, event.replace(b'"thing":', b'"padding":"%b","thing":' % (b"x" * PADDING)))
+    for key, event in lakes.make_events(300, 2, seed=3)
+]
 LAKE = lakes.lake_of(EVENTS, 50)
 KEYS = sorted(LAKE)
 LATER = EVENTS[100:]
@@ -25,13 +31,18 @@ def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
     return Runs(cncbops, far_side)
 
 
+def running(runs: Runs) -> list[list[str]]:
+    """The ids of the events of each invocation under way."""
+    return [[id_of(record.data) for record in call.records] for call in runs.sent if call.outcome == "running"]
+
+
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
-    """A run interrupted within the second of six objects, before it sent anything of the third."""
-    go_on = threading.Event()
+    """A run of two keys interrupted within the second of six objects, before it sent anything of the third."""
+    go_on, held = threading.Event(), set(ids_of(EVENTS[60:]))
 
-    def handler(_payload: object, context: Context) -> Reply:
-        assert context.number < 6 or go_on.wait(timeout=30)
+    def handler(payload: object, _context: Context) -> Reply:
+        assert held.isdisjoint(ids_in(payload)) or go_on.wait(timeout=30)
         return ok()
 
     with FarSide() as far_side, closing(Cncbops(tmp_path_factory.mktemp("before"))) as command:
@@ -39,7 +50,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
         far_side.add_bucket("lake", LAKE)
         far_side.add_function("fn", handler)
         process = runs.start_text("--batch-size", "10", "--concurrency", "2")
-        runs.await_sent(8)
+        far_side.wait_until(lambda: len(waiting := running(runs)) == 2 and all(map(held.intersection, waiting)))
         process.send_signal(signal.SIGINT)
         assert process.stderr
         assert any(b"stopping" in line for line in process.stderr), "it heeds the signal before it may go on"
@@ -127,6 +138,7 @@ def test_a_changed_object_that_was_to_be_sent_anew_is_not_forgotten_when_that_is
     assert (stopped.code, stopped.status) == (5, "stopped")
     far_side.add_function("fn")
     assert runs.resume().code == 3
+    assert runs.redrive().code == 0
     assert set(data_of(NEW)) <= set(far_side.delivered_data())
 
 

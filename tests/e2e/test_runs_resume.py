@@ -141,7 +141,7 @@ def test_a_batch_of_which_only_a_half_was_sent_is_sent_to_its_end(order: str, ru
         assert interrupted.wait(timeout=30)
         return ok()
 
-    far_side.add_bucket("lake", LAKE)
+    far_side.add_bucket("lake", lakes.lake_of([("the only key", event) for event in data_of(EVENTS)], 100))
     far_side.add_function("fn", handler)
     process = runs.start_text("--batch-size", str(BATCH), "--concurrency", "1", "--max-attempts", "1", order)
     runs.await_sent(2)

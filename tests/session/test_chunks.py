@@ -120,6 +120,15 @@ def test_at_the_limit_only_what_was_begun_and_has_records_left_comes_and_nothing
     assert agenda.taken == 5
 
 
+def test_at_the_limit_nothing_is_waited_for() -> None:
+    """A queue gives out no more before its messages are settled, and those behind the limit never are."""
+    found, _, _ = chunks(item(0), None, None, item(1))
+    coming = iter(found)
+    assert keys(next(coming)) == ["s1/0"]
+    found.is_at_limit = True
+    assert list(coming) == [None]  # that was found before
+
+
 def test_no_object_is_looked_for_before_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "CHUNK_OBJECTS", 2)
     agenda = Given(*map(item, range(9)))
