@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cncbops.session.chunks import CHUNK_BYTES
+from cncbops.sending import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
 from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_in, ids_of, kill, repeats
@@ -31,7 +31,7 @@ LAKE = lakes.lake_of(EVENTS, 40, shards=2)
 
 
 def test_the_lake_is_larger_than_what_one_process_reads_at_a_time() -> None:
-    assert sum(map(len, LAKE.values())) > 3 * CHUNK_BYTES
+    assert sum(map(len, LAKE.values())) > 3 * LEAST_BYTES * 3 // 4
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from contextlib import closing
 
 import pytest
 
-from cncbops.session.chunks import CHUNK_BYTES
+from cncbops.sending import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, StoredObject, function_error, ok
 from tests.e2e.far_side_lambda import ARN
 from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of, id_of, ids_in, ids_of
 from tests.e2e.servers import Cncbops
 
-PADDING = CHUNK_BYTES // 100
+PADDING = LEAST_BYTES // 100
 """So that the first two objects are all that is read at first, and a run without room does not know the last two."""
 EVENTS = [
     (key, event.replace(b'"thing":', b'"padding":"%b","thing":' % (b"x" * PADDING)))
