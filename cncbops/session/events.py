@@ -67,7 +67,7 @@ class EventReader:
         if reading.known:
             chosen, places = self._unsettled(chosen, places, reading.entry)
         records = to_records(chosen, places, reading.origin, self._terms.record_source)
-        deliverable = list(filter(self._terms.limits.deliverable, records))
+        deliverable = self._terms.limits.deliverable_of(records)
         reading.findings.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
         if len(deliverable) < len(records):
             self._note_too_large(records, reading)
