@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -646,3 +647,13 @@ def test_a_fault_that_tells_no_time_is_of_when_its_object_was_stored(resolver: R
     for until_ms, expected in ((stored_ms + 1, ["f-1"]), (stored_ms, [])):
         session = Session(resolver, replace(REQUEST, until_ms=until_ms))
         assert ids(session.read(document(timestamp=...))[0]) == expected
+
+
+def test_what_makes_readers_goes_to_another_process_whole(resolver: Resolver, tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        session = Session(resolver, memory=ledger.memory())
+        there: UnitReaders = pickle.loads(pickle.dumps(session.readers))
+    there._process = 0  # as in a process that has another number
+    reader, findings = there.claiming(0), Findings()
+    found = reader.read(Item(0, OBJECT), Entry(0, 0, OBJECT), blocks(io.BytesIO(document())), findings)
+    assert ids([unit for chunk in found for unit in chunk]) == ["f-1"]
