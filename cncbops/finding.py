@@ -1,5 +1,7 @@
 """Functions looked up as a session comes to need them, each once."""
 
+import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,12 +18,14 @@ class Found(NamedTuple):
     """A function that was looked up: who takes what is sent to it, or why nobody does.
 
     `name` is the run's for it, with its qualifier; `bare_name` is the same whatever version is meant. Both are
-    its name alone where it is of the caller's region and account, else its ARN.
+    its name alone where it is of the caller's region and account, else its ARN. `namesake_of` is the address of
+    the function that it stands in for, if it does.
     """
 
     name: str
     bare_name: str
     recipient: Recipient | CncbopsError
+    namesake_of: str | None = None
 
 
 MOST_FUNCTIONS = 1_000
@@ -45,16 +49,37 @@ class Finder:
         """`account` is the caller's, None where that is not known: then all are taken to be of one."""
         self._request, self._aws, self._recipients, self._account = request, aws, recipients, account
         self._found: dict[FunctionName, Found] = {}
+        self._looking = threading.Lock()
         self.missing: dict[str, CncbopsError] = {}
         self.namesakes: dict[str, str] = {}
 
     def find(self, function: FunctionName) -> Found:
-        """The function and its terms, or why it cannot take anything. Raises CncbopsError if AWS cannot be asked."""
-        if function not in self._found:
-            if len(self._found) >= MOST_FUNCTIONS:
-                return _TOO_MANY
-            self._found[function] = self._look(function)
-        return self._found[function]
+        """The function and its terms, or why it cannot take anything. Raises CncbopsError if AWS cannot be asked.
+
+        May be called in several threads.
+        """
+        with self._looking:
+            if function not in self._found:
+                if len(self._found) >= MOST_FUNCTIONS:
+                    return _TOO_MANY
+                self._found[function] = self._look(function)
+            return self._found[function]
+
+    def adopt(self, found: Mapping[FunctionName, Found]) -> Mapping[str, Recipient]:
+        """Take functions over that were looked up elsewhere; those that take something and are new here, by name."""
+        new = {}
+        for function, each in found.items():
+            if function in self._found or each.name == _TOO_MANY.name:
+                continue
+            self._found[function] = each
+            if each.namesake_of:
+                self.namesakes[each.name] = each.namesake_of
+            if isinstance(each.recipient, CncbopsError):
+                self.missing[each.name] = each.recipient
+            elif not self._known(each.name):
+                new[each.name] = each.recipient
+                self._recipients.add(each.name, each.recipient)
+        return new
 
     def _look(self, function: FunctionName) -> Found:
         """Also under another of its addresses a function is known already."""
@@ -66,7 +91,8 @@ class Finder:
                 self.missing[names[0]] = answer
             elif not self._known(names[0]):
                 self._recipients.add(names[0], answer)
-        return Found(*names, self._known(names[0]) or self._recipients[names[0]])
+        recipient = self._known(names[0]) or self._recipients[names[0]]
+        return Found(*names, recipient, self.namesakes.get(names[0]))
 
     def _known(self, name: str) -> Recipient | CncbopsError | None:
         return self._recipients.known.get(name) or self.missing.get(name)

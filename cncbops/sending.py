@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cncbops.aws import Aws
 from cncbops.delivery.courier import LOOK_S, Courier
@@ -39,6 +39,9 @@ from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader
 from cncbops.terms import BATCH_SIZE, objection
 
+if TYPE_CHECKING:
+    from cncbops.session.claims import Register
+
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
@@ -54,7 +57,8 @@ class Undertaking:
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are opened beforehand.
-    `names_records`: whoever writes it down has to know each record that was delivered.
+    `names_records`: whoever writes it down has to know each record that was delivered. `register` judges what readers
+    claim, and counts what they find.
     """
 
     request: Request
@@ -68,6 +72,7 @@ class Undertaking:
     spreads: bool = True
     workers: int = 1
     names_records: bool = False
+    register: "Register | None" = None
 
     @property
     def portion_bytes(self) -> int:
@@ -171,6 +176,7 @@ class Sending:
             shows_first=self._plans,
             is_first=not undertaking.progress.next_number,
             chosen=undertaking.progress.chosen,
+            register=undertaking.register,
         )
 
     def _outfit(self) -> Outfit:

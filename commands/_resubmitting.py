@@ -37,6 +37,7 @@ from cncbops.session.resubmitting import (
     new_resubmit,
     under_way,
 )
+from cncbops.session.undertakings import processors
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
 
@@ -72,6 +73,7 @@ class Resubmitting:
     watch: str | None
     resume: str | None
     report: Path | None
+    workers: int | None = None
 
     @property
     def says_what(self) -> bool:
@@ -100,7 +102,13 @@ def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
 
 def _take_up(typed: Resubmitting, run: str) -> TakeUp:
     return TakeUp(
-        run=run, on_changed="fail", unknown=False, report=typed.report, show_payload=False, **vars(typed.safety)
+        run=run,
+        on_changed="fail",
+        unknown=False,
+        report=typed.report,
+        show_payload=False,
+        workers=typed.workers,
+        **vars(typed.safety),
     )
 
 
@@ -154,11 +162,15 @@ def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen
         try:
             means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
             if not general.execute:
-                return plan_work(_planned(means, heading, general, held), screen)
+                return plan_work(_planned(means, heading, general, _workers(typed), held), screen)
             work, kept, alarms = _begun(means, heading, typed, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
+
+
+def _workers(typed: Resubmitting) -> int:
+    return typed.workers or processors()
 
 
 def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:
@@ -168,12 +180,12 @@ def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:
         screen.note("a dry-run sends nothing: there is nothing to watch for")
 
 
-def _planned(means: Means, heading: Heading, general: General, held: ExitStack) -> Work:
+def _planned(means: Means, heading: Heading, general: General, workers: int, held: ExitStack) -> Work:
     """What a dry-run does, with what the ledger remembers if there is one."""
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
     before = killed(ledger, likeness_here(means.request, means.aws)) if ledger else []
-    undertaking = faults_undertaking(means, memory, None, _agenda(means))
+    undertaking = faults_undertaking(means, memory, None, _agenda(means), workers=workers)
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
     warnings = [*_of_killed(before), *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
@@ -198,7 +210,7 @@ def _begun(
         this_worker(identity.arn if identity else None),
         unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
     )
-    undertaking = faults_undertaking(means, ledger.resubmitted(), run.id, _agenda(means))
+    undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), workers=_workers(typed))
     in_flight = sum(map(most_in_flight, before))
     work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms

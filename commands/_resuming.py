@@ -182,7 +182,7 @@ def _prepared(
     typed = SafetyStops(take_up.max_failures, take_up.max_duration, take_up.alarms, take_up.canary)
     request = replace(request, safety=typed.on(request.safety))
     if isinstance(request, ResubmitRequest):
-        return _prepared_resubmit(ledger, run, request, aws, heading, held)
+        return _prepared_resubmit(ledger, run, request, aws, heading, take_up, held)
     return _prepared_replay(run, request, aws, heading, take_up)
 
 
@@ -205,10 +205,10 @@ def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Headin
 
 
 def _prepared_resubmit(
-    ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, held: ExitStack
+    ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, take_up: TakeUp, held: ExitStack
 ) -> _Prepared:
     means = held.enter_context(means_of(request, aws, executes=not heading.dry_run))
-    memory, terms = ledger.memory(), terms_of(request)
+    memory, terms = ledger.memory(run.id), terms_of(request)
     return _Prepared(
         work=lambda undertaking: Work(
             heading,
@@ -218,7 +218,9 @@ def _prepared_resubmit(
             describe=plan_of_resubmit(means),
             afterwards=lambda _sending, _stop: facts_at_end(means),
         ),
-        undertake=lambda agenda, progress: faults_undertaking(means, memory, run.id, agenda, progress),
+        undertake=lambda agenda, progress: faults_undertaking(
+            means, memory, run.id, agenda, progress, workers=take_up.workers or processors()
+        ),
         request=request,
         aws=aws,
         s3=means.s3,

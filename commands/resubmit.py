@@ -56,6 +56,7 @@ def resubmit(
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
     rate: shared.Rate = None,
+    workers: shared.Workers = None,
     asynchronous: shared.Asynchronous = False,
     ordered: shared.Ordered = True,
     max_attempts: shared.MaxAttempts = None,
@@ -130,5 +131,6 @@ def resubmit(
         watch=(watch_for or "10s") if watch_faults or watch_for else None,
         resume=resume,
         report=report,
+        workers=workers,
     )
     return carry_out(typed, general)

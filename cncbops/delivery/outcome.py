@@ -11,7 +11,7 @@ from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.quoting import unquoted
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch, Mark
-from cncbops.kinesis.record import Record
+from cncbops.kinesis.record import Record, Trace
 from cncbops.session.entry import ORDINAL_BITS, object_number
 
 
@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct):
 
     `possible_duplicates` counts records that were sent again after an answer was lost.
     `refusal` is set where no further payload would be taken. `is_whole`: all of the batch was delivered, and
-    `delivered` does not name it.
+    `delivered` does not name it; `traces` are then what is remembered of it.
     """
 
     delivered: list[Record] = []
@@ -69,17 +69,20 @@ class Outcome(msgspec.Struct):
     possible_duplicates: int = 0
     refusal: CncbopsError | None = None
     is_whole: bool = False
+    traces: Sequence[Trace] = ()
 
     def without_payloads(self, *, named: bool) -> "Outcome":
         """The same as what goes from where the records are; a batch delivered whole is `named` record by record."""
         rest = self.failed or self.unknown or self.not_sent
+        is_whole = not (named or rest)
         return msgspec.structs.replace(
             self,
-            delivered=_bare(self.delivered) if named or rest else [],
+            delivered=[] if is_whole else _bare(self.delivered),
             failed=_bare_failures(self.failed),
             unknown=_bare_failures(self.unknown),
             not_sent=_bare(self.not_sent),
-            is_whole=not (named or rest),
+            is_whole=is_whole,
+            traces=traces_of(self.delivered) if is_whole else (),
         )
 
     @property
@@ -100,6 +103,13 @@ def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]
     """Records and why they were not delivered, in words that do not quote them."""
     error, message = unquoted(answer.error, records), unquoted(answer.message, records)
     return [Undelivered(record, error, message) for record in records]
+
+
+def traces_of(delivered: Sequence[Record]) -> Sequence[Trace]:
+    """What is to be remembered of records; all of a batch leave a trace, or none does."""
+    if not delivered or delivered[0].trace is None:
+        return ()
+    return [trace for record in delivered if (trace := record.trace)]
 
 
 def _bare(records: Sequence[Record]) -> list[Record]:

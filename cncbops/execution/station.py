@@ -5,7 +5,7 @@ and are not settled, so that what is told and answered stays small.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -25,7 +25,7 @@ from cncbops.kinesis.record import Record
 from cncbops.lake.ahead import ahead
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
-from cncbops.recipients import Recipients
+from cncbops.recipients import Recipient, Recipients
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
@@ -87,16 +87,20 @@ class Station:
 
     def cut(self, cut: Cut) -> CutOff:
         """Cut batches."""
-        batches, stock = self._cutter.cut(self._records_of(cut.chunk), cut.stock, flush=cut.flush)
-        return CutOff(self._kept(batches), stock)
+        if cut.chunk is None:
+            batches, stock = self._cutter.cut((), cut.stock, flush=cut.flush)
+            return CutOff(self._kept(batches), stock)
+        reading = self._readings[cut.chunk]
+        if not reading.has_more:
+            del self._readings[cut.chunk]
+        records, findings, first = reading.judged(cut.repeated)
+        batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
+        return CutOff(self._kept(batches), stock, findings, first)
 
-    def _records_of(self, chunk: int | None) -> Sequence[Record]:
-        if chunk is None:
-            return ()
-        records = self._readings[chunk].take_records()
-        if not self._readings[chunk].has_more:
-            del self._readings[chunk]
-        return records
+    def meet(self, recipients: Mapping[str, Recipient]) -> None:
+        """Get to know functions that were found elsewhere, whose records may be carried over to here."""
+        for name, recipient in recipients.items():
+            self._outfit.recipients.add(name, recipient)
 
     def _kept(self, batches: Sequence[Batch]) -> Sequence[Waybill]:
         """The waybills of batches, which wait here to be sent."""
@@ -163,6 +167,7 @@ class _Reading:
         self._findings = Findings()
         self._records: list[Record] = []
         self._first: Record | None = None
+        self._is_judged = True
         self._denied: str | None = None
         self._has_read = False
         self._pieces = self._all_records()
@@ -183,6 +188,23 @@ class _Reading:
             broken, self.has_more = error, False
         return self._portion(broken)
 
+    def judged(self, repeated: Sequence[int]) -> tuple[Sequence[Record], Findings | None, Record | None]:
+        """The records of the portion that are to be sent.
+
+        And what the portion came to, and the first record, where that waited for the judgement.
+        """
+        read, self._records = self._records, []
+        if self._is_judged:
+            return read, None, None
+        records = self._reader.judged(read, repeated, self._findings)
+        return records, self._findings.take(), self._first_of(records)
+
+    def _first_of(self, records: Sequence[Record]) -> Record | None:
+        """The first record of the chunk, if it is wanted and there is one by now."""
+        if self._chunk.shows_first and self._first is None and records:
+            self._first = records[0]
+        return self._first
+
     def _is_portion(self, size: int, pieces: int) -> bool:
         failures = len(self._findings.failures)
         return size >= self._most_bytes or pieces >= _PORTION_PIECES or failures >= _PORTION_FAILURES
@@ -191,22 +213,18 @@ class _Reading:
         """Read no further."""
         self._pieces.close()
 
-    def take_records(self) -> Sequence[Record]:
-        """The records since they were last taken."""
-        records, self._records = self._records, []
-        return records
-
     def _portion(self, broken: CncbopsError | None) -> Portion:
-        if self._chunk.shows_first and self._first is None and self._records:
-            self._first = self._records[0]
+        claims = self._reader.claims()
+        self._is_judged = claims is None
         return Portion(
             self._chunk.number,
-            self._findings.take(),
+            self._findings.take() if claims is None else Findings(),
             self.has_more,
             self._reader.chosen,
-            self._first,
+            self._first_of(self._records) if claims is None else None,
             self._denied,
             broken,
+            claims,
         )
 
     def _all_records(self) -> Generator[Sequence[Record], None, None]:

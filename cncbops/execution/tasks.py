@@ -5,6 +5,7 @@ But for what a cut leaves over: less than a batch of each group, which the next 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cncbops.delivery.outcome import Waybill
 from cncbops.delivery.sender import Step
@@ -14,6 +15,9 @@ from cncbops.kinesis.record import Record
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
+
+if TYPE_CHECKING:
+    from cncbops.session.claims import Claims
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Chunk:
 class Portion:
     """What reading came to, of a chunk or a part of one; its records wait at their place.
 
+    Where it makes `claims`, they are to be judged first, and all that was found is told with the cut.
+
     `has_more`: reading goes on when it is asked to. `chosen` is how much is chosen by now. `denied` is the first
     object that may not be read, if nothing was read before it. `broken`: why nothing more can be read at all.
     """
@@ -44,23 +50,33 @@ class Portion:
     first: Record | None = None
     denied: str | None = None
     broken: CncbopsError | None = None
+    claims: "Claims | None" = None
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What was read of a chunk is to be cut, behind what was carried over; without a chunk just that."""
+    """What was read of a chunk is to be cut, behind what was carried over; without a chunk just that.
+
+    `repeated` are the indices of its claims that were made before.
+    """
 
     chunk: int | None
     stock: Stock
     flush: bool
+    repeated: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class CutOff:
-    """The batches that a cut has made, in the order in which they go, and what is left for the next."""
+    """The batches that a cut has made, in the order in which they go, and what is left for the next.
+
+    `findings` are what reading came to, where that was not told before, and `first` its first record, if it is wanted.
+    """
 
     batches: Sequence[Waybill]
     stock: Stock
+    findings: Findings | None = None
+    first: Record | None = None
 
 
 Result = Portion | CutOff | Step

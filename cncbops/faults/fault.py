@@ -142,7 +142,7 @@ class Fault(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def is_whole(self) -> bool:
         """Whether the unit is what the function was given, as far as the fault tells."""
-        return not set(self.flaws) - {"trimmed"}
+        return not self.flaws or not set(self.flaws) - {"trimmed"}
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):

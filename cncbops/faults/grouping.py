@@ -72,11 +72,19 @@ class Group:
             self.first_ms = time_ms if self.first_ms is None else min(self.first_ms, time_ms)
             self.last_ms = time_ms if self.last_ms is None else max(self.last_ms, time_ms)
 
+    def merge(self, later: "Group") -> None:
+        """Count in faults of the same group that were counted elsewhere."""
+        self.count += later.count
+        times = [each for each in (self.first_ms, self.last_ms, later.first_ms, later.last_ms) if each is not None]
+        if times:
+            self.first_ms, self.last_ms = min(times), max(times)
+
 
 class Groups:
-    """Counts faults by group. Of groups there are at most MOST_GROUPS; faults of further ones are `others`."""
+    """Counts faults by group. Of groups there are no more than `most`, if any; faults of further ones are `others`."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = MOST_GROUPS) -> None:
+        self._most = most
         self._groups: dict[str, Group] = {}
         self.others = 0
 
@@ -84,7 +92,7 @@ class Groups:
         """Count a fault; gives its fingerprint."""
         mark, function, form = _cause(fault)
         group = self._groups.get(mark)
-        if group is None and len(self._groups) >= MOST_GROUPS:
+        if group is None and self._is_full:
             self.others += 1
             return mark
         if group is None:
@@ -93,6 +101,22 @@ class Groups:
             self._groups[mark] = group
         group.count_in(fault.timestamp_ms)
         return mark
+
+    def merge(self, later: "Groups") -> None:
+        """Add what was counted elsewhere, of faults that come after these."""
+        self.others += later.others
+        for mark, group in later._groups.items():
+            known = self._groups.get(mark)
+            if known:
+                known.merge(group)
+            elif self._is_full:
+                self.others += group.count
+            else:
+                self._groups[mark] = group
+
+    @property
+    def _is_full(self) -> bool:
+        return self._most is not None and len(self._groups) >= self._most
 
     def ranked(self) -> list[Group]:
         """The groups, those of the most faults first."""

@@ -8,7 +8,7 @@ from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records,
 from cncbops.faults.grouping import fingerprint
 from cncbops.faults.record import payload_records
 
-_DIGEST_BYTES = 16
+DIGEST_BYTES = 16
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -26,14 +26,15 @@ def fault_digest(fault: Fault, function: str) -> bytes:
 
 def _content(fault: Fault) -> str:
     """What stands for the id of a fault that has none, such as the cookbook's."""
-    said = (str(fault.timestamp_ms), fault.error, fault.message)
-    parts = [*(part.encode(errors="replace") for part in said), *_parts(fault.unit)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    said, unit = [str(fault.timestamp_ms), fault.error, fault.message], fault.unit
+    if isinstance(unit, Records):
+        said += map(_own, unit.records)
+    text = "\0".join(said).encode(errors="replace")
+    return hashlib.sha256(b"\0".join([text, *_parts(unit)])).hexdigest()
 
 
 def _parts(work: Work) -> list[bytes]:
-    if isinstance(work, Records):
-        return [_own(record).encode(errors="replace") for record in work.records]
+    """What work that is not in the fault's records is told by."""
     match work:
         case Payload(body):
             return [body]
@@ -61,4 +62,4 @@ def _own(record: FaultRecord) -> str:
 
 
 def _digest(*parts: str) -> bytes:
-    return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()[:_DIGEST_BYTES]
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()[:DIGEST_BYTES]

@@ -1,5 +1,6 @@
 """What a fault stands for, fetched from where it lies: its claim check, its lines of a lake, its range of a stream."""
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,12 @@ def part_of(document_part: int, index: int) -> int:
 
 
 class Resolver:
-    """Fetches what faults stand for. To be closed."""
+    """Fetches what faults stand for; streams and lines of a lake for one thread at a time. To be closed."""
 
     def __init__(self, aws: Aws, s3: "S3Client | None") -> None:
         self._s3 = s3
+        self._fetching = threading.Lock()
         self._lines = LineReader(s3)
-        # Made one by one, in the thread that reads.
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
 
     def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
@@ -50,11 +51,13 @@ class Resolver:
     def work_of(self, fault: Fault, recipient: Recipient) -> Records | Payload | Nothing:
         """What is to be sent to a function. Raises CncbopsError where AWS refuses the credentials."""
         unit = fault.unit
+        source = recipient.terms.record_source
         if isinstance(unit, StreamRange):
-            source = recipient.terms.record_source
-            return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
+            with self._fetching:
+                return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
         if isinstance(unit, LakeLine):
-            event = self._lines.read(unit, recipient.terms.record_source)
+            with self._fetching:
+                event = self._lines.read(unit, source)
             return Nothing(f"line {unit.line} of {unit.uri} holds a fault") if isinstance(event, list) else event
         return unit if isinstance(unit, Records | Payload | Nothing) else Nothing("it is named by another claim check")
 
@@ -65,7 +68,8 @@ class Resolver:
     def _on_line(self, fault: Fault, unit: LakeLine) -> Fault:
         """The fault that failed."""
         index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
-        found = self._lines.read(replace(unit, part=part), None)
+        with self._fetching:
+            found = self._lines.read(replace(unit, part=part), None)
         if isinstance(found, list) and index < len(found):
             return found[index]
         gone = f"line {unit.line} of {unit.uri} no longer holds the fault"

@@ -8,7 +8,7 @@ import msgspec
 from cncbops.faults.fault import EventSource, Fault, FaultRecord, Payload, Records
 from cncbops.faults.identity import Identity
 from cncbops.faults.record import payload_records
-from cncbops.kinesis.record import Record, event_text, lane_of
+from cncbops.kinesis.record import Record, Trace, event_text, lane_of
 from cncbops.lake.objects import LakeObject
 
 _SHARED: tuple[EventSource, ...] = ("kinesis", "dynamodb", "sqs")
@@ -42,6 +42,11 @@ class Unit(Record, kw_only=True, gc=False):
     def is_of_stream(self) -> bool:
         return self.source in _STREAMS
 
+    @property
+    def trace(self) -> Trace:
+        """Its fault, so that it is sent once."""
+        return self.fault, self.fingerprint, self.pipeline, self.records
+
     def texts(self) -> Sequence[bytes]:
         """Its JSON, and the events in its Kinesis records."""
         texts = [self.body]
@@ -66,8 +71,9 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
     source = records[0].source if records else work.source if isinstance(work, Payload) else "other"
     first = records[0] if records else None
     keys = [f"{each.source_arn}\0{each.partition_key}" for each in records if each.partition_key]
+    is_mixed = len(records) > 1 and len({each.source for each in records}) > 1
     # What has no key depends on nothing: it is spread over the lanes.
-    distinct = tuple(dict.fromkeys(keys)) or (str(place.number),)
+    distinct = tuple(dict.fromkeys(keys) if len(keys) > 1 else keys) or (str(place.number),)
     return Unit(
         body=b",".join([record.body for record in records]) if isinstance(work, Records) else work.body,
         partition_key=distinct[0],
@@ -80,7 +86,7 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
         place=place.number,
         function=function,
         weight=len(records) if isinstance(work, Records) else work.count,
-        is_alone=isinstance(work, Payload) or source not in _SHARED or len({each.source for each in records}) > 1,
+        is_alone=isinstance(work, Payload) or source not in _SHARED or is_mixed,
         is_event=isinstance(work, Payload),
         has_many_keys=len(distinct) > 1,
         keys=distinct,

@@ -27,6 +27,10 @@ _LANE_BITS = 16
 """More lanes than one function ever has."""
 
 
+Trace = tuple[bytes, str, str | None, tuple[bytes, ...]]
+"""What is remembered of a fault: its digest, the fingerprint of its group, its pipeline, and its records' digests."""
+
+
 class Record(msgspec.Struct, gc=False):
     """What is delivered, or fails, as one: here a Kinesis record, ready to be sent, and where it comes from.
 
@@ -57,6 +61,11 @@ class Record(msgspec.Struct, gc=False):
     def keys(self) -> Sequence[str]:
         """What orders it: records that have one of these in common go one after another."""
         return (self.partition_key,)
+
+    @property
+    def trace(self) -> Trace | None:
+        """What is remembered of it for ever once it is delivered, if anything is."""
+        return None
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""

@@ -22,7 +22,7 @@ from cncbops.lake.sources import printable
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.invalidations import Invalidations
 from cncbops.ledger.lock import active, is_held
-from cncbops.ledger.resubmitted import Resubmitted
+from cncbops.ledger.resubmitted import Resubmitted, sort_in
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
@@ -49,9 +49,10 @@ _OPEN = f"({_COUNTS} AND NOT (ended AND delivered + failed + unknown = matched))
 class Ledger:
     """One ledger, for one thread. Every method raises CannotRun if the file fails it."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, connection: sqlite3.Connection, *, is_writable: bool = True) -> None:
         self.folder, self.path = folder, folder / FILE_NAME
-        self._connection = connection
+        self._connection, self._is_writable = connection, is_writable
+        self._memories: list[Resubmitted] = []
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -62,7 +63,7 @@ class Ledger:
     def look(cls, folder: Path) -> Self | None:
         """The ledger in the state directory, to be read only; None if there is none."""
         connection = open_for_reading(folder)
-        return cls(folder, connection) if connection else None
+        return cls(folder, connection, is_writable=False) if connection else None
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +73,8 @@ class Ledger:
 
     def close(self) -> None:
         """Let the ledger go."""
+        for memory in self._memories:
+            memory.close()
         self._connection.close()
 
     # Runs
@@ -188,14 +191,18 @@ class Ledger:
             chosen=int(chosen[0]),
         )
 
-    def memory(self) -> Memory:
-        """What is remembered of faults that were sent; nothing in a ledger of an older version."""
+    def memory(self, own: int | None = None) -> Memory:
+        """What is remembered of faults that were sent, for a run that asks; nothing in an older version's ledger."""
         with guarded(self.path):
-            return NoMemory() if version(self._connection) < RESUBMITTED_SINCE else self.resubmitted()
+            return NoMemory() if version(self._connection) < RESUBMITTED_SINCE else self.resubmitted(own)
 
-    def resubmitted(self) -> Resubmitted:
-        """What is known of faults that were sent, in a ledger that was opened to be written."""
-        return Resubmitted(self._connection, self.path)
+    def resubmitted(self, own: int | None = None) -> Resubmitted:
+        """What is known of faults that were sent, also by the run that asks, as far as it was delivered until now."""
+        if self._is_writable:
+            with self._writing():
+                sort_in(self._connection)
+        self._memories.append(Resubmitted(self.folder, own if self._is_writable else None))
+        return self._memories[-1]
 
     # Sessions, and orders for who is at work
 

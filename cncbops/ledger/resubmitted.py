@@ -1,44 +1,86 @@
-"""What the ledger remembers of faults whose units of work were delivered, so that each is sent once."""
+"""What the ledger remembers of faults whose units of work were delivered, so that each is sent once.
+
+It is written down in the order in which it comes, with what else is settled, and sorted in when a session begins or
+ends: sorted in at once, a thousand faults would take a thousand pages, and the run most of its time.
+"""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cncbops.faults.unit import Unit
-from cncbops.kinesis.record import Record
-from cncbops.ledger.database import guarded
+from cncbops.delivery.outcome import Outcome, traces_of
+from cncbops.faults.identity import DIGEST_BYTES
+from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
+from cncbops.session.memory import History, at_once, marks
+
+_Moments = dict[bytes, dict[str | None, int]]
 
 
 class Resubmitted:
-    """A Memory: read through a ledger's connection. Raises CannotRun where the file fails it."""
+    """A Memory: read through a connection of each thread's own. Every method raises CannotRun where the file fails it.
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection, self._path = connection, path
+    Beside the coordinator's connection: while a query is under way on that, no transaction can begin on it once another
+    has written. And a process that was forked opens the file anew.
+    """
 
-    def sent_by(self, fault: bytes) -> int | None:
-        """The number of the run that delivered a fault last; None if none did."""
+    def __init__(self, folder: Path, own: int | None = None) -> None:
+        """`own` is the run that asks: what it delivers from now on is for it to know."""
+        self._folder, self._path = folder, folder / FILE_NAME
+        self._asks, self._own = own, threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lately = _Lately(own)
+
+    def __reduce__(self) -> tuple[type["Resubmitted"], tuple[Path, int | None]]:
+        """It may go to another process."""
+        return Resubmitted, (self._folder, self._asks)
+
+    def close(self) -> None:
+        """Let the ledger go, in all threads of this process."""
+        for connection in self._opened:
+            connection.close()
+
+    def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
+        """The number of the run that delivered a fault last, of each that one did."""
         with guarded(self._path):
-            row = self._connection.execute("SELECT run FROM resubmitted WHERE fault = ?", (fault,)).fetchone()
-        return row[0] if row else None
+            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
+            query = "SELECT fault, run FROM resubmitted WHERE fault IN"
+            sent = {row["fault"]: row["run"] for row in self._rows_of(query, faults)}
+        lately = self._lately.sent
+        return {**sent, **{fault: lately[fault] for fault in faults if fault in lately}} if lately else sent
 
-    def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
-        """When the last run began that delivered one of these records; None if none did."""
-        found = (self._last(record, "", ()) for record in records)
-        return max((moment for moment in found if moment is not None), default=None)
-
-    def sent_for_another(self, records: Sequence[bytes], pipeline: str, since_ms: int) -> bool:
-        """Whether runs that began since then delivered all of these records for faults of other pipelines."""
-        found = [self._last(record, "AND f.pipeline <> ?", (pipeline,)) for record in records]
-        return bool(found) and all(moment is not None and moment > since_ms for moment in found)
-
-    def _last(self, record: bytes, which: str, values: Sequence[str]) -> int | None:
+    def history(self, records: Sequence[bytes]) -> History:
+        """What is known of these records."""
+        query = (
+            "SELECT r.record, f.pipeline, runs.started_ms FROM resubmitted_records r "
+            "JOIN resubmitted f ON f.fault = r.fault JOIN runs ON runs.id = r.run WHERE r.record IN"
+        )
+        found: _Moments = {}
         with guarded(self._path):
-            ((found,),) = self._connection.execute(
-                "SELECT max(runs.started_ms) FROM resubmitted_records r JOIN resubmitted f ON f.fault = r.fault "  # noqa: S608
-                f"JOIN runs ON runs.id = r.run WHERE r.record = ? {which}",
-                (record, *values),
-            )
-        return None if found is None else int(found)
+            self._lately.catch_up(self._connection)
+            for record, pipeline, started_ms in self._rows_of(query, records):
+                _add(found, record, pipeline, started_ms)
+        lately = self._lately.moments
+        for record in records if lately else ():
+            for pipeline, started_ms in lately.get(record, {}).items():
+                _add(found, record, pipeline, started_ms)
+        return History(found)
+
+    def _rows_of(self, query: str, digests: Sequence[bytes]) -> Iterator[sqlite3.Row]:
+        ((knows_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
+        if not knows_any:  # as in a first resubmit, whose faults need not be looked for one by one
+            return
+        for some in at_once(digests):
+            yield from self._connection.execute(f"{query} ({marks(some)})", some).fetchall()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = self._own.connection = open_for_reading(self._folder)
+            assert found
+            self._opened.append(found)
+        return found
 
     def delivered_by_group(self, run: int) -> dict[str, int]:
         """How many faults of each group a run delivered, by fingerprint."""
@@ -60,17 +102,64 @@ class Resubmitted:
             yield from ((row[0], row[1]) for row in rows)
 
 
-def remember(connection: sqlite3.Connection, run: int, delivered: Iterable[Record]) -> None:
-    """Write down the units among these records, within a transaction of the caller's."""
-    units = [record for record in delivered if isinstance(record, Unit)]
-    if not units:
+class _Lately:
+    """What other runs than one's own delivered, and nobody has sorted in when it is first looked at."""
+
+    def __init__(self, own: int | None) -> None:
+        self._own, self._upto = own, 0
+        self._catching_up = threading.Lock()
+        self.sent: dict[bytes, int] = {}
+        self.moments: _Moments = {}
+
+    def catch_up(self, connection: sqlite3.Connection) -> None:
+        """Take in what has come since the last time."""
+        with self._catching_up:
+            ((newest,),) = connection.execute("SELECT max(number) FROM resubmitted_lately").fetchall()
+            if newest is None or newest <= self._upto:
+                return
+            rows = connection.execute(
+                "SELECT l.run, l.fault, l.pipeline, l.records, runs.started_ms FROM resubmitted_lately l "
+                "JOIN runs ON runs.id = l.run WHERE l.number > ? AND l.number <= ? AND l.run IS NOT ?",
+                (self._upto, newest, self._own),
+            ).fetchall()
+            for run, fault, pipeline, records, started_ms in rows:
+                self.sent[fault] = run
+                for start in range(0, len(records), DIGEST_BYTES):
+                    _add(self.moments, records[start : start + DIGEST_BYTES], pipeline, started_ms)
+            self._upto = newest
+
+
+def _add(moments: _Moments, record: bytes, pipeline: str | None, started_ms: int) -> None:
+    of_record = moments.setdefault(record, {})
+    of_record[pipeline] = max(started_ms, of_record.get(pipeline, started_ms))
+
+
+def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcome]) -> None:
+    """Write down the faults whose units were delivered, within a transaction of the caller's."""
+    traces = [trace for outcome in outcomes for trace in outcome.traces or traces_of(outcome.delivered)]
+    if traces:
+        connection.executemany(
+            "INSERT INTO resubmitted_lately (run, fault, fingerprint, pipeline, records) VALUES (?, ?, ?, ?, ?)",
+            [(run, fault, mark, pipeline, b"".join(records)) for fault, mark, pipeline, records in traces],
+        )
+
+
+def sort_in(connection: sqlite3.Connection) -> None:
+    """Sort in what was delivered lately, by whichever run, within a transaction of the caller's."""
+    ((longest,),) = connection.execute("SELECT max(length(records)) FROM resubmitted_lately").fetchall()
+    if longest is None:
         return
-    connection.executemany(
-        "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
-        [(unit.fault, run, unit.fingerprint, unit.pipeline) for unit in units],
+    connection.execute(
+        "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "
+        "SELECT fault, run, fingerprint, pipeline FROM resubmitted_lately WHERE true ORDER BY fault, number "
+        "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint"
     )
-    connection.executemany(
-        "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) VALUES (?, ?, ?)",
-        [(record, run, unit.fault) for unit in units for record in unit.records],
+    connection.execute(
+        "WITH RECURSIVE starts (at) AS "
+        "(VALUES (0) UNION ALL SELECT at + :digest FROM starts WHERE at + :digest < :longest) "
+        "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "
+        "SELECT substr(records, at + 1, :digest), run, fault FROM resubmitted_lately "
+        "JOIN starts ON at < length(records) ORDER BY 1",
+        {"digest": DIGEST_BYTES, "longest": longest},
     )
+    connection.execute("DELETE FROM resubmitted_lately")

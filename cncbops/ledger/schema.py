@@ -122,7 +122,16 @@ STEPS: Sequence[Step] = (
             fingerprint TEXT NOT NULL,
             pipeline TEXT
         ) WITHOUT ROWID""",
-        "CREATE INDEX resubmitted_by_run ON resubmitted (run, fingerprint)",
+        # What was delivered lately, in that order, and not yet sorted into the two other tables: a digest is anywhere
+        # among millions, so each takes a page of its own to be written. `records` are their digests, end to end.
+        """CREATE TABLE resubmitted_lately (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run INTEGER NOT NULL REFERENCES runs,
+            fault BLOB NOT NULL,
+            fingerprint TEXT NOT NULL,
+            pipeline TEXT,
+            records BLOB NOT NULL
+        )""",
         # The records that their units held, so that a fault raised again is known by its record.
         """CREATE TABLE resubmitted_records (
             record BLOB NOT NULL,

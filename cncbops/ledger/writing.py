@@ -17,7 +17,7 @@ from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.kinesis.batching import Mark
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
-from cncbops.ledger.resubmitted import remember
+from cncbops.ledger.resubmitted import remember, sort_in
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
@@ -41,6 +41,7 @@ class SessionWriter:
                 (status, reason, orjson.dumps(summary).decode(), now, now, self._run, self._session),
             )
             self._end_run(status, reason, now, listed=listed)
+            sort_in(self._connection)
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         """Write down what the session's end makes of the run."""
@@ -102,7 +103,7 @@ class RunWriter(SessionWriter):
                 self._put_failures(failures)
             for batch, outcome in settled:
                 self._put_marks(batch, outcome)
-                remember(self._connection, self._run, outcome.delivered)
+            remember(self._connection, self._run, [outcome for _, outcome in settled])
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
@@ -213,9 +214,9 @@ class RedriveWriter(SessionWriter):
         with self._transaction():
             for _, outcome in settled:
                 self._mend(outcome.delivered)
-                remember(self._connection, self._run, outcome.delivered)
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
+            remember(self._connection, self._run, [outcome for _, outcome in settled])
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:  # noqa: ARG002  its own stay
         """A run that was through, but for failures, may have none any more."""

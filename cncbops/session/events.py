@@ -15,7 +15,7 @@ from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry, ordinal
 from cncbops.session.findings import Findings
 from cncbops.session.progress import Progress
-from cncbops.session.reading import too_large
+from cncbops.session.reading import Reader, too_large
 from cncbops.tally import of_line, of_record
 from cncbops.terms import Terms
 
@@ -33,7 +33,7 @@ class _Events:
     malformed: int = 0
 
 
-class EventReader:
+class EventReader(Reader):
     """Chooses the events of one replay."""
 
     def __init__(self, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int) -> None:

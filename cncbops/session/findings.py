@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure, Tally
+
+if TYPE_CHECKING:
+    from cncbops.faults.grouping import Groups
 
 
 @dataclass
@@ -12,13 +16,16 @@ class Findings:
     """Counts, failures and objects since they were last taken. Whoever reads one chunk after another has one.
 
     `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves
-    them; `failed` counts their records that cannot be sent.
+    them; `failed` counts their records that cannot be sent. `groups` are those of faults that are sent, `came_back` of
+    those that are not sent once more.
     """
 
     tally: Tally = field(default_factory=Tally)
     failures: list[tuple[int, Failure]] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)
     failed: dict[int, int] = field(default_factory=dict)
+    groups: "Groups | None" = None
+    came_back: "Groups | None" = None
 
     def touch(self, entry: Entry) -> None:
         """Tell of an object as it is when the findings are taken."""
@@ -35,6 +42,8 @@ class Findings:
 
     def take(self) -> "Findings":
         """All of it; what follows is found anew. Objects that go on are copied."""
-        taken = Findings(self.tally, self.failures, {n: entry.copy() for n, entry in self.entries.items()}, self.failed)
+        entries = {number: entry.copy() for number, entry in self.entries.items()}
+        taken = Findings(self.tally, self.failures, entries, self.failed, self.groups, self.came_back)
         self.tally, self.failures, self.entries, self.failed = Tally(), [], {}, {}
+        self.groups = self.came_back = None
         return taken

@@ -5,9 +5,10 @@ batches, chunk after chunk: so numbers, counts and batches depend on the lake al
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from cncbops.delivery.lanes import Lanes
 from cncbops.delivery.outcome import Settled
@@ -20,7 +21,11 @@ from cncbops.kinesis.record import Record
 from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks, Objects
 from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
+
+if TYPE_CHECKING:
+    from cncbops.session.claims import Register
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Manner:
 
     `shows_first`: the first record is wanted. `is_first`: no session of the run has read anything yet.
     `chosen` is how much earlier sessions chose. A chunk that is being read comes to some `portion_bytes` of records.
+    `register` judges what readings claim, and counts what is found.
     """
 
     reads_one_by_one: bool
@@ -37,6 +43,7 @@ class Manner:
     shows_first: bool
     is_first: bool
     chosen: int
+    register: "Register | None" = None
 
 
 class _Nothing(Enum):
@@ -151,9 +158,17 @@ class Intake:
         def take(portion: Portion) -> None:
             if begun := self._begun.get(portion.chunk):
                 begun.portion = portion
+                self._introduce(portion, executor)
                 self._advance(executor)
 
         return take
+
+    def _introduce(self, portion: Portion, executor: Executor) -> None:
+        """Make the functions known at all places that were found at one: what is carried over may be cut anywhere."""
+        if portion.claims and self._manner.register:
+            new = self._manner.register.meet(portion.claims)
+            for place in range(executor.places if new else 0):
+                executor.submit(place, "meet", new, then=lambda _: None)
 
     def _advance(self, executor: Executor) -> None:
         """Cut what is next in order, if it is there."""
@@ -181,12 +196,8 @@ class Intake:
 
     def _take_in(self, portion: Portion, begun: _Begun) -> None:
         """Take down what reading came to."""
-        for number in portion.findings.entries:
-            if number in begun.entries:
-                self._journal.open(begun.entries.pop(number))
         is_first = self._manner.is_first and not self._journal.tally.objects.read
-        self._journal.take_in(portion.findings)
-        self._heed(0, portion.findings.tally.events.failed)
+        self._take_down(portion.findings, begun)
         self.first_record = self.first_record or portion.first
         self._chosen = portion.chosen
         self._chunks.is_at_limit = self._manner.limit is not None and portion.chosen >= self._manner.limit
@@ -199,6 +210,20 @@ class Intake:
             self._begun = {portion.chunk: begun}
             self._next = portion.chunk + 1
 
+    def _take_down(self, findings: Findings, begun: _Begun) -> None:
+        for number in findings.entries:
+            if number in begun.entries:
+                self._journal.open(begun.entries.pop(number))
+        self._journal.take_in(findings)
+        if self._manner.register:
+            self._manner.register.count(findings)
+        self._heed(0, findings.tally.events.failed)
+
+    def _repeated(self, portion: Portion | None) -> Sequence[int]:
+        """Which claims of a portion were made before."""
+        register = self._manner.register
+        return register.repeated(portion.claims) if register and portion and portion.claims else ()
+
     def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
         self._is_cutting = True
         is_last = portion is None or not (portion.has_more or self._turn + 1 < self._next)
@@ -207,6 +232,9 @@ class Intake:
 
         def take(cut_off: CutOff) -> None:
             self._is_cutting = False
+            if portion and cut_off.findings:
+                self._take_down(cut_off.findings, self._begun[portion.chunk])
+            self.first_record = self.first_record or cut_off.first
             self._stock = cut_off.stock
             self._put(cut_off, place)
             if portion and portion.has_more:
@@ -216,7 +244,7 @@ class Intake:
                 self._turn += 1
             self._advance(executor)
 
-        executor.submit(place, "cut", Cut(chunk, self._stock, flush), then=take)
+        executor.submit(place, "cut", Cut(chunk, self._stock, flush, self._repeated(portion)), then=take)
 
     def _put(self, cut_off: CutOff, place: int) -> None:
         for batch in cut_off.batches:

@@ -1,7 +1,7 @@
 """What a reader of objects is: it turns an open object into the records that a session has to send."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cncbops.delivery.outcome import Undelivered
 from cncbops.kinesis.batching import BatchLimits
@@ -11,20 +11,37 @@ from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
 
+if TYPE_CHECKING:
+    from cncbops.session.claims import Claims
+
 
 class Reader(Protocol):
-    """Chooses the records of objects, one object after another, and counts and notes all else."""
+    """Chooses the records of objects, one object after another, and counts and notes all else.
+
+    `chosen` is how much is chosen by now, in all sessions of the run.
+    """
+
+    chosen: int
 
     def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Record]]:
         """An object's records, a chunk at a time, as far as they have no fate. Raises what reading blocks raises."""
 
+    def claims(self) -> "Claims | None":
+        """What was read since it was last asked, if whoever coordinates has to judge it before it is counted."""
+        return None
+
+    def judged(
+        self,
+        records: Sequence[Record],
+        repeated: Sequence[int],  # noqa: ARG002  nothing was claimed
+        findings: Findings,  # noqa: ARG002  all is counted
+    ) -> Sequence[Record]:
+        """What is to be sent of what was read since; `repeated` are the indices of claims that were made before."""
+        return records
+
     @property
     def is_at_limit(self) -> bool:
         """Whether as much is chosen as was asked for."""
-
-    @property
-    def chosen(self) -> int:
-        """How much is chosen by now, in all sessions of the run."""
 
 
 def too_large(record: Record, limits: BatchLimits) -> Undelivered:

@@ -1,6 +1,6 @@
 """What a session of a resubmit undertakes, and what is written down of its run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cncbops.aws import Aws
 from cncbops.delivery.sender import MAX_ATTEMPTS
@@ -9,40 +9,50 @@ from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
+from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
 from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda
+from cncbops.session.claims import Register
 from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
-from cncbops.session.units import UnitReader
+from cncbops.session.unit_readers import UnitReaders
 from cncbops.terms import BATCH_SIZE, CONCURRENCY, lanes_for
-
-if TYPE_CHECKING:
-    pass
 
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""
 
 
 def faults_undertaking(
-    means: Means, memory: Memory, run: int | None, agenda: Agenda, progress: Progress = Progress()
+    means: Means,
+    memory: Memory,
+    run: int | None,
+    agenda: Agenda,
+    progress: Progress = Progress(),
+    *,
+    workers: int = 1,
 ) -> Undertaking:
-    """The units of work of an agenda's faults, each to its function."""
-    request, terms = means.request, terms_of(means.request)
+    """The units of work of an agenda's faults, each to its function.
 
-    reader = UnitReader(means, memory, run, progress.chosen)
+    Messages of a queue are received a few at a time, and a limit is met by what was chosen before: what one chunk comes
+    to then decides over the next.
+    """
+    request, terms = means.request, terms_of(means.request)
+    one_by_one = workers < 2 or request.limit is not None or any(isinstance(s, QueueSource) for s in request.sources)
+    readers = UnitReaders(means, memory, run)
     return Undertaking(
         request=request,
         recipients=means.recipients,
         agenda=agenda,
-        reader=lambda _chosen: reader,  # the one that knows which faults it has seen
+        reader=readers.only(progress.chosen) if one_by_one else readers.claiming,
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
         progress=progress,
-        spreads=False,
-        names_records=True,
+        spreads=not one_by_one,
+        workers=workers,
+        register=Register(means),
     )
 
 

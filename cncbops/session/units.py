@@ -1,7 +1,8 @@
-"""From the documents of an object to the units of work of its faults: decode, choose, route, fetch.
+"""From the documents of an object to the units of work of its faults: decode, choose, assess, count.
 
-What an earlier session of the run gave a fate is not looked at again: a delivered fault is in the ledger's memory,
-and one that failed is among its failures.
+Faults are taken some at a time, as the ledger is asked about many as soon as about one. Whether the session came to a
+fault before is asked of whoever knows all that it came to: this reader, where it reads all, or else whoever
+coordinates it; what is to be counted then waits for the answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,86 +14,59 @@ from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
 from cncbops.faults.documents import Document
-from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records, Work
-from cncbops.faults.identity import Identity, fault_digest, identity_of
-from cncbops.faults.resolving import part_of
-from cncbops.faults.routing import Routing
-from cncbops.faults.unit import Place, Unit, to_unit
-from cncbops.finding import Found
+from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records
+from cncbops.faults.resolving import Resolver, part_of
+from cncbops.faults.unit import Unit
+from cncbops.kinesis.record import Record
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import ObjectUnreadable
-from cncbops.recipients import Recipient
+from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
+from cncbops.session.candidates import Assessor, Candidate, Met, Reading, is_fetched
+from cncbops.session.claims import Claims, claims_of
 from cncbops.session.entry import Entry
+from cncbops.session.fates import malformed, settle
 from cncbops.session.findings import Findings
-from cncbops.session.means import Means, here
-from cncbops.session.memory import Memory, Seen
-from cncbops.session.reading import too_large
-from cncbops.tally import Failure
+from cncbops.session.memory import Seen
+from cncbops.session.reading import Reader
 
-_CHUNK, _CHUNK_BYTES = 64, 4 * 1024 * 1024
-_NO_FUNCTION = Found("", "", CncbopsError("the fault names no function", "Say it with --function"))
+_AT_ONCE, _BYTES_AT_ONCE = 256, 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class _Reading:
-    """An object of faults that is being read."""
+class _Some:
+    """Faults that are assessed together, of some that were read one after another."""
 
-    item: Item
-    entry: Entry
+    met: list[Met] = field(default_factory=list)
     read: int = 0
-    malformed: int = 0
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """The units of some of an object's faults, read one after another."""
-
-    units: list[Unit] = field(default_factory=list)
-    faults: int = 0
     bytes: int = 0
 
     @property
     def is_full(self) -> bool:
-        return self.faults >= _CHUNK or self.bytes >= _CHUNK_BYTES
+        return self.read >= _AT_ONCE or self.bytes >= _BYTES_AT_ONCE
 
-    def add(self, unit: Unit | None) -> None:
-        """Count a fault in, and what is to be sent of it."""
-        self.faults += 1
-        if unit:
-            self.units.append(unit)
-            self.bytes += len(unit.body)
+    def add(self, met: Met | None) -> None:
+        """Count a fault in, None if it is not meant."""
+        self.read += 1
+        if met:
+            self.met.append(met)
+            self.bytes += _size(met.fault)
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
-    """A fault that was met: where, when it was raised, and the digest that it is remembered by.
+class UnitReader(Reader):
+    """Chooses the faults of one resubmit, and counts them by group.
 
-    `function` is the run's name of the function that it goes to, `known_as` tells that from all others for ever.
+    `seen` is what the session came to, where this reader reads all of it; else its claims are to be judged.
     """
 
-    fault: Fault
-    line: int
-    part: int
-    moment_ms: int
-    function: str
-    known_as: str
-    digest: bytes
-
-
-class UnitReader:
-    """Chooses the faults of one resubmit, and counts them by group; `run` is the ledger's, if it has one."""
-
-    def __init__(self, means: Means, memory: Memory, run: int | None, chosen: int) -> None:
+    def __init__(
+        self, request: ResubmitRequest, assessor: Assessor, resolver: Resolver, seen: Seen | None, chosen: int
+    ) -> None:
         """`chosen` faults are so already, in earlier sessions."""
-        self._means, self._request = means, means.request
-        self._finder, self._resolver = means.finder, means.resolver
-        self._memory, self._run = memory, run
+        self._request, self._assessor, self._resolver, self._seen = request, assessor, resolver, seen
+        self._is_chosen, self._may_be_chosen = request.choice.test(), request.choice.test_unread()
         self._findings = Findings()
-        self._where = here(means.aws)
-        self._routing = Routing(means.request)
-        self._is_chosen, self._may_be_chosen = means.request.choice.test(), means.request.choice.test_unread()
-        self._seen = Seen()
+        self._waiting: list[Candidate] = []
         self.chosen = chosen
 
     @property
@@ -103,93 +77,75 @@ class UnitReader:
     def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Unit]]:
         """The units of an object's faults, some at a time, no further than the limit needs."""
         self._findings = findings
-        reading = _Reading(item, entry)
+        reading = Reading(item, entry)
         self.chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
         entry.matched = entry.settled
-        chunk = _Chunk()
+        some = _Some()
         broken: Exception | None = None
         try:
-            for line, part, fault, is_unread in self._faults(reading, blocks):
-                if self.is_at_limit:
-                    entry.remains = True
-                    break
-                chunk.add(self._unit_of(fault, line, part, reading, is_unread=is_unread))
-                if chunk.is_full:
-                    yield chunk.units
-                    chunk = _Chunk()
+            for met in self._met(reading, blocks):
+                if met and (is_fetched(met.fault) or self._request.limit is not None):
+                    # One by one: what follows may be too much, and is there also if this cannot be fetched.
+                    yield self._units_of(some)
+                    some = _Some()
+                    yield self._units_of(_Some([met]))
+                    continue
+                some.add(met)
+                if some.is_full:
+                    yield self._units_of(some)
+                    some = _Some()
         except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
             broken = error
-        yield chunk.units  # they are counted, whatever comes behind them
-        self._findings.touch(entry)
+        yield self._units_of(some)  # they are counted, whatever comes behind them
+        findings.touch(entry)
         if broken:
             raise broken
 
-    def _faults(self, reading: _Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault, bool]]:
-        """The faults with line and part, and whether they could not be read; all else counted and noted."""
-        item, lines = reading.item, reading.item.lines
-        for document, found in _decoded(item, blocks):
-            if isinstance(found, Problem):
-                if lines is None:
-                    self._findings.tally.faults.broken += 1
-                    self._malformed(reading, document.line, document.part, None, found.error, found.message)
-                continue
-            if not found:
-                self._findings.tally.faults.others += 1
-                reading.entry.remains = True
-            opened = (each for fault in found for each in self._opened(fault, item))
-            for index, (fault, is_unread) in enumerate(opened):
-                part = part_of(document.part, index)
-                if lines is None or (document.line, part) in lines:
-                    yield document.line, part, fault, is_unread
-
-    def _opened(self, fault: Fault, item: Item) -> Iterator[tuple[Fault, bool]]:
-        """The faults that a fault stands for, and whether they cannot be read, which says nothing of what they are."""
-        stands_for_others = isinstance(fault.unit, ClaimCheck | LakeLine)
-        if stands_for_others and not self._may_be_chosen(fault):
-            yield fault, False
-            return
-        for each in self._resolver.opened(fault, item.object):
-            yield each, stands_for_others and isinstance(each.unit, Nothing)
-
-    def _unit_of(self, fault: Fault, line: int, part: int, reading: _Reading, *, is_unread: bool) -> Unit | None:
-        """What is to be sent of a fault; None, with the reason counted, if nothing is."""
-        entry = reading.entry
-        entry.pulled += 1
-        self._findings.tally.events.read += 1
-        reading.read += 1
-        entry.read = max(entry.read, reading.read)
-        stored_ms = int(entry.object.last_modified.timestamp() * 1000)
-        moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
-        if not self._is_meant(fault, moment_ms, entry, is_unread=is_unread):
+    def claims(self) -> Claims | None:
+        """What has to be judged of what was read."""
+        if self._seen:
             return None
-        called = self._routing.of(fault)
-        found = self._finder.find(called) if called else _NO_FUNCTION
-        met = self._met(fault, line, part, moment_ms, found)
-        if self._is_done_with(met, reading):
-            return None
-        if isinstance(fault.unit, Nothing) or not fault.is_whole:
-            self._note_flawed(met, fault.unit, reading)
-        elif isinstance(found.recipient, CncbopsError):
-            self._fail(met, "NotDeliverable", str(found.recipient), entry)
-        else:
-            return self._unit_for(met, found.recipient, reading)
-        return None
+        functions, self._assessor.found = self._assessor.found, {}
+        return claims_of([each.claim for each in self._waiting], functions)
 
-    def _unit_for(self, met: _Met, recipient: Recipient, reading: _Reading) -> Unit | None:
-        """What is to be sent of a fault to a function that takes it."""
-        work = self._resolver.work_of(met.fault, recipient)
-        if isinstance(work, Nothing):
-            self._note_flawed(met, work, reading)
-            return None
-        identity = identity_of(met.digest, met.fault, work, met.known_as)
-        if self._is_known_by_its_records(met, identity, recipient, reading.entry):
-            return None
-        return self._deliverable(met, work, identity, recipient, reading.entry)
+    def judged(self, records: Sequence[Record], repeated: Sequence[int], findings: Findings) -> Sequence[Record]:
+        """The units that are to be sent, once it is known which claims were made before; all is counted now."""
+        if self._seen:
+            return records
+        waiting, self._waiting = self._waiting, []
+        return self._settled(waiting, repeated, findings)
 
-    def _met(self, fault: Fault, line: int, part: int, moment_ms: int, found: Found) -> _Met:
-        known_as = f"{self._where}\0{found.bare_name}"
-        digest = fault_digest(fault, known_as)
-        return _Met(fault, line, part, moment_ms, found.name, known_as, digest)
+    def _settled(self, candidates: Sequence[Candidate], repeated: Sequence[int], findings: Findings) -> list[Unit]:
+        units, chosen = settle(candidates, repeated, findings)
+        self.chosen += chosen
+        return units
+
+    def _units_of(self, some: _Some) -> list[Unit]:
+        """The units of some faults; where claims are to be judged, also of those that were claimed before."""
+        if not some.met:
+            return []
+        candidates, sent_before = self._assessor.assess(some.met)
+        self._findings.tally.faults.sent_before += sent_before
+        if self._seen:
+            repeated = self._seen.repeated([each.claim for each in candidates])
+            return self._settled(candidates, repeated, self._findings)
+        self._waiting += candidates
+        return [each.what for each in candidates if isinstance(each.what, Unit)]
+
+    def _met(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[Met | None]:
+        """The faults that are meant, None for each other, which is counted; up to the limit, if there is one."""
+        entry, stored_ms = reading.entry, int(reading.entry.object.last_modified.timestamp() * 1000)
+        for line, part, fault, is_unread in self._faults(reading, blocks):
+            if self.is_at_limit:
+                entry.remains = True
+                return
+            entry.pulled += 1
+            self._findings.tally.events.read += 1
+            reading.read += 1
+            entry.read = max(entry.read, reading.read)
+            moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
+            is_meant = self._is_meant(fault, moment_ms, entry, is_unread=is_unread)
+            yield self._assessor.met(fault, reading, line, part, moment_ms) if is_meant else None
 
     def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry, *, is_unread: bool) -> bool:
         """Whether a fault is chosen, or may be, and was raised before the run."""
@@ -203,95 +159,34 @@ class UnitReader:
         entry.remains = True
         return False
 
-    def _is_done_with(self, met: _Met, reading: _Reading) -> bool:
-        """Whether the fault was sent before, or has a fate in this run."""
-        faults, is_new = self._findings.tally.faults, self._seen.add(met.digest)
-        if (met.line, met.part) in reading.item.settled:
-            return True
-        sent_by = self._memory.sent_by(met.digest)
-        if sent_by is not None and not (self._request.again and sent_by != self._run):
-            faults.sent_before += sent_by != self._run
-            return True
-        faults.repeated += not is_new
-        faults.sent_again += is_new and sent_by is not None
-        return not is_new
+    def _faults(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault, bool]]:
+        """The faults with line and part, and whether they could not be read; all else counted and noted."""
+        item, lines = reading.item, reading.item.lines
+        for document, found in _decoded(item, blocks):
+            if isinstance(found, Problem):
+                if lines is None:
+                    self._findings.tally.faults.broken += 1
+                    malformed(reading, document.line, document.part, None, (found.error, found.message), self._findings)
+                continue
+            if not found:
+                self._findings.tally.faults.others += 1
+                reading.entry.remains = True
+            if lines is None and len(found) == 1 and type(found[0].unit) is Records:
+                yield document.line, document.part, found[0], False  # by far the most, and the first of their documents
+                continue
+            opened = (each for fault in found for each in self._opened(fault, item))
+            for index, (fault, is_unread) in enumerate(opened):
+                part = part_of(document.part, index)
+                if lines is None or (document.line, part) in lines:
+                    yield document.line, part, fault, is_unread
 
-    def _is_known_by_its_records(self, met: _Met, identity: Identity, recipient: Recipient, entry: Entry) -> bool:
-        """Whether its records went in vain before, or go, or went, to the function for another pipeline's fault."""
-        faults, pipeline = self._findings.tally.faults, met.fault.pipeline
-        if not self._request.again:
-            if pipeline and self._memory.sent_for_another(identity.records, pipeline, met.moment_ms):
-                faults.sent_before += 1
-                return True
-            if self._came_back(met, identity, recipient):
-                faults.came_back += 1
-                self._means.came_back.add(met.fault, f"{entry.object.uri}:{met.line}")
-                entry.remains = True
-                return True
-        met_before = [self._seen.for_another(record, pipeline) for record in identity.records] if pipeline else []
-        is_repeated = bool(met_before) and all(met_before)
-        faults.repeated += is_repeated
-        return is_repeated
-
-    def _came_back(self, met: _Met, identity: Identity, recipient: Recipient) -> bool:
-        """Whether one of its records was sent before, to the function as it is now, and raised this fault since."""
-        sent_ms = self._memory.last_sent_ms(identity.records)
-        return sent_ms is not None and met.moment_ms >= sent_ms and (recipient.target.deployed_ms or 0) <= sent_ms
-
-    def _deliverable(
-        self, met: _Met, work: Records | Payload, identity: Identity, recipient: Recipient, entry: Entry
-    ) -> Unit | None:
-        (number,) = entry.places(entry.pulled - 1, 1)
-        unit = to_unit(met.fault, work, Place(entry.object, met.line, met.part, number), met.function, identity)
-        unit.is_alone = unit.is_alone or self._request.one_by_one
-        if not recipient.terms.limits.deliverable(unit):
-            refused = too_large(unit, recipient.terms.limits)
-            self._fail(met, refused.error, refused.message, entry)
-            return None
-        self._count(met, entry)
-        self._findings.tally.share_of(met.function).records += unit.weight
-        return unit
-
-    def _fail(self, met: _Met, error: str, message: str, entry: Entry) -> None:
-        """Take a fault down that cannot be sent as things are: it failed, and may be redriven."""
-        self._count(met, entry)
-        self._findings.fail(entry, 1)
-        self._findings.tally.events.failed += 1
-        self._findings.tally.share_of(met.function).failed += 1
-        failure = Failure(entry.object.uri, met.line, met.part, met.fault.id, None, "failed", error, message)
-        self._findings.note(entry, [failure])
-
-    def _count(self, met: _Met, entry: Entry) -> None:
-        tally, fault = self._findings.tally, met.fault
-        share = tally.share_of(met.function)
-        share.matched += 1
-        share.newest_ms = max(share.newest_ms or 0, met.moment_ms)
-        tally.count_sent([fault.event_type], [met.moment_ms])
-        self._means.groups.add(fault, f"{entry.object.uri}:{met.line}")
-        self.chosen += 1
-        entry.matched += 1
-
-    def _note_flawed(self, met: _Met, work: Work, reading: _Reading) -> None:
-        """Take a fault down of which nothing can be sent, or not what the function was given."""
-        faults = self._findings.tally.faults
-        if isinstance(work, Nothing):
-            faults.without_record += 1
-            error, message = "NoRecord", work.reason
+    def _opened(self, fault: Fault, item: Item) -> Iterator[tuple[Fault, bool]]:
+        """The faults that a fault stands for, and whether they cannot be read, which says nothing of what they are."""
+        if not isinstance(fault.unit, (ClaimCheck, LakeLine)) or not self._may_be_chosen(fault):
+            yield fault, False
         else:
-            faults.not_whole += 1
-            error, message = "NotWhole", ", ".join(flaw for flaw in met.fault.flaws if flaw != "trimmed")
-        self._malformed(reading, met.line, met.part, met.fault.id, error, message)
-
-    def _malformed(
-        self, reading: _Reading, line: int, part: int, fault_id: str | None, error: str, message: str
-    ) -> None:
-        entry = reading.entry
-        self._findings.tally.events.malformed += 1
-        reading.malformed += 1
-        entry.malformed = max(entry.malformed, reading.malformed)
-        entry.remains = True
-        failure = Failure(entry.object.uri, line, part, fault_id, None, "malformed", error, message)
-        self._findings.note(entry, [failure])
+            for each in self._resolver.opened(fault, item.object):
+                yield each, isinstance(each.unit, Nothing)
 
 
 def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
@@ -300,3 +195,11 @@ def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, li
         yield Document(item.content, 1, 0), in_message(item.content, item.attributes)
         return
     yield from decoded(blocks)
+
+
+def _size(fault: Fault) -> int:
+    """The bytes that are to be sent of a fault, as far as it holds them."""
+    unit = fault.unit
+    if isinstance(unit, Records):
+        return sum([len(record.body) for record in unit.records])
+    return len(unit.body) if isinstance(unit, Payload) else 0

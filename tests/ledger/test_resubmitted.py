@@ -1,7 +1,7 @@
 """What the ledger remembers of faults that were delivered: for ever, and with what is settled or not at all."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -37,11 +37,40 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-@pytest.fixture
-def memory(ledger: Ledger) -> Resubmitted:
-    found = ledger.memory()
-    assert isinstance(found, Resubmitted)
-    return found
+class Asked:
+    """A ledger's memory, asked about one thing at a time."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._memory = ledger, ledger.memory()
+
+    def sent_by(self, fault: bytes) -> int | None:
+        return self._memory.sent_by([fault]).get(fault)
+
+    def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
+        return self._memory.history(records).last_sent_ms(records)
+
+    def sent_for_another(self, records: Sequence[bytes], pipeline: str, since_ms: int) -> bool:
+        return self._memory.history(records).sent_for_another(records, pipeline, since_ms)
+
+    def delivered_by_group(self, run: int) -> dict[str, int]:
+        return self._ledger.resubmitted().delivered_by_group(run)
+
+    def delivered_with(self, records: Sequence[bytes], run: int) -> list[tuple[bytes, str]]:
+        return list(self._ledger.resubmitted().delivered_with(records, run))
+
+
+@pytest.fixture(params=["lately", "sorted in"])
+def memory(ledger: Ledger, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What is remembered is the same, whether it was sorted in meanwhile or not."""
+    if request.param == "sorted in":
+        sorting = deliver
+
+        def deliver_and_sort(ledger: Ledger, run: Run, *delivered: Unit) -> None:
+            sorting(ledger, run, *delivered)
+            ledger.resubmitted()
+
+        monkeypatch.setattr(f"{__name__}.deliver", deliver_and_sort)
+    return Asked(ledger)
 
 
 def run_at(ledger: Ledger, started_ms: int) -> Run:
@@ -70,7 +99,7 @@ def one(number: int, fault_id: str | None = None, **fault: Any) -> Unit:
     return unit_of(units.kinesis(number), number=number, of=of)
 
 
-def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledger, memory: Asked) -> None:
     run = run_at(ledger, 1_000)
     assert memory.sent_by(one(1).fault) is None
     deliver(ledger, run, one(1), one(2))
@@ -78,7 +107,7 @@ def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledg
     assert memory.sent_by(one(3).fault) is None
 
 
-def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Resubmitted) -> None:
+def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Asked) -> None:
     run, sent = run_at(ledger, 1_000), [one(number) for number in range(4)]
     bad = [Undelivered(each, "Error", "no") for each in sent]
     outcome = Outcome(delivered=[sent[0]], failed=[bad[1]], unknown=[bad[2]], not_sent=[sent[3]])
@@ -87,7 +116,7 @@ def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Led
     assert [memory.last_sent_ms(each.records) for each in sent] == [1_000, None, None, None]
 
 
-def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_redrive_remembers_what_it_delivered(ledger: Ledger, memory: Asked) -> None:
     run, mended, failed = run_at(ledger, 1_000), one(1), one(2)
     outcome = Outcome(failed=[Undelivered(each, "Error", "no") for each in (mended, failed)])
     bill = waybill(mended, failed)
@@ -103,11 +132,11 @@ def test_records_of_a_replay_leave_nothing_behind(ledger: Ledger) -> None:
     sent = record(1)
     ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(waybill(sent), Outcome(delivered=[sent]))])
     with closing(sqlite3.connect(ledger.path)) as connection:
-        for table in ("resubmitted", "resubmitted_records"):
+        for table in ("resubmitted", "resubmitted_records", "resubmitted_lately"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
-def test_a_second_run_takes_a_fault_over(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_second_run_takes_a_fault_over(ledger: Ledger, memory: Asked) -> None:
     first, second = run_at(ledger, 1_000), run_at(ledger, 2_000)
     deliver(ledger, first, one(1), one(2))
     deliver(ledger, second, one(1))
@@ -118,9 +147,7 @@ def test_a_second_run_takes_a_fault_over(ledger: Ledger, memory: Resubmitted) ->
     assert list(memory.delivered_with(one(1).records, second.id)) == [(one(1).fault, mark)]
 
 
-def test_a_record_was_last_sent_when_the_latest_run_began_that_delivered_it(
-    ledger: Ledger, memory: Resubmitted
-) -> None:
+def test_a_record_was_last_sent_when_the_latest_run_began_that_delivered_it(ledger: Ledger, memory: Asked) -> None:
     sent = one(1)
     assert memory.last_sent_ms(sent.records) is None
     for moment, latest in ((1_000, 1_000), (3_000, 3_000), (2_000, 3_000)):
@@ -129,21 +156,19 @@ def test_a_record_was_last_sent_when_the_latest_run_began_that_delivered_it(
     assert memory.last_sent_ms([]) is None
 
 
-def test_of_several_records_the_one_that_was_sent_last_counts(ledger: Ledger, memory: Resubmitted) -> None:
+def test_of_several_records_the_one_that_was_sent_last_counts(ledger: Ledger, memory: Asked) -> None:
     deliver(ledger, run_at(ledger, 2_000), one(1))
     deliver(ledger, run_at(ledger, 1_000), one(2))
     assert memory.last_sent_ms([*one(3).records, *one(2).records, *one(1).records]) == 2_000
     assert memory.last_sent_ms([*one(2).records, *one(3).records]) == 1_000
 
 
-def test_a_record_was_sent_whichever_fault_it_was_a_part_of(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_record_was_sent_whichever_fault_it_was_a_part_of(ledger: Ledger, memory: Asked) -> None:
     deliver(ledger, run_at(ledger, 1_000), unit_of(units.kinesis(1), units.kinesis(2), of=units.fault(id="f-both")))
     assert memory.last_sent_ms(one(1, "f-other").records) == 1_000
 
 
-def test_a_record_was_sent_for_another_pipeline_by_runs_that_began_since_then(
-    ledger: Ledger, memory: Resubmitted
-) -> None:
+def test_a_record_was_sent_for_another_pipeline_by_runs_that_began_since_then(ledger: Ledger, memory: Asked) -> None:
     deliver(ledger, run_at(ledger, 1_000), one(1, pipeline="m1"))
     records = one(1).records
     assert memory.sent_for_another(records, "m2", 999)
@@ -154,7 +179,7 @@ def test_a_record_was_sent_for_another_pipeline_by_runs_that_began_since_then(
     assert not memory.sent_for_another(records, "m2", 1_000)
 
 
-def test_records_were_sent_for_another_pipeline_if_all_of_them_were(ledger: Ledger, memory: Resubmitted) -> None:
+def test_records_were_sent_for_another_pipeline_if_all_of_them_were(ledger: Ledger, memory: Asked) -> None:
     deliver(ledger, run_at(ledger, 2_000), one(1, pipeline="m1"))
     both = [*one(1).records, *one(2).records]
     assert not memory.sent_for_another(both, "m2", 999)
@@ -164,12 +189,12 @@ def test_records_were_sent_for_another_pipeline_if_all_of_them_were(ledger: Ledg
     assert not memory.sent_for_another([], "m2", 0)
 
 
-def test_what_was_sent_for_a_fault_of_no_pipeline_was_sent_for_no_other(ledger: Ledger, memory: Resubmitted) -> None:
+def test_what_was_sent_for_a_fault_of_no_pipeline_was_sent_for_no_other(ledger: Ledger, memory: Asked) -> None:
     deliver(ledger, run_at(ledger, 1_000), one(1, pipeline=None))
     assert not memory.sent_for_another(one(1).records, "m1", 0)
 
 
-def test_a_run_knows_how_many_faults_of_each_group_it_delivered(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_run_knows_how_many_faults_of_each_group_it_delivered(ledger: Ledger, memory: Asked) -> None:
     run, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
     deliver(ledger, run, one(1), one(2), one(3, error="TypeError"))
     deliver(ledger, other, one(4))
@@ -178,7 +203,7 @@ def test_a_run_knows_how_many_faults_of_each_group_it_delivered(ledger: Ledger, 
     assert memory.delivered_by_group(other.id) == {plain: 1}
 
 
-def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, memory: Resubmitted) -> None:
+def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, memory: Asked) -> None:
     run, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
     both = unit_of(units.kinesis(1), units.kinesis(2), of=units.fault(id="f-both"))
     deliver(ledger, run, both, one(1))
@@ -189,7 +214,7 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
     assert list(memory.delivered_with(both.records, 999)) == []
 
 
-def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger: Ledger, memory: Resubmitted) -> None:
+def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger: Ledger, memory: Asked) -> None:
     run, sent = run_at(ledger, 1_000), one(1)
     good = Settled(waybill(sent, upto=7), Outcome(delivered=[sent]))
     bad = Settled(waybill(one(2), upto=None), Outcome(delivered=[one(2)]))  # type: ignore[arg-type]  # no number

@@ -36,6 +36,7 @@ from cncbops.session.findings import Findings
 from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
+from cncbops.session.reading import Reader
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.ledger.runs import lake_object, record_of
@@ -64,7 +65,7 @@ def an_object(number: int, keys: str) -> Item:
 
 
 @dataclass
-class Letters:
+class Letters(Reader):
     """A reader that makes a record of each letter, three at a time, up to the limit."""
 
     chosen: int

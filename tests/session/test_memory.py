@@ -1,36 +1,67 @@
 """What a session remembers of the faults that it came to."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.session.memory import NoMemory, Seen
+from cncbops.session.memory import Claim, History, NoMemory, Seen
+
+DIGESTS = st.integers(0, 9).map(lambda number: bytes([number] * 16))
+PIPELINES = st.sampled_from(["m1", "m2", None])
+CLAIMS = st.builds(Claim, DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), max_size=3), PIPELINES)
 
 
-@given(st.lists(st.binary(max_size=3)))
-def test_each_fault_is_met_for_the_first_time_once(faults: list[bytes]) -> None:
-    seen, before = Seen(), set[bytes]()
-    for fault in faults:
-        assert seen.add(fault) is (fault not in before)
-        before.add(fault)
+def first_claims(claims: list[Claim]) -> list[int]:
+    """The indices of claims that were made before, worked out one by one."""
+    faults, records, found = set[bytes](), dict[bytes, str | None](), []
+    for index, (fault, of, pipeline) in enumerate(claims):
+        if fault in faults:
+            found.append(index)
+            continue
+        faults.add(fault)
+        first = [records.setdefault(each, pipeline) for each in of]
+        if first and all(other != pipeline for other in first):
+            found.append(index)
+    return found
 
 
-def test_a_record_is_met_for_another_pipeline_once_a_pipeline_has_met_it() -> None:
-    seen = Seen()
-    assert [seen.for_another(b"record", pipeline) for pipeline in ("m1", "m2", "m3")] == [False, True, True]
-    assert not seen.for_another(b"another", "m2")
+@given(st.lists(CLAIMS, max_size=40), st.integers(1, 50), st.integers(1, 50))
+def test_a_claim_is_made_once_however_many_are_asked_about_and_kept_at_a_time(
+    claims: list[Claim], at_once: int, most_fresh: int
+) -> None:
+    seen, repeated = Seen(most_fresh), []
+    for start in range(0, len(claims), at_once):
+        repeated += [start + index for index in seen.repeated(claims[start : start + at_once])]
+    assert repeated == first_claims(claims)
 
 
-def test_a_record_that_a_pipeline_meets_again_is_not_anothers() -> None:
-    seen = Seen()
-    assert [seen.for_another(b"record", "m1") for _ in range(3)] == [False, False, False]
+@pytest.mark.parametrize("count", [15, 16, 17, 255, 256, 257, 1_000])
+def test_what_is_kept_on_disk_is_known_whatever_number_is_asked_about(count: int) -> None:
+    seen = Seen(most_fresh=1)
+    claims = [Claim(b"%16d" % number) for number in range(count)]
+    assert seen.repeated(claims) == []
+    assert seen.repeated([Claim(b"new"), *claims]) == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("most_fresh", [1, 100])
+def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fresh: int) -> None:
+    seen = Seen(most_fresh)
+    claims = [Claim(b"fault-%d" % number, [b"record"], f"m{number}") for number in range(3)]
+    assert [seen.repeated([each]) for each in claims] == [[], [0], [0]]
+    assert seen.repeated([Claim(b"fault-3", [b"record"], "m0")]) == []
+    assert seen.repeated([Claim(b"fault-4", [b"record", b"another"], "m9")]) == []
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:
-    assert Seen().add(b"fault")
-    assert Seen().add(b"fault")
+    assert Seen().repeated([Claim(b"fault")]) == []
+    assert Seen().repeated([Claim(b"fault")]) == []
 
 
 def test_without_a_ledger_nothing_was_sent() -> None:
-    assert NoMemory().sent_by(b"fault") is None
-    assert NoMemory().last_sent_ms([b"record"]) is None
-    assert not NoMemory().sent_for_another([b"record"], "m1", 0)
+    assert NoMemory().sent_by([b"fault"]) == {}
+    assert NoMemory().history([b"record"]).last_sent_ms([b"record"]) is None
+
+
+def test_without_records_nothing_was_sent_for_another() -> None:
+    assert not History({b"record": {"m1": 5}}).sent_for_another([], "m2", 0)
+    assert History({b"record": {"m1": 5}}).sent_for_another([b"record"], "m2", 0)

@@ -3,11 +3,12 @@
 import base64
 import io
 import json
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -21,6 +22,7 @@ from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
 from cncbops.kinesis.batching import SYNC_PAYLOAD_BYTES, Mark
+from cncbops.kinesis.record import Record
 from cncbops.lake.lines import Block, blocks
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.sources import S3Source
@@ -29,14 +31,15 @@ from cncbops.ledger.rows import Run
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
+from cncbops.session.claims import count_groups
 from cncbops.session.entry import Entry, ordinal
 from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from cncbops.session.means import Means
-from cncbops.session.memory import Memory, NoMemory
+from cncbops.session.memory import Memory, NoMemory, Seen
 from cncbops.session.queued import Queues
-from cncbops.session.units import UnitReader
+from cncbops.session.unit_readers import UnitReaders
 from cncbops.tally import Faults
 from cncbops.target import NoSuchFunction, Target
 from cncbops.terms import settle
@@ -118,6 +121,7 @@ class Session:
     chosen: int = 0
     deployed: str | None = None
     endpoint: str = NOWHERE
+    is_alone: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         target = Target(parse_function("fn"), last_modified=self.deployed)
@@ -133,7 +137,9 @@ class Session:
         self.journal, self.findings = Journal(NoKeeper()), Findings()
         queues = Queues(self.request.sources, AWS, executes=False)
         self.means = Means(self.request, AWS, client("s3", NOWHERE), self.resolver, queues, recipients, finder, None)
-        self.reader = UnitReader(self.means, self.memory, self.run, self.chosen)
+        self.seen, self.readers = Seen(), UnitReaders(self.means, self.memory, self.run)
+        is_alone = self.is_alone or self.request.limit is not None  # with a limit there is but one way
+        self.reader = self.readers.only(self.chosen)(0) if is_alone else self.readers.claiming(self.chosen)
 
     @property
     def faults(self) -> Faults:
@@ -145,13 +151,24 @@ class Session:
         entry = self.journal.entry_of(item)
         self.journal.open(entry)
         found = self.reader.read(item, entry.copy(), blocks(io.BytesIO(b"\n".join(lines))), self.findings)
-        units = [unit for chunk in found for unit in chunk]
-        self.journal.take_in(self.findings.take())
-        return units, entry
+        units: Sequence[Record] = [unit for chunk in found for unit in chunk]
+        claims = self.reader.claims()
+        repeated = self.seen.repeated(claims.faults) if claims else ()
+        units = self.reader.judged(units, repeated, self.findings)
+        findings = self.findings.take()
+        self.journal.take_in(findings)
+        count_groups(findings, self.means)
+        return [unit for unit in units if isinstance(unit, Unit)], entry
 
     def read_some(self, lines: Iterator[Block], entry: Entry) -> Iterator[Sequence[Unit]]:
         """The units of an object as they are read; nothing of it is taken down yet."""
         return self.reader.read(Item(0, OBJECT), entry, lines, self.findings)
+
+
+@pytest.fixture(autouse=True, params=["alone", "beside others"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session has one reader, or one for each chunk that claims what it finds: all comes to the same."""
+    monkeypatch.setattr(Session, "is_alone", request.param == "alone")
 
 
 def ids(found: Sequence[Unit]) -> list[str | None]:
@@ -307,19 +324,19 @@ def test_faults_that_earlier_sessions_chose_count_to_the_limit(resolver: Resolve
 
 
 def test_all_faults_of_a_large_object_come_a_few_at_a_time(resolver: Resolver) -> None:
-    lines = blocks(io.BytesIO(b"\n".join(map(document, range(200)))))
+    lines = blocks(io.BytesIO(b"\n".join(map(document, range(600)))))
     chunks = [list(chunk) for chunk in Session(resolver).read_some(lines, Entry(0, 0, OBJECT))]
-    assert list(map(len, chunks)) == [64, 64, 64, 8]
-    assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(200)]
+    assert list(map(len, chunks)) == [256, 256, 88]
+    assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(600)]
 
 
 def test_faults_that_are_not_sent_keep_nobody_waiting_for_those_before_them(resolver: Resolver) -> None:
     session = Session(resolver)
-    lines = [document(1), *(document(number, timestamp=NOW_MS) for number in range(200))]
+    lines = [document(1), *(document(number, timestamp=NOW_MS) for number in range(600))]
     found = session.read_some(blocks(io.BytesIO(b"\n".join(lines))), Entry(0, 0, OBJECT))
     assert ids(next(found)) == ["f-1"]
-    assert session.findings.tally.faults.raised_since == 63
-    assert list(map(len, found)) == [0, 0, 0]
+    assert session.findings.tally.faults.raised_since == 255
+    assert list(map(len, found)) == [0, 0]
 
 
 def test_large_faults_come_fewer_at_a_time(resolver: Resolver) -> None:
@@ -348,6 +365,7 @@ def test_faults_before_an_error_of_reading_are_given_out_and_then_the_error(
     session, entry = Session(resolver), Entry(0, 0, OBJECT)
     found = session.read_some(broken(), entry)
     assert ids(next(found)) == ["f-1", "f-2"]
+    session.reader.judged((), (), session.findings)
     assert (entry.matched, session.findings.tally.events.matched) == (2, 2)
     with pytest.raises(type(error)) as raised:
         next(found)
@@ -364,6 +382,7 @@ def test_faults_found_are_given_out_before_an_error_of_looking_a_function_up(
     assert ids(next(found)) == ["f-1"]
     with pytest.raises(CannotRun, match="expired"):
         next(found)
+    session.reader.judged((), (), session.findings)
     assert entry.matched == 1
 
 
@@ -628,3 +647,13 @@ def test_a_fault_that_tells_no_time_is_of_when_its_object_was_stored(resolver: R
     for until_ms, expected in ((stored_ms + 1, ["f-1"]), (stored_ms, [])):
         session = Session(resolver, replace(REQUEST, until_ms=until_ms))
         assert ids(session.read(document(timestamp=...))[0]) == expected
+
+
+def test_what_makes_readers_goes_to_another_process_whole(resolver: Resolver, tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        session = Session(resolver, memory=ledger.memory())
+        there: UnitReaders = pickle.loads(pickle.dumps(session.readers))
+    there._process = 0  # as in a process that has another number
+    reader, findings = there.claiming(0), Findings()
+    found = reader.read(Item(0, OBJECT), Entry(0, 0, OBJECT), blocks(io.BytesIO(document())), findings)
+    assert ids([unit for chunk in found for unit in chunk]) == ["f-1"]

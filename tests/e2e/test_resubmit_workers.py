@@ -1,0 +1,80 @@
+"""Faults are read and sent by several processes: what is sent, and what is counted, depends on the lake alone."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.far_side import FarSide
+from tests.e2e.resubmits import RAISED_MS, Resubmits, library, record
+from tests.e2e.servers import Cncbops
+
+OBJECTS, DISTINCT, KEYS = 700, 500, 7
+FUNCTIONS = ("fn-a", "fn-b")
+COUNTED = ("events", "objects", "faults", "functions", "first_failures", "came_back")
+
+
+@pytest.fixture
+def resubmits(cncbops: Cncbops, far_side: FarSide) -> Resubmits:
+    return Resubmits(cncbops, far_side)
+
+
+def fault(number: int) -> bytes:
+    """The last objects hold again what the first held; some hold no fault, or one without a record."""
+    number %= DISTINCT
+    told: dict[str, Any] = {"function": FUNCTIONS[number % 2], "raised_ms": RAISED_MS + number * 60_000}
+    if number % 50 == 3:
+        return library(number, **told)
+    if number % 50 == 5:
+        return b'{"type":"fault","broken'
+    if number % 50 == 9:  # as another pipeline raised it for the record of a fault before
+        return library(number, record(number - 2, f"thing-{(number - 2) % KEYS}"), pipeline="m2", **told)
+    return library(number, record(number, f"thing-{number % KEYS}"), **told)
+
+
+def put_lake(far_side: FarSide) -> None:
+    """As many objects as make several chunks."""
+    far_side.add_bucket("faults", {f"2023/11/22/00/{number:04d}": fault(number) for number in range(OBJECTS)})
+    for name in FUNCTIONS:
+        far_side.add_function(name)
+
+
+def sequences(resubmits: Resubmits) -> dict[str, list[str]]:
+    """The sequence numbers that came of each key, in the order in which they came."""
+    found: dict[str, list[str]] = {}
+    for call in resubmits.sent:
+        for each in json.loads(call.payload)["Records"]:
+            key = f"{call.function} {each['kinesis']['partitionKey']}"
+            found.setdefault(key, []).append(each["kinesis"]["sequenceNumber"])
+    return found
+
+
+def counts(summary: Any) -> dict[str, Any]:
+    return {name: summary.get(name) for name in COUNTED}
+
+
+def test_several_workers_send_and_count_what_one_does(far_side: FarSide, resubmits: Resubmits) -> None:
+    put_lake(far_side)
+    planned = {workers: resubmits.plan("--workers", workers) for workers in ("1", "3")}
+    assert counts(planned["3"].summary) == counts(planned["1"].summary)
+    assert planned["3"].summary["plan"] == planned["1"].summary["plan"]
+    run = resubmits.execute("--workers", "3")
+    assert run.code == 3
+    assert run.summary["faults"].items() >= {"repeated": 206, "without_record": 10, "broken": 14}.items()
+    assert run.events["matched"] == run.events["delivered"] == planned["1"].events["matched"]
+    assert all(came == sorted(came) for came in sequences(resubmits).values())
+    assert sum(map(len, sequences(resubmits).values())) == run.events["delivered"]
+    again = resubmits.execute("--workers", "3")
+    assert (again.events["matched"], len(again.summary["faults"])) == (0, len(run.summary["faults"]))
+    assert again.summary["faults"]["sent_before"] > run.events["delivered"]
+
+
+def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
+    far_side: FarSide, resubmits: Resubmits
+) -> None:
+    put_lake(far_side)
+    run = resubmits.execute("--workers", "3", "--map", "fn-b=gone", "--canary", "2")
+    assert run.summary["functions"]["gone"]["failed"] == run.summary["functions"]["gone"]["matched"] > 0
+    assert run.summary["functions"]["fn-a"]["delivered"] == run.summary["functions"]["fn-a"]["matched"] > 0
+    assert {call.function for call in resubmits.sent} == {"fn-a"}
+    assert len(json.loads(resubmits.sent[0].payload)["Records"]) <= 2
