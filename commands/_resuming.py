@@ -19,7 +19,6 @@ from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
-from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda, lake_client
 from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.means import means_of
@@ -31,6 +30,7 @@ from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import Target, inspect
 from cncbops.terms import Terms, settle
+from cncbops.undertaking import Undertaking
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act

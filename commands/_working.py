@@ -20,13 +20,14 @@ from cncbops.reports.run_report import require_writable, write_report
 from cncbops.reports.summary import Report, summary
 from cncbops.request import Request
 from cncbops.safety.alarms import AlarmWatch
-from cncbops.sending import Sending, Undertaking, objection_of
+from cncbops.sending import Sending, objection_of
 from cncbops.session.at_work import alarm_watch, at_work
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import Keeper, NoKeeper
 from cncbops.session.resuming import Changes
 from cncbops.survey import Survey
 from cncbops.terms import require_able
+from cncbops.undertaking import Undertaking
 
 from ._plan_view import show_plan
 from ._progress import live_line

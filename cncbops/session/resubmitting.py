@@ -11,7 +11,6 @@ from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
 from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
-from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda
 from cncbops.session.claims import Register
 from cncbops.session.means import Means
@@ -19,6 +18,7 @@ from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
 from cncbops.session.unit_readers import UnitReaders
 from cncbops.terms import BATCH_SIZE, CONCURRENCY, lanes_for
+from cncbops.undertaking import Undertaking
 
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""

@@ -5,10 +5,10 @@ from functools import partial
 
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ReplayRequest
-from cncbops.sending import Undertaking
 from cncbops.session.agenda import Agenda
 from cncbops.session.events import EventReader
 from cncbops.session.progress import Progress
+from cncbops.undertaking import Undertaking
 
 
 def processors() -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cncbops.sending import LEAST_BYTES
+from cncbops.undertaking import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
 from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_in, ids_of, kill, repeats

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from cncbops.sending import LEAST_BYTES
+from cncbops.undertaking import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, StoredObject, function_error, ok
 from tests.e2e.far_side_lambda import ARN

@@ -1,0 +1,60 @@
+"""What one session has to do, and in which sizes it is done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cncbops.recipients import Recipients
+from cncbops.request import Request
+from cncbops.session.agenda import Agenda
+from cncbops.session.progress import Progress
+from cncbops.session.reading import Reader
+from cncbops.terms import BATCH_SIZE
+
+if TYPE_CHECKING:
+    from cncbops.session.claims import Register
+
+LAKE_OBJECTS_AHEAD = 8
+LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 8 * 1024 * 1024
+"""Of a portion: memory holds some of them at each place."""
+_USUAL_BYTES = 1_600
+"""Of a record, for want of knowing better."""
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """What one session has to do, and what is left of it.
+
+    `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
+    records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
+    given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
+    processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are opened beforehand.
+    `names_records`: whoever writes it down has to know each record that was delivered. `register` judges what readers
+    claim, and counts what they find.
+    """
+
+    request: Request
+    recipients: Recipients
+    agenda: Agenda
+    reader: Callable[[int], Reader]
+    concurrency: int
+    lanes: int
+    objects_ahead: int = LAKE_OBJECTS_AHEAD
+    progress: Progress = Progress()
+    spreads: bool = True
+    workers: int = 1
+    names_records: bool = False
+    register: "Register | None" = None
+
+    @property
+    def portion_bytes(self) -> int:
+        """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
+
+        In order, the batches of one cut go side by side, and those of the next wait for them.
+        """
+        records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
+        return min(max(LEAST_BYTES, self.concurrency * records * _USUAL_BYTES * 3 // 2), MOST_BYTES)
+
+    @property
+    def reads_one_by_one(self) -> bool:
+        """Whether what one chunk comes to decides over the next."""
+        return not self.spreads or self.request.limit is not None
