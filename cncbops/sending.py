@@ -43,7 +43,8 @@ class Sending:
     """One session, to be planned or executed once, within its context.
 
     `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
-    holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
+    holds what ended the run from within, `halted` why a safety stop or an order did, if one did. `is_torn`: what became
+    of some records is not known, as where a process that sent them was killed.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Sending:
         self._executor: Executor
         self.error: CncbopsError | None = None
         self.halted: str | None = None
+        self.is_torn = False
 
     def __enter__(self) -> Self:
         """Take up places to work at: processes, where there is work for several."""
@@ -73,13 +75,19 @@ class Sending:
             return self
         # Before anything is listed: that takes threads, beside which no process may be forked.
         self._executor = Processes(outfit, concurrency, workers)
-        if self.intake.is_small():
+        try:
+            is_small = self.intake.is_small()
+        except BaseException:
+            self._executor.close()
+            raise
+        if is_small:
             self._executor.close()
             self._executor = Threads(outfit, concurrency)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._executor.close()
+        self.intake.close()
 
     def plan(self) -> None:
         """Do all but send: count what would be sent, and how."""
@@ -216,7 +224,7 @@ class Sending:
                 with self._ending():
                     then(result)
         except PlaceLost as error:
-            self.journal.tally.events.possible_duplicates += courier.lose(error.place)
+            self.is_torn = courier.lose(error.place) > 0 or self.is_torn
             self.end(error)
 
     def _take(self, settled: list[Settled]) -> None:

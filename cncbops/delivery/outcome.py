@@ -73,8 +73,7 @@ class Outcome(msgspec.Struct):
 
     def without_payloads(self, *, named: bool) -> "Outcome":
         """The same as what goes from where the records are; a batch delivered whole is `named` record by record."""
-        rest = self.failed or self.unknown or self.not_sent
-        is_whole = not (named or rest)
+        is_whole = not (named or self.failed or self.unknown or self.not_sent)
         return msgspec.structs.replace(
             self,
             delivered=[] if is_whole else _bare(self.delivered),

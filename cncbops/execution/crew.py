@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cncbops.execution.memory import share_one_arena
+from cncbops.execution.arenas import share_one_arena
 from cncbops.execution.station import Outfit, Station
 
 READERS = 2

@@ -8,7 +8,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from cncbops.errors import CannotRun
+from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.crew import Crew
 from cncbops.execution.station import Outfit
 
@@ -17,7 +17,9 @@ Then = Callable[[Any], None]
 
 
 def fail(error: BaseException) -> None:
-    """What is to be done with a defect."""
+    """What is to be done with a defect, which any error of a task is: none ends a run in good order."""
+    if isinstance(error, CncbopsError):
+        raise RuntimeError(str(error)) from error
     raise error
 
 

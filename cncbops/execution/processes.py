@@ -137,14 +137,19 @@ def _work(pipe: Connection, others: Sequence[Connection], outfit: Outfit, concur
         signal.signal(number, signal.SIG_IGN)  # they are sent to all of a group; who began this one decides
     sys.setswitchinterval(SWITCH_S)
     crew, answers = None, _Answers(pipe)
+    while tasks := _received(pipe):
+        crew = crew or Crew(outfit, concurrency)  # a process that gets nothing to do makes no clients
+        for ticket, method, arguments in pickle.loads(tasks):  # noqa: S301  of the process that began this
+            crew.do(method, arguments, partial(answers.give, ticket))
+    os._exit(0)  # nobody is left to tell
+
+
+def _received(pipe: Connection) -> bytes:
+    """What comes next; nothing where the other end is gone."""
     try:
-        while True:
-            tasks = pipe.recv_bytes()
-            crew = crew or Crew(outfit, concurrency)  # a process that gets nothing to do makes no clients
-            for ticket, method, arguments in pickle.loads(tasks):  # noqa: S301  of the process that began this
-                crew.do(method, arguments, partial(answers.give, ticket))
+        return pipe.recv_bytes()
     except (EOFError, OSError):
-        os._exit(0)  # nobody is left to tell
+        return b""
 
 
 class _Answers:
@@ -171,8 +176,16 @@ def _packed(answers: Sequence[tuple[int, Any, BaseException | None]]) -> bytes:
     """Answers as they are sent; of one that cannot be, that is told."""
     try:
         return pickle.dumps(answers, protocol=5)
-    except Exception as error:  # noqa: BLE001  whatever a result makes of being copied
-        return pickle.dumps([(ticket, None, _portable(error)) for ticket, *_ in answers])
+    except Exception:  # noqa: BLE001  whatever a result makes of being copied
+        return pickle.dumps([_sendable(*answer) for answer in answers], protocol=5)
+
+
+def _sendable(ticket: int, result: Any, error: BaseException | None) -> tuple[int, Any, BaseException | None]:
+    try:
+        pickle.dumps(result)
+    except Exception as unsendable:  # noqa: BLE001  whatever it makes of being copied
+        return ticket, None, _portable(unsendable)
+    return ticket, result, error
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PORTION_FAILURES = 1_000
-_PORTION_PIECES = 64
+_PORTION_PIECES = 32
 """Of what is read at a time, blocks or objects: where few events are chosen, a stop shall not wait for many."""
 
 
@@ -116,10 +116,11 @@ class Station:
         if isinstance(delivery, Batch):
             delivery = self._deliveries[name] = Delivery(delivery)
         try:
-            return self._told(name, self._sender_of(delivery.function).attempt(delivery))
+            sender = self._sender_of(delivery.function)
         except CncbopsError as error:  # no client can be made
             delivery.outcome.refusal = error
             return self.abandon(name)
+        return self._told(name, sender.attempt(delivery))
 
     def abandon(self, name: tuple[int, int]) -> Step:
         """Send nothing more of a batch that was begun."""

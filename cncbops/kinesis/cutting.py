@@ -16,11 +16,10 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 
 from cncbops.kinesis.batching import Batch, BatchLimits
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import LaneOf, Shelves, by_place
+from cncbops.kinesis.shelves import Draft, LaneOf, Shelves, by_place
 
 CARRIED_BYTES = 8 * 1024 * 1024
 """How much may be carried over before the fullest of what waits is sent as it is."""
@@ -99,7 +98,11 @@ class Cutter:
         batches = list(shelves.put_all(records))
         drafts, rest = shelves.drafts()
         batches += map(shelves.give_out, drafts)
-        rest.sort(key=attrgetter("bytes"))
-        while rest and (flush or sum(draft.bytes for draft in rest) > CARRIED_BYTES):
+        rest.sort(key=lambda draft: _bytes_of([draft]))
+        while rest and (flush or _bytes_of(rest) > CARRIED_BYTES):
             batches.append(shelves.give_out(rest.pop()))
         return batches, sorted((record for draft in rest for record in draft.records()), key=by_place)
+
+
+def _bytes_of(drafts: Sequence[Draft]) -> int:
+    return sum([len(record.body) + 1 for draft in drafts for record in draft.records()])

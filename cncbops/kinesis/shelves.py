@@ -69,7 +69,7 @@ class Draft:
         return self.weight >= self._limits.records * by
 
     @property
-    def lastby_place(self) -> int:
+    def last_place(self) -> int:
         return max([shelf.records[end - 1].place for shelf, _, end in self.parts])
 
     def has_room(self, weight: int, size: int) -> bool:
@@ -112,7 +112,7 @@ class Shelves:
         A key that changes its group, as when a stream is resharded, stays where it was.
         """
         self._measured = _counted if _counts_alone(records, self._limits) else _measured
-        lane_of, of_lane = self._lane_of, self._of_lane
+        lane_of, of_lane, of_key = self._lane_of, self._of_lane, self._of_key
         for record in records:
             if lane_of and (record.is_alone or record.has_many_keys):
                 yield from self._put_alone(record, lane_of.count)
@@ -122,7 +122,7 @@ class Shelves:
                 continue
             lane = lane_of(record) if lane_of else 0
             shelves = of_lane.get(lane)
-            if shelves and len(shelves) == 1 and shelves[0].group == record.group:
+            if shelves and len(shelves) == 1 and shelves[0].group == record.group and lane not in of_key:
                 shelves[0].records.append(record)
             else:
                 self._shelf(record, lane).records.append(record)
@@ -139,7 +139,7 @@ class Shelves:
             made += drafts
         made += [draft for shelf in self._alone for draft in self._drafts_of([shelf])]
         if not self._lane_of:  # the groups side by side, else marks would have all of the others as holes
-            made.sort(key=attrgetter("lastby_place"))
+            made.sort(key=attrgetter("last_place"))
         return made, rest
 
     def _is_worth_sending(self, drafts: Sequence[Draft]) -> bool:

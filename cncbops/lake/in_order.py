@@ -106,8 +106,8 @@ class _Line:
                     self._advance(0)
                 case _Asked(future=future) as asked if future.done():
                     self._open(0, asked)
-                case _:
-                    wait(self._under_way(), return_when=FIRST_COMPLETED)
+                case _Asked(future=future):  # which may have ended just now
+                    wait([future, *self._under_way()], return_when=FIRST_COMPLETED)
             self._look_ahead()
         return None
 

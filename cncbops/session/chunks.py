@@ -1,7 +1,7 @@
 """An agenda's objects in chunks: as many at a time as one place reads before the next are given out."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from cncbops.errors import CncbopsError
 from cncbops.lake.layout import CLAIM_CHECK, skip_reason
@@ -10,6 +10,8 @@ from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
 
 CHUNK_OBJECTS = 256
+CHUNK_MESSAGES = 10
+"""Of a queue, which gives so many at a time: they shall not wait for others to come."""
 
 Objects = Sequence[tuple[Item, Entry]]
 
@@ -25,7 +27,7 @@ class Chunks:
         self._agenda, self._journal, self._chunk_bytes, self._stop = agenda, journal, chunk_bytes, stop
         self.is_at_limit = False
 
-    def __iter__(self) -> Iterator[Objects | None]:
+    def __iter__(self) -> Generator[Objects | None, None, None]:
         """The chunks; None where nothing more comes before something that was given out is settled.
 
         Raises CncbopsError, after what was found, where objects cannot be found out.
@@ -38,7 +40,7 @@ class Chunks:
                 if item is not None:
                     chunk.append((item, self._journal.entry_of(item)))
                     size += item.object.size
-                if chunk and (item is None or size >= self._chunk_bytes or len(chunk) >= CHUNK_OBJECTS):
+                if chunk and (item is None or size >= self._chunk_bytes or len(chunk) >= _most(item)):
                     yield chunk
                     chunk, size = [], 0
                 if item is None:
@@ -68,3 +70,8 @@ class Chunks:
                 objects.skip(reason)
             else:
                 yield item
+
+
+def _most(item: Item) -> int:
+    """How many of its kind a chunk has."""
+    return CHUNK_OBJECTS if item.content is None else CHUNK_MESSAGES

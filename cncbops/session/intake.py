@@ -82,7 +82,7 @@ class Intake:
         """`heed` is told of records that fail before they are sent."""
         self._chunks, self._lanes, self._journal, self._canary = chunks, lanes, journal, canary
         self._manner, self._heed, self._stop = manner, heed, stop
-        self._coming = iter(chunks)
+        self._coming = chunks.__iter__()
         self._peeked: list[Objects | _Nothing] = []
         self._begun: dict[int, _Begun] = {}
         self._next = self._turn = 0  # numbers of the chunk to be begun, and of the one to be cut, next
@@ -100,6 +100,10 @@ class Intake:
     def is_done(self) -> bool:
         """Whether nothing more comes."""
         return self._is_over and not (self._begun or self._is_cutting or self._flushes)
+
+    def close(self) -> None:
+        """Look for no more objects."""
+        self._coming.close()
 
     def is_small(self) -> bool:
         """Whether one chunk is all there is; looks no further than that."""

@@ -27,6 +27,7 @@ class Journal:
         self.tally = Tally()
         self._over = over
         self.first_failures: list[Failure] = []
+        self.is_torn = False  # true where not all that came of it is written down
         self.settles = True  # false for a plan, of whose records none is
         self._keeper = keeper
         self._next_number = next_number
@@ -55,10 +56,10 @@ class Journal:
             entry = self._entries[number]
             entry.absorb(read)
             entry.failed += findings.failed.get(number, 0)
-            self.touch(entry)
+            self._changed[number] = entry
         for number, failure in findings.failures:
             self._note(number, failure)
-        if len(self._failures) >= MOST_UNKEPT:
+        if max(len(self._failures), len(self._changed)) >= MOST_UNKEPT:
             self.keep()
 
     def touch(self, entry: Entry) -> None:
@@ -105,6 +106,7 @@ class Journal:
         except CncbopsError:
             # What comes after would tell of counts whose records it does not tell.
             self._keeper, self._over = NoKeeper(), lambda _: None
+            self.is_torn = True
             raise
         for entry in [entry for entry in changed.values() if self._is_over(entry)]:
             if self._entries.pop(entry.number, None):

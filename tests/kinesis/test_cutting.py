@@ -245,6 +245,16 @@ def test_few_matches_in_each_portion_make_as_many_batches_as_if_they_came_at_onc
     assert len(apart) <= 1_000 / 100 + 1
 
 
+def test_a_key_that_changed_its_shard_while_another_did_keeps_its_order() -> None:
+    keys = [("k1", "a"), ("k1", "b"), ("k2", "a"), ("k2", "b"), *[(f"k{number}", "b") for number in range(3, 7)]]
+    records = [msgspec.structs.replace(record(n, key), group=group) for n, (key, group) in enumerate(keys)]
+    cutter, stock = Cutter({"": BatchLimits(5, 10_000)}, 1), Stock()
+    batches, stock = cutter.cut(records, stock, flush=False)
+    last, _ = cutter.cut((), stock, flush=True)
+    sent = [each.place for batch in (*batches, *last) for each in batch.records]
+    assert sent.index(2) < sent.index(3)
+
+
 def test_what_is_carried_has_a_bound_and_the_fullest_of_what_waits_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "CARRIED_BYTES", 2_000)
     cutter, stock, sent = Cutter({"": BatchLimits(1_000, 10_000)}, 256), Stock(), list[Batch]()

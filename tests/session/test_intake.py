@@ -55,6 +55,7 @@ MANNER = Manner(
 def small_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(chunking, "CHUNK_OBJECTS", OBJECTS_A_CHUNK)
+        patched.setattr(chunking, "CHUNK_MESSAGES", OBJECTS_A_CHUNK)
         yield
 
 
