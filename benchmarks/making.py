@@ -4,6 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
+from benchmarks.errors import CannotMeasure
 from benchmarks.far_side import FarSide, Latency
 from benchmarks.lake import write_lake
 from benchmarks.options import add_shape, shape_of
@@ -18,6 +19,8 @@ def add_lake_options(parser: argparse.ArgumentParser) -> None:
 
 def make_lake(options: argparse.Namespace) -> None:
     """Write a lake and leave it."""
+    if options.bucket.exists():
+        raise CannotMeasure(f"{options.bucket} exists: name a folder that is not there yet")
     shape = shape_of(options)
     write_lake(options.bucket, shape)
     tell(f"{whole(shape.total)} events in {whole(shape.objects)} objects: {options.bucket}")
@@ -32,7 +35,9 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace) -> None:
     """Serve until interrupted."""
+    if not options.buckets.is_dir():
+        raise CannotMeasure(f"{options.buckets} is no folder: name one whose folders are lakes")
     latency = Latency(options.invoke_ms / 1000, options.list_ms / 1000)
     with FarSide(options.buckets.resolve(), latency) as far:
-        tell(f"serving at {far.endpoint} until interrupted")
+        tell(f"serving at {far.endpoint} until interrupted; any function takes what it is given")
         signal.pause()

@@ -10,6 +10,7 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.errors import CannotMeasure
+from benchmarks.installed import COMMAND
 from benchmarks.machine import machine_line
 from benchmarks.measuring import ending
 from benchmarks.report import Table, show
@@ -17,7 +18,7 @@ from benchmarks.shape import FUNCTION
 from benchmarks.ways import ENVIRONMENT
 
 _COLUMNS = ("what", "median ms", "best ms", "to the first")
-_CNCBOPS = [sys.executable, "-m", "cncbops"]
+_CNCBOPS = [COMMAND]
 _FIRST_REQUEST_S = 30.0
 
 

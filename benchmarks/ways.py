@@ -12,6 +12,7 @@ import msgspec
 from benchmarks.book import PROGRAM, node_path, node_program
 from benchmarks.errors import CannotMeasure
 from benchmarks.far_side import FarSide
+from benchmarks.installed import COMMAND
 from benchmarks.measuring import Usage, measure
 from benchmarks.shape import FUNCTION
 from benchmarks.signing import KEY_ID, REGION, SECRET
@@ -82,7 +83,7 @@ def cncbops(way: Way, far: FarSide) -> Taken:
     with tempfile.TemporaryDirectory(prefix="cncbops-state-") as state:
         settings = ["--execute", "-o", "json", "--endpoint-url", far.endpoint, "--state-dir", state]
         source = [f"s3://{way.bucket}/", "--batch-size", str(way.batch)] if way.batch else [f"s3://{way.bucket}/"]
-        usage, far_cpu_s = _measure(far, [sys.executable, "-m", "cncbops", *way.options, *source, *settings])
+        usage, far_cpu_s = _measure(far, [COMMAND, *way.options, *source, *settings])
     return Taken(_summary(usage.stdout), usage, far_cpu_s)
 
 

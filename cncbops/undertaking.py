@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cncbops.session.claims import Register
 
 LAKE_OBJECTS_AHEAD = 8
-LEAST_BYTES, MOST_BYTES = 4 * 1024 * 1024, 8 * 1024 * 1024
+LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
 _USUAL_BYTES = 1_600
 """Of a record, for want of knowing better."""

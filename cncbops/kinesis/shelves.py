@@ -1,5 +1,6 @@
 """The records of one cut by group and lane, and how batches are made of them (see `cutting`)."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
 from operator import attrgetter
@@ -103,6 +104,9 @@ class Shelves:
         self._of_lane: dict[int, list[Shelf]] = {}
         self._of_key: dict[int, dict[str, Shelf]] = {}  # in lanes with more than one group
         self._alone: list[Shelf] = []  # without order, those of records that go alone
+        # Where groups share a lane, or are all in one, and one of them has much: batches then go by their places, since
+        # marks would else have all of that group as holes.
+        self._holes_are_many = lane_of is None
         self._measured = _measured
         self._upto: dict[int, int] = {}  # by lane, how far it was given out
 
@@ -138,7 +142,7 @@ class Shelves:
                 rest.append(drafts.pop())
             made += drafts
         made += [draft for shelf in self._alone for draft in self._drafts_of([shelf])]
-        if not self._lane_of:  # the groups side by side, else marks would have all of the others as holes
+        if self._holes_are_many:
             made.sort(key=attrgetter("last_place"))
         return made, rest
 
@@ -166,17 +170,23 @@ class Shelves:
         return Mark(upto, frozenset(chain(waiting, filter(upto.__ge__, self._behind))))
 
     def _drafts_of(self, shelves: Iterable[Shelf]) -> list[Draft]:
-        """What is left on shelves of one group as batches, filled in the order of their lanes."""
+        """What is left on shelves of one group as batches, filled in the order of their lanes.
+
+        A shelf that fills several has them for itself but for the last, so that they go one after another.
+        """
         drafts: list[Draft] = []
+        open_ones: deque[Draft] = deque(maxlen=OPEN_DRAFTS)
         for shelf in shelves:
             parts = self._parts(shelf)
-            for part, weight, size in parts:
-                open_ones = drafts[-OPEN_DRAFTS:] if len(parts) == 1 else drafts[-1:]
-                draft = next((each for each in open_ones if each.has_room(weight, size)), None)
+            for number, left in enumerate(parts, start=1 - len(parts)):
+                draft = None if len(parts) > 1 else next((each for each in open_ones if each.has_room(*left[1:])), None)
                 if draft is None:
                     draft = Draft(self._limits[shelf.records[0].function])
                     drafts.append(draft)
-                draft.add(part, weight, size)
+                    if number == 0:
+                        open_ones.append(draft)
+                draft.add(*left)
+            self._holes_are_many |= len(parts) > 1 and len(self._of_lane[shelf.lane]) > 1
         return drafts
 
     def _parts(self, shelf: Shelf) -> Sequence[tuple[Part, int, int]]:
