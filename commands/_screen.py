@@ -138,12 +138,13 @@ def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) ->
 
 
 @contextmanager
-def stop_on_signal(stop: threading.Event, screen: Screen) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once."""
+def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, with these words."""
     signalled = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if signalled.is_set():
+            os.write(STDERR, farewell.encode())
             _leave()
         signalled.set()
         stop.set()

@@ -120,7 +120,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     more: dict[str, Any] = {}
     try:
         with (
-            stop_on_signal(stop, screen),
+            stop_on_signal(stop, screen, _farewell(kept.run)),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),
@@ -171,6 +171,12 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     if not screen.shows_text:
         return nullcontext()
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
+
+
+def _farewell(run: Run) -> str:
+    """What is said where a second signal leaves what is under way."""
+    what = "left at once: what was under way may have arrived, and is sent again by the resume"
+    return f"\nerror: {what}. Go on with `cncbops runs resume {run.run_id} --execute`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:

@@ -4,12 +4,12 @@ A batch is put in only when there is room, which is the whole backpressure: what
 bounded by number and by bytes.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from cncbops.delivery.outcome import Waybill
 
-PULLED_AT_A_TIME = 3
+PULLED_AT_A_TIME = 4
 """How many batches are pulled for each that may be begun: so that none waits where others hold up their lanes."""
 
 PULLED_BYTES = 40 * 1024 * 1024
@@ -21,7 +21,9 @@ class Lanes:
     def __init__(self, concurrency: int) -> None:
         self._most = concurrency * PULLED_AT_A_TIME
         self._lanes: dict[int, deque[Waybill]] = {}
-        self._ready: deque[Waybill] = deque()  # at the head of their lanes, and not begun
+        # By place, those at the head of their lanes that are not begun; and how many are.
+        self._ready: dict[int, deque[Waybill]] = {}
+        self._begun: Counter[int] = Counter()
         self._pulled = self._pulled_bytes = 0
 
     @property
@@ -42,16 +44,23 @@ class Lanes:
         self._line_up(batch)
 
     def next(self, has_room: Callable[[Waybill], bool]) -> Waybill | None:
-        """Take the batch to be begun next, of those whose function has room; None where all have to wait."""
-        for place, batch in enumerate(self._ready):
-            if has_room(batch):
-                del self._ready[place]
-                return batch
+        """Take the batch to be begun next, of those whose function has room; None where all have to wait.
+
+        It is of the place with the fewest under way: else all would be sent by one process, and then by another.
+        """
+        for place in sorted(self._ready, key=self._begun.__getitem__):
+            waiting = self._ready[place]
+            for number, batch in enumerate(waiting):
+                if has_room(batch):
+                    del waiting[number]
+                    self._begun[place] += 1
+                    return batch
         return None
 
     def settle(self, batch: Waybill) -> None:
         """Let go of a batch that was begun: those behind it in its lanes may follow."""
         self._pulled -= 1
+        self._begun[batch.place] -= 1
         self._pulled_bytes -= batch.payload_bytes
         for following in self._behind(batch):
             self._line_up(following)
@@ -70,4 +79,4 @@ class Lanes:
 
     def _line_up(self, batch: Waybill) -> None:
         if all(self._lanes[lane][0] is batch for lane in batch.lanes):
-            self._ready.append(batch)
+            self._ready.setdefault(batch.place, deque()).append(batch)

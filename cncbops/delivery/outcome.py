@@ -49,8 +49,13 @@ class Calls(msgspec.Struct, gc=False):
 
     def add(self, other: "Calls") -> None:
         """Add another's counts to these."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.total += other.total
+        self.succeeded += other.succeeded
+        self.failed += other.failed
+        self.throttled += other.throttled
+        self.unknown += other.unknown
+        self.retried += other.retried
+        self.bytes += other.bytes
 
 
 class Outcome(msgspec.Struct):

@@ -27,6 +27,9 @@ from cncbops.execution.station import Outfit
 _START = "fork" if sys.platform == "linux" else "spawn"
 """A forked process has all that is imported and known here. On other systems what was begun here may not be forked."""
 
+MOST_AT_A_TIME = 256
+"""Outcomes that are taken before what they let follow begins."""
+
 SWITCH_S = 0.002
 """How long a thread decodes before one that was answered has its turn: Python's 5 ms hold up a hundred requests."""
 
@@ -74,19 +77,22 @@ class Processes:
             raise self._lost(self._gone.pop())
         self._send_out()
         found: list[tuple[Then, Any]] = []
-        for key, _ in self._selector.select(longest_s):
-            pipe: Connection = key.fileobj  # type: ignore[assignment]
-            try:
-                while True:
-                    found += self._outcomes(pipe.recv_bytes())
-                    if not pipe.poll():
-                        break
-            except (EOFError, OSError):
-                self._selector.unregister(pipe)
-                self._gone.append(pipe)
+        while len(found) < MOST_AT_A_TIME and (ready := self._selector.select(0 if found else longest_s)):
+            for key, _ in ready:
+                found += self._received_from(key.fileobj)  # type: ignore[arg-type]
+            if self._gone:
+                break
         if self._gone and not found:
             raise self._lost(self._gone.pop())
         return sorted(found, key=lambda each: each[0] is fail)
+
+    def _received_from(self, pipe: Connection) -> Sequence[tuple[Then, Any]]:
+        try:
+            return list(self._outcomes(pipe.recv_bytes()))
+        except (EOFError, OSError):
+            self._selector.unregister(pipe)
+            self._gone.append(pipe)
+            return ()
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message: a process that is woken takes long to wake."""

@@ -6,7 +6,7 @@ that are not done (those whose records are pulled and not settled), and what is 
 
 from collections.abc import Callable, Sequence
 
-from cncbops.delivery.outcome import Settled, by_object
+from cncbops.delivery.outcome import Outcome, Settled, by_object
 from cncbops.errors import CncbopsError
 from cncbops.session.agenda import Item
 from cncbops.session.entry import RESTARTED, Entry
@@ -118,12 +118,16 @@ class Journal:
     def _count(self, settled: Settled) -> None:
         outcome = settled.outcome
         self.tally.count_settled(settled)
-        for fate, counts in (
-            ("delivered", settled.delivered),
-            ("failed", by_object(each.record for each in outcome.failed)),
-            ("unknown", by_object(each.record for each in outcome.unknown)),
-        ):
-            for number, count in counts.items():
+        for number, count in settled.delivered.items():
+            entry = self._entries[number]
+            entry.delivered += count
+            self._changed[number] = entry
+        if not outcome.is_whole:
+            self._count_failures(outcome)
+
+    def _count_failures(self, outcome: Outcome) -> None:
+        for fate, failures in (("failed", outcome.failed), ("unknown", outcome.unknown)):
+            for number, count in by_object(each.record for each in failures).items():
                 entry = self._entries[number]
                 setattr(entry, fate, getattr(entry, fate) + count)
                 self._changed[number] = entry

@@ -87,6 +87,7 @@ def test_a_second_signal_leaves_at_once(
     process.send_signal(second)
     assert process.wait(timeout=5) == 130
     assert not held.go.is_set()
+    assert "Go on with `cncbops runs resume 2" in str(process.stderr.read())
 
 
 @pytest.mark.parametrize(
