@@ -160,3 +160,16 @@ def test_lanes_are_empty_once_all_that_was_put_in_is_settled() -> None:
         lanes.settle(batch)
     assert lanes.is_empty
     assert begin(lanes) is None
+
+
+def test_places_take_turns_so_that_all_of_them_send() -> None:
+    lanes, batches = Lanes(8), [waybill(number) for number in range(6)]
+    for number, batch in enumerate(batches):
+        batch.place = number // 3
+        lanes.put(batch)
+    first = [begin(lanes) for _ in range(4)]
+    assert [batch.place for batch in first if batch] == [0, 1, 0, 1]
+    for batch in first:
+        if batch and batch.place:
+            lanes.settle(batch)
+    assert [batch.place for batch in (begin(lanes), begin(lanes)) if batch] == [1, 0]
