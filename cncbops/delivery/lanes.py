@@ -1,7 +1,7 @@
 """Which batches may be sent: at most one of each lane is begun and not settled, in the order in which they come.
 
-A batch is put in only when there is room, which is the whole backpressure: what is pulled and not settled is
-bounded by number and by bytes.
+Nothing more is read where there is no room, which is the whole backpressure: what is pulled and not settled is
+bounded by number and by bytes, but for what was being read already.
 """
 
 from collections import Counter, deque

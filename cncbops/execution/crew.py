@@ -1,4 +1,4 @@
-"""The threads of one place: some read, some send, and one does what takes no time."""
+"""The threads of one place: some read, some send, and one does what comes in between."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -47,7 +47,7 @@ class Executor(Protocol):
         """
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what is under way."""
+        """Begin nothing more; nothing is to be under way whose outcome is wanted."""
 
 
 class Threads:

@@ -1,6 +1,7 @@
 """What a session has done at a place, and what comes back: keys, lanes, counts and outcomes, never a payload.
 
-But for what a cut leaves over: less than a batch of each group, which the next cut, elsewhere, begins with.
+But for what a cut leaves over: less than a batch of each group, which the next cut, elsewhere, begins with; and for
+the first record of all, where a plan shows it.
 """
 
 from collections.abc import Sequence
