@@ -185,12 +185,13 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
         ended = done(error=sending.error, totals=kept.ledger.counts(kept.run))
-        # A session that is torn stays as one that was killed, of which a resume expects duplicates.
-        if sending.journal.is_torn:
-            return report(error=sending.error)
-        if sending.is_torn:
-            return ended
-        kept.writer.finish(ended.status, ended.reason, _without_failures(ended), listed=sending.intake.is_exhausted)
+        kept.writer.finish(
+            ended.status,
+            ended.reason,
+            _without_failures(ended),
+            listed=sending.intake.is_exhausted,
+            is_torn=sending.is_torn or sending.journal.is_torn,
+        )
     except CncbopsError as error:
         return report(error=sending.error or error)
     return ended

@@ -31,14 +31,27 @@ class SessionWriter:
         self._connection, self._path = connection, path
         self._run, self._session = run, session
 
-    def finish(self, status: str, reason: str | None, summary: Mapping[str, Any], *, listed: bool) -> None:
-        """Write down how the session ended; `listed`: every object of the run's sources is known."""
+    def finish(
+        self, status: str, reason: str | None, summary: Mapping[str, Any], *, listed: bool, is_torn: bool = False
+    ) -> None:
+        """Write down how the session ended; `listed`: every object of the run's sources is known.
+
+        One that `is_torn`, of which not all is known that was sent, has no end: it is taken for killed.
+        """
         now = now_ms()
         with self._transaction():
             self._execute(
                 "UPDATE sessions SET status = ?, reason = ?, summary = ?, ended_ms = ?, seen_ms = ? "
                 "WHERE run = ? AND number = ?",
-                (status, reason, orjson.dumps(summary).decode(), now, now, self._run, self._session),
+                (
+                    status,
+                    reason,
+                    orjson.dumps(summary).decode(),
+                    None if is_torn else now,
+                    now,
+                    self._run,
+                    self._session,
+                ),
             )
             self._end_run(status, reason, now, listed=listed)
             sort_in(self._connection)
