@@ -11,10 +11,10 @@ from typing import Any
 
 from cncbops.lake.objects import LakeObject
 
-PAGES_AHEAD = 32
+PAGES_AHEAD = 16
 """An answer is asked for when so many before it are still to be taken, at most."""
-PAGES_HELD = 48
-"""Answers that wait or are asked for, at most, but for what is taken next: 30 MB, as a page has a thousand objects."""
+PAGES_HELD = 24
+"""Answers that wait or are asked for, at most, but for what is taken next: 15 MB, as a page has a thousand objects."""
 
 
 class Call(ABC):

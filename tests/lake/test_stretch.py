@@ -142,7 +142,7 @@ def test_no_more_is_asked_for_than_was_taken_and_what_may_lie_ahead(client: "S3C
         assert len(side.asked) == 1
         for pages in range(1, 60):
             assert len(list(itertools.islice(listing, 10))) == 10
-            assert len(side.asked) <= pages * 1.6 + PAGES_HELD
+            assert len(side.asked) <= pages * 1.6 + PAGES_HELD + 12  # those that look for folders bring no page
         assert len(side.asked) > 60 + PAGES_AHEAD / 2
 
 
