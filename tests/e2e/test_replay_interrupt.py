@@ -2,31 +2,19 @@
 
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.e2e import lakes
-from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok, throttled
+from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
+from tests.e2e.held import Held
 from tests.e2e.replays import Run, checked
 from tests.e2e.servers import Cncbops
 
 EVENTS = lakes.make_events(2000, 50)
 ASKED = ("replay", "s3://lake/", "-f", "fn", "--execute")
-
-
-class Held:
-    """A function whose invocations wait until the test lets them go."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-
-    def __call__(self, _payload: Any, _context: Context) -> Reply:
-        assert self.go.wait(timeout=30)
-        return ok()
 
 
 @pytest.fixture

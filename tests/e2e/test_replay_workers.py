@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from cncbops.undertaking import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
+from tests.e2e.held import Held
 from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_in, ids_of, kill, repeats
 from tests.e2e.servers import Cncbops
 from tests.execution.looks import await_gone, children_of, is_alive
@@ -49,17 +49,6 @@ class Uneven:
 
     def __call__(self, _payload: object, _context: Context) -> Reply:
         return ok().after(self._chance.random() * self.longest_s)
-
-
-class Held:
-    """A function whose invocations wait until the test lets them go."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-
-    def __call__(self, _payload: Any, _context: Context) -> Reply:
-        assert self.go.wait(timeout=30)
-        return ok()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """An agenda's objects come in chunks: each once and in order, and no more than one place shall read at a time."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,29 +12,15 @@ from hypothesis import strategies as st
 
 from cncbops.errors import CannotRun
 from cncbops.session import chunks as subject
-from cncbops.session.agenda import Agenda, Item
+from cncbops.session.agenda import Item
 from cncbops.session.chunks import Chunks
 from cncbops.session.entry import Entry
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from tests.ledger.runs import lake_object
+from tests.session.given import Given
 
 CHECKED = "us-east-1/claimchecks/2023/11/22/00/f-1"
-
-
-class Given(Agenda):
-    """An agenda of these items; an error is raised where it stands."""
-
-    def __init__(self, *items: Item | Exception | None) -> None:
-        self._items = items
-        self.taken = 0
-
-    def items(self, _stop: threading.Event) -> Iterator[Item | None]:
-        for item in self._items:
-            self.taken += 1
-            if isinstance(item, Exception):
-                raise item
-            yield item
 
 
 MANY = 1_000_000

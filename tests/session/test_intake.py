@@ -28,7 +28,7 @@ from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ReplayRequest
 from cncbops.session import chunks as chunking
-from cncbops.session.agenda import Agenda, Item
+from cncbops.session.agenda import Item
 from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks
 from cncbops.session.entry import Entry
@@ -40,6 +40,7 @@ from cncbops.session.reading import Reader
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.ledger.runs import lake_object, record_of
+from tests.session.given import Given
 
 OBJECTS_A_CHUNK = 2
 PORTION_BYTES = 500
@@ -112,19 +113,6 @@ ENDS: Mapping[str, Exception] = {
 }
 
 
-class Given(Agenda):
-    def __init__(self, items: Sequence[Item | Exception | None]) -> None:
-        self._items = items
-        self.taken = 0
-
-    def items(self, _stop: threading.Event) -> Iterator[Item | None]:
-        for item in self._items:
-            self.taken += 1
-            if isinstance(item, Exception):
-                raise item
-            yield item
-
-
 @dataclass
 class Places:
     """An executor whose tasks end in any order, when the test says so."""
@@ -191,7 +179,7 @@ class Session:
         )
         self.executor = Places(outfit, self.places, self.chance)
         self.stop = threading.Event()
-        self.agenda = Given(self.items)
+        self.agenda = Given(*self.items)
         self.journal = Journal(NoKeeper())
         self.all_lanes = Lanes(self.concurrency)
         self.chunks = Chunks(self.agenda, self.journal, 1_000_000, self.stop)
