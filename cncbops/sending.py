@@ -43,8 +43,7 @@ class Sending:
     """One session, to be planned or executed once, within its context.
 
     `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
-    holds what ended the run from within, `halted` why a safety stop or an order did, if one did. `is_torn`: what became
-    of some records is not known, as where a process that sent them was killed.
+    holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Sending:
         self._executor: Executor
         self.error: CncbopsError | None = None
         self.halted: str | None = None
-        self.is_torn = False
+        self._has_lost = False
 
     def __enter__(self) -> Self:
         """Take up places to work at: processes, where there is work for several."""
@@ -114,6 +113,11 @@ class Sending:
             self.halt(f"by order of {order.who}")
         else:
             self._orders.append(order)
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether not all that was sent is known: a process was killed, or the ledger could not be written."""
+        return self._has_lost or self.journal.is_torn
 
     @property
     def has_ended_early(self) -> bool:
@@ -224,7 +228,7 @@ class Sending:
                 with self._ending():
                     then(result)
         except PlaceLost as error:
-            self.is_torn = courier.lose(error.place) > 0 or self.is_torn
+            self._has_lost |= courier.lose(error.place) > 0
             self.end(error)
 
     def _take(self, settled: list[Settled]) -> None:

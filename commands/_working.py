@@ -190,7 +190,7 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
             ended.reason,
             _without_failures(ended),
             listed=sending.intake.is_exhausted,
-            is_torn=sending.is_torn or sending.journal.is_torn,
+            is_torn=sending.is_torn,
         )
     except CncbopsError as error:
         return report(error=sending.error or error)
