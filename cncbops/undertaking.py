@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cncbops.recipients import Recipients
@@ -46,7 +47,7 @@ class Undertaking:
     names_records: bool = False
     register: "Register | None" = None
 
-    @property
+    @cached_property  # in all of a session the same, also where more recipients come to be known
     def portion_bytes(self) -> int:
         """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
 
