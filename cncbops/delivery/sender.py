@@ -217,18 +217,21 @@ class Delivery:
         """What an invocation made of it that was given out with `before` as tally; after a refusal none follows."""
         if self.outcome.refusal:
             self._leave()
-        delivered, failed = (now - then for now, then in zip(self.outcome.tally, before, strict=True))
         if not self.todo:
-            return Step(kind, delivered, failed, self.outcome)
+            return Step(kind, *self._since(before), self.outcome)
         work = self.todo[0]
-        return Step(kind, delivered, failed, None, work.batch.weight, work.pause_s)
+        return Step(kind, *self._since(before), None, work.batch.weight, work.pause_s)
 
     def abandon(self) -> Step:
         """Send nothing more of it: what has no fate is not sent, or in doubt."""
         before = self.outcome.tally
         self._leave()
-        delivered, failed = (now - then for now, then in zip(self.outcome.tally, before, strict=True))
-        return Step(None, delivered, failed, self.outcome)
+        return Step(None, *self._since(before), self.outcome)
+
+    def _since(self, before: tuple[int, int]) -> tuple[int, int]:
+        """How many records were delivered since, and how many failed."""
+        delivered, failed = self.outcome.tally
+        return delivered - before[0], failed - before[1]
 
     def _leave(self) -> None:
         while self.todo:

@@ -69,7 +69,7 @@ class Station:
         self._s3 = outfit.s3()
         self._cutter = Cutter(outfit.recipients.limits, outfit.lanes, outfit.canary)
         self._readings: dict[int, _Reading] = {}
-        self._deliveries: dict[tuple[int, int], Delivery | Batch] = {}
+        self._deliveries: dict[tuple[int, int], Delivery] = {}
         self._senders: dict[str, Sender] = {}
         self._making_clients = threading.Lock()
         self._openers = ThreadPoolExecutor(outfit.objects_ahead * 2, thread_name_prefix="open")
@@ -107,14 +107,12 @@ class Station:
         cut = next(self._cuts)
         bills = [waybill_of(batch, (cut, number)) for number, batch in enumerate(batches)]
         if self._outfit.sends:
-            self._deliveries.update((bill.batch, batch) for bill, batch in zip(bills, batches, strict=True))
+            self._deliveries.update((bill.batch, Delivery(batch)) for bill, batch in zip(bills, batches, strict=True))
         return bills
 
     def attempt(self, name: tuple[int, int]) -> Step:
         """Make the next invocation of a batch."""
         delivery = self._deliveries[name]
-        if isinstance(delivery, Batch):
-            delivery = self._deliveries[name] = Delivery(delivery)
         try:
             sender = self._sender_of(delivery.function)
         except CncbopsError as error:  # no client can be made
@@ -124,9 +122,7 @@ class Station:
 
     def abandon(self, name: tuple[int, int]) -> Step:
         """Send nothing more of a batch that was begun."""
-        delivery = self._deliveries[name]
-        assert isinstance(delivery, Delivery)
-        return self._told(name, delivery.abandon())
+        return self._told(name, self._deliveries[name].abandon())
 
     def close(self) -> None:
         """Let go of what is read and not to its end; nothing else may be under way."""
