@@ -58,11 +58,6 @@ class Record(msgspec.Struct, gc=False):
     has_many_keys: bool = False
 
     @property
-    def keys(self) -> Sequence[str]:
-        """What orders it: records that have one of these in common go one after another."""
-        return (self.partition_key,)
-
-    @property
     def trace(self) -> Trace | None:
         """What is remembered of it for ever once it is delivered, if anything is."""
         return None
