@@ -17,7 +17,7 @@ import orjson
 from cncbops.aws import Aws
 from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
-from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
+from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
@@ -28,6 +28,7 @@ from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whol
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.selection.times import parse_window
 from cncbops.session.queued import Queues, require_readable
+from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
 from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
