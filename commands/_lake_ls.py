@@ -6,6 +6,7 @@ from dataclasses import asdict
 from itertools import islice
 
 import orjson
+from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
 from cncbops.inspection.volumes import Volumes
@@ -39,7 +40,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, l
 
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
-    told = {"objects": 0, "bytes": 0}
+    count = 0
     with screen.printing(), closing(listing.wanted()) as wanted:
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
@@ -49,28 +50,28 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
             else:
                 sys.stdout.write(lines.of(facts))
             sys.stdout.flush()
-            told["objects"] += 1
-            told["bytes"] += lake_object.size
+            count += 1
+            listing.objects.bytes += lake_object.size
     if screen.shows_text:
-        left_out = unread(asdict(listing.objects))
-        screen.err.print(f"{number(told['objects'], 'object')}, {size(told['bytes'])}{left_out}", soft_wrap=True)
+        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
+        screen.err.print(Text(told), soft_wrap=True)
     return 0
 
 
 def _summary(asked: Asked, general: General, screen: Screen) -> int:
     listing, sources = _listing(asked, general, screen)
-    volumes = Volumes()
+    volumes, objects = Volumes(), listing.objects
     with (
         closing(listing.wanted()) as wanted,
-        reading_line(screen, lambda: f"{volumes.objects:,} objects, {size(volumes.bytes)}"),
+        reading_line(screen, lambda: f"{objects.listed:,} objects, {size(objects.bytes)}"),
     ):
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)
-    facts = volumes.facts()
-    left_out = {"skipped": listing.objects.skipped, "skipped_as": listing.objects.skipped_as}
+            objects.bytes += lake_object.size
+    facts = {"objects": asdict(listing.objects), **volumes.facts()}
     if screen.json:
-        screen.show_json({"command": "lake ls", "source": sources, **facts, **left_out})
-    elif not screen.quiet:
+        screen.show_json({"command": "lake ls", "source": sources, **facts})
+    else:
         with screen.printing() as out:
-            show_volumes(out, facts, left_out)
+            show_volumes(out, facts)
     return 0
