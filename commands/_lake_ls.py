@@ -1,6 +1,7 @@
 """What `cncbops lake ls` does: list objects, or add them up."""
 
 import sys
+import time
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
@@ -22,6 +23,9 @@ from ._screen import Screen, guarded, screen_for, streamed
 from ._words import number, size
 
 
+_FLUSH_S = 0.1
+
+
 def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
     """List objects, or add them up; the exit code."""
     screen = screen_for(general)
@@ -40,7 +44,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, l
 
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
-    count = 0
+    count, flushed = 0, 0.0
     with screen.printing(), closing(listing.wanted()) as wanted:
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
@@ -49,13 +53,22 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
                 sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE))
             else:
                 sys.stdout.write(lines.of(facts))
-            sys.stdout.flush()
+            flushed = _flush_soon(flushed)
             count += 1
             listing.objects.bytes += lake_object.size
     if screen.shows_text:
         told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
         screen.err.print(Text(told), soft_wrap=True)
     return 0
+
+
+def _flush_soon(flushed: float) -> float:
+    """Pass on what was written ten times a second, not each line by itself; when that was done last, in seconds."""
+    now = time.monotonic()
+    if now - flushed < _FLUSH_S:
+        return flushed
+    sys.stdout.flush()
+    return now
 
 
 def _summary(asked: Asked, general: General, screen: Screen) -> int:
