@@ -19,9 +19,8 @@ from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import Screen, guarded, screen_for, streamed
+from ._screen import Screen, guarded, leaving_at_once, screen_for, streamed
 from ._words import number, size
-
 
 _FLUSH_S = 0.1
 
@@ -45,7 +44,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, l
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
     count, flushed = 0, 0.0
-    with screen.printing(), closing(listing.wanted()) as wanted:
+    with screen.printing(), closing(listing.wanted()) as wanted, leaving_at_once():
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
             facts = object_facts(lake_object)
@@ -77,6 +76,7 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
     with (
         closing(listing.wanted()) as wanted,
         reading_line(screen, lambda: f"{objects.listed:,} objects, {size(objects.bytes)}"),
+        leaving_at_once(),
     ):
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)

@@ -167,13 +167,32 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
     def handle(_number: int, _frame: FrameType | None) -> None:
         if signalled.is_set():
             os.write(STDERR, farewell.encode())
-            _leave()
+            _leave(INTERRUPTED)
         signalled.set()
         stop.set()
         if screen.shows_text:
             # Not by sys.stderr: the signal may have come while that was being written to.
             os.write(STDERR, b"\nstopping: what is under way is finished first; again to leave at once\n")
 
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
+
+    For what only reads, and writes to standard output.
+    """
+    with _handling(lambda _number, _frame: _leave(INTERRUPTED)):
+        try:
+            yield
+        except BrokenPipeError:
+            _leave(0)
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -182,11 +201,11 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
             signal.signal(number, handler)
 
 
-def _leave() -> NoReturn:
+def _leave(code: int) -> NoReturn:
     """End the process with what is under way, and give the terminal its cursor back."""
     if os.isatty(STDERR):
         os.write(STDERR, b"\x1b[?25h")
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
 def state_folder(given: Path | None) -> Path:
