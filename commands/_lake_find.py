@@ -11,7 +11,6 @@ import orjson
 from cncbops.errors import CannotRun
 from cncbops.inspection.facts import event_facts
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
-from cncbops.selection.selection import FAULT
 
 from ._lake import FLAWED, Asked, failures_of, lake_client, show_reading
 from ._lake_view import show_event
@@ -69,7 +68,7 @@ def _next(found: Iterator[dict[str, Any]], counts: Counts, screen: Screen) -> di
 
 def _tell_none(screen: Screen, counts: Counts) -> int:
     """Say that nothing was found; the exit code tells whether all could be looked at."""
-    faults = f"; {number(counts.faults, FAULT)} left out, which --type {FAULT} asks for" if counts.faults else ""
+    faults = f"; {number(counts.faults, 'fault event')} left out, which --type fault asks for" if counts.faults else ""
     what = f"no event fits, of {counts.read:,} read in {number(counts.objects.read, 'object')}{faults}"
     nothing = CannotRun(what, "See what there is with `cncbops lake ls SOURCE`, and choose less narrowly")
     if not screen.quiet:

@@ -54,7 +54,7 @@ def show_volumes(console: Console, told: Mapping[str, Any]) -> None:
 def _totals(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     objects = told["objects"]
     yield "objects", f"{objects['listed'] - objects['skipped']:,}, {size(objects['bytes'])}{unread(objects)}"
-    if len(told["storage_classes"]) != 1 or "STANDARD" not in told["storage_classes"]:
+    if told["storage_classes"].keys() - {"STANDARD"}:
         yield (
             "classes",
             "; ".join(

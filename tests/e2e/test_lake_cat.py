@@ -170,9 +170,7 @@ def test_whoever_reads_may_stop_at_any_time(far_side: FarSide, tmp_path: Path) -
     assert len(far_side.requests) - len(listed) < 50
 
 
-def test_a_reader_that_is_gone_is_noticed_though_there_is_nothing_to_write(
-    far_side: FarSide, cncbops: Cncbops
-) -> None:
+def test_a_reader_that_is_gone_is_noticed_though_there_is_nothing_to_write(far_side: FarSide, cncbops: Cncbops) -> None:
     large_lake(far_side)
     process = cncbops.start("lake", "cat", "s3://lake/", "--type", "none", endpoint=far_side.url)
     assert process.stdout
