@@ -170,6 +170,18 @@ def test_whoever_reads_may_stop_at_any_time(far_side: FarSide, tmp_path: Path) -
     assert len(far_side.requests) - len(listed) < 50
 
 
+def test_it_ends_with_its_reader_though_a_request_is_under_way(far_side: FarSide, cncbops: Cncbops) -> None:
+    far_side.add_bucket("lake", {"a": lakes.join(EVENTS * 20), "b": lakes.join(EVENTS)})  # a pipe holds 64 KB
+    held = far_side.hold("GET /lake/b")
+    process = cncbops.start("lake", "cat", "s3://lake/", endpoint=far_side.url)
+    assert process.stdout
+    process.stdout.readline()
+    far_side.wait_until(lambda: any("GET /lake/b" in request for request in far_side.requests))
+    process.stdout.close()
+    assert process.wait(timeout=5) == 0
+    assert not held.is_set()
+
+
 def test_a_reader_that_is_gone_is_noticed_though_there_is_nothing_to_write(far_side: FarSide, cncbops: Cncbops) -> None:
     large_lake(far_side)
     process = cncbops.start("lake", "cat", "s3://lake/", "--type", "none", endpoint=far_side.url)
