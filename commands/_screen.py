@@ -184,7 +184,13 @@ def leaving_at_once() -> Iterator[None]:
 
     For what only reads, and writes to standard output.
     """
-    with _handling(lambda _number, _frame: _leave(INTERRUPTED)):
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if os.isatty(STDERR):
+            os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
+        _leave(INTERRUPTED)
+
+    with _handling(handle):
         try:
             yield
         except BrokenPipeError:
