@@ -208,6 +208,17 @@ Group = Annotated[
     option("--group", help="Of this group, by its fingerprint in `faults stats`; repeatable.", panel=FAULTS),
 ]
 
+RECOVERY = "How the copy is reached, where not as the lake"
+
+RecoveryRegion = Annotated[str | None, option("--recovery-region", help="AWS region of the copy.", panel=RECOVERY)]
+RecoveryProfile = Annotated[str | None, option("--recovery-profile", help="AWS profile for it.", panel=RECOVERY)]
+RecoveryRoleArn = Annotated[
+    str | None, option("--recovery-role-arn", help="IAM role to read it under.", panel=RECOVERY)
+]
+RecoveryEndpointUrl = Annotated[
+    str | None, option("--recovery-endpoint-url", help="Send AWS calls for it there.", panel=RECOVERY)
+]
+
 
 @dataclass(frozen=True)
 class Local:

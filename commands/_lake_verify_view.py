@@ -1,0 +1,133 @@
+"""A comparison of a lake with its copy as text: the same data that `-o json` prints."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cncbops.inspection.verifying import Counts
+
+from ._screen import Screen
+from ._words import number, size, span, visible
+
+_KINDS = {
+    "missing": "missing",
+    "not_yet_replicated": "not yet replicated",
+    "different": "different",
+    "not_comparable": "not comparable",
+    "extra": "extra",
+}
+_STYLES = {
+    "missing": "bold red",
+    "not_yet_replicated": "yellow",
+    "different": "bold red",
+    "not_comparable": "magenta",
+    "extra": "yellow",
+}
+_WHY = {
+    "replication_failed": "replication failed",
+    "replicated_and_gone": "was replicated, is gone",
+    "not_replicated": "no replication",
+    "not_known": "replication not known",
+    "pending": "replication pending",
+    "new_version_pending": "new version pending",
+    "young": "younger than the lag",
+    "size": "other size",
+    "content": "other content",
+    "no_common_checksum": "no common checksum",
+    "archived": "in the archive",
+    "unreadable": "not readable",
+    "not_in_lake": "not in the lake",
+}
+_STEPS = {
+    "replication_failed": (
+        "S3 does not retry what failed: mend its role or the permissions on keys and bucket, then use Batch Replication"
+    ),
+    "not_known": "Why they are missing is told only to who may s3:GetObject in the lake",
+    "pending": "--lag 15m takes for granted what is younger: S3 replicates most within that time",
+    "no_common_checksum": "--deep reads both to tell: multipart uploads and KMS have ETags that are no MD5",
+}
+"""What to do next where something is so for this reason."""
+_WIDTHS = max(map(len, _KINDS.values())), max(map(len, _WHY.values()))
+
+
+def comparing_line(screen: Screen, counts: Counts, *, lists: bool) -> AbstractContextManager[object]:
+    """A line of what has been compared so far, while in its block; on a terminal only, where no others come."""
+    if not (screen.shows_text and screen.err.is_terminal) or (lists and screen.out.is_terminal):
+        return nullcontext()
+
+    def line() -> Text:
+        found = "".join(f"  {count.objects:,} {_KINDS.get(kind, kind)}" for kind, count in counts.of.items())
+        return Text(f"{counts.listed.lake:,} listed{found}", no_wrap=True, overflow="ellipsis")
+
+    return Live(get_renderable=line, console=screen.err, refresh_per_second=5, transient=True)
+
+
+def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
+    """Print one difference in a line: kind, reason, size, time, key."""
+    kind_width, why_width = _WIDTHS
+    found = facts["lake"] or facts["recovery"]
+    line = Text(_KINDS[facts["kind"]].ljust(kind_width), style=_STYLES[facts["kind"]])
+    rest = f"  {_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {_sizes(facts):>11}  {facts['key']}"
+    console.print(line.append(visible(rest), "not bold default"), soft_wrap=True)
+
+
+def _sizes(facts: Mapping[str, Any]) -> str:
+    sizes = [size(side["size"]) for side in (facts["lake"], facts["recovery"]) if side]
+    return f"{sizes[0]}, there {sizes[1]}" if facts["why"] == "size" else sizes[0]
+
+
+def show_examples(console: Console, facts: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
+    """Print the first differences of each kind."""
+    for kind in _KINDS:
+        shown = [each for each in examples if each["kind"] == kind]
+        for each in shown:
+            show_difference(console, each)
+        left = facts[kind]["objects"] - len(shown)
+        if shown and left:
+            console.print(Text(f"and {left:,} more: --all lists them", style="dim"))
+    if examples:
+        console.print()
+
+
+def show_table(console: Console, facts: Mapping[str, Any]) -> None:
+    """Print how many are the same, and how many of each kind are not."""
+    listed = facts["listed"]
+    for side in ("lake", "recovery"):
+        told = f"{side:<8}  {visible(facts[side])}  {number(listed[side], 'object')}"
+        console.print(Text(told), soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "right"):
+        table.add_column(justify=justify, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", Text("objects", "bold"), Text("size", "bold"), "")
+    for kind in ("same", *_KINDS):
+        count = facts[kind]
+        style = _STYLES.get(kind, "green") if count["objects"] else "dim"
+        cells = _KINDS.get(kind, kind), f"{count['objects']:,}", size(count["bytes"]), _reasons(kind, count)
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    console.print()
+    console.print(table)
+
+
+def _reasons(kind: str, count: Mapping[str, Any]) -> str:
+    reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in count.get("why", {}).items() if kind != "extra"]
+    if count.get("oldest_s") is not None:
+        reasons.append(f"the oldest for {span(count['oldest_s']).removeprefix('about ')}")
+    return ", ".join(reasons)
+
+
+def show_outcome(console: Console, facts: Mapping[str, Any]) -> None:
+    """Print what that means, and what to do next."""
+    if facts["status"] == "same":
+        console.print(Text("the copy holds what the lake holds", style="green"), soft_wrap=True)
+        return
+    console.print(Text("the copy is not what the lake is", style="bold red"), soft_wrap=True)
+    met = {why for kind in _KINDS for why in facts[kind]["why"]}
+    for why, step in _STEPS.items():
+        if why in met:
+            console.print(Text(step), soft_wrap=True)
