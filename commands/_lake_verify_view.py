@@ -1,5 +1,6 @@
 """A comparison of a lake with its copy as text: the same data that `-o json` prints."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -31,8 +32,8 @@ _STYLES = {
 _WHY = {
     "replication_failed": "replication failed",
     "replicated_and_gone": "was replicated, is gone",
-    "not_replicated": "no replication",
-    "not_known": "replication not known",
+    "not_replicated": "no replication status",
+    "not_known": "status not readable",
     "pending": "replication pending",
     "new_version_pending": "new version pending",
     "young": "younger than the lag",
@@ -72,13 +73,17 @@ def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
     kind_width, why_width = _WIDTHS
     found = facts["lake"] or facts["recovery"]
     line = Text(_KINDS[facts["kind"]].ljust(kind_width), style=_STYLES[facts["kind"]])
-    rest = f"  {_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {_sizes(facts):>11}  {facts['key']}"
-    console.print(line.append(visible(rest), "not bold default"), soft_wrap=True)
+    facts_of = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {size(found['size']):>11}"
+    rest = f"  {facts_of}  {facts['key']}{_other_size(facts)}"
+    line.append(visible(rest), "not bold default")
+    if console.file.isatty():
+        console.print(line, soft_wrap=True)
+    else:
+        sys.stdout.write(f"{line.plain}\n")  # rich would end the process where nobody reads on
 
 
-def _sizes(facts: Mapping[str, Any]) -> str:
-    sizes = [size(side["size"]) for side in (facts["lake"], facts["recovery"]) if side]
-    return f"{sizes[0]}, there {sizes[1]}" if facts["why"] == "size" else sizes[0]
+def _other_size(facts: Mapping[str, Any]) -> str:
+    return f"  (there {size(facts['recovery']['size'])})" if facts["why"] == "size" else ""
 
 
 def show_examples(console: Console, facts: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
@@ -121,12 +126,17 @@ def _reasons(kind: str, count: Mapping[str, Any]) -> str:
     return ", ".join(reasons)
 
 
+_OUTCOMES = {
+    "same": ("the copy holds what the lake holds", "green"),
+    "different": ("the copy is not what the lake is", "bold red"),
+    "nothing": ("nothing is compared: neither has an object there", "yellow"),
+}
+
+
 def show_outcome(console: Console, facts: Mapping[str, Any]) -> None:
     """Print what that means, and what to do next."""
-    if facts["status"] == "same":
-        console.print(Text("the copy holds what the lake holds", style="green"), soft_wrap=True)
-        return
-    console.print(Text("the copy is not what the lake is", style="bold red"), soft_wrap=True)
+    told, style = _OUTCOMES[facts["status"]]
+    console.print(Text(told, style=style), soft_wrap=True)
     met = {why for kind in _KINDS for why in facts[kind]["why"]}
     for why, step in _STEPS.items():
         if why in met:

@@ -11,16 +11,25 @@ from cncbops.reports.summary import iso
 
 
 def verification_facts(counts: Counts, now: datetime) -> dict[str, Any]:
-    """What was counted: `same`, and each kind of difference with its reasons."""
-    waiting = {"late": counts.late, "oldest_s": _age_s(counts.oldest, now)}
+    """What was counted: objects that are the same, and each kind of difference with its reasons.
+
+    `status` is `same`, `different`, or `nothing` where neither has an object.
+    """
     same = counts.of[Kind.same]
-    return {
-        "status": "same" if counts.is_same else "different",
+    facts: dict[str, Any] = {
+        "status": _status(counts),
         "listed": {"lake": counts.listed.lake, "recovery": counts.listed.recovery},
         "same": {"objects": same.objects, "bytes": same.bytes},
-        **{kind.value: _count_facts(counts.of[kind]) for kind in DIFFERENCES if kind is not Kind.not_yet_replicated},
-        "not_yet_replicated": {**_count_facts(counts.of[Kind.not_yet_replicated]), **waiting},
+        **{kind.value: _count_facts(counts.of[kind]) for kind in DIFFERENCES},
     }
+    facts[Kind.not_yet_replicated.value] |= {"late": counts.late, "oldest_s": _age_s(counts.oldest, now)}
+    return facts
+
+
+def _status(counts: Counts) -> str:
+    if not counts.listed.lake and not counts.listed.recovery:
+        return "nothing"
+    return "same" if counts.is_same else "different"
 
 
 def _count_facts(count: Count) -> dict[str, Any]:
