@@ -61,6 +61,7 @@ class FarSide:
 
     def __init__(self) -> None:
         self.requests: list[str] = []  # "GET /bucket?list-type=2", in order of arrival
+        self.callers: list[str] = []  # the access key that each of these was signed with
         self.errors: list[Exception] = []  # raised by a handler, or by a request that makes no sense
         self.max_concurrency = 0
         self._invocations: list[Invocation] = []
@@ -171,6 +172,7 @@ class FarSide:
         request = f"{method} {target}"
         with self._changed:
             self.requests.append(request)
+            self.callers.append(headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0])
             self._changed.notify_all()
         for beginning, go_on in self._held.items():
             if request.startswith(beginning):
