@@ -106,7 +106,7 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
         with closing(verifier.differences()) as found, comparing_line(screen, verifier.counts, lists=asked.show_all):
             shown.take(found)
         sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
-        facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, now)}
+        facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, wanted, now)}
         shown.end({**facts, "duration_s": round(time.monotonic() - started, 3)})
     except BrokenPipeError:
         # Whoever reads has seen enough; what Python still holds back must go somewhere.

@@ -49,8 +49,8 @@ _STEPS = {
         "S3 does not retry what failed: mend its role or the permissions on keys and bucket, then use Batch Replication"
     ),
     "not_known": "Why they are missing is told only to who may s3:GetObject in the lake",
-    "pending": "--lag 15m takes for granted what is younger: S3 replicates most within that time",
-    "no_common_checksum": "--deep reads both to tell: multipart uploads and KMS have ETags that are no MD5",
+    "pending": "--lag 15m allows what is younger to lack its copy: S3 replicates most objects within that time",
+    "no_common_checksum": "--deep reads both to tell: the ETag of a multipart upload, or under KMS, is no MD5",
 }
 """What to do next where something is so for this reason."""
 _WIDTHS = max(map(len, _KINDS.values())), max(map(len, _WHY.values()))
@@ -69,21 +69,17 @@ def comparing_line(screen: Screen, counts: Counts, *, lists: bool) -> AbstractCo
 
 
 def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
-    """Print one difference in a line: kind, reason, size, time, key."""
+    """Print one difference: kind, reason, time, size and key; on a terminal in two rows, elsewhere in a line."""
     kind_width, why_width = _WIDTHS
     found = facts["lake"] or facts["recovery"]
-    line = Text(_KINDS[facts["kind"]].ljust(kind_width), style=_STYLES[facts["kind"]])
-    facts_of = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {size(found['size']):>11}"
-    rest = f"  {facts_of}  {facts['key']}{_other_size(facts)}"
-    line.append(visible(rest), "not bold default")
-    if console.file.isatty():
-        console.print(line, soft_wrap=True)
-    else:
-        sys.stdout.write(f"{line.plain}\n")  # rich would end the process where nobody reads on
-
-
-def _other_size(facts: Mapping[str, Any]) -> str:
-    return f"  (there {size(facts['recovery']['size'])})" if facts["why"] == "size" else ""
+    kind, key = _KINDS[facts["kind"]].ljust(kind_width), visible(facts["key"])
+    about = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {size(found['size']):>11}"
+    there = f"  (there {size(facts['recovery']['size'])})" if facts["why"] == "size" else ""
+    if not console.file.isatty():
+        sys.stdout.write(f"{kind}  {about}  {key}{there}\n")  # rich would end the process where nobody reads on
+        return
+    console.print(Text(kind, style=_STYLES[facts["kind"]]).append(f"  {about}{there}", "not bold default"))
+    console.print(Text(f"    {key}", style="dim"), soft_wrap=True)
 
 
 def show_examples(console: Console, facts: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
@@ -113,14 +109,21 @@ def show_table(console: Console, facts: Mapping[str, Any]) -> None:
     for kind in ("same", *_KINDS):
         count = facts[kind]
         style = _STYLES.get(kind, "green") if count["objects"] else "dim"
-        cells = _KINDS.get(kind, kind), f"{count['objects']:,}", size(count["bytes"]), _reasons(kind, count)
+        cells = (
+            _KINDS.get(kind, kind),
+            f"{count['objects']:,}",
+            size(count["bytes"]),
+            _reasons(kind, count, facts["lag_s"]),
+        )
         table.add_row(*(Text(cell, style=style) for cell in cells))
     console.print()
     console.print(table)
 
 
-def _reasons(kind: str, count: Mapping[str, Any]) -> str:
+def _reasons(kind: str, count: Mapping[str, Any], lag_s: float) -> str:
     reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in count.get("why", {}).items() if kind != "extra"]
+    if count.get("late") and lag_s:
+        reasons.append(f"{count['late']:,} older than the lag")
     if count.get("oldest_s") is not None:
         reasons.append(f"the oldest for {span(count['oldest_s']).removeprefix('about ')}")
     return ", ".join(reasons)
@@ -136,8 +139,8 @@ _OUTCOMES = {
 def show_outcome(console: Console, facts: Mapping[str, Any]) -> None:
     """Print what that means, and what to do next."""
     told, style = _OUTCOMES[facts["status"]]
-    console.print(Text(told, style=style), soft_wrap=True)
-    met = {why for kind in _KINDS for why in facts[kind]["why"]}
+    console.print(Text(told, style=style))
+    met = {why for kind in _KINDS for why in facts[kind]["why"]} - ({"pending"} if facts["lag_s"] else set())
     for why, step in _STEPS.items():
         if why in met:
-            console.print(Text(step), soft_wrap=True)
+            console.print(Text(step))

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from cncbops.inspection.judging import DIFFERENCES, Kind, Verdict
+from cncbops.inspection.judging import DIFFERENCES, Asked, Kind, Verdict
 from cncbops.inspection.verifying import Count, Counts
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.reports.summary import iso
 
 
-def verification_facts(counts: Counts, now: datetime) -> dict[str, Any]:
+def verification_facts(counts: Counts, asked: Asked, now: datetime) -> dict[str, Any]:
     """What was counted: objects that are the same, and each kind of difference with its reasons.
 
     `status` is `same`, `different`, or `nothing` where neither has an object.
@@ -18,6 +18,7 @@ def verification_facts(counts: Counts, now: datetime) -> dict[str, Any]:
     same = counts.of[Kind.same]
     facts: dict[str, Any] = {
         "status": _status(counts),
+        "lag_s": asked.lag.total_seconds(),
         "listed": {"lake": counts.listed.lake, "recovery": counts.listed.recovery},
         "same": {"objects": same.objects, "bytes": same.bytes},
         **{kind.value: _count_facts(counts.of[kind]) for kind in DIFFERENCES},
