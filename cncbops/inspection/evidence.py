@@ -28,43 +28,44 @@ _WITH_OTHER_ETAGS = ("aws:kms", "aws:kms:dsse")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an object beside its listing.
-
-    `md5` is None where its ETag is something else; `status` what S3 says of its replication, None if it says nothing.
-    """
+    """What is known of an object's bytes; `md5` is None where its ETag is something else."""
 
     md5: str | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
-    status: str | None = None
 
 
 def facts_of(lake_object: LakeObject, s3: "S3Client | None") -> Facts | None:
-    """What HeadObject says of an object, or the file itself; None if there is none any more.
+    """What HeadObject says of an object's bytes, or the file itself; None if there is none any more.
 
-    Raises ObjectUnreadable, and botocore's errors where no other object would fare better.
+    Of what is encrypted with a key of KMS it tells checksums only to who may use that. Raises ObjectUnreadable, and
+    botocore's errors where no other object would fare better.
     """
     if not lake_object.bucket:
         return Facts(md5=_digest(lake_object, None, "md5"))
+    head = _head(lake_object, s3, ChecksumMode="ENABLED")
+    if head is None:
+        return None
+    etag = head["ETag"].strip('"')
+    is_md5 = _MD5.fullmatch(etag) and head.get("ServerSideEncryption") not in _WITH_OTHER_ETAGS
+    return Facts(etag if is_md5 else None, {name: head[name] for name in head if _CHECKSUM.fullmatch(name)})
+
+
+def replication_of(lake_object: LakeObject, s3: "S3Client | None") -> str | None:
+    """What S3 says of an object's replication, None if it says nothing. Raises as `facts_of` does."""
+    head = _head(lake_object, s3) if lake_object.bucket else None
+    return head.get("ReplicationStatus") if head else None
+
+
+def _head(lake_object: LakeObject, s3: "S3Client | None", **asked: Any) -> Mapping[str, Any] | None:
     assert s3 is not None, "an object in S3 needs a client"
     try:
-        head = s3.head_object(Bucket=lake_object.bucket, Key=lake_object.key, ChecksumMode="ENABLED")
+        return s3.head_object(Bucket=lake_object.bucket, Key=lake_object.key, **asked)
     except ClientError as error:
         if says_missing(error):
             return None
         if blames_credentials(error):
             raise
         raise ObjectUnreadable("HeadObject", str(error)) from error
-    return _facts(head)
-
-
-def _facts(head: Mapping[str, Any]) -> Facts:
-    etag = head["ETag"].strip('"')
-    is_md5 = _MD5.fullmatch(etag) and head.get("ServerSideEncryption") not in _WITH_OTHER_ETAGS
-    return Facts(
-        md5=etag if is_md5 else None,
-        checksums={name: value for name, value in head.items() if _CHECKSUM.fullmatch(name)},
-        status=head.get("ReplicationStatus"),
-    )
 
 
 def tell_same(one: Facts, other: Facts) -> bool | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.inspection.evidence import Facts, facts_of, sha256_of, tell_same
+from cncbops.inspection.evidence import Facts, facts_of, replication_of, sha256_of, tell_same
 from cncbops.inspection.sides import Pair, Side
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.looking import look_again
@@ -122,14 +122,11 @@ class Judge:
 
     def _why_missing(self, lake: LakeObject) -> Why:
         try:
-            return _BY_STATUS.get(self._status(lake) or "", Why.never)
+            return _BY_STATUS.get(replication_of(lake, self._lake.s3) or "", Why.never)
         except ObjectUnreadable:
             return Why.unknown
-
-    def _status(self, lake: LakeObject) -> str | None:
-        """What S3 says of its replication. Raises ObjectUnreadable."""
-        facts = self._facts(self._lake, lake) if lake.bucket else None
-        return facts.status if facts else None
+        except (BotoCoreError, ClientError) as error:
+            raise self._lake.explained(error, f"look at {lake.uri}") from error
 
     def _is_new(self, lake_object: LakeObject) -> bool:
         """Whether it may have come since the other side was listed."""

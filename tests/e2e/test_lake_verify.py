@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.e2e import lakes, servers
+from tests.e2e import far_side_s3, lakes, servers
 from tests.e2e.far_side import FarSide, StoredObject
 from tests.e2e.servers import BIN, Cncbops, Result
 from tests.e2e.test_replay_output import on_a_terminal
@@ -127,6 +127,13 @@ def test_why_a_copy_is_missing_is_what_s3_says_of_the_original(
     assert why(document) == {kind: {reason: len(KEYS)}}
     assert {request for request in verify.far_side.requests if request.startswith("HEAD /lake")} == {
         f"HEAD /lake/{key}" for key in KEYS
+    }
+
+
+def test_why_it_is_missing_is_not_known_to_who_may_not_look(verify: Verifies) -> None:
+    verify.far_side.refuse(f"HEAD /lake/{KEYS[0]}", far_side_s3.error(403, "AccessDenied", "Access Denied"))
+    assert why(verify(stored(replication_status="FAILED"), {})) == {
+        "missing": {"not_known": 1, "replication_failed": len(KEYS) - 1}
     }
 
 
