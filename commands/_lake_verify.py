@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from cncbops.errors import BadInput
 from cncbops.inspection.judging import Asked as Wanted
 from cncbops.inspection.judging import Kind, Verdict
 from cncbops.inspection.sides import Side, as_folders
-from cncbops.inspection.verifying import LOOKS, Verifier
+from cncbops.inspection.verifying import LOOKS, Counts, Verifier
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource, Source, parse_source
@@ -26,9 +26,10 @@ from cncbops.safety.limits import parse_duration
 from cncbops.selection.times import parse_window
 
 from ._access import access_of
-from ._lake_verify_view import comparing_line, show_difference, show_examples, show_outcome, show_table
+from ._lake_verify_view import compared, show_difference, show_examples, show_outcome, show_table
 from ._options import General
-from ._screen import Screen, guarded, screen_for
+from ._reading_view import reading_line
+from ._screen import Screen, guarded, leaving_at_once, screen_for
 
 DIFFERENT = EXIT_CODES["partial"]
 EXAMPLES = 20
@@ -103,7 +104,7 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
     verifier = Verifier(lake, recovery, wanted, now)
     shown = _Shown(screen, show_all=asked.show_all)
     try:
-        with closing(verifier.differences()) as found, comparing_line(screen, verifier.counts, lists=asked.show_all):
+        with shown.progress(verifier.counts), leaving_at_once(), closing(verifier.differences()) as found:
             shown.take(found)
         sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
         facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, wanted, now)}
@@ -121,6 +122,12 @@ class _Shown:
     def __init__(self, screen: Screen, *, show_all: bool) -> None:
         self._screen, self._show_all = screen, show_all
         self._examples: dict[Kind, list[Verdict]] = {}
+
+    def progress(self, counts: Counts) -> AbstractContextManager[object]:
+        """A line of how far it is, on a terminal where no differences come."""
+        if self._show_all and self._screen.out.file.isatty():
+            return nullcontext()
+        return reading_line(self._screen, lambda: compared(counts))
 
     def take(self, found: Iterable[Verdict]) -> None:
         """Tell of differences, or keep them."""

@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from cncbops.inspection.verifying import Counts
 
-from ._screen import Screen
 from ._words import number, size, span, visible
 
 _KINDS = {
@@ -56,16 +53,10 @@ _STEPS = {
 _WIDTHS = max(map(len, _KINDS.values())), max(map(len, _WHY.values()))
 
 
-def comparing_line(screen: Screen, counts: Counts, *, lists: bool) -> AbstractContextManager[object]:
-    """A line of what has been compared so far, while in its block; on a terminal only, where no others come."""
-    if not (screen.shows_text and screen.err.is_terminal) or (lists and screen.out.is_terminal):
-        return nullcontext()
-
-    def line() -> Text:
-        found = "".join(f"  {count.objects:,} {_KINDS.get(kind, kind)}" for kind, count in counts.of.items())
-        return Text(f"{counts.listed.lake:,} listed{found}", no_wrap=True, overflow="ellipsis")
-
-    return Live(get_renderable=line, console=screen.err, refresh_per_second=5, transient=True)
+def compared(counts: Counts) -> str:
+    """What has been compared so far, in a line."""
+    found = (f"{count.objects:,} {_KINDS.get(kind, kind)}" for kind, count in counts.of.items() if count.objects)
+    return "  ".join([f"{counts.listed.lake:,} listed", *found])
 
 
 def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
