@@ -1,6 +1,5 @@
 """What `cncbops lake verify` does: compare a lake with its copy, and tell."""
 
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -103,17 +102,14 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
     lake, recovery = asked.sides(general)
     verifier = Verifier(lake, recovery, wanted, now)
     shown = _Shown(screen, show_all=asked.show_all)
-    try:
-        with shown.progress(verifier.counts), leaving_at_once(), closing(verifier.differences()) as found:
-            shown.take(found)
-        sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
-        facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, wanted, now)}
+    with shown.progress(verifier.counts), leaving_at_once(DIFFERENT), closing(verifier.differences()) as found:
+        shown.take(found)
+    sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
+    facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, wanted, now)}
+    code = 0 if verifier.counts.is_same else DIFFERENT
+    with leaving_at_once(code):
         shown.end({**facts, "duration_s": round(time.monotonic() - started, 3)})
-    except BrokenPipeError:
-        # Whoever reads has seen enough; what Python still holds back must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DIFFERENT
-    return 0 if verifier.counts.is_same else DIFFERENT
+    return code
 
 
 class _Shown:

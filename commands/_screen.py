@@ -179,16 +179,16 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
+def leaving_at_once(unread: int = 0) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
 
-    For what only reads, and writes to standard output.
+    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on.
     """
     with _handling(lambda _number, _frame: _leave(INTERRUPTED)):
         try:
             yield
         except BrokenPipeError:
-            _leave(0)
+            _leave(unread)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -388,6 +389,17 @@ def test_a_reader_of_lines_that_goes_away_ends_it(verify: Verifies, tmp_path: Pa
         assert process.stdout.readline().endswith(b"x/00000\n")
         process.stdout.close()
         assert (process.wait(20), process.stderr.read()) == (3, b"")
+
+
+def test_ctrl_c_ends_it_at_once(verify: Verifies, cncbops: Cncbops) -> None:
+    verify.far_side.add_bucket("lake", BODIES)
+    verify.far_side.add_bucket("recovery", {})
+    verify.far_side.hold("HEAD ")
+    process = cncbops.start("lake", "verify", "s3://lake/", "s3://recovery/", endpoint=verify.far_side.url)
+    verify.far_side.wait_until(lambda: any(request.startswith("HEAD ") for request in verify.far_side.requests))
+    os.kill(process.pid, signal.SIGINT)
+    result = cncbops.finish(process, timeout_s=10)
+    assert (result.code, result.out, result.err) == (130, "", "")
 
 
 def test_nothing_is_written_anywhere(verify: Verifies, cncbops: Cncbops) -> None:
