@@ -72,14 +72,10 @@ def tell_same(one: Facts, other: Facts) -> bool | None:
     """Whether objects of one size hold the same bytes; None where nothing of theirs can be compared."""
     if one.md5 and other.md5:
         return one.md5 == other.md5
-    told = None
-    for name in one.checksums.keys() & other.checksums.keys():
-        values = one.checksums[name], other.checksums[name]
-        if values[0] == values[1]:
-            return True
-        if not any("-" in value for value in values):
-            told = False
-    return told
+    common = [(one.checksums[name], other.checksums[name]) for name in one.checksums.keys() & other.checksums.keys()]
+    if any(ours != theirs and "-" not in ours + theirs for ours, theirs in common):
+        return False
+    return True if any(ours == theirs for ours, theirs in common) else None
 
 
 def sha256_of(lake_object: LakeObject, s3: "S3Client | None") -> str:

@@ -26,6 +26,7 @@ BODIES = lakes.make_lake(60, 5, per_object=3)
 KEYS = sorted(BODIES)
 ROLE = "arn:aws:iam::210987654321:role/recovery"
 KINDS = ("missing", "not_yet_replicated", "different", "not_comparable", "extra")
+SHA = {"x-amz-checksum-sha256": "s"}
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
 Objects = Mapping[str, StoredObject]
 
@@ -175,6 +176,7 @@ def crc(value: str) -> dict[str, str]:
         (("a" * 32 + "-2", {}), ("b" * 32 + "-3", {}), "not_comparable"),
         (("a" * 32, KMS | crc("x")), ("b" * 32, KMS | crc("x")), "same"),
         (("a" * 32, KMS | crc("x")), ("b" * 32, crc("y")), "different"),
+        (("a" * 32, KMS | crc("x") | SHA), ("b" * 32, crc("y") | SHA), "different"),
         (("a" * 32 + "-2", crc("x-2")), ("b" * 32 + "-2", crc("x-2")), "same"),
         (("a" * 32 + "-2", crc("x-2")), ("b" * 32 + "-3", crc("y-3")), "not_comparable"),
         (("a" * 32, {}), ("b" * 32, {}), "different"),
