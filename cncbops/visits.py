@@ -1,4 +1,4 @@
-"""The objects of sources one after another, opened a few ahead, without those that hold nothing.
+"""The objects of sources one after another, opened a few ahead; those that hold no events are left out.
 
 What is wrong with an object is counted and named, and keeps no other from being read.
 """
@@ -28,8 +28,8 @@ OBJECTS_AHEAD = 16
 """Many objects are small: what counts is how many requests are under way."""
 
 
-class Visits:
-    """Lists and opens; counts in `objects`, and tells `note` of each object that failed, its error and a message."""
+class Listing:
+    """What there is to be read in sources; counts in `objects` what is listed, and what is left out."""
 
     def __init__(
         self,
@@ -37,27 +37,49 @@ class Visits:
         s3: "S3Client | None",
         window: TimeWindow,
         objects: Objects,
-        note: Callable[[LakeObject, str, str], None],
         *,
         stored_since: datetime | None = None,
     ) -> None:
         """Only objects that may hold events of `window`, and were written `stored_since` then."""
-        self._sources, self._s3, self._window = sources, s3, window
-        self._objects, self._note, self._stored_since = objects, note, stored_since
+        self._sources, self._window, self._stored_since = sources, window, stored_since
+        self.s3, self.objects = s3, objects
 
-    def wanted(self) -> Iterator[LakeObject]:
-        """What there is to be read, in the order of the lake. Raises CncbopsError where a source cannot be listed."""
+    def wanted(self) -> Generator[LakeObject, None, None]:
+        """The objects, in the order of the lake. Raises CncbopsError where a source cannot be listed."""
         for source in self._sources:
-            for lake_object in self._listing(source):
-                self._objects.listed += 1
+            for lake_object in self._listed(source):
+                self.objects.listed += 1
                 if reason := self._skip_reason(lake_object, source):
-                    self._objects.skip(reason)
+                    self.objects.skip(reason)
                 else:
                     yield lake_object
 
+    def _listed(self, source: Source) -> Iterator[LakeObject]:
+        try:
+            yield from list_objects(source, self.s3, self._window)
+        except (BotoCoreError, ClientError) as error:
+            raise explain(error, f"list {source.uri}") from error
+
+    def _skip_reason(self, lake_object: LakeObject, source: Source) -> str | None:
+        reason = skip_reason(lake_object)
+        if reason == CLAIM_CHECK and lake_object.uri == source.uri:
+            reason = None  # asked for by its own name
+        return "older" if self._stored_since and lake_object.last_modified < self._stored_since else reason
+
+
+class Visits:
+    """Opens what a listing gives, and counts it there; tells `note` of each object that failed, its error and why."""
+
+    def __init__(self, listing: Listing, note: Callable[[LakeObject, str, str], None]) -> None:
+        self._listing, self._note = listing, note
+        self._s3, self._objects = listing.s3, listing.objects
+
     def opened(self) -> Generator[tuple[LakeObject, OpenObject], None, None]:
-        """The same, each open. Raises CncbopsError. Close it where it is left before its end."""
-        for lake_object, opened in ahead(self._open, self.wanted(), OBJECTS_AHEAD, _close):
+        """The objects, open. Raises CncbopsError where they cannot be listed, or none can be read.
+
+        Close it where it is left before its end.
+        """
+        for lake_object, opened in ahead(self._open, self._listing.wanted(), OBJECTS_AHEAD, _close):
             if isinstance(opened, ObjectUnreadable):
                 self._count_unreadable(lake_object, opened)
             else:
@@ -76,18 +98,6 @@ class Visits:
                 raise explain(error, f"read {lake_object.uri}") from error
         self._objects.read += 1
         self._objects.bytes += lake_object.size
-
-    def _listing(self, source: Source) -> Iterator[LakeObject]:
-        try:
-            yield from list_objects(source, self._s3, self._window)
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"list {source.uri}") from error
-
-    def _skip_reason(self, lake_object: LakeObject, source: Source) -> str | None:
-        reason = skip_reason(lake_object)
-        if reason == CLAIM_CHECK and lake_object.uri == source.uri:
-            reason = None  # asked for by its own name
-        return "older" if self._stored_since and lake_object.last_modified < self._stored_since else reason
 
     def _open(self, lake_object: LakeObject) -> tuple[LakeObject, OpenObject | ObjectUnreadable]:
         try:

@@ -1,11 +1,10 @@
 """What `cncbops faults` does: read faults, and list, group or show them."""
 
-import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -31,10 +30,11 @@ from cncbops.session.queued import Queues, require_readable
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
-from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
+from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
 from ._options import General
+from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import Screen, guarded, screen_for
+from ._screen import Screen, guarded, screen_for, streamed
 from ._words import number, visible
 
 Texts = list[str] | None
@@ -85,7 +85,7 @@ class Choice:
 def carry_out_ls(choice: Choice, limit: int | None, general: General) -> int:
     """List faults; the exit code. An error is told on standard error alone, also where the list is JSON."""
     screen = screen_for(general)
-    return guarded(replace(screen, json=False), lambda: _ls(choice, limit, general, screen), {})
+    return streamed(screen, lambda: _ls(choice, limit, general, screen))
 
 
 def carry_out_stats(choice: Choice, general: General) -> int:
@@ -139,6 +139,11 @@ class _Faults:
     reader: FaultReader
     found: Iterator[Found]
 
+    def reading_line(self, screen: Screen) -> AbstractContextManager[object]:
+        """A line of what has been read so far, on a terminal."""
+        counts = self.reader.counts
+        return reading_line(screen, lambda: f"{counts.objects.read:,} objects read  {counts.faults:,} faults")
+
 
 @contextmanager
 def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Faults]:
@@ -163,15 +168,10 @@ def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
 
 
 def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
-    try:
-        with _faults(choice, general, screen) as faults, screen.printing() as out:
-            tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
-            for each in islice(faults.found, limit):
-                tell(facts_of(each))
-    except BrokenPipeError:
-        # Whoever reads has seen enough; what Python still holds back must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    with _faults(choice, general, screen) as faults, screen.printing() as out:
+        tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
+        for each in islice(faults.found, limit):
+            tell(facts_of(each))
     reader = faults.reader
     counts, failures = count_facts(reader.counts), visible(_failures(reader))
     if screen.shows_text:
@@ -195,7 +195,7 @@ def _failures(reader: FaultReader) -> list[dict[str, Any]]:
 
 def _stats(choice: Choice, general: General, screen: Screen) -> int:
     groups = Groups()
-    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+    with _faults(choice, general, screen) as faults, faults.reading_line(screen):
         for each in faults.found:
             groups.add(each.fault, each.place)
     reader, sources = faults.reader, faults.sources
@@ -216,7 +216,7 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
 def _show(
     choice: Choice, fits: Callable[[Found], bool], general: General, screen: Screen, *, show_payload: bool
 ) -> int:
-    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+    with _faults(choice, general, screen) as faults, faults.reading_line(screen):
         found = next(filter(fits, faults.found), None)
     if found is None:
         raise _none_fits(faults.reader)

@@ -14,8 +14,8 @@ from cncbops.reports.summary import EXIT_CODES
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
-from ._faults_view import show_flaws
 from ._options import General
+from ._reading_view import show_flaws
 from ._requests import Choice, sources_of
 from ._screen import Screen
 from ._words import number, visible

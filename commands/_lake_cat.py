@@ -1,33 +1,61 @@
 """What `cncbops lake cat` does: print events, as fast as they are read."""
 
-import os
 import sys
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from functools import partial
 
-from cncbops.inspection.lines import event_lines
+from cncbops.aws import Aws
+from cncbops.errors import BadInput
+from cncbops.inspection.lines import document_lines, event_lines, record_lines
+from cncbops.inspection.reading import Chunk
+from cncbops.kinesis.record import record_source
 
+from ._access import access_of
 from ._lake import Asked, reader_of, show_reading
 from ._options import General
-from ._screen import Screen, guarded, screen_for
+from ._screen import Screen, require_reader, screen_for, streamed
+from ._words import visible
 
 
-def carry_out(asked: Asked, general: General) -> int:
-    """Print events; the exit code. An error is told on standard error alone: on standard output are events."""
+def carry_out(asked: Asked, general: General, *, envelope: bool, record: bool) -> int:
+    """Print events; the exit code."""
     screen = screen_for(general)
-    return guarded(replace(screen, json=False), lambda: _cat(asked, general, screen), {})
+
+    def work() -> int:
+        return _cat(asked, _form(general, envelope=envelope, record=record), general, screen)
+
+    return streamed(screen, work)
 
 
-def _cat(asked: Asked, general: General, screen: Screen) -> int:
+def _form(general: General, *, envelope: bool, record: bool) -> Callable[[Chunk], bytes]:
+    """How events are printed. Raises BadInput."""
+    if envelope and record:
+        raise BadInput(
+            "--envelope and --record", "Give one of them: the lake's line, or the record that a replay sends"
+        )
+    if record:
+        return partial(record_lines, source=record_source(Aws(access_of(general, {})).region))
+    return document_lines if envelope else event_lines
+
+
+def _cat(asked: Asked, form: Callable[[Chunk], bytes], general: General, screen: Screen) -> int:
     reader = reader_of(asked, general, screen)
-    out = sys.stdout.buffer
-    try:
-        with screen.printing(), closing(reader.chunks()) as chunks:
-            for chunk in chunks:
-                out.write(event_lines(chunk.events))
-                out.flush()
-    except BrokenPipeError:
-        # Whoever reads has seen enough; what Python still holds back must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    write = _write_visibly if screen.out.is_terminal else _write
+    with screen.printing(), closing(reader.chunks()) as chunks:
+        for chunk in chunks:
+            if chunk.events:
+                write(form(chunk))
+            else:
+                require_reader()
     return show_reading(screen, reader.counts)
+
+
+def _write(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
+
+
+def _write_visibly(lines: bytes) -> None:
+    """For a terminal, which would take control characters for orders."""
+    sys.stdout.write("\n".join(map(visible, lines.decode(errors="replace").split("\n"))))

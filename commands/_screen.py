@@ -2,13 +2,14 @@
 
 import os
 import re
+import select
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO, cast
@@ -128,6 +129,27 @@ def guarded(screen: Screen, work: Callable[[], int], document: Mapping[str, Any]
         explained = explain(error, "call AWS")
         explained.__cause__ = error
         return _failed(screen, explained, document)
+
+
+def streamed(screen: Screen, work: Callable[[], int]) -> int:
+    """The exit code of `work`, which writes lines to standard output, and of an error to standard error alone.
+
+    Where nobody reads on it ends: whoever did has seen enough.
+    """
+    try:
+        return guarded(replace(screen, json=False), work, {})
+    except BrokenPipeError:
+        # What Python still holds back must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def require_reader() -> None:
+    """Raise BrokenPipeError if nobody reads standard output any more, for work that seldom has something to write."""
+    looked = select.poll()
+    looked.register(sys.stdout, 0)
+    if any(found & (select.POLLERR | select.POLLHUP) for _, found in looked.poll(0)):
+        raise BrokenPipeError
 
 
 def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) -> int:

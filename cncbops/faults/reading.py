@@ -17,7 +17,7 @@ from cncbops.faults.selection import FaultSelection
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
 from cncbops.tally import Failure, Objects
-from cncbops.visits import Visits
+from cncbops.visits import Listing, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,10 +88,9 @@ class FaultReader:
     ) -> None:
         self._resolver = resolver
         self._is_chosen, self._may_be_chosen = selection.test(), selection.test_unread()
-        self.counts = counts = FaultCounts()
-        self._visits = Visits(
-            sources, s3, selection.window, counts.objects, self._note_object, stored_since=stored_since
-        )
+        self.counts = FaultCounts()
+        listing = Listing(sources, s3, selection.window, self.counts.objects, stored_since=stored_since)
+        self._visits = Visits(listing, self._note_object)
 
     def found(self) -> Generator[Found, None, None]:
         """The faults, one by one. Raises CncbopsError where a source cannot be listed or read at all.

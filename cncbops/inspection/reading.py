@@ -17,7 +17,7 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
 from cncbops.selection.selection import Selection, Selector
 from cncbops.tally import Failure, Objects, of_line, of_object
-from cncbops.visits import Visits
+from cncbops.visits import Listing, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -66,11 +66,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which events: at most `limit` of a selection; `family` is the format of every line, None recognises each."""
+    """Which events: at most `limit` of a selection, or of those with one id.
+
+    `family` is the format of every line, None recognises each.
+    """
 
     selection: Selection = Selection()
     family: Family | None = None
     limit: int | None = None
+    event_id: str | None = None
 
 
 class LakeReader:
@@ -79,7 +83,8 @@ class LakeReader:
     def __init__(self, sources: Sequence[Source], wanted: Wanted, s3: "S3Client | None") -> None:
         self._wanted, self._selector = wanted, Selector(wanted.selection)
         self.counts = Counts()
-        self._visits = Visits(sources, s3, wanted.selection.window, self.counts.objects, self._note_object)
+        listing = Listing(sources, s3, wanted.selection.window, self.counts.objects)
+        self._visits = Visits(listing, self._note_object)
 
     @property
     def is_at_limit(self) -> bool:
@@ -108,6 +113,8 @@ class LakeReader:
         events, malformed = decode(block, self._wanted.family)
         complete(events, origin)
         chosen = self._selector.select(events)
+        if self._wanted.event_id is not None:
+            chosen = [event for event in chosen if event.event_id == self._wanted.event_id]
         if self._wanted.limit is not None:
             chosen = chosen[: self._wanted.limit - self.counts.matched]
         counts = self.counts
