@@ -126,26 +126,19 @@ def _numbers(events: Sequence[LakeEvent]) -> list[int]:
 
 
 def place_of(lake_object: LakeObject) -> tuple[str, int | None]:
-    """What stands before the date in an object's URI, and the hour since the epoch that its folders or name tell."""
-    prefix, hour = _place_of(lake_object.uri.rpartition("/")[0])
-    if hour is None:
-        hour = _named_hour(lake_object.key)
-    return prefix, hour
-
-
-def _named_hour(key: str) -> int | None:
-    """The hour in Firehose's own name of an object."""
-    time_ms = object_time(key.rpartition("/")[2])
-    return None if time_ms is None else time_ms // HOUR_MS
+    """What stands before the date in an object's URI, and the hour since the epoch that its name or folders tell."""
+    folder, _, name = lake_object.uri.rpartition("/")
+    prefix, hour = _dated(folder)
+    named_ms = object_time(name)
+    return prefix, hour if named_ms is None else named_ms // HOUR_MS
 
 
 @lru_cache(maxsize=1_024)
-def _place_of(folder: str) -> tuple[str, int | None]:
+def _dated(folder: str) -> tuple[str, int | None]:
     names = folder.split("/")
     found = find_date(names)
     if found is None:
         return f"{folder}/", None
-    before = "/".join([*names[: found.first], names[found.first].removesuffix(f"{found.date.parts[0]:04d}")])
-    if found.date.hive:
-        before = "/".join([*names[: found.first], ""])
+    literal = "" if found.date.hive else names[found.first].removesuffix(f"{found.date.parts[0]:04d}")
+    before = "/".join([*names[: found.first], literal])
     return before, found.date.span[0] // HOUR_MS if found.date.is_hour else None
