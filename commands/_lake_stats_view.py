@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from os.path import commonprefix
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -16,6 +15,7 @@ from ._words import number, size
 MOST_ROWS, MOST_DAYS, MOST_GAPS = 24, 31, 10
 _LEVELS = "▁▂▃▄▅▆▇█"
 _HOURS_A_DAY = 24
+_DIGITS = 16
 _HOUR = "%Y-%m-%dT%H:%MZ"
 
 
@@ -62,8 +62,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _rates(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rates["mean_events_per_s"] is not None:
-        a_second = f"{rates['mean_events_per_s']:,.3g}"
-        an_hour = f"{rates['mean_events_per_hour']:,.4g}"
+        a_second, an_hour = _figure(rates["mean_events_per_s"]), _figure(rates["mean_events_per_hour"])
         yield "mean rate", f"{a_second} events/s, {an_hour} an hour, from the first event to the last"
     exact = "" if rates["peak_second_is_exact"] else "at least "
     yield (
@@ -189,10 +188,18 @@ def _span(gap: Mapping[str, Any]) -> str:
 
 
 def _run(run: Mapping[str, Any]) -> str:
-    """A run of missing numbers, by those at its sides, of which the digits in common are left out."""
-    alike = len(commonprefix([run["after"], run["before"]]))
-    dots = "…" if alike else ""
-    return f"{run['missing']:,} between {dots}{run['after'][alike:]} and {dots}{run['before'][alike:]}"
+    return f"{run['missing']:,} between {_end_of(run['after'])} and {_end_of(run['before'])}"
+
+
+def _end_of(sequence_number: str) -> str:
+    """The digits that tell neighbours apart: most of a sequence number is the same for hours."""
+    return sequence_number if len(sequence_number) <= _DIGITS else f"…{sequence_number[-_DIGITS:]}"
+
+
+def _figure(rate: float) -> str:
+    if rate < 0.001:
+        return "less than 0.001"
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _to_minute(moment: str) -> str:

@@ -16,7 +16,7 @@ from cncbops.lake.layout import find_date, object_time
 from cncbops.lake.objects import LakeObject
 from cncbops.tally import HOUR_MS
 
-MOST_PREFIXES, MOST_SHARDS, MOST_NUMBERINGS = 1_000, 1_000, 100
+MOST_PREFIXES, MOST_SHARDS, MOST_NUMBERINGS = 1_000, 1_000, 64
 _LONGEST_NUMBER = 129
 """Digits, by the Kinesis API."""
 

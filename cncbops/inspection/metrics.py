@@ -20,8 +20,8 @@ from cncbops.tally import HOUR_MS
 _ACCOUNT = "demo"
 """As the book calls an account without a name."""
 _TAGS = ("account", "region", "stream", "shard", "source", "type")
-_MOST_LINES = 50_000
-_TOGETHER = 8_192
+_MOST_LINES = 20_000
+_TOGETHER = 4_096
 _RESERVED = re.compile(r"[|,#\s\x00-\x20\x7f-\x9f]")
 
 _Series = tuple[float, tuple[str | None, ...]]
@@ -29,9 +29,10 @@ _Series = tuple[float, tuple[str | None, ...]]
 
 
 class DomainEvents:
-    """Counts the events of chunks. Of more than _MOST_LINES series the oldest are written, and begin anew."""
+    """Counts the events of chunks. Of more than `most_lines` series the oldest are written, and begin anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_lines: int = _MOST_LINES) -> None:
+        self._most = most_lines
         self._waiting = Columns()
         self._counts: Counter[_Series] = Counter()
 
@@ -41,8 +42,8 @@ class DomainEvents:
             self._waiting.take(chunk)
         if len(self._waiting) >= _TOGETHER:
             self._count()
-        if len(self._counts) > _MOST_LINES:
-            yield from self._lines(_MOST_LINES // 2)
+        if len(self._counts) > self._most:
+            yield from self._lines(self._most // 2)
 
     def finish(self) -> Iterator[str]:
         """All lines that are left, in order."""

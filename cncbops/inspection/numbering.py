@@ -10,9 +10,11 @@ from math import gcd
 
 from cncbops.inspection.runs import Hole, Runs
 
-_EARLY = 1_000
+_EARLY = 250
 """Numbers from which the distance between neighbours is learnt."""
 _FEWEST, _IN_A_RUN = 10, 4
+_MOST_SCATTERED, _WIDEST = 2_000, 10**9
+"""Runs, and numbers from the first to the last, of a series that is still taken for one read in another order."""
 _NEW_NUMBERING = 10
 """A leap over so many times what there is in all is no loss, but a producer that began anew."""
 
@@ -48,10 +50,15 @@ class Numbering:
     def _place(self, numbers: Iterable[int]) -> None:
         placed = [divmod(number - self._base, self.step) for number in numbers]
         self._runs.add([place for place, rest in placed if not rest])
-        scattered = len(self._runs) * _IN_A_RUN > self._runs.covered
-        if any(rest for _, rest in placed) or self._runs.is_full or (len(self._runs) > _EARLY and scattered):
+        if any(rest for _, rest in placed) or self._is_scattered():
             self.is_hopeless = True
             self._runs = Runs()
+
+    def _is_scattered(self) -> bool:
+        """Whether there is no hope any more that the holes are filled by what is still to come."""
+        runs = self._runs
+        most = _MOST_SCATTERED if runs.span <= _WIDEST else _EARLY
+        return runs.is_full or (len(runs) >= most and len(runs) * _IN_A_RUN > runs.covered)
 
     @property
     def covered(self) -> int:

@@ -10,11 +10,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-_IN_MEMORY = 1 << 20
+_IN_MEMORY = 1 << 18
 """Hashes (8 bytes each) that are held before they go to disk, sorted."""
 _PARTS = 256
 """Of the range of hashes: a part's are counted together, so that memory stays small to billions of ids."""
-_RECENT = 1 << 15
+_RECENT = 1 << 14
 EXAMPLES = 10
 
 _Hashes = NDArray[np.int64]
@@ -27,8 +27,8 @@ class Repeats:
     Where the disk takes no more, ids that come after are not looked at: `ids` of those added are counted.
     """
 
-    def __init__(self) -> None:
-        self._held: _Hashes = np.empty(_IN_MEMORY, np.int64)
+    def __init__(self, in_memory: int = _IN_MEMORY) -> None:
+        self._held: _Hashes = np.empty(in_memory, np.int64)
         self._fill = 0
         self._file: IO[bytes] | None = None
         self._spilled: list[tuple[int, NDArray[np.intp]]] = []
@@ -42,8 +42,9 @@ class Repeats:
         hashes = list(map(hash, ids))
         if len(self.examples) < EXAMPLES:
             self._look_for_examples(ids, hashes)
-        for start in range(0, len(hashes), _IN_MEMORY):
-            self._hold(np.array(hashes[start : start + _IN_MEMORY], np.int64))
+        room = len(self._held)
+        for start in range(0, len(hashes), room):
+            self._hold(np.array(hashes[start : start + room], np.int64))
 
     def close(self) -> None:
         """Give the disk its room back."""
@@ -60,7 +61,7 @@ class Repeats:
         return repeated, again
 
     def _hold(self, hashes: _Hashes) -> None:
-        if self._fill + len(hashes) > _IN_MEMORY and not self.is_disk_full:
+        if self._fill + len(hashes) > len(self._held) and not self.is_disk_full:
             self._spill()
         if self.is_disk_full:
             return

@@ -34,6 +34,11 @@ class Runs:
         """How many runs there are."""
         return len(self._firsts)
 
+    @property
+    def span(self) -> int:
+        """How many numbers there are from the first to the last, missing ones included."""
+        return self._lasts[-1] - self._firsts[0] + 1 if self._firsts else 0
+
     def add(self, numbers: Iterable[int]) -> None:
         """Add numbers, in any order."""
         for first, last in _consecutive(sorted(set(numbers))):

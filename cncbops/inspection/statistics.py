@@ -15,7 +15,7 @@ NOT_SPECIFIED, NONE, OTHERS = "not-specified", "(none)", "(others)"
 """Names of what tells none: of a source as the book's metric calls it."""
 MOST_NAMES, LONGEST_NAME = 1_000, 256
 """Names are kept, and a hostile lake shall not fill memory."""
-_TOGETHER = 8_192
+_TOGETHER = 4_096
 """Events that are counted together: an object may hold a single one."""
 
 

@@ -56,14 +56,19 @@ def _rates(statistics: Statistics) -> dict[str, Any]:
     hours = {hour: count for hour, count in tally.by_hour.items() if hour != OTHER_HOURS}
     busiest = max(sorted(hours), key=lambda hour: hours[hour], default=None)
     return {
-        "mean_events_per_s": mean and round(mean, 6),
-        "mean_events_per_hour": mean and round(mean * _HOUR_S, 3),
+        "mean_events_per_s": mean and _rounded(mean),
+        "mean_events_per_hour": mean and _rounded(mean * _HOUR_S),
         "peak_events_per_s": second[1] if second else None,
         "peak_second": iso(second[0] * 1_000) if second else None,
         "peak_second_is_exact": statistics.seconds.is_exact,
         "peak_events_per_hour": None if busiest is None else hours[busiest],
         "peak_hour": None if busiest is None else iso(busiest * HOUR_MS),
     }
+
+
+def _rounded(rate: float) -> float:
+    """To six digits, however small."""
+    return float(f"{rate:.6g}")
 
 
 def _sizes(statistics: Statistics) -> dict[str, Any]:
