@@ -161,7 +161,9 @@ def _gaps(gaps: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if gaps["silent_shards"]:
         yield "shards", f"{number(gaps['silent_shard_hours'], 'hour')} with objects, but of one shard without events"
         yield from _listed(gaps["silent_shards"], lambda gap: f"{_span(gap)}  {gap['shard']}  {gap['prefix']}")
-    if not gaps["sequences"]:
+    if not gaps["events_with_sequence_number"]:
+        yield "numbers", "the lake kept no sequence numbers"
+    elif not gaps["sequences"]:
         yield "numbers", "sequence numbers do not follow one another: whether any is missing cannot be told"
     for sequence in gaps["sequences"]:
         yield from _sequence(sequence)

@@ -49,14 +49,14 @@ class Folder:
 
 
 class Gaps:
-    """Takes down when objects and events came. `undated` objects name no hour.
+    """Takes down when objects and events came. `undated` objects name no hour, `numbered` events their record.
 
     `is_complete` unless there were more prefixes or shards than are told apart.
     """
 
     def __init__(self) -> None:
         self.folders: dict[str, Folder] = {}
-        self.undated = 0
+        self.undated = self.numbered = 0
         self._last: LakeObject | None = None
         self._folder: Folder | None = None
         self._shards = self._numberings = 0
@@ -74,6 +74,7 @@ class Gaps:
             self._folder = self._folder_of(chunk.object)
         if self._folder:
             kept = [event for event in chunk.read if not event.synthesized]
+            self.numbered += len(kept)
             self._add_arrivals(self._folder, kept)
             self._add_numbers(self._folder, kept)
 

@@ -130,6 +130,7 @@ def gap_facts(gaps: Gaps) -> dict[str, Any]:
         "silent_shards": _longest(
             silences, lambda gap: gap[2].missing, lambda gap: {**_hours((gap[0], gap[2])), "shard": gap[1]}
         ),
+        "events_with_sequence_number": gaps.numbered,
         "sequences": _longest(missing, lambda sequence: int(sequence["missing"]), lambda sequence: sequence),
         "is_complete": gaps.is_complete,
     }
