@@ -11,13 +11,12 @@ import orjson
 from cncbops.errors import CannotRun
 from cncbops.inspection.facts import event_facts
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
-from cncbops.selection.selection import FAULT
 
 from ._lake import FLAWED, Asked, failures_of, lake_client, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import Screen, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, leaving_at_once, require_reader, screen_for, streamed
 from ._words import number, visible
 
 MOST_FOUND = 10
@@ -42,7 +41,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
     wanted, sources = _wanted(asked, event_id), asked.found(screen)
     reader = LakeReader(sources, wanted, lake_client(sources, general))
-    with screen.printing() as out, closing(_found(reader)) as found:
+    with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once():
         while (facts := _next(found, reader.counts, screen)) is not None:
             if screen.json:
                 line = {**facts, "event": orjson.Fragment(facts["event"])}
@@ -69,7 +68,7 @@ def _next(found: Iterator[dict[str, Any]], counts: Counts, screen: Screen) -> di
 
 def _tell_none(screen: Screen, counts: Counts) -> int:
     """Say that nothing was found; the exit code tells whether all could be looked at."""
-    faults = f"; {number(counts.faults, FAULT)} left out, which --type {FAULT} asks for" if counts.faults else ""
+    faults = f"; {number(counts.faults, 'fault event')} left out, which --type fault asks for" if counts.faults else ""
     what = f"no event fits, of {counts.read:,} read in {number(counts.objects.read, 'object')}{faults}"
     nothing = CannotRun(what, "See what there is with `cncbops lake ls SOURCE`, and choose less narrowly")
     if not screen.quiet:

@@ -1,11 +1,13 @@
 """What `cncbops lake ls` does: list objects, or add them up."""
 
 import sys
+import time
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
 
 import orjson
+from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
 from cncbops.inspection.volumes import Volumes
@@ -17,8 +19,10 @@ from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import Screen, guarded, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, screen_for, streamed
 from ._words import number, size
+
+_FLUSH_S = 0.1
 
 
 def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
@@ -39,8 +43,8 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, l
 
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
-    told = {"objects": 0, "bytes": 0}
-    with screen.printing(), closing(listing.wanted()) as wanted:
+    count, flushed = 0, 0.0
+    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once():
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
             facts = object_facts(lake_object)
@@ -48,29 +52,39 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
                 sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE))
             else:
                 sys.stdout.write(lines.of(facts))
-            sys.stdout.flush()
-            told["objects"] += 1
-            told["bytes"] += lake_object.size
+            flushed = _flush_soon(flushed)
+            count += 1
+            listing.objects.bytes += lake_object.size
     if screen.shows_text:
-        left_out = unread(asdict(listing.objects))
-        screen.err.print(f"{number(told['objects'], 'object')}, {size(told['bytes'])}{left_out}", soft_wrap=True)
+        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
+        screen.err.print(Text(told), soft_wrap=True)
     return 0
+
+
+def _flush_soon(flushed: float) -> float:
+    """Pass on what was written ten times a second, not each line by itself; when that was done last, in seconds."""
+    now = time.monotonic()
+    if now - flushed < _FLUSH_S:
+        return flushed
+    sys.stdout.flush()
+    return now
 
 
 def _summary(asked: Asked, general: General, screen: Screen) -> int:
     listing, sources = _listing(asked, general, screen)
-    volumes = Volumes()
+    volumes, objects = Volumes(), listing.objects
     with (
         closing(listing.wanted()) as wanted,
-        reading_line(screen, lambda: f"{volumes.objects:,} objects, {size(volumes.bytes)}"),
+        reading_line(screen, lambda: f"{objects.listed:,} objects, {size(objects.bytes)}"),
+        leaving_at_once(),
     ):
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)
-    facts = volumes.facts()
-    left_out = {"skipped": listing.objects.skipped, "skipped_as": listing.objects.skipped_as}
+            objects.bytes += lake_object.size
+    facts = {"objects": asdict(listing.objects), **volumes.facts()}
     if screen.json:
-        screen.show_json({"command": "lake ls", "source": sources, **facts, **left_out})
-    elif not screen.quiet:
-        with screen.printing() as out:
-            show_volumes(out, facts, left_out)
+        screen.show_json({"command": "lake ls", "source": sources, **facts})
+    else:
+        with screen.printing(RUN_AGAIN) as out:
+            show_volumes(out, facts)
     return 0

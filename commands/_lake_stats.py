@@ -15,7 +15,7 @@ from ._lake import FLAWED, Asked, failures_of, lake_client, reader_of, show_read
 from ._lake_stats_view import show_statistics
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import INTERRUPTED, Screen, guarded, screen_for, stop_on_signal, streamed
+from ._screen import INTERRUPTED, RUN_AGAIN, Screen, guarded, leaving_at_once, screen_for, stop_on_signal, streamed
 from ._words import visible
 
 
@@ -35,7 +35,12 @@ def carry_out(asked: Asked, general: General, *, metrics: bool) -> int:
 
 def _metrics(asked: Asked, general: General, screen: Screen) -> int:
     reader, counted = reader_of(asked, general, screen), DomainEvents()
-    with screen.printing(), closing(reader.chunks()) as chunks, reading_line(screen, lambda: _line(reader.counts)):
+    with (
+        screen.printing(RUN_AGAIN),
+        closing(reader.chunks()) as chunks,
+        reading_line(screen, lambda: _line(reader.counts)),
+        leaving_at_once(),
+    ):
         for chunk in chunks:
             sys.stdout.writelines(f"{line}\n" for line in counted.add(chunk))
         sys.stdout.writelines(f"{line}\n" for line in counted.finish())
@@ -68,7 +73,7 @@ def _show(screen: Screen, document: dict[str, Any], flaws: int) -> None:
     if screen.json:
         screen.show_json(document)
     elif not screen.quiet:
-        with screen.printing() as out:
+        with screen.printing(RUN_AGAIN) as out:
             show_statistics(out, visible(document))
         show_flaws(screen.err, flaws, visible(document["failures"]))
 

@@ -39,10 +39,10 @@ class ObjectLines:
         return f"{visible(columns)}\n"
 
 
-def show_volumes(console: Console, told: Mapping[str, Any], left_out: Mapping[str, Any]) -> None:
+def show_volumes(console: Console, told: Mapping[str, Any]) -> None:
     """Print totals, then each day and its hours."""
-    console.print(facts(_totals(told, left_out)))
-    if not told["objects"]:
+    console.print(facts(_totals(told)))
+    if not told["by_day"]:
         return
     has_hours = len(told["by_day"]) <= MOST_DAYS_BY_HOUR
     console.print()
@@ -51,9 +51,10 @@ def show_volumes(console: Console, told: Mapping[str, Any], left_out: Mapping[st
         console.print(Text("Hours: with -o json, or for a shorter time with --from and --to", style="dim"))
 
 
-def _totals(told: Mapping[str, Any], left_out: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "objects", f"{told['objects']:,}, {size(told['bytes'])}{unread({**left_out, 'failed': 0})}"
-    if len(told["storage_classes"]) != 1 or "STANDARD" not in told["storage_classes"]:
+def _totals(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    objects = told["objects"]
+    yield "objects", f"{objects['listed'] - objects['skipped']:,}, {size(objects['bytes'])}{unread(objects)}"
+    if told["storage_classes"].keys() - {"STANDARD"}:
         yield (
             "classes",
             "; ".join(
@@ -69,7 +70,7 @@ def _totals(told: Mapping[str, Any], left_out: Mapping[str, Any]) -> Iterator[tu
 def _days(by_day: Mapping[str, Any], by_hour: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "right", "right", "left"):
-        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(justify=justify, no_wrap=True)
     table.add_row(*(Text(head, "bold") for head in ("time (UTC)", "objects", "size")))
     most = max(sums["bytes"] for sums in (by_hour or by_day).values())
     for day, sums in by_day.items():

@@ -22,7 +22,8 @@ _ACCOUNT = "demo"
 _TAGS = ("account", "region", "stream", "shard", "source", "type")
 _MOST_LINES = 20_000
 _TOGETHER = 4_096
-_RESERVED = re.compile(r"[|,#\s\x00-\x20\x7f-\x9f]")
+_RESERVED = re.compile(r"[|,#\s\x00-\x20\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What parts a line, and what is no text but an order to a terminal."""
 
 _Series = tuple[float, tuple[str | None, ...]]
 """An hour since the epoch, and the values of _TAGS."""

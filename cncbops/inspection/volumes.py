@@ -39,7 +39,7 @@ class Volumes:
     def __init__(self) -> None:
         self._hours: _Sums[int] = _Sums(MOST_HOURS, _UNTOLD)
         self._classes: _Sums[str] = _Sums(_MOST_CLASSES, _OTHERS)
-        self.objects = self.bytes = self.without_time = 0
+        self.without_time = 0
 
     def add(self, lake_object: LakeObject) -> None:
         """Count one more."""
@@ -49,8 +49,6 @@ class Volumes:
             moment = int(lake_object.last_modified.timestamp() * 1000)
         self._hours.add(max(moment // HOUR_MS, _UNTOLD), 1, lake_object.size)
         self._classes.add(lake_object.storage_class, 1, lake_object.size)
-        self.objects += 1
-        self.bytes += lake_object.size
 
     def facts(self) -> dict[str, Any]:
         """All of it as data: days and hours in UTC and in their order, storage classes with the largest first."""
@@ -60,8 +58,6 @@ class Volumes:
             days.add(hour // _HOURS_A_DAY, *sums)
         classes = sorted(self._classes.by.items(), key=lambda each: each[1], reverse=True)
         return {
-            "objects": self.objects,
-            "bytes": self.bytes,
             "without_time": self.without_time,
             "storage_classes": _told(classes),
             "by_day": _told((_name(day * _HOURS_A_DAY)[:10], sums) for day, sums in days.by.items()),

@@ -44,12 +44,7 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
     "command",
     [
         *COMMANDS,
-        "invalidate ls",
-        "failover out",
-        "failover back",
-        "faults stats",
-        "lake stats",
-        "runs resume",
+        *("invalidate ls", "failover out", "failover back", "faults stats", "lake cat", "lake stats", "runs resume"),
         "sandbox start",
     ],
 )
