@@ -54,10 +54,8 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "keys", _distinct(document["partition_keys"])
         yield "repeats", _repeats(document["repeated_ids"])
     if events["synthesized"]:
-        yield (
-            "made up",
-            f"{number(events['synthesized'], 'event')} in shard, key or number, which the lake did not keep",
-        )
+        made_up = number(events["synthesized"], "event")
+        yield "made up", f"what the lake did not keep of shard, sequence number or partition key of {made_up}"
 
 
 def _rates(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

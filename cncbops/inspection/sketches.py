@@ -14,7 +14,7 @@ HOTTEST = 10
 _SIZES_K = 8_000
 """Quantiles are off by at most 0.07 % of all events, at 99 % confidence; exact up to as many events."""
 _DISTINCT_LG_K = 17
-"""Distinct keys are exact up to some 120,000, and then within 0.6 %, at 95 % confidence."""
+"""Distinct keys are exact up to some 240,000, and then within 0.6 %, at 95 % confidence."""
 _HOTTEST_LG_K = 15
 """Counts are exact up to some 24,000 keys, and then off by at most 0.011 % of all events."""
 _TWO_DEVIATIONS = 2
