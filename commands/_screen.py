@@ -182,10 +182,10 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
+def leaving_at_once(unread: int = 0) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
 
-    For what only reads, and writes to standard output.
+    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -197,7 +197,7 @@ def leaving_at_once() -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
-            _leave(0)
+            _leave(unread)
 
 
 @contextmanager
