@@ -28,8 +28,6 @@ def show_statistics(console: Console, document: Mapping[str, Any]) -> None:
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     events = document["events"]
-    if document["status"] == "interrupted":
-        yield Text("Interrupted: this is what was counted so far.", style="bold")
     yield facts(_what(document))
     if events["matched"]:
         for name in ("type", "source", "region", "shard"):
@@ -37,6 +35,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Group(Text("Hottest partition keys", style="bold"), _hottest(document["partition_keys"]["hottest"]))
         yield _hours(document["by_hour"])
     yield Group(Text("Gaps", style="bold"), facts(_gaps(document["gaps"])))
+    if document["status"] == "interrupted":
+        yield Text("Interrupted: this is what was counted until then.", style="bold")
 
 
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
