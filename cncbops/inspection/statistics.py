@@ -50,8 +50,12 @@ class Statistics:
             self._waiting = Columns()
 
     def close(self) -> None:
-        """Give back what is on disk."""
+        """Give back what is on disk, and the sketches: of those that an error keeps alive, their library would tell.
+
+        It does so on standard error at the end of the process, in hundreds of lines (nanobind's leak warnings).
+        """
         self.repeats.close()
+        del self.sizes, self.keys
 
     def _look_for_largest(self, chunk: Chunk) -> None:
         size = max(self._waiting.sizes[-len(chunk.events) :])

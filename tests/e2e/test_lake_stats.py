@@ -313,3 +313,10 @@ def test_an_interrupt_shows_what_was_counted_so_far(output: str, cncbops: Cncbop
         assert 0 < result.json["events"]["matched"] < 400
     else:
         assert result.out.rstrip().endswith("Interrupted: this is what was counted until then.")
+
+
+def test_an_error_is_one_line_also_when_the_process_ends(cncbops: Cncbops, tmp_path: Path) -> None:
+    # A process of its own: what libraries say at the end of one is seen there alone.
+    result = cncbops("lake", "stats", tmp_path / "absent", env={"PYTHONUNBUFFERED": "1"})
+    assert result.code == 1
+    assert re.fullmatch(r"error: .*absent' cannot be listed: .*\n", result.err)
