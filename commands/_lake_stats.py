@@ -48,7 +48,7 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
 
 
 def _stats(asked: Asked, general: General, screen: Screen) -> int:
-    sources, stop = asked.found(screen), threading.Event()
+    sources, stop = asked.found(general, screen), threading.Event()
     reader = LakeReader(sources, asked.wanted(), lake_client(sources, general))
     counts = reader.counts
     with closing(Statistics()) as statistics:
