@@ -37,6 +37,7 @@ from cncbops.target import inspect
 from cncbops.terms import settle
 
 from ._access import access_of
+from ._inventory import read_inventory
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -138,7 +139,7 @@ def _run(
     )
     with ExitStack() as held:
         try:
-            new = _prepared(request, plan, typed, general, heading)
+            new = _prepared(request, plan, typed, general, heading, screen)
             alarms = (
                 ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
             )
@@ -149,24 +150,30 @@ def _run(
 
 
 def _prepared(
-    request: ReplayRequest, plan: PlanFile | None, typed: Replaying, general: General, heading: Heading
+    request: ReplayRequest,
+    plan: PlanFile | None,
+    typed: Replaying,
+    general: General,
+    heading: Heading,
+    screen: Screen,
 ) -> _New:
     """The run as it would begin. Raises CncbopsError if it may not."""
     aws = Aws(access_of(general, vars(plan.header) if plan else {}))
     target = inspect(aws, request.function)
     terms = settle(request, target, aws.in_region(request.function.region).region)
     s3 = lake_client(request, aws)
+    told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
     lake = WholeLake(request, s3)
     recipient = Recipient(request.function, target, terms)
     if plan:
         require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
     earlier = [] if typed.again or general.execute else _sent_before(alike, general)
-    warnings = [] if general.execute else [*warnings_of(earlier), *_ringing(request, aws)]
+    warnings = [] if general.execute else [*told.warnings, *warnings_of(earlier), *_ringing(request, aws)]
     return _New(
         request,
         Work(
-            heading,
+            replace(heading, inventory=told.facts),
             events_undertaking(
                 request, recipient, Planned(plan) if plan else lake, workers=typed.workers or processors()
             ),

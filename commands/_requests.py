@@ -11,6 +11,7 @@ from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import parse_function
+from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
 from cncbops.queues.source import SCHEME as QUEUES
@@ -128,6 +129,7 @@ class Asked:
     safety: SafetyStops
     stream_arn: str | None
     stage: Staged | None = None
+    inventory: str | None = None
 
     def named(self, names: Names) -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""
@@ -139,7 +141,7 @@ class Asked:
         """Whether anything was typed that says what to send, whereto, or how."""
         nothing = Choice((), (), (), None, None, (), None, None)
         as_usual = Delivery(None, None, None, False, True, None, True, "retry")
-        source = self.sources or self.bucket or self.prefix
+        source = self.sources or self.bucket or self.prefix or self.inventory
         return bool(source or self.function or self.stream_arn) or (self.choice, self.delivery) != (nothing, as_usual)
 
 
@@ -150,7 +152,7 @@ def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
         raise BadInput("no function is given", "Name it with --function")
     selection = choice.selection()
     return ReplayRequest(
-        sources=sources_of(asked.sources, asked.bucket, asked.prefix, screen),
+        sources=listed_from(sources_of(asked.sources, asked.bucket, asked.prefix, screen), asked.inventory),
         function=parse_function(asked.function),
         selection=selection,
         family=choice.family,

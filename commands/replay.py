@@ -22,6 +22,7 @@ def replay(
     function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -123,6 +124,15 @@ def replay(
     )
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
     asked = Asked(
-        tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn, staged(stage, config)
+        sources=tuple(sources or ()),
+        function=function,
+        bucket=bucket,
+        prefix=prefix,
+        choice=choice,
+        delivery=delivery,
+        safety=safety,
+        stream_arn=stream_arn,
+        stage=staged(stage, config),
+        inventory=inventory,
     )
     return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)

@@ -91,14 +91,3 @@ def inventory_of(source: S3Source, s3: "S3Client") -> Inventory:
         what = f"{source.inventory} is the inventory of s3://{found.manifest.source_bucket}, not of {source.uri}"
         raise BadInput(what, "Give that of the bucket to be read")
     return found
-
-
-def inventories_of(sources: Sequence[object], s3: "S3Client | None") -> dict[str, tuple[Inventory, list[str]]]:
-    """The inventories that sources are listed from, by URI, each with the prefixes asked of it. Raises CncbopsError."""
-    found: dict[str, tuple[Inventory, list[str]]] = {}
-    for source in sources:
-        if isinstance(source, S3Source) and source.inventory:
-            assert s3 is not None, "an S3 source needs a client"
-            inventory = inventory_of(source, s3)
-            found.setdefault(source.inventory, (inventory, []))[1].append(source.prefix)
-    return found
