@@ -74,7 +74,7 @@ class SortedKeys:
             name, slash, _ = key[len(folder) :].partition("/")
             if slash:
                 path = f"{folder}{name}"
-                yield Folder(f"{path}/", name)
+                yield Folder(f"{path}/", path.rpartition("/")[2])  # what is asked for may end in the midst of a name
                 rows = self._page(">=", f"{path}{_AFTER_SLASH}", 1)
             else:
                 yield self._object(rows[0])

@@ -30,6 +30,13 @@ def listed_from(sources: Iterable[Kind], uri: str | None) -> tuple[Kind, ...]:
     )
 
 
+def listed_by_calls(sources: Iterable[Kind]) -> tuple[Kind, ...]:
+    """The sources as they are listed without an inventory: what is new in them is wanted."""
+    return tuple(
+        cast(Kind, replace(source, inventory=None)) if isinstance(source, S3Source) else source for source in sources
+    )
+
+
 def inventory_in(sources: Iterable[object]) -> str | None:
     """The URI of the manifest that sources are listed from, None if they are listed by calls."""
     return next((source.inventory for source in sources if isinstance(source, S3Source) and source.inventory), None)
@@ -53,14 +60,12 @@ def facts_of(inventory: Inventory) -> dict[str, Any]:
 def warnings_of(inventory: Inventory, window: TimeWindow, now: datetime) -> list[str]:
     """What an operator must know of its age: objects that were stored since are not in it."""
     created = inventory.created
-    text = (
-        f"Listed from an S3 Inventory of {_iso(created)}, {_age(now - created)} old: what was stored since is not read."
-    )
-    end = window.end_ms
-    if end is None or end <= created.timestamp() * 1000:
-        return [text]
-    later = f"The time asked for ends at {_iso(datetime.fromtimestamp(end / 1000, UTC))}, later than that inventory."
-    return [text, later]
+    told = f"Listed from an S3 Inventory of {_iso(created)}, {_age(now - created)} old: "
+    warnings = [f"{told}what was stored since is not read."]
+    if window.end_ms is not None and window.end_ms > created.timestamp() * 1000:
+        end = _iso(datetime.fromtimestamp(window.end_ms / 1000, UTC))
+        warnings.append(f"The time asked for ends at {end}, which that inventory does not reach.")
+    return warnings
 
 
 def _iso(moment: datetime) -> str:

@@ -1,5 +1,6 @@
 """Inventories: what is listed of them, in which order, and which are refused."""
 
+import hashlib
 import random
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.inventory.inventory import inventory_of
 from cncbops.inventory.listed import listed_from, warnings_of
 from cncbops.inventory.manifest import read_manifest
 from cncbops.lake.layout import TimeWindow
@@ -159,7 +161,7 @@ def test_after_an_error_it_can_be_read_again(listed: Listed) -> None:
     assert [obj.key for obj in list_objects(S3Source("lake", "", uri), listed.s3)] == ["a"]
 
 
-@pytest.mark.parametrize("uri", ["s3://b/x/manifest.csv", "manifest.json", "s3://b/", "https://b/manifest.json"])
+@pytest.mark.parametrize("uri", ["s3://inv/x/manifest.csv", "manifest.json", "s3://inv/", "https://b/manifest.json"])
 def test_what_is_no_manifest_is_refused(uri: str) -> None:
     with pytest.raises(BadInput, match="no manifest"):
         listed_from([S3Source("lake", "")], uri)
@@ -167,12 +169,10 @@ def test_what_is_no_manifest_is_refused(uri: str) -> None:
 
 def test_a_source_of_this_machine_has_no_inventory(tmp_path: Any) -> None:
     with pytest.raises(BadInput, match="without a source in S3"):
-        listed_from([LocalSource(tmp_path)], "s3://b/manifest.json")
+        listed_from([LocalSource(tmp_path)], "s3://inv/manifest.json")
 
 
 def test_its_age_and_what_it_does_not_reach_are_told(listed: Listed) -> None:
-    from cncbops.inventory.inventory import inventory_of
-
     inventory = inventory_of(listed.source({}, [Entry("a")]), listed.s3)
     now, end = datetime(2018, 4, 10, 2, tzinfo=UTC), int(datetime(2018, 4, 9, 1, tzinfo=UTC).timestamp() * 1000)
 
@@ -183,11 +183,11 @@ def test_its_age_and_what_it_does_not_reach_are_told(listed: Listed) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reading_of_a_manifest(content: bytes) -> None:
-    import hashlib
-
     checksum = hashlib.md5(content).hexdigest().encode()
     with pytest.raises(CncbopsError):
-        read_manifest("s3://b/manifest.json", lambda place, _: content if place.prefix == "manifest.json" else checksum)
+        read_manifest(
+            "s3://inv/manifest.json", lambda place, _: content if place.prefix == "manifest.json" else checksum
+        )
 
 
 def _refuses(listed: Listed, written: dict[str, Any], error: type[CncbopsError], told: str) -> None:
