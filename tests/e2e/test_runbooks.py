@@ -1,4 +1,4 @@
-"""`docs/`: each runbook from start to end, its commands as they are written, in a sandbox where it has just happened."""
+"""`docs/`: each runbook from start to end, as it is written, in a sandbox where it has just happened."""
 
 import json
 import os
