@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from . import _suggest
 from ._examples import examples
 from ._groups import Group
 from ._options import option
@@ -28,6 +29,7 @@ Sources = Annotated[
         metavar="SOURCE...",
         help="s3://bucket/prefix, sqs://QUEUE, a local file or folder, or - for a list of them on standard input.",
         show_default=False,
+        autocompletion=_suggest.fault_sources,
     ),
 ]
 Places = Annotated[
@@ -36,6 +38,7 @@ Places = Annotated[
         metavar="SOURCE...",
         help="As for `ls`; or one PLACE as `ls` and `stats` write it, such as s3://bucket/key:12.",
         show_default=False,
+        autocompletion=_suggest.fault_sources,
     ),
 ]
 

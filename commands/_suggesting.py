@@ -1,0 +1,122 @@
+"""Looks names up for a word that is being typed: quickly, without a word, and seldom twice.
+
+AWS is asked as the options say that are typed already, and the environment. Its libraries are loaded only where it is.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from cncbops.completion.haste import gathered
+from cncbops.completion.kept import LONGEST_S, Kept
+from cncbops.errors import CncbopsError
+
+Names = Sequence[tuple[str, str]]
+
+WITHIN_S = 1.5
+"""How long somebody who types is let wait."""
+IN_VAIN_S = 5.0
+"""How long it is remembered that not all came: a second key press at once shall not wait again."""
+MOST_RUNS = 100
+_REACH = ("region", "profile", "role_arn", "endpoint_url")
+_SECRET = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_CONFIG = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+
+
+def suggestions(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> Names:
+    """The names of a kind, as far as they are to be had. `typed` are the options by name, `subject` what it is of."""
+    try:
+        if what in _HERE:
+            return _HERE[what](typed)
+        return _kept(typed, what) if what != "keys" else _asked(typed, what, subject)[0]
+    except (CncbopsError, OSError):
+        return []
+
+
+def _kept(typed: Mapping[str, Any], what: str) -> Names:
+    """Names that AWS knows, or that it told within the last minute to who asked the same way."""
+    kept = Kept(Path(platformdirs.user_cache_path("cncbops")) / "completion", _question(typed, what))
+    names = kept.names()
+    if names is None:
+        found, is_all = _asked(typed, what)
+        names = list(dict.fromkeys(found))
+        kept.keep(names, LONGEST_S if is_all else IN_VAIN_S)
+    return names
+
+
+def _question(typed: Mapping[str, Any], what: str) -> str:
+    """What is asked, and all that decides who asks whom. No secret is in it."""
+    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and name not in _SECRET}
+    files = [_state(Path(environment.get(name, usual)).expanduser()) for name, usual in _CONFIG.items()]
+    return json.dumps([what, [typed.get(name) for name in _REACH], environment, files], sort_keys=True)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """By what one sees that a file was written to."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None
+
+
+def _asked(typed: Mapping[str, Any], what: str, subject: Sequence[str] = ()) -> tuple[Names, bool]:
+    """What AWS tells in time, and whether that is all of it."""
+    _leave_terminal()
+    return gathered(lambda: _pages(typed, what, subject), WITHIN_S)
+
+
+def _pages(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> Any:
+    from cncbops.aws import Aws, AwsAccess
+    from cncbops.completion import names
+
+    aws = Aws(AwsAccess(*(typed.get(name) for name in _REACH)))
+    ask: Callable[..., names.Pages] = getattr(names, what)
+    return ask(aws, *subject)
+
+
+def _leave_terminal() -> None:
+    """Let neither a role with a second factor nor a program for credentials ask the user: a prompt is on the screen."""
+    with suppress(OSError):
+        os.setsid()
+
+
+def _runs(typed: Mapping[str, Any]) -> Names:
+    from cncbops.ledger.recent import recent_runs
+
+    folder = typed.get("state_dir") or platformdirs.user_state_path("cncbops")
+    return recent_runs(Path(folder), MOST_RUNS)
+
+
+def _profiles(_: Mapping[str, Any]) -> Names:
+    from botocore.session import Session
+
+    return [(name, "") for name in Session().available_profiles]
+
+
+def _regions(_: Mapping[str, Any]) -> Names:
+    from botocore.session import Session
+
+    session = Session()
+    partitions = session.get_available_partitions()
+    return [(name, "") for each in partitions for name in session.get_available_regions("lambda", each)]
+
+
+def _watched_regions(typed: Mapping[str, Any]) -> Names:
+    from cncbops.config import find_config, read_watched
+
+    path = typed.get("config") or find_config(Path.cwd())
+    return [(region, f"in {path}") for region in read_watched(path)] if path else []
+
+
+_HERE: Mapping[str, Callable[[Mapping[str, Any]], Names]] = {
+    "runs": _runs,
+    "profiles": _profiles,
+    "regions": _regions,
+    "watched_regions": _watched_regions,
+}
+"""What is known on this machine."""
