@@ -47,8 +47,8 @@ class _Group(Group):
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class's signature
         formatter.write(OVERVIEW)
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  as above
-        """The commands by name, of which none is imported for that, and the options of none."""
+    def members(self, ctx: Any, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  as above
+        """The commands by name, of which none is imported for that; the options once a dash is typed."""
         known = {**COMMANDS, "--help": "Show the overview.", "--version": "Show the version."}
         found = [CompletionItem(name, help=what) for name, what in known.items() if name.startswith(incomplete)]
         return [item for item in found if incomplete or item.value in COMMANDS]

@@ -154,7 +154,7 @@ class Zsh(_Shell):
     return ret
 }
 
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+if [[ $funcstack[1] == _%(program)s ]]; then
     %(function)s "$@"
 else
     compdef %(function)s %(program)s

@@ -3,8 +3,10 @@
 AWS is asked as the options say that are typed already, and the environment. Its libraries are loaded only where it is.
 """
 
+import fcntl
 import json
 import os
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -81,8 +83,8 @@ def _pages(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> Any:
 
 def _leave_terminal() -> None:
     """Let neither a role with a second factor nor a program for credentials ask the user: a prompt is on the screen."""
-    with suppress(OSError):
-        os.setsid()
+    with suppress(OSError), Path("/dev/tty").open("rb", buffering=0) as terminal:
+        fcntl.ioctl(terminal, termios.TIOCNOTTY)
 
 
 def _runs(typed: Mapping[str, Any]) -> Names:
