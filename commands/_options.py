@@ -8,18 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _suggest
-
 
 def option(*flags: str, help: str, panel: str | None = None, also: Sequence[str] = (), **more: Any) -> Any:
-    """An option that can also come from the environment, under its first long name or as `also` says.
-
-    Where it names a file or a folder, those are what a shell completes it to; `autocompletion` says what else.
-    """
+    """An option that can also come from the environment, under its first long name or as `also` says."""
     name = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
     own = "CNCBOPS_" + name.removeprefix("--").replace("-", "_").upper()
-    if {"file_okay", "dir_okay"} & more.keys():
-        more.setdefault("autocompletion", _suggest.files if more.get("file_okay", True) else _suggest.folders)
     return typer.Option(*flags, help=help, envvar=[own, *also], show_envvar=False, rich_help_panel=panel, **more)
 
 
@@ -34,11 +27,8 @@ AWS = "AWS"
 GENERAL = "General"
 
 # boto3 itself knows AWS_DEFAULT_REGION only; the other SDKs and Lambda know this one.
-Region = Annotated[
-    str | None,
-    option("--region", "-r", help="AWS region.", panel=AWS, also=["AWS_REGION"], autocompletion=_suggest.regions),
-]
-Profile = Annotated[str | None, option("--profile", help="AWS profile.", panel=AWS, autocompletion=_suggest.profiles)]
+Region = Annotated[str | None, option("--region", "-r", help="AWS region.", panel=AWS, also=["AWS_REGION"])]
+Profile = Annotated[str | None, option("--profile", help="AWS profile.", panel=AWS)]
 RoleArn = Annotated[str | None, option("--role-arn", help="IAM role to work under.", panel=AWS)]
 EndpointUrl = Annotated[str | None, option("--endpoint-url", help="Send AWS calls there.", panel=AWS)]
 
@@ -96,11 +86,8 @@ class OnUnknown(StrEnum):
 
 DELIVERY, RUNS, FAULTS, WHERETO = "How they are sent", "Plans and runs", "Which faults", "To which functions"
 
-Bucket = Annotated[
-    str | None,
-    option("--bucket", "-b", help="Bucket to read, in place of SOURCE.", autocompletion=_suggest.buckets),
-]
-Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.", autocompletion=_suggest.prefixes)]
+Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket to read, in place of SOURCE.")]
+Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
 
 BatchSize = Annotated[
     int | None,
@@ -152,12 +139,7 @@ OnUnknownOption = Annotated[
 
 OnlyFunction = Annotated[
     list[str] | None,
-    option(
-        "--only-function",
-        help="Of this function, or a glob; repeatable.",
-        panel=FAULTS,
-        autocompletion=_suggest.functions,
-    ),
+    option("--only-function", help="Of this function, or a glob; repeatable.", panel=FAULTS),
 ]
 Error = Annotated[
     list[str] | None,

@@ -12,13 +12,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from typer._click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
+from typer._click.core import Parameter
+from typer._click.shell_completion import (
+    CompletionItem,
+    ShellComplete,
+    _resolve_context,
+    _resolve_incomplete,
+    add_completion_class,
+    split_arg_string,
+)
 from typer._coercion import RuntimeParam
 from typer.core import _TyperParameter
 
 from cncbops.cli import COMPLETING
 
-from ._suggest import FILES, FOLDERS
+from ._suggest import FILES, FOLDERS, suggested
 from ._words import visible
 
 PROGRAM = "cncbops"
@@ -46,6 +54,14 @@ class _Shell(ShellComplete):
         words = split_arg_string(os.environ.get(_LINE, "") + _CURSOR)
         return words[1:-1], words[-1].removesuffix(_CURSOR)
 
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """As the base class does it, but that values are completed as `_suggest` knows them."""
+        ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
+        asked, incomplete = _resolve_incomplete(ctx, args, incomplete)
+        if isinstance(asked, Parameter):
+            return suggested(ctx, asked, incomplete)
+        return asked.shell_complete(ctx, incomplete)
+
     def complete(self) -> str:
         args, incomplete = self.get_completion_args()
         found = _found(incomplete, self.get_completions(args, incomplete))
@@ -66,8 +82,8 @@ def _found(typed: str, items: list[CompletionItem]) -> Found:
     found = Found(typed)
     option = typed[: typed.find("=") + 1] if typed.startswith("-") else ""  # of --option=value the value is looked up
     for item in items:
-        if item.help in (FILES, FOLDERS):
-            found.files = item.help.strip("\0")
+        if item.type in (FILES, FOLDERS):
+            found.files = item.type
         elif visible(value := f"{option}{item.value}") == value:  # what could give the terminal orders is left out
             found.values.append((value, visible(" ".join((item.help or "").split()))))
     return found

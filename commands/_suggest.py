@@ -1,109 +1,128 @@
-"""What an option or argument may be completed to: each function here is one's `autocompletion`.
+"""What the value of an option or argument may become, by what its help calls it.
 
-typer calls them while somebody types, and takes of what they give what begins like the word. They load what they need
-themselves: `_suggesting` where names are to be looked up. Whatever goes wrong there, nothing is suggested.
+A name means the same in every command, so that no command need say how it is completed. Names are looked up by
+`_suggesting`; what is not to be had is not suggested.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-import typer
+from typer._click.shell_completion import CompletionItem
 
-FILES, FOLDERS = "\0files", "\0folders"
-"""In place of words on a suggestion: the shell shall suggest its own files."""
-
-Suggestions = Sequence[tuple[str, str]]
-
+FILES, FOLDERS = "files", "folders"
+"""The types of a suggestion that stands for the shell's own of this machine."""
 S3, SQS = "s3://", "sqs://"
 
-
-def files(incomplete: str) -> Suggestions:
-    """Files of this machine."""
-    return [(incomplete, FILES)]
+Names = Iterable[tuple[str, str]]
 
 
-def folders(incomplete: str) -> Suggestions:
-    """Folders of this machine."""
-    return [(incomplete, FOLDERS)]
+def suggested(ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
+    """What a parameter's value may become, of which `incomplete` is typed."""
+    name = next((name for name in (*param.opts, param.metavar) if name in BY_NAME), None)
+    if name is None:
+        return _files(param) or list(param.shell_complete(ctx, incomplete))
+    names = [item for item in BY_NAME[name](ctx, param, incomplete) if item[0].startswith(incomplete)]
+    found = [CompletionItem(value, help=words) for value, words in names]
+    are_files = name in WITH_FILES and not incomplete.startswith((S3, SQS))
+    return [*found, CompletionItem("", type=FILES)] if are_files else found
 
 
-def buckets(ctx: typer.Context) -> Suggestions:
-    """The account's buckets."""
+def _files(param: Any) -> list[CompletionItem]:
+    """Files or folders, for a parameter that is a path."""
+    kind = FILES if param.type_descriptor.parameter_info.file_okay else FOLDERS
+    return [CompletionItem("", type=kind)] if param.type_descriptor.is_path else []
+
+
+def _buckets(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "buckets")
 
 
-def prefixes(ctx: typer.Context, incomplete: str) -> Suggestions:
+def _prefixes(ctx: Any, _: Any, incomplete: str) -> Names:
     """What is in the bucket that `--bucket` names."""
     bucket = ctx.params.get("bucket")
-    return _looked_up(ctx, "keys", bucket, incomplete) if bucket else []
+    return _looked_up(ctx, "keys", bucket, incomplete) if bucket else ()
 
 
-def s3_places(ctx: typer.Context, incomplete: str) -> Suggestions:
-    """Buckets and what is in them, as `s3://bucket/prefix`."""
-    bucket, slash, prefix = incomplete.removeprefix(S3).partition("/")
+def _places(ctx: Any, param: Any, incomplete: str) -> Names:
+    """Buckets and what is in them, as `s3://bucket/prefix`: AWS takes a while, and is asked only once that is begun."""
     if not incomplete.startswith(S3):
-        return [(S3, "")]
+        return [(scheme, "") for scheme in (S3, SQS) if scheme == S3 or scheme in (param.help or "")]
+    bucket, slash, prefix = incomplete.removeprefix(S3).partition("/")
     if not slash:
-        return [(f"{S3}{name}/", "") for name, _ in buckets(ctx)]
+        return [(f"{S3}{name}/", "") for name, _ in _looked_up(ctx, "buckets")]
     return [(f"{S3}{bucket}/{key}", "") for key, _ in _looked_up(ctx, "keys", bucket, prefix)]
 
 
-def sources(ctx: typer.Context, incomplete: str) -> Suggestions:
-    """Where events are: in S3, or in files of this machine. AWS is asked only where S3 is meant."""
-    if incomplete.startswith(S3):
-        return s3_places(ctx, incomplete)
-    return [(S3, ""), *files(incomplete)]
-
-
-def fault_sources(ctx: typer.Context, incomplete: str) -> Suggestions:
-    """Where faults are: in S3, in a queue, or in files of this machine."""
-    return [*sources(ctx, incomplete), (SQS, "")]
-
-
-def functions(ctx: typer.Context) -> Suggestions:
-    """The region's functions."""
+def _functions(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "functions")
 
 
-def stages(ctx: typer.Context) -> Suggestions:
-    """The stages of the book's stacks in the region."""
+def _stages(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "stages")
 
 
-def distributions(ctx: typer.Context) -> Suggestions:
-    """The account's distributions, unless something tells already which is meant."""
+def _distributions(ctx: Any, *_: Any) -> Names:
+    """None where something tells already which is meant."""
     told = ctx.params.get("stage") or ctx.params.get("typed")
-    return [] if told else _looked_up(ctx, "distributions")
+    return () if told else _looked_up(ctx, "distributions")
 
 
-def distributions_or_commands(ctx: typer.Context) -> Suggestions:
-    """The same where the name of a command may stand in their place."""
-    group = ctx.parent.command if ctx.parent else None
-    members = {} if ctx.params.get("typed") else getattr(group, "commands", {})
-    named = [(name, member.get_short_help_str()) for name, member in members.items() if not member.hidden]
-    return [*named, *distributions(ctx)]
+def _distributions_or_commands(ctx: Any, *_: Any) -> Names:
+    """Where no command is named, the first word may yet be one."""
+    members = {} if ctx.params.get("typed") else ctx.parent.command.commands
+    yield from ((name, each.get_short_help_str()) for name, each in members.items() if not each.hidden)
+    yield from _distributions(ctx)
 
 
-def runs(ctx: typer.Context) -> Suggestions:
-    """The newest runs in the ledger."""
+def _runs(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "runs")
 
 
-def profiles(ctx: typer.Context) -> Suggestions:
-    """The profiles of AWS's config files."""
+def _profiles(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "profiles")
 
 
-def regions(ctx: typer.Context) -> Suggestions:
-    """AWS's regions."""
+def _regions(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx, "regions")
 
 
-def watched_regions(ctx: typer.Context) -> Suggestions:
+def _watched_regions(ctx: Any, *_: Any) -> Names:
     """The regions that `cncbops.toml` names, else all."""
-    return _looked_up(ctx, "watched_regions") or regions(ctx)
+    return _looked_up(ctx, "watched_regions") or _regions(ctx)
 
 
-def _looked_up(ctx: typer.Context, what: str, *subject: str) -> Suggestions:
+def _nothing(*_: Any) -> Names:
+    return ()
+
+
+def _looked_up(ctx: Any, what: str, *subject: str) -> Names:
     from ._suggesting import suggestions
 
     return suggestions(ctx.params, what, subject)
+
+
+BY_NAME: Mapping[str, Callable[[Any, Any, str], Names]] = {
+    "SOURCE...": _places,
+    "--faults": _places,
+    "--from-s3": _places,
+    "--bucket": _buckets,
+    "--prefix": _prefixes,
+    "--function": _functions,
+    "--only-function": _functions,
+    "--check-function": _functions,
+    "--stage": _stages,
+    "DISTRIBUTION": _distributions,
+    "[DISTRIBUTION] ID...": _distributions,
+    "DISTRIBUTION PATH...": _distributions_or_commands,
+    "RUN": _runs,
+    "--resume": _runs,
+    "--profile": _profiles,
+    "--region": _regions,
+    "REGION": _watched_regions,
+    "REGION...": _watched_regions,
+    "--from-file": _nothing,
+    "--from-notification": _nothing,
+}
+"""By a flag, else by the metavar."""
+WITH_FILES = frozenset({"SOURCE...", "--from-file", "--from-notification"})
+"""Where a file of this machine may be named, which is no path for typer."""

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _suggest
 from ._options import option
 
 WATCHED = "What is watched: VALUE in every region, or REGION=VALUE; repeatable"
@@ -25,8 +24,8 @@ FLAGS = {
 """The option for each field of `cncbops.watched.Watched`, and key of `cncbops.toml`."""
 
 
-def _names(field: str, metavar: str, help: str, **more: Any) -> Any:
-    return option(FLAGS[field], metavar=metavar, help=help, panel=WATCHED, **more)
+def _names(field: str, metavar: str, help: str) -> Any:
+    return option(FLAGS[field], metavar=metavar, help=help, panel=WATCHED)
 
 
 Texts = list[str] | None
@@ -36,31 +35,14 @@ Alarms = Annotated[Texts, _names("alarms", "NAME|PREFIX*", "CloudWatch alarm, or
 HealthChecks = Annotated[Texts, _names("health_checks", "ID", "Health check of Route 53.")]
 Tables = Annotated[Texts, _names("tables", "NAME", "Check table of DynamoDB.")]
 Streams = Annotated[Texts, _names("streams", "NAME", "Kinesis stream.")]
-Functions = Annotated[
-    Texts, _names("functions", "NAME", "Function: iterator age, errors, throttles.", autocompletion=_suggest.functions)
-]
+Functions = Annotated[Texts, _names("functions", "NAME", "Function: iterator age, errors, throttles.")]
 Queues = Annotated[Texts, _names("queues", "NAME|URL", "Dead-letter queue.")]
-Faults = Annotated[
-    Texts, _names("faults", "S3-URI", "Place of fault objects, s3://bucket/prefix.", autocompletion=_suggest.s3_places)
-]
+Faults = Annotated[Texts, _names("faults", "S3-URI", "Place of fault objects, s3://bucket/prefix.")]
 CheckFunctions = Annotated[
-    Texts,
-    _names(
-        "check_functions",
-        "NAME",
-        "Function behind the check endpoint, which a failover switches.",
-        autocompletion=_suggest.functions,
-    ),
+    Texts, _names("check_functions", "NAME", "Function behind the check endpoint, which a failover switches.")
 ]
 Stage = Annotated[
-    str | None,
-    option(
-        "--stage",
-        metavar="NAME",
-        help="What the book's stacks of this stage tell.",
-        panel=WATCHED,
-        autocompletion=_suggest.stages,
-    ),
+    str | None, option("--stage", metavar="NAME", help="What the book's stacks of this stage tell.", panel=WATCHED)
 ]
 Config = Annotated[
     Path | None,
@@ -74,12 +56,7 @@ Config = Annotated[
 ]
 Regions = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="REGION...",
-        help="Regions to look at; else all that are named.",
-        show_default=False,
-        autocompletion=_suggest.watched_regions,
-    ),
+    typer.Argument(metavar="REGION...", help="Regions to look at; else all that are named.", show_default=False),
 ]
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _suggest
 from . import _watched as watched
 from ._examples import examples
 from ._groups import Group
@@ -26,7 +25,7 @@ app = typer.Typer(
 
 HOW = "How it is done"
 
-Region = Annotated[str, typer.Argument(metavar="REGION", help="The region.", autocompletion=_suggest.watched_regions)]
+Region = Annotated[str, typer.Argument(metavar="REGION", help="The region.")]
 Others = Annotated[
     list[str] | None,
     option(
@@ -34,7 +33,6 @@ Others = Annotated[
         metavar="REGION",
         help="A region that shall carry the traffic; else all others that are named. Repeatable.",
         panel=watched.WATCHED,
-        autocompletion=_suggest.watched_regions,
     ),
 ]
 Why = Annotated[str | None, option("--reason", metavar="TEXT", help="Why; it is kept in the ledger.", panel=HOW)]

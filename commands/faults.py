@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _suggest
 from ._examples import examples
 from ._groups import Group
 from ._options import option
@@ -29,7 +28,6 @@ Sources = Annotated[
         metavar="SOURCE...",
         help="s3://bucket/prefix, sqs://QUEUE, a local file or folder, or - for a list of them on standard input.",
         show_default=False,
-        autocompletion=_suggest.fault_sources,
     ),
 ]
 Places = Annotated[
@@ -38,7 +36,6 @@ Places = Annotated[
         metavar="SOURCE...",
         help="As for `ls`; or one PLACE as `ls` and `stats` write it, such as s3://bucket/key:12.",
         show_default=False,
-        autocompletion=_suggest.fault_sources,
     ),
 ]
 

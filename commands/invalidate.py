@@ -10,7 +10,6 @@ import typer
 from typer.core import TyperCommand
 
 from . import _options as shared
-from . import _suggest
 from ._examples import examples
 from ._groups import Group
 from ._options import option
@@ -47,12 +46,7 @@ app = typer.Typer(add_completion=False, cls=_Group, help="Let the edges of a Clo
 
 PATHS = "Which paths"
 Stage = Annotated[
-    str | None,
-    option(
-        "--stage",
-        help="The distribution of this stage's stacks, in place of DISTRIBUTION.",
-        autocompletion=_suggest.stages,
-    ),
+    str | None, option("--stage", help="The distribution of this stage's stacks, in place of DISTRIBUTION.")
 ]
 Timeout = Annotated[str, option("--timeout", help="Give up waiting, for room or for the end, after so long.")]
 
@@ -78,18 +72,12 @@ def invalidate(
             metavar="DISTRIBUTION PATH...",
             help="An id, domain name or alias; then paths such as /things/42 or '/things/*', and cache tags as '#tag'.",
             show_default=False,
-            autocompletion=_suggest.distributions_or_commands,
         ),
     ] = None,
     stage: Stage = None,
     from_file: Annotated[
         list[str] | None,
-        option(
-            "--from-file",
-            help="Paths from a file, one a line; - is standard input; repeatable.",
-            panel=PATHS,
-            autocompletion=_suggest.files,
-        ),
+        option("--from-file", help="Paths from a file, one a line; - is standard input; repeatable.", panel=PATHS),
     ] = None,
     from_s3: Annotated[
         list[str] | None,
@@ -97,7 +85,6 @@ def invalidate(
             "--from-s3",
             help="The objects under s3://bucket/prefix that were written --since; repeatable.",
             panel=PATHS,
-            autocompletion=_suggest.s3_places,
         ),
     ] = None,
     since: Annotated[
@@ -109,7 +96,6 @@ def invalidate(
             "--from-notification",
             help="The objects that S3 event notifications in a file name, plain or wrapped by SNS; repeatable.",
             panel=PATHS,
-            autocompletion=_suggest.files,
         ),
     ] = None,
     tag: Annotated[
@@ -163,13 +149,7 @@ def invalidate(
 
 
 Looked = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="DISTRIBUTION",
-        help="An id, domain name or alias.",
-        show_default=False,
-        autocompletion=_suggest.distributions,
-    ),
+    str | None, typer.Argument(metavar="DISTRIBUTION", help="An id, domain name or alias.", show_default=False)
 ]
 
 
@@ -211,10 +191,7 @@ def status(
     typed: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DISTRIBUTION] ID...",
-            help="The distribution, and ids of invalidations.",
-            show_default=False,
-            autocompletion=_suggest.distributions,
+            metavar="[DISTRIBUTION] ID...", help="The distribution, and ids of invalidations.", show_default=False
         ),
     ] = None,
     stage: Stage = None,

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _suggest
 from ._examples import examples
 from ._options import option
 
@@ -55,13 +54,9 @@ def replay(
             metavar="SOURCE...",
             help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
             show_default=False,
-            autocompletion=_suggest.sources,
         ),
     ] = None,
-    function: Annotated[
-        str | None,
-        option("--function", "-f", help="The function: a name, name:alias or ARN.", autocompletion=_suggest.functions),
-    ] = None,
+    function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     types: Annotated[
@@ -120,13 +115,7 @@ def replay(
         ),
     ] = None,
     resume: Annotated[
-        str | None,
-        option(
-            "--resume",
-            help="Go on with this run, as `cncbops runs resume` does.",
-            panel=shared.RUNS,
-            autocompletion=_suggest.runs,
-        ),
+        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
     ] = None,
     again: Annotated[
         bool, option("--again", help="Send also what an earlier run has sent.", panel=shared.RUNS)

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _suggest
 from ._examples import examples
 from ._options import option
 
@@ -36,7 +35,6 @@ def resubmit(
             metavar="SOURCE...",
             help="s3://bucket/prefix, sqs://QUEUE, a local file or folder, or - for a list of them on standard input.",
             show_default=False,
-            autocompletion=_suggest.fault_sources,
         ),
     ] = None,
     bucket: shared.Bucket = None,
@@ -55,13 +53,7 @@ def resubmit(
     ] = False,
     function: Annotated[
         str | None,
-        option(
-            "--function",
-            "-f",
-            help="All to this function, whichever raised them.",
-            panel=shared.WHERETO,
-            autocompletion=_suggest.functions,
-        ),
+        option("--function", "-f", help="All to this function, whichever raised them.", panel=shared.WHERETO),
     ] = None,
     renamed: Annotated[
         list[str] | None,
@@ -105,13 +97,7 @@ def resubmit(
         str | None, option("--watch-for", help="How long to look for that: 10s (the default), 5m.", panel=shared.SAFETY)
     ] = None,
     resume: Annotated[
-        str | None,
-        option(
-            "--resume",
-            help="Go on with this run, as `cncbops runs resume` does.",
-            panel=shared.RUNS,
-            autocompletion=_suggest.runs,
-        ),
+        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
     ] = None,
     report: shared.Report = None,
     execute: shared.Execute = False,

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
-from . import _suggest
 from ._examples import examples
 from ._groups import Group
 from ._options import option
@@ -25,14 +24,7 @@ app = typer.Typer(
     ),
 )
 
-Run = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="The run's id, or as much of its begin or end as is unique.",
-        autocompletion=_suggest.runs,
-    ),
-]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or as much of its begin or end as is unique.")]
 ShowPayload = Annotated[
     bool, option("--show-payload", help="Show the first record's data in the plan.", panel=shared.GENERAL)
 ]

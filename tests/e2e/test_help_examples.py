@@ -1,5 +1,6 @@
 """The examples in each help: shown as they are to be typed, and right."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -39,7 +40,7 @@ def command_lines(shown: list[str]) -> list[str]:
 
 def invocations(line: str) -> Iterator[list[str]]:
     """The arguments of every `cncbops` in a line of a shell."""
-    words = shlex.shlex(line.replace('"$(', "").replace(')"', ""), posix=True, punctuation_chars="|&;<>")
+    words = shlex.shlex(re.sub(r'"?[$<]\(|\)"?', " ", line), posix=True, punctuation_chars="|&;<>")
     words.whitespace_split = True
     words.commenters = ""
     arguments: list[str] | None = None
