@@ -153,9 +153,10 @@ class Zsh(_Shell):
     local kind value about files
     local -a whole parts
     while IFS=$'\t' read -r kind value about; do
+        value=${${value//\\/\\\\}//:/\\:}${about:+:$about}
         case $kind in
-            word) whole+=("${value//:/\\:}${about:+:$about}") ;;
-            part) parts+=("${value//:/\\:}${about:+:$about}") ;;
+            word) whole+=("$value") ;;
+            part) parts+=("$value") ;;
             *) files=$kind ;;
         esac
     done < <(

@@ -14,6 +14,8 @@ FILES, FOLDERS = "files", "folders"
 S3, SQS = "s3://", "sqs://"
 
 Names = Iterable[tuple[str, str]]
+Suggest = Callable[[Any, Any, str], Names]
+"""Gives values with words on each, for a context, a parameter of its command, and what is typed of the value."""
 
 
 def suggested(ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
@@ -33,10 +35,6 @@ def _files(param: Any) -> list[CompletionItem]:
     return [CompletionItem("", type=kind)] if param.type_descriptor.is_path else []
 
 
-def _buckets(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "buckets")
-
-
 def _prefixes(ctx: Any, _: Any, incomplete: str) -> Names:
     """What is in the bucket that `--bucket` names."""
     bucket = ctx.params.get("bucket")
@@ -53,14 +51,6 @@ def _places(ctx: Any, param: Any, incomplete: str) -> Names:
     return [(f"{S3}{bucket}/{key}", "") for key, _ in _looked_up(ctx, "keys", bucket, prefix)]
 
 
-def _functions(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "functions")
-
-
-def _stages(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "stages")
-
-
 def _distributions(ctx: Any, *_: Any) -> Names:
     """None where something tells already which is meant."""
     told = ctx.params.get("stage") or ctx.params.get("typed")
@@ -74,25 +64,14 @@ def _distributions_or_commands(ctx: Any, *_: Any) -> Names:
     yield from _distributions(ctx)
 
 
-def _runs(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "runs")
-
-
-def _profiles(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "profiles")
-
-
-def _regions(ctx: Any, *_: Any) -> Names:
-    return _looked_up(ctx, "regions")
-
-
 def _watched_regions(ctx: Any, *_: Any) -> Names:
     """The regions that `cncbops.toml` names, else all."""
-    return _looked_up(ctx, "watched_regions") or _regions(ctx)
+    return _looked_up(ctx, "watched_regions") or _looked_up(ctx, "regions")
 
 
-def _nothing(*_: Any) -> Names:
-    return ()
+def _named(what: str) -> Suggest:
+    """All of a kind that there are."""
+    return lambda ctx, *_: _looked_up(ctx, what)
 
 
 def _looked_up(ctx: Any, what: str, *subject: str) -> Names:
@@ -101,23 +80,27 @@ def _looked_up(ctx: Any, what: str, *subject: str) -> Names:
     return suggestions(ctx.params, what, subject)
 
 
-BY_NAME: Mapping[str, Callable[[Any, Any, str], Names]] = {
+def _nothing(*_: Any) -> Names:
+    return ()
+
+
+BY_NAME: Mapping[str, Suggest] = {
     "SOURCE...": _places,
     "--faults": _places,
     "--from-s3": _places,
-    "--bucket": _buckets,
+    "--bucket": _named("buckets"),
     "--prefix": _prefixes,
-    "--function": _functions,
-    "--only-function": _functions,
-    "--check-function": _functions,
-    "--stage": _stages,
+    "--function": _named("functions"),
+    "--only-function": _named("functions"),
+    "--check-function": _named("functions"),
+    "--stage": _named("stages"),
     "DISTRIBUTION": _distributions,
     "[DISTRIBUTION] ID...": _distributions,
     "DISTRIBUTION PATH...": _distributions_or_commands,
-    "RUN": _runs,
-    "--resume": _runs,
-    "--profile": _profiles,
-    "--region": _regions,
+    "RUN": _named("runs"),
+    "--resume": _named("runs"),
+    "--profile": _named("profiles"),
+    "--region": _named("regions"),
     "REGION": _watched_regions,
     "REGION...": _watched_regions,
     "--from-file": _nothing,
