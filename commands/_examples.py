@@ -26,11 +26,10 @@ def examples(*pairs: tuple[str, str]) -> str:
 
 def _folded(line: str) -> str:
     """A command line in lines of at most WIDTH characters, as far as its words are no longer."""
-    units = " ".join(unit.replace(" ", _SPACE) for unit in _UNIT.findall(line))
-    end = " \\"
-    lines = textwrap.wrap(
-        units, WIDTH - len(end), subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
+    indent, end = "    ", " \\"
+    room = WIDTH - len(end)
+    fit = (unit.replace(" ", _SPACE) if len(indent + unit) <= room else unit for unit in _UNIT.findall(line))
+    lines = textwrap.wrap(" ".join(fit), room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return f"{end}\n".join(lines).replace(_SPACE, " ")
 
 

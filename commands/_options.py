@@ -30,6 +30,10 @@ GENERAL = "General"
 Region = Annotated[str | None, option("--region", "-r", help="AWS region.", panel=AWS, also=["AWS_REGION"])]
 Profile = Annotated[str | None, option("--profile", help="AWS profile.", panel=AWS)]
 RoleArn = Annotated[str | None, option("--role-arn", help="IAM role to work under.", panel=AWS)]
+SourceRoleArn = Annotated[
+    str | None,
+    option("--source-role-arn", help="IAM role to read SOURCE under, where that is in another account.", panel=AWS),
+]
 EndpointUrl = Annotated[str | None, option("--endpoint-url", help="Send AWS calls there.", panel=AWS)]
 
 Execute = Annotated[bool, option("--execute/--dry-run", help="Do it, instead of only showing the plan.", panel=GENERAL)]
@@ -84,10 +88,58 @@ class OnUnknown(StrEnum):
     fail = "fail"
 
 
-DELIVERY, RUNS, FAULTS, WHERETO = "How they are sent", "Plans and runs", "Which faults", "To which functions"
+class Format(StrEnum):
+    """The line formats by name: the keys of `cncbops.formats.families.BY_NAME`."""
 
+    envelope = "envelope"
+    eventbridge = "eventbridge"
+    raw = "raw"
+    firehose_error = "firehose-error"
+
+
+CHOICE, DELIVERY, RUNS, FAULTS, WHERETO = (
+    "Which events",
+    "How they are sent",
+    "Plans and runs",
+    "Which faults",
+    "To which functions",
+)
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
+        show_default=False,
+    ),
+]
 Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket to read, in place of SOURCE.")]
 Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
+
+Types = Annotated[
+    list[str] | None,
+    option("--type", "-t", help="Event type, or a glob such as 'thing-*'; repeatable.", panel=CHOICE),
+]
+PartitionKeys = Annotated[
+    list[str] | None, option("--partition-key", help="Only this partition key; repeatable.", panel=CHOICE)
+]
+Shards = Annotated[
+    list[str] | None, option("--shard", help="Only this shard, as id or number; repeatable.", panel=CHOICE)
+]
+FromTime = Annotated[
+    str | None,
+    option("--from", help="Events from this time on: 2023-11-22T09:00Z, 2023-11-22, -3h.", panel=CHOICE),
+]
+ToTime = Annotated[str | None, option("--to", help="Events before this time.", panel=CHOICE)]
+Filters = Annotated[
+    list[str] | None,
+    option("--filter", help="A Lambda event filter pattern; repeatable, one has to match.", panel=CHOICE),
+]
+Limit = Annotated[int | None, option("--limit", help="At most so many events.", panel=CHOICE, min=1)]
+LineFormat = Annotated[
+    Format | None,
+    option("--format", help="The format of every line, instead of recognising it.", panel=CHOICE),
+]
 
 BatchSize = Annotated[
     int | None,
@@ -160,6 +212,17 @@ Group = Annotated[
     option("--group", help="Of this group, by its fingerprint in `faults stats`; repeatable.", panel=FAULTS),
 ]
 
+RECOVERY = "How the copy is reached, where not as the lake"
+
+RecoveryRegion = Annotated[str | None, option("--recovery-region", help="AWS region of the copy.", panel=RECOVERY)]
+RecoveryProfile = Annotated[str | None, option("--recovery-profile", help="AWS profile for it.", panel=RECOVERY)]
+RecoveryRoleArn = Annotated[
+    str | None, option("--recovery-role-arn", help="IAM role to read it under.", panel=RECOVERY)
+]
+RecoveryEndpointUrl = Annotated[
+    str | None, option("--recovery-endpoint-url", help="Send AWS calls for it there.", panel=RECOVERY)
+]
+
 
 @dataclass(frozen=True)
 class Local:
@@ -180,3 +243,4 @@ class General(Local):
     profile: str | None
     role_arn: str | None
     endpoint_url: str | None
+    source_role_arn: str | None = None

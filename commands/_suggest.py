@@ -38,7 +38,7 @@ def _files(param: Any) -> list[CompletionItem]:
 def _prefixes(ctx: Any, _: Any, incomplete: str) -> Names:
     """What is in the bucket that `--bucket` names."""
     bucket = ctx.params.get("bucket")
-    return _looked_up(ctx, "keys", bucket, incomplete) if bucket else ()
+    return _looked_up(ctx.params, "keys", bucket, incomplete) if bucket else ()
 
 
 def _places(ctx: Any, param: Any, incomplete: str) -> Names:
@@ -46,15 +46,26 @@ def _places(ctx: Any, param: Any, incomplete: str) -> Names:
     if not incomplete.startswith(S3):
         return [(scheme, "") for scheme in (S3, SQS) if scheme == S3 or scheme in (param.help or "")]
     bucket, slash, prefix = incomplete.removeprefix(S3).partition("/")
+    typed = _reaching(ctx.params, _OWN_WAY.get(param.metavar))
     if not slash:
-        return [(f"{S3}{name}/", "") for name, _ in _looked_up(ctx, "buckets")]
-    return [(f"{S3}{bucket}/{key}", "") for key, _ in _looked_up(ctx, "keys", bucket, prefix)]
+        return [(f"{S3}{name}/", "") for name, _ in _looked_up(typed, "buckets")]
+    return [(f"{S3}{bucket}/{key}", "") for key, _ in _looked_up(typed, "keys", bucket, prefix)]
+
+
+_OWN_WAY = {"SOURCE...": "source_", "RECOVERY": "recovery_"}
+"""How the options begin that say how AWS is reached for an argument, where there are such."""
+
+
+def _reaching(typed: Mapping[str, Any], begin: str | None) -> Mapping[str, Any]:
+    """The options by name, where some stand for others without their begin."""
+    own = {name.removeprefix(begin): value for name, value in typed.items() if begin and name.startswith(begin)}
+    return {**typed, **{name: value for name, value in own.items() if value}}
 
 
 def _distributions(ctx: Any, *_: Any) -> Names:
     """None where something tells already which is meant."""
     told = ctx.params.get("stage") or ctx.params.get("typed")
-    return () if told else _looked_up(ctx, "distributions")
+    return () if told else _looked_up(ctx.params, "distributions")
 
 
 def _distributions_or_commands(ctx: Any, *_: Any) -> Names:
@@ -66,18 +77,18 @@ def _distributions_or_commands(ctx: Any, *_: Any) -> Names:
 
 def _watched_regions(ctx: Any, *_: Any) -> Names:
     """The regions that `cncbops.toml` names, else all."""
-    return _looked_up(ctx, "watched_regions") or _looked_up(ctx, "regions")
+    return _looked_up(ctx.params, "watched_regions") or _looked_up(ctx.params, "regions")
 
 
 def _named(what: str) -> Suggest:
     """All of a kind that there are."""
-    return lambda ctx, *_: _looked_up(ctx, what)
+    return lambda ctx, *_: _looked_up(ctx.params, what)
 
 
-def _looked_up(ctx: Any, what: str, *subject: str) -> Names:
+def _looked_up(typed: Mapping[str, Any], what: str, *subject: str) -> Names:
     from ._suggesting import suggestions
 
-    return suggestions(ctx.params, what, subject)
+    return suggestions(typed, what, subject)
 
 
 def _nothing(*_: Any) -> Names:
@@ -86,6 +97,8 @@ def _nothing(*_: Any) -> Names:
 
 BY_NAME: Mapping[str, Suggest] = {
     "SOURCE...": _places,
+    "LAKE": _places,
+    "RECOVERY": _places,
     "--faults": _places,
     "--from-s3": _places,
     "--bucket": _named("buckets"),
@@ -100,12 +113,14 @@ BY_NAME: Mapping[str, Suggest] = {
     "RUN": _named("runs"),
     "--resume": _named("runs"),
     "--profile": _named("profiles"),
+    "--recovery-profile": _named("profiles"),
     "--region": _named("regions"),
+    "--recovery-region": _named("regions"),
     "REGION": _watched_regions,
     "REGION...": _watched_regions,
     "--from-file": _nothing,
     "--from-notification": _nothing,
 }
 """By a flag, else by the metavar."""
-WITH_FILES = frozenset({"SOURCE...", "--from-file", "--from-notification"})
+WITH_FILES = frozenset({"SOURCE...", "LAKE", "RECOVERY", "--from-file", "--from-notification"})
 """Where a file of this machine may be named, which is no path for typer."""
