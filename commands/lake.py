@@ -189,7 +189,7 @@ Recovery = Annotated[
     epilog=examples(
         ("The whole lake", "cncbops lake verify s3://my-lake/ s3://my-lake-copy/ --recovery-region us-west-2"),
         (
-            "Yesterday, in an account that a role reads",
+            "Since yesterday, in an account that a role reads",
             "cncbops lake verify s3://my-lake/ s3://my-lake-copy/ --from -1d --lag 15m "
             "--recovery-role-arn arn:aws:iam::123456789012:role/auditor",
         ),

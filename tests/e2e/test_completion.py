@@ -88,6 +88,15 @@ def test_buckets_and_what_is_in_them_are_completed(cncbops: Cncbops, ministack: 
     assert told("cncbops replay -p 20") == set()
 
 
+def test_a_copy_is_where_its_own_options_say(cncbops: Cncbops, ministack: str, bucket: str) -> None:
+    line = f"cncbops lake verify --recovery-endpoint-url {ministack}"
+    nowhere = "http://127.0.0.1:9"
+    assert set(completed(cncbops, f"{line} s3://lake/ s3://{bucket[:-1]}", endpoint=nowhere)) == {f"s3://{bucket}/"}
+    assert set(completed(cncbops, f"{line} s3://lake/ s3://{bucket}/r", endpoint=nowhere)) == {f"s3://{bucket}/readme"}
+    assert set(completed(cncbops, f"{line} s3://{bucket[:-1]}", endpoint=nowhere)) == set()
+    assert set(completed(cncbops, f"{line} s3://lake/ ./", endpoint=nowhere)) == {"files"}
+
+
 def test_functions_are_those_of_the_region_that_is_typed(
     cncbops: Cncbops, ministack: str, deploy_function: Callable[..., str], unique: str
 ) -> None:
