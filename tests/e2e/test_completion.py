@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3 import Session
 
 from tests.e2e import lakes, servers
 from tests.e2e.completions import ASK, completed
@@ -56,9 +57,11 @@ def test_every_command_is_told_with_what_it_does(cncbops: Cncbops) -> None:
     assert len(told) == overview.partition("Commands:\n")[2].partition("\n\n")[0].count("\n") + 1
 
 
-@pytest.mark.parametrize("line", ["cncbops ", "cncbops replay --", "cncbops runs resume -o ", "cncbops replay --plan "])
+@pytest.mark.parametrize(
+    "line", ["cncbops ", "cncbops replay --", "cncbops runs resume -o ", "cncbops replay --plan ", "cncbops health us"]
+)
 def test_commands_and_options_are_completed_without_the_libraries_of_the_work(line: str, tmp_path: Path) -> None:
-    code, out, modules = modules_loaded(tmp_path, env={**ASK, "_TYPER_COMPLETE_ARGS": line})
+    code, out, modules = modules_loaded(tmp_path, env={**ASK, "_TYPER_COMPLETE_ARGS": f"cncbops {line}"})
     assert (code, bool(out.strip())) == (0, True)
     assert not modules & (AWS | ENGINE | CONVERTING | {"rich"})
 
@@ -163,6 +166,13 @@ def test_profiles_are_those_of_the_config_file(cncbops: Cncbops, tmp_path: Path)
     config.write_text("[default]\nregion = eu-west-1\n[profile night]\nregion = us-east-1\n")
     told = completed(cncbops, "cncbops health --profile ", env={"AWS_CONFIG_FILE": str(config)})
     assert set(told) == {"default", "night"}
+
+
+def test_regions_are_told_with_where_they_are(cncbops: Cncbops) -> None:
+    told = completed(cncbops, "cncbops replay --region ")
+    assert (told["eu-west-1"], "us-gov-west-1" in told) == ("Europe (Ireland)", True)
+    assert set(Session().get_available_regions("s3")) <= set(told)
+    assert not [name for name in told if "global" in name]
 
 
 def test_regions_to_look_at_are_those_that_the_file_names(cncbops: Cncbops, tmp_path: Path) -> None:
