@@ -10,6 +10,7 @@ script is to take it.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from typer._click.core import Parameter
@@ -26,7 +27,7 @@ from typer.core import _TyperParameter
 
 from cncbops.cli import COMPLETING
 
-from ._suggest import FILES, FOLDERS, suggested
+from ._suggest import FILES, FOLDERS, line_within, suggested
 from ._words import visible
 
 PROGRAM = "cncbops"
@@ -55,8 +56,10 @@ class _Shell(ShellComplete):
         return words[1:-1], words[-1].removesuffix(_CURSOR)
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """As the base class does it, but that values are completed as `_suggest` knows them."""
+        """As the base class does it, but that values are completed as `_suggest` knows them, and lines within lines."""
         ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
+        if line := line_within(ctx):
+            return self.get_completions(line, incomplete)
         asked, incomplete = _resolve_incomplete(ctx, args, incomplete)
         if isinstance(asked, Parameter):
             return suggested(ctx, asked, incomplete)
@@ -208,10 +211,10 @@ SHELLS: dict[str, type[ShellComplete]] = {each.name: each for each in (Bash, Zsh
 
 
 class _AsTyped(RuntimeParam):
-    """What is typed so far stays text: typer would import pydantic to convert it, which takes as long as all else."""
+    """What is typed so far stays text, or is a path: typer would import pydantic, which takes as long as all else."""
 
     def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002  the base class's signature
-        return value
+        return Path(value) if param.type_descriptor.is_path else value
 
 
 def register() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from typer._click.shell_completion import CompletionItem
 
+from cncbops.cli import COMMANDS
+
 FILES, FOLDERS = "files", "folders"
 """The types of a suggestion that stands for the shell's own of this machine."""
 S3, SQS = "s3://", "sqs://"
@@ -33,6 +35,12 @@ def _files(param: Any) -> list[CompletionItem]:
     """Files or folders, for a parameter that is a path."""
     kind = FILES if param.type_descriptor.parameter_info.file_okay else FOLDERS
     return [CompletionItem("", type=kind)] if param.type_descriptor.is_path else []
+
+
+def line_within(ctx: Any) -> list[str]:
+    """The command line that a command takes as its argument, as far as it is typed."""
+    typed = (ctx.params.get(param.name) for param in ctx.command.params if param.metavar in _LINES)
+    return list(next(typed, None) or ())
 
 
 def _prefixes(ctx: Any, _: Any, incomplete: str) -> Names:
@@ -80,6 +88,10 @@ def _watched_regions(ctx: Any, *_: Any) -> Names:
     return _looked_up(ctx.params, "watched_regions") or _looked_up(ctx.params, "regions")
 
 
+def _commands(*_: Any) -> Names:
+    return COMMANDS.items()
+
+
 def _named(what: str) -> Suggest:
     """All of a kind that there are."""
     return lambda ctx, *_: _looked_up(ctx.params, what)
@@ -95,6 +107,8 @@ def _nothing(*_: Any) -> Names:
     return ()
 
 
+_LINES = ("[COMMAND [ARGS]...]",)
+"""Arguments that are a command line of their own."""
 BY_NAME: Mapping[str, Suggest] = {
     "SOURCE...": _places,
     "LAKE": _places,
@@ -118,6 +132,8 @@ BY_NAME: Mapping[str, Suggest] = {
     "--recovery-region": _named("regions"),
     "REGION": _watched_regions,
     "REGION...": _watched_regions,
+    "--use": _named("own_profiles"),
+    **dict.fromkeys(_LINES, _commands),
     "--from-file": _nothing,
     "--from-notification": _nothing,
 }

@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from cncbops.completion.haste import gathered
 from cncbops.completion.kept import LONGEST_S, Kept
 from cncbops.errors import CncbopsError
+
+if TYPE_CHECKING:
+    from cncbops.config.files import Config
 
 Names = Sequence[tuple[str, str]]
 
@@ -36,27 +39,29 @@ def suggestions(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> 
     try:
         if what in _HERE:
             return _HERE[what](typed)
-        return _kept(typed, what) if what != "keys" else _asked(typed, what, subject)[0]
+        if what == "stages":
+            return _kept(typed, what, _stacks(typed))
+        return _asked(typed, what, subject)[0] if what == "keys" else _kept(typed, what, subject)
     except (CncbopsError, OSError):
         return []
 
 
-def _kept(typed: Mapping[str, Any], what: str) -> Names:
+def _kept(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> Names:
     """Names that AWS knows, or that it told within the last minute to who asked the same way."""
-    kept = Kept(Path(platformdirs.user_cache_path("cncbops")) / "completion", _question(typed, what))
+    kept = Kept(Path(platformdirs.user_cache_path("cncbops")) / "completion", _question(typed, what, subject))
     names = kept.names()
     if names is None:
-        found, is_all = _asked(typed, what)
+        found, is_all = _asked(typed, what, subject)
         names = list(dict.fromkeys(found))
         kept.keep(names, LONGEST_S if is_all else IN_VAIN_S)
     return names
 
 
-def _question(typed: Mapping[str, Any], what: str) -> str:
+def _question(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> str:
     """What is asked, and all that decides who asks whom. No secret is in it."""
     environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and name not in _SECRET}
     files = [_state(Path(environment.get(name, usual)).expanduser()) for name, usual in _CONFIG.items()]
-    return json.dumps([what, [typed.get(name) for name in _REACH], environment, files], sort_keys=True)
+    return json.dumps([what, subject, [typed.get(name) for name in _REACH], environment, files], sort_keys=True)
 
 
 def _state(path: Path) -> tuple[int, int] | None:
@@ -67,7 +72,7 @@ def _state(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _asked(typed: Mapping[str, Any], what: str, subject: Sequence[str] = ()) -> tuple[Names, bool]:
+def _asked(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> tuple[Names, bool]:
     """What AWS tells in time, and whether that is all of it."""
     _leave_terminal()
     return gathered(lambda: _pages(typed, what, subject), WITHIN_S)
@@ -112,10 +117,29 @@ def _regions(_: Mapping[str, Any]) -> Names:
 
 
 def _watched_regions(typed: Mapping[str, Any]) -> Names:
-    from cncbops.config import find_config, read_watched
+    from cncbops.config.watched import watched_in
 
-    path = typed.get("config") or find_config(Path.cwd())
-    return [(region, f"in {path}") for region in read_watched(path)] if path else []
+    return [(region, "") for region in watched_in(_configured(typed))]
+
+
+def _own_profiles(typed: Mapping[str, Any]) -> Names:
+    from cncbops.config.profiles import profiles_in
+
+    return [(name, "") for name in profiles_in(_configured(typed))]
+
+
+def _stacks(typed: Mapping[str, Any]) -> list[str]:
+    """The patterns of the stacks by which a stage's names are found."""
+    from cncbops.config.names import names_in
+
+    table = names_in(_configured(typed))
+    return sorted({name.stack for names in table.values() for name in names if name.stack})
+
+
+def _configured(typed: Mapping[str, Any]) -> "Config":
+    from ._configured import configured
+
+    return configured(typed.get("config"))
 
 
 _HERE: Mapping[str, Callable[[Mapping[str, Any]], Names]] = {
@@ -123,5 +147,6 @@ _HERE: Mapping[str, Callable[[Mapping[str, Any]], Names]] = {
     "profiles": _profiles,
     "regions": _regions,
     "watched_regions": _watched_regions,
+    "own_profiles": _own_profiles,
 }
 """What is known on this machine."""

@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cncbops.aws import Aws
+from cncbops.book import REGION, STAGE
 
 Name = tuple[str, str]
 Pages = Iterator[Sequence[Name]]
 
-_STACK = re.compile(r"cncb-[\w-]+-(?P<stage>\w+)")
-"""A stack of the cookbook's recipes: `{service}-{stage}`."""
 _STATUSES = (
     *("CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS"),
     *("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"),
@@ -39,11 +38,18 @@ def functions(aws: Aws) -> Pages:
         yield [(each["FunctionName"], "") for each in page["Functions"]]
 
 
-def stages(aws: Aws) -> Pages:
-    """The stages of which there are stacks of the book's in the region."""
+def stages(aws: Aws, *stacks: str) -> Pages:
+    """The stages of which there are stacks in the region, by the patterns of `cncbops.book`."""
+    named = [_stack(pattern, aws.region) for pattern in stacks]
     for page in aws.hasty("cloudformation").get_paginator("list_stacks").paginate(StackStatusFilter=_STATUSES):
-        found = (_STACK.fullmatch(each["StackName"]) for each in page["StackSummaries"])
+        found = (pattern.fullmatch(each["StackName"]) for each in page["StackSummaries"] for pattern in named)
         yield [(match["stage"], "") for match in found if match]
+
+
+def _stack(pattern: str, region: str) -> re.Pattern[str]:
+    """What the names of stacks look like, each with its stage."""
+    before, _, after = (re.escape(part.replace(REGION, region)) for part in pattern.partition(STAGE))
+    return re.compile(f"{before}(?P<stage>[A-Za-z0-9-]+){after.replace(re.escape(STAGE), '(?P=stage)')}")
 
 
 def distributions(aws: Aws) -> Pages:

@@ -44,6 +44,14 @@ STACK = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
         ("cncbops replay ./s", {"files"}),
         ("cncbops replay --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
         ("cncbops completion ", {"bash", "zsh", "fish"}),
+        ("cncbops config show re", {"replay", "resubmit"}),
+        (
+            "cncbops config show -",
+            {"-o", "-q", "-v", "--output", "--quiet", "--verbose", "--use", "--config", "--help"},
+        ),
+        ("cncbops config show replay -o j", {"json"}),
+        ("cncbops config show runs re", {"resume", "redrive"}),
+        ("cncbops config show runs resume --on-ch", {"--on-changed"}),
     ],
 )
 def test_what_is_known_here_is_completed(line: str, expected: set[str], cncbops: Cncbops) -> None:
@@ -120,8 +128,39 @@ def test_functions_are_those_of_the_region_that_is_typed(
     assert told(f"cncbops replay --endpoint-url {ministack} -r eu-west-1 -f ") == {f"{unique}-there"}
 
 
+def test_a_profile_that_is_typed_counts(
+    cncbops: Cncbops, ministack: str, deploy_function: Callable[..., str], unique: str, tmp_path: Path
+) -> None:
+    deploy_function(f"{unique}-here", "def handler(event, context): pass")
+    (tmp_path / "cncbops.toml").write_text(
+        '[profiles.day]\nregion = "us-east-1"\n[profiles.far]\nregion = "eu-west-1"\n'
+    )
+    assert set(completed(cncbops, "cncbops replay --use ")) == {"day", "far"}
+
+    def told(profile: str) -> set[str]:
+        line = f"cncbops replay --use {profile} -f {unique}"
+        return set(completed(cncbops, line, endpoint=ministack, env={"AWS_REGION": None}))
+
+    assert (told("day"), told("far"), told("none")) == ({f"{unique}-here"}, set(), set())
+    (tmp_path / "cncbops.toml").write_text("nonsense")
+    assert set(completed(cncbops, "cncbops replay --output=")) == {"--output=text", "--output=json"}
+
+
+def test_stages_are_those_of_the_stacks_that_the_file_names(
+    cncbops: Cncbops, ministack: str, unique: str, tmp_path: Path
+) -> None:
+    stacks = servers.client("cloudformation", ministack)
+    for name in (f"us-east-1-{unique}-lake", f"eu-west-1-{unique}x-lake", f"cncb-data-lake-s3-{unique}-y"):
+        stacks.create_stack(StackName=name, TemplateBody=STACK)
+    (tmp_path / "cncbops.toml").write_text('[stage]\nlake = { stack = "{region}-{stage}-lake", output = "Bucket" }\n')
+    line = f"cncbops replay --stage {unique}"
+    assert set(completed(cncbops, line, endpoint=ministack)) == {unique}
+    (tmp_path / "cncbops.toml").unlink()
+    assert set(completed(cncbops, line, endpoint=ministack)) == {f"{unique}-y"}
+
+
 def test_stages_and_distributions_are_completed(cncbops: Cncbops, ministack: str, unique: str) -> None:
-    stage = unique.replace("-", "")
+    stage = unique
     stacks = servers.client("cloudformation", ministack)
     for service in ("cncb-event-stream", "cncb-replaying-events", "other"):
         stacks.create_stack(StackName=f"{service}-{stage if service != 'other' else 'x' + stage}", TemplateBody=STACK)
