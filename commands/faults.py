@@ -17,7 +17,7 @@ app = typer.Typer(
     cls=Group,
     help="List faults, show one, and group them by cause.",
     epilog=examples(
-        ("What fails, and how often", "cncbops faults stats s3://my-faults/ --from -1d"),
+        ("What fails, and how often", "cncbops faults stats --stage john --from -1d"),
         ("One of them, with its event", "cncbops faults show s3://my-faults/ --error 'TypeError*'"),
     ),
 )

@@ -28,8 +28,8 @@ app = typer.Typer(add_completion=False)
             "--from 2023-11-22T09:00Z --to 2023-11-22T12:00Z --rate 50 --canary 10 --execute",
         ),
         (
-            "A plan that somebody else looks at, then exactly that",
-            "cncbops replay s3://my-lake/my-stream/ -f my-listener --from -1d --save-plan night.plan",
+            "A plan for others to look at, by the names of a stage",
+            "cncbops replay --stage john --from -1d --save-plan night.plan",
         ),
         ("Exactly what that plan says", "cncbops replay --plan night.plan --execute"),
     )
