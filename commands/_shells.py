@@ -130,7 +130,7 @@ complete -F %(function)s %(program)s
 
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:=@%+,")
-_UNQUOTED = frozenset("`$!\\")
+_UNQUOTED = frozenset("`$!~\\")
 """What bash leaves as it is where it quotes a file's name, so that a key of an object could run a program."""
 
 

@@ -14,7 +14,7 @@ from tests.e2e.servers import BIN, CREDENTIALS, Cncbops
 from tests.e2e.terminal import Terminal, completing, run
 
 TAB = "\t"
-HOSTILE = ("$(touch pwned)/x", "`touch pwned`/x", ";touch pwned&/x", "'\"!!*\\:/x")
+HOSTILE = ("$(touch pwned)/x", "`touch pwned`/x", ";touch pwned&(){a,b}#?[c]|x>y<z/x", "'\"!!*\\:/x")
 
 
 def needs(shell: str) -> Any:
