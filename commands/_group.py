@@ -46,15 +46,20 @@ class _Group(Group):
         formatter.write(OVERVIEW)
 
 
+def root() -> Group:
+    """The group of all commands."""
+    group = _Group(name="cncbops", rich_markup_mode=None)
+    group.commands = _Loaded()
+    return group
+
+
 def run() -> int:
     """Run the command that the arguments name; its exit code. A wrong command line is exit 2."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot hold every character gets what it can hold.
         cast(TextIOWrapper, stream).reconfigure(errors="replace")
-    group = _Group(name="cncbops", rich_markup_mode=None)
-    group.commands = _Loaded()
     try:
-        return group.main(prog_name="cncbops", standalone_mode=False) or 0
+        return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
         sys.stderr.write(f"error: {error.format_message().rstrip('.')}. See {_help_of(error)}\n")
         return error.exit_code

@@ -132,11 +132,17 @@ def _heading(run: Run, kind: str, general: General) -> Heading:
     )
 
 
-def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:
-    """The ledger that has the run: to be written if the run is to go on. Raises BadInput if there is none."""
+def ledger_with(run: str, folder: Path) -> Ledger:
+    """The ledger that should have the run, to be read only. Raises BadInput if there is none."""
     looked = Ledger.look(folder)
     if looked is None:
-        raise BadInput(f"there is no run {take_up.run}: no ledger in {folder}", "Give its place with --state-dir")
+        raise BadInput(f"there is no run {run}: no ledger in {folder}", "Give its place with --state-dir")
+    return looked
+
+
+def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:
+    """The ledger that has the run: to be written if the run is to go on. Raises BadInput if there is none."""
+    looked = ledger_with(take_up.run, folder)
     if not executes:
         return held.enter_context(looked)
     looked.close()

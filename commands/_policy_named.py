@@ -1,0 +1,178 @@
+"""What a command line names, for its policy: read from its options by their names, which all commands share."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.cdn.distribution import is_id
+from cncbops.config import find_config
+from cncbops.function_name import FunctionName, parse_function
+from cncbops.health.naming import Naming, regions_named, regions_of
+from cncbops.health.running import Region
+from cncbops.lake.sources import S3Source, parse_source
+from cncbops.ledger.rows import Run
+from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, ANYTHING, Named
+from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
+from cncbops.queues.source import QueueSource
+from cncbops.request import ReplayRequest
+from cncbops.session.resuming import asked
+from cncbops.watched import NAMES, Watched
+
+from ._faults import place_apart
+from ._requests import fault_sources_of, sources_of
+from ._resuming import ledger_with
+from ._screen import Screen, state_folder
+from ._watched import texts_of
+
+Params = Mapping[str, Any]
+
+_ROLE = re.compile(r"arn:[^:]*:iam::(?P<account>[0-9]{12}):role/.*")
+_GLOB = re.compile(r"[A-Za-z0-9_*?-]+")
+"""What of a glob IAM understands in the same way; nothing else is in a function's name."""
+
+_OF_SWITCH = ("checks", "alarms", "health_checks", "check_functions")
+
+
+def named_by(params: Params, needs: Sequence[Need], account: str | None, screen: Screen) -> Named:
+    """What the options of a command with these needs name. Raises BadInput for what cannot be meant."""
+    if not needs:
+        return Named()
+    aws = Aws(AwsAccess(region=params.get("region"), profile=params.get("profile")))
+    role = _ROLE.fullmatch(params.get("role_arn") or "")
+    named = Named(
+        region=aws.known_region or ANY,
+        account=account or (role["account"] if role else ANY),
+        stage=params.get("stage"),
+        alarms=bool(params.get("stop_on_alarm")),
+    )
+    if "run" in params or params.get("resume"):
+        return _by_run(named, params, needs)
+    if "health_checks" in params:
+        return replace(named, regions=_regions(params, named))
+    if "from_s3" in params or "distribution" in params or "typed" in params:
+        return _by_distribution(named, params)
+    return replace(
+        _by_sources(named, params, screen, takes_queues=READ_QUEUE in needs),
+        functions=_functions(params),
+        streams=(ANY,) if READ_STREAM in needs else (),
+    )
+
+
+def _by_sources(named: Named, params: Params, screen: Screen, *, takes_queues: bool) -> Named:
+    texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
+    if not (texts or bucket or prefix):
+        return replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,) if takes_queues else ())
+    place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
+    if place:
+        texts = (place[1],)
+    read = fault_sources_of if takes_queues else sources_of
+    return _of_sources(named, read(texts, bucket, prefix, screen))
+
+
+def _of_sources(named: Named, sources: Iterable[object]) -> Named:
+    """What lies on this machine needs no permission."""
+    all_of_them = list(sources)
+    return replace(
+        named,
+        sources=tuple(each for each in all_of_them if isinstance(each, S3Source)),
+        queues=tuple(each for each in all_of_them if isinstance(each, QueueSource)),
+    )
+
+
+def _functions(params: Params) -> tuple[FunctionName, ...]:
+    if "function" not in params:
+        return ()
+    function = parse_function(params["function"]) if params["function"] else None
+    if "only_function" not in params:
+        return (function or ANY_FUNCTION,)
+    renamed = [parse_function(each.partition("=")[2]) for each in params["renamed"] or ()]
+    return _recipients(function, params["only_function"] or (), renamed, params["qualifier"])
+
+
+def _recipients(
+    function: FunctionName | None, raised_by: Sequence[str], renamed: Sequence[FunctionName], qualifier: str | None
+) -> tuple[FunctionName, ...]:
+    """The functions that faults go to: the one that is named, else those that raised them, or their new names.
+
+    Who raised a fault may have done so as any version, unless the `qualifier` is given.
+    """
+    functions = [function] if function else [*_raising(raised_by), *renamed]
+    if qualifier:
+        functions = [replace(each, qualifier=qualifier) for each in functions]
+    return tuple(dict.fromkeys(functions))
+
+
+def _raising(globs: Sequence[str]) -> list[FunctionName]:
+    if not globs or not all(map(_GLOB.fullmatch, globs)):
+        return [ANY_FUNCTION]
+    return [FunctionName(glob, glob, qualifier, None) for glob in globs for qualifier in (None, ANY)]
+
+
+def _by_run(named: Named, params: Params, needs: Sequence[Need]) -> Named:
+    """What a run of the ledger was asked; without a run, what any may have been asked."""
+    text = params.get("resume") or params.get("run")
+    if text is None:
+        anything = replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,), functions=(ANY_FUNCTION,))
+        return replace(anything, streams=(ANY,), distribution=ANY if INVALIDATE in needs else None)
+    with ledger_with(text, state_folder(params["state_dir"])) as ledger:
+        run = ledger.find(text)
+    if not params.get("region") and run.access.get("region"):
+        named = replace(named, region=run.access["region"])
+    return _of_run(named, run)
+
+
+def _of_run(named: Named, run: Run) -> Named:
+    if run.is_act:
+        return replace(named, distribution=run.function) if run.command == "invalidate" else named
+    request = asked(run)
+    named = replace(_of_sources(named, request.sources), alarms=named.alarms or bool(request.safety.alarms))
+    if isinstance(request, ReplayRequest):
+        return replace(named, functions=(request.function,))
+    renamed = [new for _, new in request.renames]
+    functions = _recipients(request.function, request.choice.functions, renamed, request.qualifier)
+    return replace(named, functions=functions, streams=(ANY,))
+
+
+def _by_distribution(named: Named, params: Params) -> Named:
+    typed = [*(params.get("typed") or ()), *filter(None, [params.get("distribution")])]
+    written = [parse_source(each) for each in params.get("from_s3") or ()]
+    named = _of_sources(named, written)
+    if named.stage is None and typed and is_id(typed[0]):
+        return replace(named, distribution=typed[0])
+    return replace(named, distribution=ANY, looks_up=named.stage is None)
+
+
+def _regions(params: Params, named: Named) -> dict[str, Watched]:
+    """What is watched in each region; of the region of a failover what its switch is, and hangs on it."""
+    texts = texts_of(**{name: params[name] for name in NAMES if name in params})
+    config, stage = params["config"], named.stage
+    typed = params["regions"] if "regions" in params else [params["name"]] if params["name"] else []
+    if not (texts or config or stage or find_config(Path.cwd())):
+        return dict.fromkeys(typed or [named.region], ANYTHING)
+
+    def of(regions: Sequence[str]) -> list[Region]:
+        return regions_of(Naming(regions, config, stage, texts), Path.cwd(), lambda: named.region)
+
+    watched = {region.name: _watched(region) for region in of(typed or [])}
+    if "others" not in params:
+        return watched
+    others = params["others"] or regions_named(Naming([], config, stage, texts), Path.cwd())
+    carriers = of([each for each in others if each not in typed]) if set(others) - set(typed) else []
+    return {
+        **{name: _only(each, _OF_SWITCH) for name, each in watched.items()},
+        **{
+            each.name: _only(_watched(each), [name for name in NAMES if name != "check_functions"]) for each in carriers
+        },
+    }
+
+
+def _watched(region: Region) -> Watched:
+    """What is known to be watched; with what stacks will tell, anything."""
+    return region.known | ANYTHING if region.looks else region.known
+
+
+def _only(watched: Watched, names: Iterable[str]) -> Watched:
+    return Watched.of({name: getattr(watched, name) for name in names})
