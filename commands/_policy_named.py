@@ -51,7 +51,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     if "run" in params or params.get("resume"):
         return _by_run(named, params, needs)
     if "health_checks" in params:
-        return replace(named, regions=_regions(params, named))
+        return replace(named, regions=_regions(params, named), switched=params.get("name") or ANY)
     if "from_s3" in params or "distribution" in params or "typed" in params:
         return _by_distribution(named, params)
     return replace(
@@ -161,12 +161,8 @@ def _regions(params: Params, named: Named) -> dict[str, Watched]:
         return watched
     others = params["others"] or regions_named(Naming([], config, stage, texts), Path.cwd())
     carriers = of([each for each in others if each not in typed]) if set(others) - set(typed) else []
-    return {
-        **{name: _only(each, _OF_SWITCH) for name, each in watched.items()},
-        **{
-            each.name: _only(_watched(each), [name for name in NAMES if name != "check_functions"]) for each in carriers
-        },
-    }
+    of_target = {name: _only(each, _OF_SWITCH) for name, each in watched.items()}
+    return {**of_target, **{each.name: _watched(each) for each in carriers}}
 
 
 def _watched(region: Region) -> Watched:

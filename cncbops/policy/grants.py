@@ -4,7 +4,7 @@ Source of the forms: AWS Service Authorization Reference, "Resource types define
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cncbops.function_name import FunctionName
@@ -149,6 +149,12 @@ def metrics(named: Named) -> list[Grant]:
 def check_functions(named: Named) -> list[Grant]:
     """The functions behind check endpoints."""
     return _watched_functions(named, "check_functions")
+
+
+def switched_functions(named: Named) -> list[Grant]:
+    """Those of the region that a failover is about."""
+    switched = {region: each for region, each in named.regions.items() if named.switched in (region, ANY)}
+    return check_functions(replace(named, regions=switched))
 
 
 def watched_queues(named: Named) -> list[Grant]:

@@ -23,7 +23,8 @@ class Named:
 
     `streams` are those whose records faults may stand for. `looks_up` says whether the distribution is named
     otherwise than by its id. `alarms` is whether some are to stop a run. `regions` are those that are watched, each
-    with what of it. `keys` are ARNs of KMS keys with which any of it is encrypted.
+    with what of it; `switched` is the one whose check functions are to be changed. `keys` are ARNs of KMS keys with
+    which any of it is encrypted.
     """
 
     region: str = ANY
@@ -37,6 +38,7 @@ class Named:
     alarms: bool = False
     stage: str | None = None
     regions: Mapping[str, Watched] = field(default_factory=dict)
+    switched: str = ANY
     keys: tuple[str, ...] = ()
 
     def watched(self, what: str) -> Iterator[tuple[str, str]]:

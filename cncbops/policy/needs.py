@@ -53,7 +53,12 @@ INSPECT_CONCURRENCY = Need("InspectConcurrency", ["lambda:GetFunctionConcurrency
 INSPECT_MAPPINGS = Need("InspectMappings", ["lambda:ListEventSourceMappings"], grants.mappings_listed)
 INSPECT_FILTERS = Need("InspectFilters", ["lambda:GetEventSourceMapping"], grants.mappings_encrypted)
 WATCH_ALARMS = Need("WatchAlarms", ["cloudwatch:DescribeAlarms"], grants.alarms, remark=_ANY_ALARM)
-INVOKE = Need("Invoke", ["lambda:InvokeFunction"], grants.functions, executes=True)
+INVOKE = Need(
+    "Invoke",
+    ["lambda:InvokeFunction"],
+    grants.functions,
+    remark="a dry-run asks Lambda whether it might invoke, for which IAM knows no other action than Invoke's",
+)
 
 FIND_DISTRIBUTION = Need("FindDistribution", ["cloudfront:ListDistributions"], grants.distributions)
 SEE_DISTRIBUTION = Need("SeeDistribution", ["cloudfront:GetDistribution"], grants.distribution)
@@ -85,7 +90,7 @@ FIND_QUEUES = Need("FindQueues", ["sqs:GetQueueUrl"], grants.watched_queues_by_n
 PROBE_QUEUES = Need("ProbeQueues", ["sqs:GetQueueAttributes"], grants.watched_queues)
 PROBE_FAULTS = Need("ProbeFaults", ["s3:ListBucket"], grants.watched_faults)
 SEE_SWITCH = Need("SeeSwitch", ["lambda:GetFunctionConfiguration"], grants.check_functions)
-SWITCH = Need("Switch", ["lambda:UpdateFunctionConfiguration"], grants.check_functions, executes=True)
+SWITCH = Need("Switch", ["lambda:UpdateFunctionConfiguration"], grants.switched_functions, executes=True)
 
 DECRYPT = Need("Decrypt", ["kms:Decrypt"], grants.keys)
 """Of every command that needs anything; where all is encrypted with keys of AWS's own, or none, it is not needed."""
@@ -100,11 +105,11 @@ _OTHERS = (
     *(PROBE_TABLES, PROBE_GLOBAL_TABLES, PROBE_STREAMS, PROBE_METRICS, PROBE_FUNCTIONS),
     *(FIND_QUEUES, PROBE_QUEUES, PROBE_FAULTS),
 )
-_RESUBMIT = (*_FAULTS, READ_STREAM, *_FUNCTIONS, *_SEND, EMPTY_QUEUE)
+_RUN = (FIND_QUEUE, INSPECT_QUEUE, READ_STREAM, *_FUNCTIONS, *_SEND)
 
 COMMANDS: Mapping[str, Sequence[Need]] = {
     "replay": (*_LAKE, *_FUNCTIONS, *_SEND),
-    "resubmit": _RESUBMIT,
+    "resubmit": (*_FAULTS, READ_STREAM, *_FUNCTIONS, *_SEND, EMPTY_QUEUE),
     "invalidate": (*_DISTRIBUTION, LIST_SOURCES, LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
     "invalidate ls": (*_DISTRIBUTION, LIST_INVALIDATIONS, SEE_INVALIDATIONS),
     "invalidate status": (*_DISTRIBUTION, SEE_INVALIDATIONS),
@@ -115,8 +120,11 @@ COMMANDS: Mapping[str, Sequence[Need]] = {
     "faults ls": _FAULTS,
     "faults show": _FAULTS,
     "faults stats": _FAULTS,
-    "runs resume": (*_RESUBMIT, LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
-    "runs redrive": tuple(need for need in _RESUBMIT if need not in (LIST_SOURCES, READ_QUEUE, EMPTY_QUEUE)),
+    "runs resume": (
+        *(LIST_SOURCES, READ_SOURCES, READ_QUEUE, *_RUN, EMPTY_QUEUE),
+        *(LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
+    ),
+    "runs redrive": (READ_SOURCES, *_RUN),
     "lake ls": (SEE_STAGE, LIST_SOURCES),
     "lake cat": _LAKE,
     "lake find": _LAKE,
