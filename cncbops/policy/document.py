@@ -26,7 +26,13 @@ def _statements(need: Need, named: Named) -> Iterator[Mapping[str, Any]]:
         statement = {
             "Sid": need.sid if number == 1 else f"{need.sid}{number}",
             "Effect": "Allow",
-            "Action": list(need.actions),
-            "Resource": list(grant.resources),
+            "Action": _plain(need.actions),
+            "Resource": _plain(grant.resources),
         }
-        yield {**statement, "Condition": grant.condition} if grant.condition else statement
+        condition = {"Condition": {"StringLike": {"s3:prefix": _plain(grant.prefixes)}}} if grant.prefixes else {}
+        yield statement | condition
+
+
+def _plain(values: Sequence[str]) -> str | list[str]:
+    """Values as a statement has them: one alone is no list."""
+    return values[0] if len(values) == 1 else list(values)

@@ -1,11 +1,10 @@
-"""On what an action is allowed: ARNs and conditions, from names.
+"""On what an action is allowed, from names: ARNs, and prefixes in a bucket.
 
 Source of the forms: AWS Service Authorization Reference, "Resource types defined by …".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cncbops.function_name import FunctionName
 from cncbops.lake.sources import S3Source, parse_source
@@ -15,10 +14,10 @@ from cncbops.queues.source import SCHEME, QueueSource, parse_queue
 
 @dataclass(frozen=True)
 class Grant:
-    """Resources by ARN, and the condition under which they may be used, as a statement has it; None for none."""
+    """Resources by ARN; of buckets also patterns of the prefixes under which alone they may be listed."""
 
     resources: Sequence[str]
-    condition: Mapping[str, Any] | None = None
+    prefixes: Sequence[str] = ()
 
 
 def everything(_: Named) -> list[Grant]:
@@ -184,7 +183,7 @@ def _on(resources: Iterable[str]) -> list[Grant]:
 
 
 def _listed(places: Iterable[S3Source], region: str) -> list[Grant]:
-    """Buckets with the prefixes by which they may be listed; those without a condition together."""
+    """Buckets with the prefixes under which they may be listed; those with the same ones together."""
     prefixes: dict[str, list[str]] = {}
     for place in places:
         prefixes.setdefault(place.bucket, []).append(f"{_literal(place.prefix)}*")
@@ -192,10 +191,7 @@ def _listed(places: Iterable[S3Source], region: str) -> list[Grant]:
     for bucket, patterns in prefixes.items():
         arn = f"arn:{_partition(region)}:s3:::{bucket}"
         together.setdefault(() if "*" in patterns else tuple(patterns), []).append(arn)
-    return [
-        Grant(arns, {"StringLike": {"s3:prefix": list(patterns)}} if patterns else None)
-        for patterns, arns in together.items()
-    ]
+    return [Grant(arns, patterns) for patterns, arns in together.items()]
 
 
 def _function(function: FunctionName, named: Named) -> str:

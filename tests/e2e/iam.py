@@ -5,7 +5,7 @@ Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Re
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,15 +29,22 @@ def allowed_by(document: Mapping[str, Any], request: Request) -> list[tuple[str,
         (statement["Sid"], action)
         for statement in document["Statement"]
         if _fits(statement, request)
-        for action in statement["Action"]
+        for action in listed(statement["Action"])
         if matches(action.lower(), request.action.lower())
     ]
 
 
 def without(document: Mapping[str, Any], action: str) -> dict[str, Any]:
     """The policy without an action, in whichever statement it is."""
-    left = [{**each, "Action": [one for one in each["Action"] if one != action]} for each in document["Statement"]]
+    left = [
+        {**each, "Action": [one for one in listed(each["Action"]) if one != action]} for each in document["Statement"]
+    ]
     return {**document, "Statement": [each for each in left if each["Action"]]}
+
+
+def listed(values: str | list[str]) -> list[str]:
+    """What an element of a statement holds: one value may stand for itself."""
+    return [values] if isinstance(values, str) else values
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -56,14 +63,14 @@ def _plain(part: str) -> str:
 def _fits(statement: Mapping[str, Any], request: Request) -> bool:
     assert statement["Effect"] == "Allow"
     assert statement.keys() <= _ELEMENTS
-    is_on = any(matches(pattern, request.resource) for pattern in statement["Resource"])
+    is_on = any(matches(pattern, request.resource) for pattern in listed(statement["Resource"]))
     return is_on and _meets(statement.get("Condition", {}), request.context)
 
 
-def _meets(condition: Mapping[str, Mapping[str, Sequence[str]]], context: Mapping[str, str]) -> bool:
+def _meets(condition: Mapping[str, Mapping[str, str | list[str]]], context: Mapping[str, str]) -> bool:
     """Every key must be there, and fit one of its patterns."""
     assert condition.keys() <= {"StringLike"}
     return all(
-        key in context and any(matches(pattern, context[key]) for pattern in patterns)
+        key in context and any(matches(pattern, context[key]) for pattern in listed(patterns))
         for key, patterns in condition.get("StringLike", {}).items()
     )
