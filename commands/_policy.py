@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,7 +105,7 @@ def _remarks(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
         *([f"a dry-run does without {' and '.join(executing)}: --dry-run leaves it out"] if executing else []),
         *_not_said(named, needs),
         *dict.fromkeys(need.remark for need in needs if need.remark),
-        *_of_role(line.params.get("role_arn")),
+        *_of_roles(line.params),
     ]
 
 
@@ -118,10 +118,10 @@ def _not_said(named: Named, needs: Sequence[Need]) -> list[str]:
     return [f"not said, and so any: {', '.join(unsaid)}"] if unsaid else []
 
 
-def _of_role(role_arn: str | None) -> list[str]:
-    if not role_arn:
-        return []
-    return [
-        f"the policy is for {role_arn}; whoever runs the command needs sts:AssumeRole on it, and its trust policy "
-        "must let them"
-    ]
+def _of_roles(params: Mapping[str, Any]) -> Iterator[str]:
+    """Who has to be allowed to work under roles, which no policy of the roles themselves can say."""
+    needs = "whoever runs the command needs sts:AssumeRole on it, and its trust policy must let them"
+    if role := params.get("role_arn"):
+        yield f"the policy is for {role}; {needs}"
+    if reader := params.get("recovery_role_arn") or params.get("source_role_arn"):
+        yield f"{reader} needs a policy of its own, that of `lake cat` on what it reads; {needs}"

@@ -54,6 +54,8 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
         return replace(named, regions=_regions(params, named), switched=params.get("name") or ANY)
     if "from_s3" in params or "distribution" in params or "typed" in params:
         return _by_distribution(named, params)
+    if "recovery" in params:
+        return _by_copies(named, params)
     return replace(
         _by_sources(named, params, screen, takes_queues=READ_QUEUE in needs),
         functions=_functions(params),
@@ -62,6 +64,9 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
 
 
 def _by_sources(named: Named, params: Params, screen: Screen, *, takes_queues: bool) -> Named:
+    """What is read, unless another role reads it."""
+    if "sources" not in params or params.get("source_role_arn"):
+        return named
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket or prefix):
         return replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,) if takes_queues else ())
@@ -70,6 +75,13 @@ def _by_sources(named: Named, params: Params, screen: Screen, *, takes_queues: b
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
     return _of_sources(named, read(texts, bucket, prefix, screen))
+
+
+def _by_copies(named: Named, params: Params) -> Named:
+    """Of a lake and its copy: the copy may be read under another role."""
+    typed = [params["lake"], None if params["recovery_role_arn"] else params["recovery"]]
+    read = [parse_source(each) for each in typed if each]
+    return _of_sources(named, read if params["lake"] else [ANY_PLACE])
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:

@@ -92,6 +92,15 @@ PROBE_FAULTS = Need("ProbeFaults", ["s3:ListBucket"], grants.watched_faults)
 SEE_SWITCH = Need("SeeSwitch", ["lambda:GetFunctionConfiguration"], grants.check_functions)
 SWITCH = Need("Switch", ["lambda:UpdateFunctionConfiguration"], grants.switched_functions, executes=True)
 
+COMPLETE = Need(
+    "Complete",
+    [
+        *("s3:ListAllMyBuckets", "s3:ListBucket", "lambda:ListFunctions"),
+        *("cloudformation:ListStacks", "cloudfront:ListDistributions"),
+    ],
+    grants.everything,
+    remark="a shell completes without these permissions, too: only names that AWS does not tell are missing",
+)
 DECRYPT = Need("Decrypt", ["kms:Decrypt"], grants.keys)
 """Of every command that needs anything; where all is encrypted with keys of AWS's own, or none, it is not needed."""
 
@@ -129,7 +138,9 @@ COMMANDS: Mapping[str, Sequence[Need]] = {
     "lake cat": _LAKE,
     "lake find": _LAKE,
     "lake stats": _LAKE,
+    "lake verify": _LAKE,
+    "completion": (COMPLETE,),
     **dict.fromkeys(("runs ls", "runs show", "runs pause", "runs continue", "runs rate", "runs stop"), ()),
-    **dict.fromkeys(("sandbox start", "sandbox stop", "sandbox status", "demo", "policy"), ()),
+    **dict.fromkeys(("sandbox start", "sandbox stop", "sandbox status", "demo", "config show", "policy"), ()),
 }
 """The needs of each command, none where it asks nothing of AWS. What is not named yields no statement."""

