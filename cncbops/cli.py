@@ -17,6 +17,7 @@ COMMANDS = {
     "invalidate": "Let the edges of a CloudFront distribution fetch paths anew.",
     "health": "Tell whether each region is fit to serve; look once, or keep watching.",
     "failover": "Take a region out of service, put it back, or see how all stand.",
+    "lake": "Look into a data lake: list, print, find, count, compare.",
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
     "policy": "Print the least IAM policy that a command needs.",

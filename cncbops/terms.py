@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cncbops.delivery.sender import MAX_ATTEMPTS, SERVICE_ATTEMPTS, PartialResponses, SendPolicy
 from cncbops.errors import CannotRun
 from cncbops.kinesis.batching import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES, BatchLimits
-from cncbops.kinesis.record import RecordSource
+from cncbops.kinesis.record import RecordSource, record_source
 from cncbops.request import Request
 from cncbops.target import Mapping, Target
 
@@ -20,7 +20,6 @@ LONGEST_TIMEOUT_S = 900
 
 ANSWER_MARGIN_S = 15
 """A cold start comes on top of the timeout: ten seconds for the function's own initialisation."""
-UNKNOWN_ACCOUNT = "000000000000"
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,5 @@ def policy_of(request: Request, mapping: Mapping | None) -> SendPolicy:
 
 
 def _record_source(request: Request, target: Target, region: str) -> RecordSource:
-    arn = (target.arn or "").split(":")
-    account = arn[4] if len(arn) > 4 else UNKNOWN_ACCOUNT
-    role_arn = target.role_arn or f"arn:aws:iam::{account}:role/unknown"
     stream_arn = request.stream_arn or (target.mapping.source_arn if target.mapping else None)
-    return RecordSource(stream_arn, role_arn, region, account)
+    return record_source(region, function_arn=target.arn, role_arn=target.role_arn, stream_arn=stream_arn)

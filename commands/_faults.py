@@ -1,11 +1,10 @@
 """What `cncbops faults` does: read faults, and list, group or show them."""
 
-import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -17,7 +16,7 @@ import orjson
 from cncbops.aws import Aws
 from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
-from cncbops.faults.reading import OBJECTS_AHEAD, FaultReader, Found
+from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
@@ -28,12 +27,14 @@ from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whol
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.selection.times import parse_window
 from cncbops.session.queued import Queues, require_readable
+from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
-from ._faults_view import LinePrinter, reading_line, show_counts, show_fault, show_flaws, show_groups, show_next_step
+from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
 from ._options import General
+from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import Screen, guarded, screen_for
+from ._screen import Screen, guarded, screen_for, streamed
 from ._words import number, visible
 
 Texts = list[str] | None
@@ -84,7 +85,7 @@ class Choice:
 def carry_out_ls(choice: Choice, limit: int | None, general: General) -> int:
     """List faults; the exit code. An error is told on standard error alone, also where the list is JSON."""
     screen = screen_for(general)
-    return guarded(replace(screen, json=False), lambda: _ls(choice, limit, general, screen), {})
+    return streamed(screen, lambda: _ls(choice, limit, general, screen))
 
 
 def carry_out_stats(choice: Choice, general: General) -> int:
@@ -143,6 +144,11 @@ class _Faults:
     reader: FaultReader
     found: Iterator[Found]
 
+    def reading_line(self, screen: Screen) -> AbstractContextManager[object]:
+        """A line of what has been read so far, on a terminal."""
+        counts = self.reader.counts
+        return reading_line(screen, lambda: f"{counts.objects.read:,} objects read  {counts.faults:,} faults")
+
 
 @contextmanager
 def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Faults]:
@@ -167,15 +173,10 @@ def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
 
 
 def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
-    try:
-        with _faults(choice, general, screen) as faults, screen.printing() as out:
-            tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
-            for each in islice(faults.found, limit):
-                tell(facts_of(each))
-    except BrokenPipeError:
-        # Whoever reads has seen enough; what Python still holds back must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    with _faults(choice, general, screen) as faults, screen.printing() as out:
+        tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
+        for each in islice(faults.found, limit):
+            tell(facts_of(each))
     reader = faults.reader
     counts, failures = count_facts(reader.counts), visible(_failures(reader))
     if screen.shows_text:
@@ -199,7 +200,7 @@ def _failures(reader: FaultReader) -> list[dict[str, Any]]:
 
 def _stats(choice: Choice, general: General, screen: Screen) -> int:
     groups = Groups()
-    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+    with _faults(choice, general, screen) as faults, faults.reading_line(screen):
         for each in faults.found:
             groups.add(each.fault, each.place)
     reader, sources = faults.reader, faults.sources
@@ -220,7 +221,7 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
 def _show(
     choice: Choice, fits: Callable[[Found], bool], general: General, screen: Screen, *, show_payload: bool
 ) -> int:
-    with _faults(choice, general, screen) as faults, reading_line(screen, faults.reader.counts):
+    with _faults(choice, general, screen) as faults, faults.reading_line(screen):
         found = next(filter(fits, faults.found), None)
     if found is None:
         raise _none_fits(faults.reader)

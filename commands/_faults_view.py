@@ -1,28 +1,22 @@
 """Faults as text: the same data that `-o json` prints."""
 
-import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from cncbops.faults.masking import MASK
-from cncbops.faults.reading import FaultCounts
 from cncbops.reports.fault_facts import ShownEvent
 
-from ._screen import Screen
+from ._json_text import indented, visible_lines
 from ._tables import facts
 from ._words import number, size, visible
 
 MOST_GROUPS, MOST_EVENTS, MOST_SOURCES = 50, 20, 3
 LONGEST_PIPED = 1_000
-_DEEPEST_INDENT = 40
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
 _SOURCES = {
     "kinesis": "Kinesis",
     "dynamodb": "DynamoDB",
@@ -38,18 +32,6 @@ _FLAWS = {
     "incomplete": "a part of the batch came without its record",
     "compressed-unreadable": "a compressed part cannot be read",
 }
-
-
-def reading_line(screen: Screen, counts: FaultCounts) -> AbstractContextManager[object]:
-    """A line of what has been read so far, while in its block; on a terminal only."""
-    if not (screen.shows_text and screen.err.is_terminal):
-        return nullcontext()
-
-    def line() -> Text:
-        told = f"{counts.objects.read:,} objects read  {counts.faults:,} faults"
-        return Text(told, no_wrap=True, overflow="ellipsis")
-
-    return Live(get_renderable=line, console=screen.err, refresh_per_second=5, transient=True)
 
 
 class LinePrinter:
@@ -126,18 +108,6 @@ def show_counts(console: Console, counts: Mapping[str, Any], groups: int | None)
         console.print(Text(", ".join(filter(None, flaws)), style="red"), soft_wrap=True)
 
 
-def show_flaws(console: Console, count: int, failures: Sequence[Mapping[str, Any]]) -> None:
-    """Print what went wrong by name, as far as it is known."""
-    for failure in failures:
-        where = f"{failure['object']}:{failure['line']}" if failure["line"] else failure["object"]
-        line = Text(f"{failure['error']}: ", style="bold red").append(
-            f"{where}: {failure['message']}", "not bold default"
-        )
-        console.print(line, soft_wrap=True)
-    if count > len(failures):
-        console.print(Text(f"these are the first {len(failures):,} of {count:,}", style="dim"), soft_wrap=True)
-
-
 def show_next_step(
     console: Console,
     rows: Sequence[Mapping[str, Any]],
@@ -158,11 +128,11 @@ def show_next_step(
 def show_fault(console: Console, fault: Mapping[str, Any], events: Sequence[ShownEvent]) -> None:
     """Print one fault: what is known of it, its stack, its events."""
     console.print(Text("Fault ", style="bold").append(visible(fault["place"]), style="not bold"), soft_wrap=True)
-    console.print(facts((name, _lines(value)) for name, value in _facts_of(fault) if value))
+    console.print(facts((name, visible_lines(value)) for name, value in _facts_of(fault) if value))
     if fault["stack"]:
         console.print(Text("\nStack", style="bold"))
-        console.print(Text(_lines(fault["stack"])), soft_wrap=True)
-    shown = [(event, _lines(indented(event.text.decode(errors="replace")))) for event in events[:MOST_EVENTS]]
+        console.print(Text(visible_lines(fault["stack"])), soft_wrap=True)
+    shown = [(event, visible_lines(indented(event.text.decode(errors="replace")))) for event in events[:MOST_EVENTS]]
     for place, (event, text) in enumerate(shown, 1):
         console.print(Text(f"\n{_title(event.about, place, len(events))}", style="bold"), soft_wrap=True)
         console.print(Text(text), soft_wrap=True)
@@ -213,28 +183,6 @@ def _title(about: Mapping[str, Any], place: int, count: int) -> str:
     source = _SOURCES.get(about["what"])
     what = f"{source} record" if source else about["what"].capitalize()
     return str(visible(f"{what}{counted}{told}"))
-
-
-def indented(text: str) -> str:
-    """A JSON text over many lines, its values as they are written."""
-    parts: list[str] = []
-    depth, before = 0, ""
-    for token in _TOKEN.findall(text):
-        opens, closes = token in ("{", "["), token in ("}", "]")
-        depth -= closes
-        if before == "," or (before in ("{", "[") and not closes) or (closes and before not in ("{", "[")):
-            parts.append("\n" + "  " * min(depth, _DEEPEST_INDENT))
-        elif before == ":":
-            parts.append(" ")
-        parts.append(token)
-        depth += opens
-        before = token
-    return "".join(parts)
-
-
-def _lines(text: str) -> str:
-    """A text of several lines, with every other control character in it visible."""
-    return "\n".join(visible(line.removesuffix("\r")) for line in text.split("\n"))
 
 
 def _why(error: str, message: str) -> str:

@@ -84,10 +84,58 @@ class OnUnknown(StrEnum):
     fail = "fail"
 
 
-DELIVERY, RUNS, FAULTS, WHERETO = "How they are sent", "Plans and runs", "Which faults", "To which functions"
+class Format(StrEnum):
+    """The line formats by name: the keys of `cncbops.formats.families.BY_NAME`."""
 
+    envelope = "envelope"
+    eventbridge = "eventbridge"
+    raw = "raw"
+    firehose_error = "firehose-error"
+
+
+CHOICE, DELIVERY, RUNS, FAULTS, WHERETO = (
+    "Which events",
+    "How they are sent",
+    "Plans and runs",
+    "Which faults",
+    "To which functions",
+)
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
+        show_default=False,
+    ),
+]
 Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket to read, in place of SOURCE.")]
 Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
+
+Types = Annotated[
+    list[str] | None,
+    option("--type", "-t", help="Event type, or a glob such as 'thing-*'; repeatable.", panel=CHOICE),
+]
+PartitionKeys = Annotated[
+    list[str] | None, option("--partition-key", help="Only this partition key; repeatable.", panel=CHOICE)
+]
+Shards = Annotated[
+    list[str] | None, option("--shard", help="Only this shard, as id or number; repeatable.", panel=CHOICE)
+]
+FromTime = Annotated[
+    str | None,
+    option("--from", help="Events from this time on: 2023-11-22T09:00Z, 2023-11-22, -3h.", panel=CHOICE),
+]
+ToTime = Annotated[str | None, option("--to", help="Events before this time.", panel=CHOICE)]
+Filters = Annotated[
+    list[str] | None,
+    option("--filter", help="A Lambda event filter pattern; repeatable, one has to match.", panel=CHOICE),
+]
+Limit = Annotated[int | None, option("--limit", help="At most so many events.", panel=CHOICE, min=1)]
+LineFormat = Annotated[
+    Format | None,
+    option("--format", help="The format of every line, instead of recognising it.", panel=CHOICE),
+]
 
 BatchSize = Annotated[
     int | None,

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput
-from cncbops.formats.families import BY_NAME
+from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import parse_function
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
@@ -20,7 +21,10 @@ from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.selection.times import parse_window
 
+from ._options import Format
 from ._screen import Screen
+
+Texts = Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,45 @@ class Choice:
     filters: tuple[str, ...]
     limit: int | None
     line_format: str | None
+
+    @classmethod
+    def typed(
+        cls,
+        types: Texts,
+        partition_keys: Texts,
+        shards: Texts,
+        from_time: str | None,
+        to_time: str | None,
+        filters: Texts,
+        limit: int | None,
+        line_format: Format | None,
+    ) -> Self:
+        """The choice, from the values of its options."""
+        return cls(
+            types=tuple(types or ()),
+            partition_keys=tuple(partition_keys or ()),
+            shards=tuple(shards or ()),
+            from_time=from_time,
+            to_time=to_time,
+            filters=tuple(filters or ()),
+            limit=limit,
+            line_format=line_format.value if line_format else None,
+        )
+
+    def selection(self) -> Selection:
+        """As the engine takes it. Raises BadInput if something in it cannot be meant."""
+        return Selection(
+            types=self.types,
+            partition_keys=frozenset(self.partition_keys),
+            shards=frozenset(map(_shard_id, self.shards)),
+            window=TimeWindow(*parse_window(self.from_time, self.to_time, datetime.now(UTC))),
+            filters=FilterCriteria.parse(self.filters),
+        )
+
+    @property
+    def family(self) -> Family | None:
+        """The format that every line is said to have."""
+        return BY_NAME[self.line_format] if self.line_format else None
 
 
 @dataclass(frozen=True)
@@ -97,18 +140,12 @@ def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
     choice = asked.choice
     if asked.function is None:
         raise BadInput("no function is given", "Name it with --function")
-    selection = Selection(
-        types=choice.types,
-        partition_keys=frozenset(choice.partition_keys),
-        shards=frozenset(map(_shard_id, choice.shards)),
-        window=TimeWindow(*parse_window(choice.from_time, choice.to_time, datetime.now(UTC))),
-        filters=FilterCriteria.parse(choice.filters),
-    )
+    selection = choice.selection()
     return ReplayRequest(
         sources=sources_of(asked.sources, asked.bucket, asked.prefix, screen),
         function=parse_function(asked.function),
         selection=selection,
-        family=BY_NAME[choice.line_format] if choice.line_format else None,
+        family=choice.family,
         limit=choice.limit,
         stream_arn=_stream_arn(asked.stream_arn),
         safety=asked.safety.on(Safety()),

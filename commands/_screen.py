@@ -2,13 +2,14 @@
 
 import os
 import re
+import select
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO, cast
@@ -130,6 +131,27 @@ def guarded(screen: Screen, work: Callable[[], int], document: Mapping[str, Any]
         return _failed(screen, explained, document)
 
 
+def streamed(screen: Screen, work: Callable[[], int]) -> int:
+    """The exit code of `work`, which writes lines to standard output, and of an error to standard error alone.
+
+    Where nobody reads on it ends: whoever did has seen enough.
+    """
+    try:
+        return guarded(replace(screen, json=False), work, {})
+    except BrokenPipeError:
+        # What Python still holds back must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def require_reader() -> None:
+    """Raise BrokenPipeError if nobody reads standard output any more, for work that seldom has something to write."""
+    looked = select.poll()
+    looked.register(sys.stdout, 0)
+    if any(found & (select.POLLERR | select.POLLHUP) for _, found in looked.poll(0)):
+        raise BrokenPipeError
+
+
 def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) -> int:
     screen.show_error(error)
     if screen.json:
@@ -145,13 +167,38 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
     def handle(_number: int, _frame: FrameType | None) -> None:
         if signalled.is_set():
             os.write(STDERR, farewell.encode())
-            _leave()
+            _leave(INTERRUPTED)
         signalled.set()
         stop.set()
         if screen.shows_text:
             # Not by sys.stderr: the signal may have come while that was being written to.
             os.write(STDERR, b"\nstopping: what is under way is finished first; again to leave at once\n")
 
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
+
+    For what only reads, and writes to standard output.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if os.isatty(STDERR):
+            os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
+        _leave(INTERRUPTED)
+
+    with _handling(handle):
+        try:
+            yield
+        except BrokenPipeError:
+            _leave(0)
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -160,11 +207,11 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
             signal.signal(number, handler)
 
 
-def _leave() -> NoReturn:
+def _leave(code: int) -> NoReturn:
     """End the process with what is under way, and give the terminal its cursor back."""
     if os.isatty(STDERR):
         os.write(STDERR, b"\x1b[?25h")
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
 def state_folder(given: Path | None) -> Path:

@@ -4,7 +4,6 @@ This file declares the options and no more, so that help and completion load no 
 `_replaying` does the rest.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,56 +15,20 @@ from ._options import option
 app = typer.Typer(add_completion=False)
 
 
-class Format(StrEnum):
-    """The line formats by name: the keys of `cncbops.formats.families.BY_NAME`."""
-
-    envelope = "envelope"
-    eventbridge = "eventbridge"
-    raw = "raw"
-    firehose_error = "firehose-error"
-
-
-CHOICE = "Which events"
-
-
 @app.command()
 def replay(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE...",
-            help="s3://bucket/prefix, a local file or folder, or - for a list of them on standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    sources: shared.Sources = None,
     function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
-    types: Annotated[
-        list[str] | None,
-        option("--type", "-t", help="Event type, or a glob such as 'thing-*'; repeatable.", panel=CHOICE),
-    ] = None,
-    partition_keys: Annotated[
-        list[str] | None, option("--partition-key", help="Only this partition key; repeatable.", panel=CHOICE)
-    ] = None,
-    shards: Annotated[
-        list[str] | None,
-        option("--shard", help="Only this shard, as id or number; repeatable.", panel=CHOICE),
-    ] = None,
-    from_time: Annotated[
-        str | None,
-        option("--from", help="Events from this time on: 2023-11-22T09:00Z, 2023-11-22, -3h.", panel=CHOICE),
-    ] = None,
-    to_time: Annotated[str | None, option("--to", help="Events before this time.", panel=CHOICE)] = None,
-    filters: Annotated[
-        list[str] | None,
-        option("--filter", help="A Lambda event filter pattern; repeatable, one has to match.", panel=CHOICE),
-    ] = None,
-    limit: Annotated[int | None, option("--limit", help="At most so many events.", panel=CHOICE, min=1)] = None,
-    line_format: Annotated[
-        Format | None,
-        option("--format", help="The format of every line, instead of recognising it.", panel=CHOICE),
-    ] = None,
+    types: shared.Types = None,
+    partition_keys: shared.PartitionKeys = None,
+    shards: shared.Shards = None,
+    from_time: shared.FromTime = None,
+    to_time: shared.ToTime = None,
+    filters: shared.Filters = None,
+    limit: shared.Limit = None,
+    line_format: shared.LineFormat = None,
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
     rate: shared.Rate = None,
@@ -124,16 +87,7 @@ def replay(
     from ._replaying import Replaying, carry_out
     from ._requests import Asked, Choice, Delivery, SafetyStops
 
-    choice = Choice(
-        types=tuple(types or ()),
-        partition_keys=tuple(partition_keys or ()),
-        shards=tuple(shards or ()),
-        from_time=from_time,
-        to_time=to_time,
-        filters=tuple(filters or ()),
-        limit=limit,
-        line_format=line_format.value if line_format else None,
-    )
+    choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
     delivery = Delivery(
         batch_size=batch_size,
         concurrency=concurrency,

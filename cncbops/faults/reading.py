@@ -8,29 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from cncbops.aws import explain
-from cncbops.errors import CannotRun
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
 from cncbops.faults.documents import Document
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Problem
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
-from cncbops.lake.ahead import ahead
-from cncbops.lake.layout import CLAIM_CHECK, skip_reason
-from cncbops.lake.listing import list_objects
-from cncbops.lake.objects import LakeObject, ObjectUnreadable
-from cncbops.lake.reading import OpenObject, open_object
+from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
 from cncbops.tally import Failure, Objects
+from cncbops.visits import Listing, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-OBJECTS_AHEAD = 16
-"""Most faults lie in an object of their own: what counts is how many requests are under way."""
 FAILURES_SHOWN = 20
 
 
@@ -95,35 +86,21 @@ class FaultReader:
         *,
         stored_since: datetime | None = None,
     ) -> None:
-        self._sources, self._selection, self._s3 = sources, selection, s3
-        self._resolver, self._stored_since = resolver, stored_since
+        self._resolver = resolver
         self._is_chosen, self._may_be_chosen = selection.test(), selection.test_unread()
         self.counts = FaultCounts()
+        listing = Listing(sources, s3, selection.window, self.counts.objects, stored_since=stored_since)
+        self._visits = Visits(listing, self._note_object)
 
     def found(self) -> Generator[Found, None, None]:
         """The faults, one by one. Raises CncbopsError where a source cannot be listed or read at all.
 
         Close it where it is left before its end.
         """
-        for lake_object, opened in ahead(self._open, self._objects(), OBJECTS_AHEAD, _close):
-            if isinstance(opened, ObjectUnreadable):
-                self._count_unreadable(lake_object, opened)
-            else:
-                yield from self.in_object(lake_object, opened)
-
-    def in_object(self, lake_object: LakeObject, opened: OpenObject) -> Iterator[Found]:
-        """The faults of one object, which is closed at its end."""
-        with opened:
-            try:
-                for document, found in decoded(opened.blocks()):
+        for lake_object, opened in self._visits.opened():
+            with self._visits.reading(lake_object, opened) as blocks:
+                for document, found in decoded(blocks):
                     yield from self._of_document(lake_object, document, found)
-            except ObjectUnreadable as error:
-                self._count_unreadable(lake_object, error)
-                return
-            except (BotoCoreError, ClientError) as error:
-                raise explain(error, f"read {lake_object.uri}") from error
-        self.counts.objects.read += 1
-        self.counts.objects.bytes += lake_object.size
 
     def in_message(self, message: LakeObject, body: bytes, attributes: Mapping[str, str]) -> Iterator[Found]:
         """The faults of a queue's message."""
@@ -131,34 +108,6 @@ class FaultReader:
         self.counts.objects.read += 1
         self.counts.objects.bytes += message.size
         yield from self._of_document(message, Document(body, 1, 0), in_message(body, attributes))
-
-    def _objects(self) -> Iterator[LakeObject]:
-        for source in self._sources:
-            for lake_object in self._listing(source):
-                self.counts.objects.listed += 1
-                reason = skip_reason(lake_object)
-                if reason == CLAIM_CHECK and lake_object.uri == source.uri:
-                    reason = None  # asked for by its own name
-                if self._stored_since and lake_object.last_modified < self._stored_since:
-                    reason = "older"
-                if reason:
-                    self.counts.objects.skip(reason)
-                else:
-                    yield lake_object
-
-    def _listing(self, source: Source) -> Iterator[LakeObject]:
-        try:
-            yield from list_objects(source, self._s3, self._selection.window)
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"list {source.uri}") from error
-
-    def _open(self, lake_object: LakeObject) -> tuple[LakeObject, OpenObject | ObjectUnreadable]:
-        try:
-            return lake_object, open_object(lake_object, self._s3)
-        except ObjectUnreadable as error:
-            return lake_object, error
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"read {lake_object.uri}") from error
 
     def _of_document(
         self, lake_object: LakeObject, document: Document, found: list[Fault] | Problem
@@ -197,16 +146,5 @@ class FaultReader:
             self.counts.not_whole += 1
             self.counts.note(found.object, found.document, "malformed", "NotWhole", ", ".join(found.fault.flaws))
 
-    def _count_unreadable(self, lake_object: LakeObject, error: ObjectUnreadable) -> None:
-        """Count an object that failed. Raises CannotRun if it shows that none may be read."""
-        if error.error == "AccessDenied" and lake_object.bucket and not self.counts.objects.read:
-            what = f"cannot read {lake_object.uri}: access denied"
-            raise CannotRun(what, "Ask for s3:GetObject (and kms:Decrypt of its key), or use --role-arn") from error
-        self.counts.objects.failed += 1
-        self.counts.note(lake_object, None, "unreadable", error.error, error.message)
-
-
-def _close(unused: tuple[LakeObject, OpenObject | ObjectUnreadable]) -> None:
-    """Close an object that was opened ahead and is not wanted any more."""
-    if isinstance(unused[1], OpenObject):
-        unused[1].close()
+    def _note_object(self, lake_object: LakeObject, error: str, message: str) -> None:
+        self.counts.note(lake_object, None, "unreadable", error, message)

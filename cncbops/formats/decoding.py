@@ -6,8 +6,10 @@ apart, recognises each, and names those that are malformed. Only a line that fit
 tell the ways apart: it is read as the first line of its block where that can be done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -32,6 +34,17 @@ def decode(block: Block, family: Family | None = None) -> _Found:
     except (*_OBJECTIONS, IndexError):
         return _carefully(lines, block, family)
     return _carefully(lines, block, family) if block.first_part else _one_a_line(lines, block, usual, family)
+
+
+def documents_of(block: Block, events: Iterable[LakeEvent]) -> list[bytes]:
+    """What some of a block's events, in their order, were read from: the whole line, or the event's part of it."""
+    lines = BytesIO(block.data).readlines()
+    found = []
+    for line, on_line in groupby(events, attrgetter("line")):
+        documents = _documents(lines[line - block.first_line].removesuffix(b"\n"))
+        first = block.first_part if line == block.first_line else 0
+        found += [documents[event.part - first] for event in on_line]
+    return found
 
 
 def _one_a_line(lines: Sequence[bytes], block: Block, usual: Family, family: Family | None) -> _Found:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import RecordTypeDef
 
 
+UNKNOWN_ACCOUNT = "000000000000"
 _LANE_BITS = 16
 """More lanes than one function ever has."""
 
@@ -121,6 +122,15 @@ class RecordSource:
     role_arn: str
     region: str
     account: str
+
+
+def record_source(
+    region: str, *, function_arn: str | None = None, role_arn: str | None = None, stream_arn: str | None = None
+) -> RecordSource:
+    """What records say they come from and through, as far as the function tells, if they are for one at all."""
+    arn = (function_arn or "").split(":")
+    account = arn[4] if len(arn) > 4 else UNKNOWN_ACCOUNT
+    return RecordSource(stream_arn, role_arn or f"arn:aws:iam::{account}:role/unknown", region, account)
 
 
 class _KinesisPart(msgspec.Struct, gc=False, rename="camel", tag_field="kinesisSchemaVersion", tag="1.0"):

@@ -4,7 +4,6 @@ from typing import Any
 
 from cncbops.aws import Aws
 from cncbops.delivery.sender import MAX_ATTEMPTS
-from cncbops.faults.reading import OBJECTS_AHEAD
 from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
@@ -19,6 +18,7 @@ from cncbops.session.progress import Progress
 from cncbops.session.unit_readers import UnitReaders
 from cncbops.terms import BATCH_SIZE, CONCURRENCY, lanes_for
 from cncbops.undertaking import Undertaking
+from cncbops.visits import OBJECTS_AHEAD
 
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""

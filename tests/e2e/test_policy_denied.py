@@ -192,6 +192,14 @@ def test_replay(denying: Denying, alarm: str) -> None:
     assert f"AWS gave no answer on {facts}" in denying.said(line, *actions)
 
 
+def test_lake(denying: Denying) -> None:
+    denying.suffices("lake ls {lake}")
+    denying.suffices("lake cat {lake}")
+    denying.suffices("lake find {lake} --type thing-*")
+    denying.tells("lake ls {lake}", *ask_for("s3:ListBucket"))
+    denying.tells("lake cat {lake}", *ask_for("s3:GetObject"))
+
+
 def test_faults(denying: Denying) -> None:
     denying.suffices("faults ls {faults}")
     denying.suffices("faults show {faults}2023/11/22/00/faults:2")

@@ -42,7 +42,16 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, "invalidate ls", "failover out", "failover back", "faults stats", "runs resume", "sandbox start"],
+    [
+        *COMMANDS,
+        "invalidate ls",
+        "failover out",
+        "failover back",
+        "faults stats",
+        "lake cat",
+        "runs resume",
+        "sandbox start",
+    ],
 )
 def test_help_of_a_command_loads_nothing_that_it_does_not_show(command: str, tmp_path: Path) -> None:
     code, out, modules = modules_loaded(tmp_path, *command.split(), "--help")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cncbops.formats import cookbook
 from cncbops.formats import decoding as subject
 from cncbops.formats import event as event_module
-from cncbops.formats.decoding import decode
+from cncbops.formats.decoding import decode, documents_of
 from cncbops.formats.event import LakeEvent, Malformed
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.lake.lines import Block, blocks
@@ -133,6 +133,25 @@ def test_lines_and_parts_are_numbered_alike_however_the_object_is_cut(
     data, events, malformed = lake
     assert places_in(Block(data, 1, 0)) == (events, malformed)
     assert places_in(*blocks(io.BytesIO(data), size)) == (events, malformed)
+
+
+@settings(deadline=None, max_examples=40)
+@given(lake=lakes(), size=st.sampled_from([1, 64, 100_000]))
+def test_each_event_knows_the_document_it_was_read_from_however_the_object_is_cut(
+    lake: tuple[bytes, list[tuple[int, int, bytes]], list[Place]], size: int
+) -> None:
+    data, events, _ = lake
+    documents = [each for block in blocks(io.BytesIO(data), size) for each in documents_of(block, decode(block)[0])]
+    assert [events_in(document) for document in documents] == [[event] for _, _, event in events]
+    lines = data.split(b"\n")
+    assert all(document in lines[line - 1] for document, (line, _, _) in zip(documents, events, strict=True))
+
+
+def test_the_document_of_an_event_alone_on_its_line_is_the_line() -> None:
+    block = Block(b' {"type":"a"} \r\n{"type":"b"} {"type":"c"}\n', 1, 0)
+    events, _ = decode(block)
+    assert documents_of(block, events) == [b' {"type":"a"} \r', b'{"type":"b"}', b'{"type":"c"}']
+    assert documents_of(block, events[2:]) == [b'{"type":"c"}']
 
 
 def test_as_many_documents_as_lines_are_not_taken_for_one_a_line() -> None:

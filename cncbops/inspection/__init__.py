@@ -1,0 +1,1 @@
+"""Looking into data lakes: what there is, without sending anything anywhere."""

@@ -1,0 +1,90 @@
+"""What `cncbops lake ls` does: list objects, or add them up."""
+
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
+
+import orjson
+from rich.text import Text
+
+from cncbops.inspection.facts import object_facts
+from cncbops.inspection.volumes import Volumes
+from cncbops.tally import Objects
+from cncbops.visits import Listing
+
+from ._lake import Asked, lake_client
+from ._lake_view import ObjectLines, show_volumes
+from ._options import General
+from ._plan_view import unread
+from ._reading_view import reading_line
+from ._screen import Screen, guarded, leaving_at_once, screen_for, streamed
+from ._words import number, size
+
+_FLUSH_S = 0.1
+
+
+def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
+    """List objects, or add them up; the exit code."""
+    screen = screen_for(general)
+    if summary:
+        return guarded(screen, lambda: _summary(asked, general, screen), {"command": "lake ls"})
+    return streamed(screen, lambda: _ls(asked, general, screen))
+
+
+def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, list[str]]:
+    """What there is, and the sources as text. Raises BadInput."""
+    window = asked.choice.selection().window
+    sources = asked.found(screen)
+    listing = Listing(sources, lake_client(sources, general), window, Objects())
+    return listing, [source.uri for source in sources]
+
+
+def _ls(asked: Asked, general: General, screen: Screen) -> int:
+    listing, _ = _listing(asked, general, screen)
+    count, flushed = 0, 0.0
+    with screen.printing(), closing(listing.wanted()) as wanted, leaving_at_once():
+        lines = ObjectLines(heads=screen.out.is_terminal)
+        for lake_object in islice(wanted, asked.choice.limit):
+            facts = object_facts(lake_object)
+            if screen.json:
+                sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE))
+            else:
+                sys.stdout.write(lines.of(facts))
+            flushed = _flush_soon(flushed)
+            count += 1
+            listing.objects.bytes += lake_object.size
+    if screen.shows_text:
+        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
+        screen.err.print(Text(told), soft_wrap=True)
+    return 0
+
+
+def _flush_soon(flushed: float) -> float:
+    """Pass on what was written ten times a second, not each line by itself; when that was done last, in seconds."""
+    now = time.monotonic()
+    if now - flushed < _FLUSH_S:
+        return flushed
+    sys.stdout.flush()
+    return now
+
+
+def _summary(asked: Asked, general: General, screen: Screen) -> int:
+    listing, sources = _listing(asked, general, screen)
+    volumes, objects = Volumes(), listing.objects
+    with (
+        closing(listing.wanted()) as wanted,
+        reading_line(screen, lambda: f"{objects.listed:,} objects, {size(objects.bytes)}"),
+        leaving_at_once(),
+    ):
+        for lake_object in islice(wanted, asked.choice.limit):
+            volumes.add(lake_object)
+            objects.bytes += lake_object.size
+    facts = {"objects": asdict(listing.objects), **volumes.facts()}
+    if screen.json:
+        screen.show_json({"command": "lake ls", "source": sources, **facts})
+    else:
+        with screen.printing() as out:
+            show_volumes(out, facts)
+    return 0

@@ -1,0 +1,143 @@
+"""`cncbops lake`: what a data lake holds. Read-only.
+
+This file declares the options and no more; `_lake` and its neighbours do the rest.
+"""
+
+from typing import Annotated
+
+import typer
+
+from . import _options as shared
+from ._groups import Group
+from ._options import option
+
+FORM = "In which form"
+
+app = typer.Typer(add_completion=False, cls=Group, help="Look into a data lake, which is only ever read.")
+
+
+@app.command()
+def ls(
+    sources: shared.Sources = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    from_time: Annotated[
+        str | None,
+        option("--from", help="Objects that may hold events from this time on.", panel=shared.CHOICE),
+    ] = None,
+    to_time: Annotated[
+        str | None, option("--to", help="Objects that may hold events before this time.", panel=shared.CHOICE)
+    ] = None,
+    limit: Annotated[int | None, option("--limit", help="At most so many objects.", panel=shared.CHOICE, min=1)] = None,
+    summary: Annotated[
+        bool, option("--summary", help="Add up objects and bytes by day and hour.", panel=shared.GENERAL)
+    ] = False,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """List the objects that a replay would read: times, size, storage class. With -o json, JSON lines.
+
+    The times say when an object's events arrived, as far as a listing tells: from the time that its key names (by
+    Firehose, the arrival of the oldest event) until it was written.
+    """
+    from ._lake import Asked
+    from ._lake_ls import carry_out
+    from ._requests import Choice
+
+    choice = Choice.typed(None, None, None, from_time, to_time, None, limit, None)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), general, summary=summary)
+
+
+@app.command()
+def cat(
+    sources: shared.Sources = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    types: shared.Types = None,
+    partition_keys: shared.PartitionKeys = None,
+    shards: shared.Shards = None,
+    from_time: shared.FromTime = None,
+    to_time: shared.ToTime = None,
+    filters: shared.Filters = None,
+    limit: shared.Limit = None,
+    line_format: shared.LineFormat = None,
+    envelope: Annotated[
+        bool, option("--envelope", help="The whole line of the lake, with what is around the event.", panel=FORM)
+    ] = False,
+    record: Annotated[
+        bool, option("--record", help="The Kinesis record that a replay makes of the event.", panel=FORM)
+    ] = False,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """Print events as JSON lines, byte for byte as the lake holds them. Made for pipes.
+
+    Fault events are left out unless a --type matches them, as in a replay.
+    """
+    from ._lake import Asked
+    from ._lake_cat import carry_out
+    from ._requests import Choice
+
+    choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), general, envelope=envelope, record=record)
+
+
+@app.command()
+def find(
+    sources: shared.Sources = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    event_id: Annotated[
+        str | None, option("--id", help="The event with this id, also if it is a fault.", panel=shared.CHOICE)
+    ] = None,
+    types: shared.Types = None,
+    partition_keys: shared.PartitionKeys = None,
+    shards: shared.Shards = None,
+    from_time: shared.FromTime = None,
+    to_time: shared.ToTime = None,
+    filters: shared.Filters = None,
+    limit: Annotated[
+        int | None,
+        option("--limit", help="Stop after so many; else after 1 with --id, 10 without.", panel=shared.CHOICE, min=1),
+    ] = None,
+    line_format: shared.LineFormat = None,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+) -> int:
+    """Find events: print each with its object, line, sequence number, key and shard. With -o json, JSON lines.
+
+    It stops as soon as it has them. If there are none the exit code is 1, or 3 where not all could be read.
+    """
+    from ._lake import Asked
+    from ._lake_find import carry_out
+    from ._requests import Choice
+
+    choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), event_id, general)
