@@ -62,10 +62,7 @@ def _require_forms(account: str | None, keys: Sequence[str]) -> None:
 
 
 def _line(typed: Sequence[str]) -> Line:
-    """A command line as the command itself would take it. Raises BadInput, and what the command's parser raises.
-
-    Without any arguments what a command cannot do without is not said, either.
-    """
+    """A command line as the command itself would take it. Raises BadInput, and what the command's parser raises."""
     context: Any = root().make_context("cncbops", list(typed))
     while isinstance(context.command, Group):
         context = _below(context)
@@ -75,7 +72,7 @@ def _line(typed: Sequence[str]) -> Line:
 
 
 def _below(context: Any) -> Any:
-    """The context of the command that is named next. Raises BadInput if none is."""
+    """The context of the command that is named next, of which nothing has to be said. Raises BadInput if none is."""
     group = context.command
     assert isinstance(group, Group)
     rest = [*context._protected_args, *context.args]
@@ -83,7 +80,9 @@ def _below(context: Any) -> Any:
         raise BadInput("no command is named", f"Name one: {', '.join(_names(group))}")
     name, command, rest = group.resolve_command(context, rest)
     assert command is not None
-    return command.make_context(name, rest, parent=context, resilient_parsing=not rest)
+    for param in command.params:
+        param.required = False
+    return command.make_context(name, rest, parent=context)
 
 
 def _names(group: Group) -> list[str]:

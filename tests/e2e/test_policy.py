@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from cncbops.policy.needs import COMMANDS
+from tests.e2e.commands import all_commands
 from tests.e2e.iam import listed
 from tests.e2e.servers import Cncbops
 
+NOT_WITHOUT_AN_OPTION = {"InspectFilters", "SeeStage", "SeeStageAlarm", "WatchAlarms"}
 UNREACHABLE = "http://127.0.0.1:9"
 REPLAY = ("replay", "s3://lake/john/", "-f", "fn:PROD")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -45,6 +48,13 @@ def test_what_is_not_said_may_be_any_and_is_told(cncbops: Cncbops) -> None:
     resources = {each for statement in printed.json["Statement"] for each in listed(statement["Resource"])}
     assert resources >= {"arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:aws:lambda:*:*:function:*", "arn:aws:sqs:*:*:*"}
     assert "not said, and so any: bucket, queue, function, region, account" in printed.err
+
+
+@pytest.mark.parametrize("command", [command for command in all_commands() if COMMANDS[command]])
+def test_of_a_command_nothing_has_to_be_said(command: str, cncbops: Cncbops) -> None:
+    printed = cncbops("policy", *command.split())
+    needs = {need.sid for need in COMMANDS[command] if need.sid not in NOT_WITHOUT_AN_OPTION}
+    assert {sid.rstrip("2") for sid in sids(printed.out)} - {"ListSources"} == needs - {"ListSources"}
 
 
 def test_a_dry_run_needs_less(cncbops: Cncbops) -> None:
@@ -86,7 +96,6 @@ def test_what_lies_on_this_machine_and_what_asks_nothing_needs_no_permission(cnc
         ("relpay s3://lake/", "No such command 'relpay'. Did you mean 'replay'?"),
         ("replay s3://lake/ --fuction fn", "No such option: --fuction"),
         ("replay s3://l -f fn", "'s3://l' names no valid bucket"),
-        ("failover out --stage john", "Missing argument"),
         ("--account 12 replay", "--account '12' is no account. Write its twelve digits"),
         ("--kms-key alias/lake replay", "--kms-key 'alias/lake' is no ARN of a key"),
         ("runs resume 20231122", "there is no run 20231122"),

