@@ -14,10 +14,11 @@ from cncbops.health.naming import Naming, regions_named, regions_of
 from cncbops.health.running import Region
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.ledger.rows import Run
+from cncbops.plans.plan_file import PlanHeader, read_plan
 from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, ANYTHING, Named
 from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
 from cncbops.queues.source import QueueSource
-from cncbops.request import ReplayRequest
+from cncbops.request import ReplayRequest, ResubmitRequest
 from cncbops.session.resuming import asked
 from cncbops.watched import NAMES, Watched
 
@@ -40,16 +41,12 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     """What the options of a command with these needs name. Raises BadInput for what cannot be meant."""
     if not needs:
         return Named()
-    aws = Aws(AwsAccess(region=params.get("region"), profile=params.get("profile")))
-    role = _ROLE.fullmatch(params.get("role_arn") or "")
-    named = Named(
-        region=aws.known_region or ANY,
-        account=account or (role["account"] if role else ANY),
-        stage=params.get("stage"),
-        alarms=bool(params.get("stop_on_alarm")),
-    )
-    if "run" in params or params.get("resume"):
-        return _by_run(named, params, needs)
+    before = _before(params)
+    named = _reached(params, account, before)
+    if before:
+        return _of_run(named, before) if isinstance(before, Run) else _of_request(named, before.request)
+    if "run" in params:
+        return _of_any_run(named, needs)
     if "health_checks" in params:
         return replace(named, regions=_regions(params, named), switched=params.get("name") or ANY)
     if "from_s3" in params or "distribution" in params or "typed" in params:
@@ -61,6 +58,36 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
         functions=_functions(params),
         streams=(ANY,) if READ_STREAM in needs else (),
     )
+
+
+def _before(params: Params) -> Run | PlanHeader | None:
+    """What was asked before, where a command line names that: a run of the ledger, or a plan. Raises BadInput."""
+    if text := params.get("resume") or params.get("run"):
+        with ledger_with(text, state_folder(params["state_dir"])) as ledger:
+            return ledger.find(text)
+    return read_plan(params["plan"]).header if params.get("plan") else None
+
+
+def _reached(params: Params, account: str | None, before: Run | PlanHeader | None) -> Named:
+    """How AWS is reached, as typed, else as it was before; of what is named nothing yet."""
+    kept = _access_kept(before)
+    aws = Aws(AwsAccess(region=params.get("region") or kept.get("region"), profile=params.get("profile")))
+    role_arn = params.get("role_arn") or kept.get("role_arn")
+    role = _ROLE.fullmatch(role_arn or "")
+    return Named(
+        region=aws.known_region or ANY,
+        account=account or (role["account"] if role else ANY),
+        role_arn=role_arn,
+        stage=params.get("stage"),
+        alarms=bool(params.get("stop_on_alarm")),
+    )
+
+
+def _access_kept(before: Run | PlanHeader | None) -> Mapping[str, Any]:
+    """How AWS was reached before."""
+    if before is None:
+        return {}
+    return before.access if isinstance(before, Run) else vars(before)
 
 
 def _by_sources(named: Named, params: Params, screen: Screen, *, takes_queues: bool) -> Named:
@@ -123,23 +150,20 @@ def _raising(globs: Sequence[str]) -> list[FunctionName]:
     return [FunctionName(glob, glob, qualifier, None) for glob in globs for qualifier in (None, ANY)]
 
 
-def _by_run(named: Named, params: Params, needs: Sequence[Need]) -> Named:
-    """What a run of the ledger was asked; without a run, what any may have been asked."""
-    text = params.get("resume") or params.get("run")
-    if text is None:
-        anything = replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,), functions=(ANY_FUNCTION,))
-        return replace(anything, streams=(ANY,), distribution=ANY if INVALIDATE in needs else None)
-    with ledger_with(text, state_folder(params["state_dir"])) as ledger:
-        run = ledger.find(text)
-    if not params.get("region") and run.access.get("region"):
-        named = replace(named, region=run.access["region"])
-    return _of_run(named, run)
+def _of_any_run(named: Named, needs: Sequence[Need]) -> Named:
+    """What any run may have been asked."""
+    anything = replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,), functions=(ANY_FUNCTION,))
+    return replace(anything, streams=(ANY,), distribution=ANY if INVALIDATE in needs else None)
 
 
 def _of_run(named: Named, run: Run) -> Named:
+    """What a run was asked; a failover is not gone on with like that."""
     if run.is_act:
         return replace(named, distribution=run.function) if run.command == "invalidate" else named
-    request = asked(run)
+    return _of_request(named, asked(run))
+
+
+def _of_request(named: Named, request: ReplayRequest | ResubmitRequest) -> Named:
     named = replace(_of_sources(named, request.sources), alarms=named.alarms or bool(request.safety.alarms))
     if isinstance(request, ReplayRequest):
         return replace(named, functions=(request.function,))

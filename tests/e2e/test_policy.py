@@ -5,11 +5,14 @@ import json
 import pytest
 
 from cncbops.policy.needs import COMMANDS
+from tests.e2e import lakes
 from tests.e2e.commands import all_commands
+from tests.e2e.far_side import FarSide, function_error
 from tests.e2e.iam import listed
 from tests.e2e.servers import Cncbops
 
 NOT_WITHOUT_AN_OPTION = {"InspectFilters", "SeeStage", "SeeStageAlarm", "WatchAlarms"}
+NOWHERE = {"AWS_REGION": None}
 UNREACHABLE = "http://127.0.0.1:9"
 REPLAY = ("replay", "s3://lake/john/", "-f", "fn:PROD")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -44,7 +47,7 @@ def test_a_policy_is_narrowed_to_what_is_typed(cncbops: Cncbops) -> None:
 
 
 def test_what_is_not_said_may_be_any_and_is_told(cncbops: Cncbops) -> None:
-    printed = cncbops("policy", "resubmit", env={"AWS_REGION": None})
+    printed = cncbops("policy", "resubmit", env=NOWHERE)
     resources = {each for statement in printed.json["Statement"] for each in listed(statement["Resource"])}
     assert resources >= {"arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:aws:lambda:*:*:function:*", "arn:aws:sqs:*:*:*"}
     assert "not said, and so any: bucket, queue, function, region, account" in printed.err
@@ -61,10 +64,29 @@ def test_a_dry_run_needs_less(cncbops: Cncbops) -> None:
     line = ("policy", "invalidate", "E2EXAMPLE1234X", "/a")
     whole = cncbops(*line)
     assert sids(whole.out)[-1] == "Invalidate"
-    assert "a dry-run does without Invalidate: --dry-run leaves it out" in whole.err
+    assert "a dry-run does without Invalidate: --dry-run leaves that out" in whole.err
     assert sids(cncbops(*line, "--dry-run").out) == sids(whole.out)[:-1]
     assert sids(cncbops(*line, env={"CNCBOPS_EXECUTE": "0"}).out) == sids(whole.out)[:-1]
     assert sids(cncbops(*line, "--execute").out) == sids(whole.out)
+
+
+def test_what_was_asked_before_counts(cncbops: Cncbops, far_side: FarSide) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(3, 1, 3))
+    far_side.add_function("fn", lambda _payload, _context: function_error("ValueError", "no"))
+    options = ("--max-attempts", "1", "--region", "eu-west-1", "-o", "json")
+    plan = cncbops.home / "plan"
+    cncbops("replay", "s3://lake/", "-f", "fn", "--save-plan", plan, *options, endpoint=far_side.url)
+    run = cncbops("replay", "s3://lake/", "-f", "fn", "--execute", *options, endpoint=far_side.url).json["run_id"]
+    for line in (
+        ("runs", "redrive", run),
+        ("runs", "resume", run),
+        ("replay", "--resume", run),
+        ("replay", "--plan", plan),
+    ):
+        statements = {each["Sid"]: each for each in cncbops("policy", *line, env=NOWHERE).json["Statement"]}
+        assert statements["ReadSources"]["Resource"] == "arn:aws:s3:::lake/*"
+        assert statements["Invoke"]["Resource"] == "arn:aws:lambda:eu-west-1:*:function:fn"
+        assert "ReadStream" not in statements
 
 
 def test_options_count_from_the_environment_as_they_do_for_the_command(cncbops: Cncbops) -> None:
