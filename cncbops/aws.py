@@ -4,7 +4,7 @@ Credentials, region and endpoint follow botocore's own chain unless the operator
 for clients, and its import takes as long as botocore's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -53,16 +53,20 @@ PROBE_TIMEOUT_S, PROBE_TRIES = 1, 3
 
 @dataclass(frozen=True)
 class AwsAccess:
-    """How AWS is reached: None leaves the choice to botocore (environment, config files, instance)."""
+    """How AWS is reached: None leaves the choice to botocore (environment, config files, instance).
+
+    `source_role_arn` is the role under which S3 alone is read, where that is another.
+    """
 
     region: str | None = None
     profile: str | None = None
     role_arn: str | None = None
     endpoint_url: str | None = None
+    source_role_arn: str | None = None
 
     def kept(self) -> dict[str, str | None]:
         """What a ledger keeps of it: a profile is a matter of one machine."""
-        return {"region": self.region, "role_arn": self.role_arn, "endpoint_url": self.endpoint_url}
+        return {name: value for name, value in asdict(self).items() if name != "profile"}
 
 
 class Aws:
@@ -92,6 +96,11 @@ class Aws:
     @cached_property
     def _session(self) -> Session:
         return self._with_role(self._core, self.access.role_arn) if self.access.role_arn else self._core
+
+    @cached_property
+    def _source_session(self) -> Session:
+        role_arn = self.access.source_role_arn
+        return self._with_role(self._core, role_arn) if role_arn else self._session
 
     def _with_role(self, session: Session, role_arn: str) -> Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
@@ -198,7 +207,8 @@ class Aws:
     def _client(self, service: str, **settings: Any) -> Any:
         config = Config(**{**_DEFAULTS, **settings})
         try:
-            return self._session.create_client(service, endpoint_url=self.access.endpoint_url, config=config)
+            session = self._source_session if service == "s3" else self._session
+            return session.create_client(service, endpoint_url=self.access.endpoint_url, config=config)
         except BotoCoreError as error:
             raise explain(error, f"call {service}") from error
         except ValueError as error:

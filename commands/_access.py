@@ -15,4 +15,5 @@ def access_of(general: General, before: Mapping[str, Any]) -> AwsAccess:
         profile=general.profile,
         role_arn=general.role_arn or before.get("role_arn"),
         endpoint_url=general.endpoint_url or before.get("endpoint_url"),
+        source_role_arn=general.source_role_arn or before.get("source_role_arn"),
     )

@@ -34,7 +34,7 @@ from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, sho
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import Screen, guarded, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, guarded, screen_for, streamed
 from ._words import number, visible
 
 Texts = list[str] | None
@@ -173,7 +173,7 @@ def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
 
 
 def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
-    with _faults(choice, general, screen) as faults, screen.printing() as out:
+    with _faults(choice, general, screen) as faults, screen.printing(RUN_AGAIN) as out:
         tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
         for each in islice(faults.found, limit):
             tell(facts_of(each))
@@ -210,7 +210,7 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
         told = {"counts": counts, "groups": rows, "others": groups.others, "failures": failures}
         screen.show_json({"command": "faults stats", "source": uris, **told})
     elif not screen.quiet:
-        with screen.printing() as out:
+        with screen.printing(RUN_AGAIN) as out:
             show_groups(out, visible(rows), groups.others)
         show_counts(screen.err, counts, len(rows))
         show_flaws(screen.err, reader.counts.flaws, visible(failures))
@@ -231,7 +231,7 @@ def _show(
         shown = [{**event.about, "event": orjson.Fragment(event.text)} for event in events]
         screen.show_json({**document, "events": shown})
     elif not screen.quiet:
-        with screen.printing() as out:
+        with screen.printing(RUN_AGAIN) as out:
             show_fault(out, document, events)
     return 0 if found.is_whole else FLAWED
 

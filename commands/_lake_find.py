@@ -16,7 +16,7 @@ from ._lake import FLAWED, Asked, failures_of, lake_client, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import Screen, leaving_at_once, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, leaving_at_once, require_reader, screen_for, streamed
 from ._words import number, visible
 
 MOST_FOUND = 10
@@ -41,7 +41,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
     wanted, sources = _wanted(asked, event_id), asked.found(screen)
     reader = LakeReader(sources, wanted, lake_client(sources, general))
-    with screen.printing() as out, closing(_found(reader)) as found, leaving_at_once():
+    with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once():
         while (facts := _next(found, reader.counts, screen)) is not None:
             if screen.json:
                 line = {**facts, "event": orjson.Fragment(facts["event"])}

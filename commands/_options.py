@@ -30,6 +30,10 @@ GENERAL = "General"
 Region = Annotated[str | None, option("--region", "-r", help="AWS region.", panel=AWS, also=["AWS_REGION"])]
 Profile = Annotated[str | None, option("--profile", help="AWS profile.", panel=AWS)]
 RoleArn = Annotated[str | None, option("--role-arn", help="IAM role to work under.", panel=AWS)]
+SourceRoleArn = Annotated[
+    str | None,
+    option("--source-role-arn", help="IAM role to read SOURCE under, where that is in another account.", panel=AWS),
+]
 EndpointUrl = Annotated[str | None, option("--endpoint-url", help="Send AWS calls there.", panel=AWS)]
 
 Execute = Annotated[bool, option("--execute/--dry-run", help="Do it, instead of only showing the plan.", panel=GENERAL)]
@@ -208,6 +212,17 @@ Group = Annotated[
     option("--group", help="Of this group, by its fingerprint in `faults stats`; repeatable.", panel=FAULTS),
 ]
 
+RECOVERY = "How the copy is reached, where not as the lake"
+
+RecoveryRegion = Annotated[str | None, option("--recovery-region", help="AWS region of the copy.", panel=RECOVERY)]
+RecoveryProfile = Annotated[str | None, option("--recovery-profile", help="AWS profile for it.", panel=RECOVERY)]
+RecoveryRoleArn = Annotated[
+    str | None, option("--recovery-role-arn", help="IAM role to read it under.", panel=RECOVERY)
+]
+RecoveryEndpointUrl = Annotated[
+    str | None, option("--recovery-endpoint-url", help="Send AWS calls for it there.", panel=RECOVERY)
+]
+
 
 @dataclass(frozen=True)
 class Local:
@@ -228,3 +243,4 @@ class General(Local):
     profile: str | None
     role_arn: str | None
     endpoint_url: str | None
+    source_role_arn: str | None = None

@@ -229,6 +229,7 @@ def _plan_header(new: _New) -> PlanHeader:
         region=aws.region,
         role_arn=aws.access.role_arn,
         endpoint_url=aws.access.endpoint_url,
+        source_role_arn=aws.access.source_role_arn,
         account=identity.account if identity else None,
         by=identity.arn if identity else None,
         made=datetime.now(UTC),

@@ -31,6 +31,9 @@ NOT_HEALTHY = 4
 """The exit code of a look that went well at what is not: an ill region, a sandbox that does not run."""
 STDERR = 2
 PIPE_WIDTH = 240
+LOOK_THERE = "The work itself is over; look for its records in the state directory"
+RUN_AGAIN = "Send it where there is room, and run it again"
+"""Advice where standard output takes no more: what only reads leaves nothing anywhere else."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Screen:
             sys.stdout.buffer.write(orjson.dumps(document, option=options))
 
     @contextmanager
-    def printing(self) -> Iterator[Console]:
-        """Standard output, all of it written at the end. Raises CannotRun where it takes no more."""
+    def printing(self, advice: str = LOOK_THERE) -> Iterator[Console]:
+        """Standard output, all of it written at the end. Raises CannotRun, with advice, where it takes no more."""
         try:
             yield self.out
             sys.stdout.flush()
@@ -78,7 +81,7 @@ class Screen:
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             what = f"standard output cannot be written: {error.strerror}"
-            raise CannotRun(what, "The work itself is over; look for its records in the state directory") from error
+            raise CannotRun(what, advice) from error
 
     def show_error(self, error: CncbopsError) -> None:
         """One line: what failed, on what, what to do next; the traceback only when verbose."""
@@ -179,10 +182,10 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
+def leaving_at_once(unread: int = 0) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
 
-    For what only reads, and writes to standard output.
+    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -194,7 +197,7 @@ def leaving_at_once() -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
-            _leave(0)
+            _leave(unread)
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def replay(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    source_role_arn: shared.SourceRoleArn = None,
 ) -> int:
     """Send chosen events of a data lake to one function, as the Kinesis records it expects.
 
@@ -99,7 +100,16 @@ def replay(
         on_unknown=on_unknown.value,
     )
     general = shared.General(
-        output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
+        json=output is shared.Output.json,
+        quiet=quiet,
+        verbose=verbose,
+        state_dir=state_dir,
+        execute=execute,
+        region=region,
+        profile=profile,
+        role_arn=role_arn,
+        endpoint_url=endpoint_url,
+        source_role_arn=source_role_arn,
     )
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
     asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn)

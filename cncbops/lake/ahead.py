@@ -1,7 +1,7 @@
 """Doing the next few of a sequence beforehand, in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import islice
@@ -19,7 +19,7 @@ def ahead(
     window: int,
     discard: Callable[[Result], object] = lambda _: None,
     pool: ThreadPoolExecutor | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`map`, with up to `window` calls done or under way beyond the result in hand.
 
     Results come in the order of the items; an error, also one of `items`, comes where its result

@@ -170,6 +170,12 @@ def object_time(key: str) -> int | None:
     return found.date.span[0] if found and found.date.has_day else None
 
 
+def may_hold(key: str, hours: TimeWindow) -> bool:
+    """Whether an object can belong to `hours`, as far as the folders of its key tell."""
+    found = find_date(_folders(key))
+    return found is None or not found.date.has_day or found.date.may_lie_in(hours)
+
+
 def stream_folder(key: str) -> str | None:
     """The folder before the date: the Kinesis stream's name in a cookbook lake.
 

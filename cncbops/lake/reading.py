@@ -83,10 +83,18 @@ class OpenObject:
         """Its lines in blocks; once only. Raises ObjectUnreadable where the object fails."""
         if self._plain is None:
             name = os.path.basename(self.obj.uri)  # noqa: PTH119  a key is no path
-            yield from blocks(decompressed(stream_of(self._chunks()), name))
+            yield from blocks(decompressed(stream_of(self.stored()), name))
         elif data := self._plain.removeprefix(BOM_UTF8):
             self._head = self._plain = b""
             yield Block(data, first_line=1, first_part=0)
+
+    def stored(self) -> Iterator[bytes]:
+        """Its bytes as they are stored, a chunk at a time; once only. Raises ObjectUnreadable."""
+        head, self._head = self._head, b""
+        try:
+            yield from chunks(self._raw or io.BytesIO(), head)
+        except (OSError, HTTPClientError) as error:
+            _raise_unreadable(error)
 
     def close(self) -> None:
         if self._raw is not None:
@@ -97,13 +105,6 @@ class OpenObject:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _chunks(self) -> Iterator[bytes]:
-        head, self._head = self._head, b""
-        try:
-            yield from chunks(self._raw or io.BytesIO(), head)
-        except (OSError, HTTPClientError) as error:
-            _raise_unreadable(error)
 
 
 def open_object(obj: LakeObject, s3: "S3Client | None", head_bytes: int = HEAD_BYTES) -> OpenObject:

@@ -146,7 +146,9 @@ class _Piece(Call):
             self.stretch.hopes.note(was_good=len(inside) * 4 > len(page.objects))
         yield inside
         if goes_on:
-            yield from self.stretch.rest(self, page)
+            rest = self.stretch.rest(self, page)
+            del inside, page  # whoever waits for the end of this must not hold every page on the way there
+            yield from rest
 
 
 @dataclass(eq=False)

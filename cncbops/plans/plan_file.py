@@ -54,6 +54,7 @@ class PlanHeader:
     by: str | None
     made: datetime
     version: str = __version__
+    source_role_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     endpoint_url: str | None
     account: str | None
     by: str | None
+    source_role_arn: str | None = None
 
 
 class _Object(msgspec.Struct, forbid_unknown_fields=True):

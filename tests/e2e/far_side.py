@@ -61,6 +61,7 @@ class FarSide:
 
     def __init__(self) -> None:
         self.requests: list[str] = []  # "GET /bucket?list-type=2", in order of arrival
+        self.callers: list[str] = []  # the access key that each of these was signed with
         self.errors: list[Exception] = []  # raised by a handler, or by a request that makes no sense
         self.max_concurrency = 0
         self._invocations: list[Invocation] = []
@@ -86,13 +87,15 @@ class FarSide:
         self._server.hang_up()
         self._thread.join()
 
-    def add_bucket(self, name: str, content: Mapping[str, bytes | StoredObject] | Path) -> None:
-        """Serve a dict of bodies (or StoredObjects) by key, or the files of a folder."""
+    def add_bucket(
+        self, name: str, content: Mapping[str, bytes | StoredObject] | Path, *, role: str | None = None
+    ) -> None:
+        """Serve a dict of bodies (or StoredObjects) by key, or the files of a folder; with `role` to that alone."""
         if isinstance(content, Path):
             objects = far_side_s3.from_folder(content)
         else:
             objects = {k: StoredObject(v) if isinstance(v, bytes) else v for k, v in content.items()}
-        self._buckets[name] = Bucket(name, objects)
+        self._buckets[name] = Bucket(name, objects, role and far_side_s3.key_of(role))
 
     def add_function(
         self,
@@ -169,6 +172,7 @@ class FarSide:
         request = f"{method} {target}"
         with self._changed:
             self.requests.append(request)
+            self.callers.append(headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0])
             self._changed.notify_all()
         for beginning, go_on in self._held.items():
             if request.startswith(beginning):
@@ -180,8 +184,8 @@ class FarSide:
         query = dict(parse_qsl(raw_query, keep_blank_values=True))
         if re.match(r"/20\d\d-\d\d-\d\d/", raw_path):
             return self._lambda(method, raw_path, query, headers, body)
-        if raw_path == "/" and b"Action=GetCallerIdentity" in body:
-            return _caller_identity()
+        if raw_path == "/" and (identity := _of_sts(body)):
+            return identity
         bucket, _, key = raw_path.removeprefix("/").partition("/")
         if bucket not in self._buckets:
             return far_side_s3.error(404, "NoSuchBucket", "The specified bucket does not exist")
@@ -245,6 +249,17 @@ class FarSide:
             if call in self._running:
                 self._running.remove(call)
             self._changed.notify_all()
+
+
+def _of_sts(body: bytes) -> Answer | None:
+    """What STS answers to a form; None if it is none of its."""
+    form = dict(parse_qsl(body.decode(errors="replace")))
+    match form.get("Action"):
+        case "GetCallerIdentity":
+            return _caller_identity()
+        case "AssumeRole":
+            return far_side_s3.credentials_of(form["RoleArn"])
+    return None
 
 
 def _caller_identity() -> Answer:

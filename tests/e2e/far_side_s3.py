@@ -8,7 +8,7 @@ import hashlib
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import format_datetime
@@ -35,7 +35,8 @@ class Answer(NamedTuple):
 class StoredObject:
     """One object of a bucket; `vanished` is one that is listed but no longer there when it is read.
 
-    One of storage class GLACIER or DEEP_ARCHIVE is listed, and refused when it is read.
+    One of storage class GLACIER or DEEP_ARCHIVE is listed, and refused when it is read. `headers` come with its own,
+    `tag` is its ETag where that is not the MD5 of its content.
     """
 
     content: bytes | Path
@@ -43,6 +44,8 @@ class StoredObject:
     last_modified: datetime = LAST_MODIFIED
     vanished: bool = False
     storage_class: str = "STANDARD"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tag: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -54,33 +57,36 @@ class StoredObject:
 
     @cached_property
     def etag(self) -> str:
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+        return f'"{self.tag or hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
 class Bucket:
     """Objects by key, listed in UTF-8 byte order (which is Python's order of strings)."""
 
-    def __init__(self, name: str, objects: Mapping[str, StoredObject]) -> None:
-        self.name = name
+    def __init__(self, name: str, objects: Mapping[str, StoredObject], reader: str | None = None) -> None:
+        """`reader` is the only access key that may read it; None lets everybody."""
+        self.name, self._reader = name, reader
         self._objects = dict(objects)
         self._keys = sorted(self._objects)
 
     def answer(self, method: str, key: str, query: Mapping[str, str], headers: Message) -> Answer:
         if method not in ("GET", "HEAD"):
             return error(405, "MethodNotAllowed", "The specified method is not allowed here.")
+        if self._reader and f"Credential={self._reader}/" not in headers.get("Authorization", ""):
+            return error(403, "AccessDenied", "Access Denied")
         if key:
-            return self._read(key, headers)
+            return self._read(method, key, headers)
         if method == "HEAD":
             return Answer(200, {"x-amz-bucket-region": "us-east-1"})
         if query.get("list-type") != "2":
             return error(501, "NotImplemented", "Of a bucket only ListObjectsV2 is served here.")
         return self._list(query)
 
-    def _read(self, key: str, headers: Message) -> Answer:
+    def _read(self, method: str, key: str, headers: Message) -> Answer:
         stored = self._objects.get(key)
         if stored is None or stored.vanished:
             return error(404, "NoSuchKey", "The specified key does not exist.")
-        if stored.storage_class in ARCHIVES:
+        if stored.storage_class in ARCHIVES and method == "GET":
             return error(403, "InvalidObjectState", "The operation is not valid for the object's storage class")
         if headers.get("If-Match", stored.etag) not in (stored.etag, "*"):
             return error(412, "PreconditionFailed", "At least one of the pre-conditions did not hold")
@@ -89,6 +95,7 @@ class Bucket:
             "Last-Modified": format_datetime(stored.last_modified, usegmt=True),
             "Content-Type": "binary/octet-stream",
             "Accept-Ranges": "bytes",
+            **stored.headers,
         }
         if stored.content_encoding:
             facts["Content-Encoding"] = stored.content_encoding
@@ -143,6 +150,19 @@ def from_folder(folder: Path) -> dict[str, StoredObject]:
     """Every file under `folder` as an object whose key is its path relative to the folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): StoredObject(path) for path in files}
+
+
+def key_of(role: str) -> str:
+    """The access key that whoever assumes a role is given."""
+    return f"ASIA{hashlib.md5(role.encode(), usedforsecurity=False).hexdigest()[:16].upper()}"
+
+
+def credentials_of(role: str) -> Answer:
+    """What STS answers to AssumeRole."""
+    members = {"AccessKeyId": key_of(role), "SecretAccessKey": "s", "SessionToken": "t"}
+    inner = "".join(tag(name, text) for name, text in members.items()) + tag("Expiration", "2100-01-01T00:00:00Z")
+    result = tag("AssumeRoleResult", tag("Credentials", inner))
+    return xml(200, "AssumeRoleResponse", result, "https://sts.amazonaws.com/doc/2011-06-15/")
 
 
 def tag(name: str, inner: str) -> str:

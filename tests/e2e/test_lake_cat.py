@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,13 @@ def test_an_error_is_one_line_beside_an_empty_output(
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith(f"error: {what}")
     assert len(result.err.splitlines()) == 1
+
+
+def test_an_output_that_takes_no_more_is_told_in_one_line() -> None:
+    command = f"{BIN / 'cncbops'} lake cat {FIXTURES / 'cookbook'} > /dev/full"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert result.stderr.startswith("error: standard output cannot be written: No space left on device. Send it where")
 
 
 def large_lake(far_side: FarSide) -> None:

@@ -44,13 +44,7 @@ def test_the_overview_loads_nothing_but_itself(argument: list[str], tmp_path: Pa
     "command",
     [
         *COMMANDS,
-        "invalidate ls",
-        "failover out",
-        "failover back",
-        "faults stats",
-        "lake cat",
-        "runs resume",
-        "sandbox start",
+        *("invalidate ls", "failover out", "failover back", "faults stats", "lake cat", "runs resume", "sandbox start"),
     ],
 )
 def test_help_of_a_command_loads_nothing_that_it_does_not_show(command: str, tmp_path: Path) -> None:

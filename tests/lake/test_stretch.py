@@ -1,5 +1,6 @@
 """A listing in pieces side by side: the same keys in the same order as page after page, within bounds."""
 
+import gc
 import itertools
 import random
 from contextlib import closing
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from cncbops.lake.in_order import PAGES_AHEAD, PAGES_HELD
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
+from cncbops.lake.objects import LakeObject
 from tests.e2e import far_side_s3
 from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
 
@@ -222,3 +224,15 @@ def test_an_empty_page_is_not_the_end(client: "S3Client") -> None:
 
         side.before = page
         assert list(side.listed("x/")) == side.keys
+
+
+@pytest.mark.parametrize("at_once", [1, LISTERS])
+def test_the_objects_of_pages_that_were_taken_are_not_kept(client: "S3Client", at_once: int) -> None:
+    with far(client, numbers(3_000), page=20) as side:
+        held = max(live_objects() for at, _ in enumerate(side.listed(at_once=at_once)) if at % 500 == 499)
+    assert held <= 20 * (1 if at_once == 1 else PAGES_HELD + 2)
+
+
+def live_objects() -> int:
+    """How many objects of the bucket `lake` something holds."""
+    return sum(isinstance(each, LakeObject) and each.key.startswith("x/") for each in gc.get_objects())
