@@ -18,13 +18,14 @@ from tests.e2e.far_side_s3 import Answer
 from tests.e2e.iam import Request, allowed_by
 from tests.e2e.operations import ACCOUNT, FREE, Call, understood
 
+ROLE = "role"
 _CODES = {"lambda": "AccessDeniedException", "dynamodb": "AccessDeniedException", "kinesis": "AccessDeniedException"}
 _AS_A_QUERY = "x-amzn-query-error"
 """What SQS says to old and new clients alike: of its own errors with a name before it, of this one without."""
 
 
 class Enforcing:
-    """The proxy, as a context manager. `policies` are those of access keys; who has none may nothing.
+    """The proxy, as a context manager. `policies` are those of access keys, that of ROLE for every key of a session.
 
     `used` has each statement and action that alone allowed a request; `denied` the requests that were not allowed;
     `unknown` what was not understood.
@@ -62,7 +63,8 @@ class Enforcing:
             self.unknown.append(f"{method} {target} {headers.get('X-Amz-Target', '')} {body[:80]!r}")
             return Answer(403, {}, b"the test does not know this request")
         if (call.service, call.operation) not in FREE:
-            allowing = allowed_by(self.policies.get(call.who, _NOTHING), call.request)
+            who = call.who if call.who in self.policies else ROLE
+            allowing = allowed_by(self.policies.get(who, _NOTHING), call.request)
             if not allowing:
                 self.denied.append(call.request)
                 return _denied(call, method, headers)

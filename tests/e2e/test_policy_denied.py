@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import lakes, resubmits, servers
-from tests.e2e.enforcing import Enforcing
+from tests.e2e.enforcing import ROLE, Enforcing
 from tests.e2e.far_side_cloudfront import DOMAIN, ID, FarSideCloudFront
 from tests.e2e.far_side_health import HealthSide
 from tests.e2e.far_side_regions import EAST, TwoRegions
@@ -29,6 +29,8 @@ def handler(event, context):
         raise ValueError("broken")
     return {{"batchItemFailures": []}}
 """
+ROLE_ARN = "arn:aws:iam::000000000000:role/ops"
+MAY_ASSUME = {"Sid": "Caller", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE_ARN}
 UNREACHABLE = "http://127.0.0.1:9"
 
 
@@ -203,6 +205,24 @@ def test_lake(denying: Denying) -> None:
     denying.tells("lake cat {lake}", *ask_for("s3:GetObject"))
 
 
+def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) -> None:
+    s3.create_bucket(Bucket=unique)
+    first, _ = [each["Key"] for each in s3.list_objects_v2(Bucket=name)["Contents"]]
+    s3.put_object(Bucket=unique, Key=first, Body=b"another")
+    line = f"lake verify {{lake}} s3://{unique}/lake/"
+    denying.suffices(line, code=3)
+    denying.tells(line, *ask_for("s3:ListBucket"), ("s3:GetObject", "told only to who may s3:GetObject"))
+
+
+def test_a_lake_is_read_under_a_role_of_its_own(denying: Denying) -> None:
+    line = f"replay {{lake}} -f {{function}} --source-role-arn {ROLE_ARN}"
+    policy = denying.policy(line)
+    assert not [action for _, action in actions_of(policy) if action.startswith("s3:")]
+    denying.proxy.allow(denying.policy("lake cat {lake}"), ROLE)
+    result = denying.under({**policy, "Statement": [*policy["Statement"], MAY_ASSUME]}, line)
+    assert (result.code, denying.proxy.denied) == (0, []), result
+
+
 def test_faults(denying: Denying) -> None:
     denying.suffices("faults ls {faults}")
     denying.suffices("faults show {faults}2023/11/22/00/faults:2")
@@ -332,13 +352,11 @@ def test_failover(cncbops: Cncbops, health_side: HealthSide) -> None:
 
 
 def test_the_policy_of_a_role_is_for_the_role(cncbops: Cncbops, health_side: HealthSide, toml: Path) -> None:
-    role = "arn:aws:iam::000000000000:role/ops"
-    line = f"health us-east-1 --role-arn {role}"
+    line = f"health us-east-1 --role-arn {ROLE_ARN}"
     printed = cncbops("policy", *line.split())
     assert "whoever runs the command needs sts:AssumeRole on it" in printed.err
-    caller = {"Sid": "Caller", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": [role]}
     with Enforcing(health_side.url) as proxy:
-        proxy.allow(printed.json, "role")
-        result = Denying(cncbops, proxy).under({"Version": "2012-10-17", "Statement": [caller]}, line)
+        proxy.allow(printed.json, ROLE)
+        result = Denying(cncbops, proxy).under({"Version": "2012-10-17", "Statement": [MAY_ASSUME]}, line)
     assert (result.code, proxy.denied) == (0, [])
     assert ("Caller", "sts:AssumeRole") in proxy.used
