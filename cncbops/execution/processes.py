@@ -4,6 +4,7 @@ A process is told its tasks through a pipe and answers through it. It ends with 
 ends: its end of the pipe is then closed.
 """
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -47,6 +48,7 @@ class Processes:
         self._gone: list[Connection] = []  # the ends of pipes whose processes have ended, not told of yet
         self._processes: list[Any] = []
         self._sends = outfit.sends
+        gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
             for _ in range(places):
                 self._begin(outfit, concurrency)

@@ -1,5 +1,6 @@
 """What a session may rely on, whether its places are threads of this process or several processes."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -55,6 +56,8 @@ class Bench:
             until(lambda: len(list(folder.iterdir())) >= most)
         elif how == "pid":
             return os.getpid()
+        elif how == "searched":
+            return len(gc.get_objects())
         elif how == "hang":
             Path(told[0]).touch()
             time.sleep(PATIENCE_S * 10)
@@ -216,6 +219,17 @@ def test_each_place_is_a_process_of_its_own(several: Processes) -> None:
     found = pids(several)
     assert len(set(found)) == 3
     assert os.getpid() not in found
+
+
+def test_no_process_searches_for_garbage_what_it_was_forked_with() -> None:
+    """Else it soon has a copy of its own of all that."""
+    held = [[number] for number in range(20_000)]
+    several = Processes(outfit(), CONCURRENCY, 2)
+    for place in range(several.places):
+        submit(several, ("read", "searched"), place=place)
+    found = outcomes(several, several.places)
+    several.close()
+    assert max(found) < len(held)
 
 
 def test_an_outcome_that_cannot_be_sent_is_a_defect_not_silence(several: Processes) -> None:
