@@ -1,95 +1,69 @@
-"""The names that the stacks of the cookbook's recipes give to what they make. Source: their serverless.yml files.
+"""The one table of names: what the stacks of the cookbook's recipes call the things of a stage.
 
 A stack is `{service}-{stage}`, its functions are `{service}-{stage}-{key}`; streams and tables begin with the stage.
+Source: the recipes' serverless.yml files. `[stage]` of `cncbops.toml` replaces entries, see `cncbops.config.names`.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
-
-from cncbops.errors import CannotRun
-from cncbops.stacks import Stacks
-from cncbops.watched import Watched
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 CDN = "cncb-cdn-invalidate"
+DATA_LAKE = "cncb-data-lake-s3"
 EVENT_STREAM = "cncb-event-stream"
 FAILOVER_CHECK = "cncb-regional-failover-check"
 HEALTH_CHECK = "cncb-regional-health-check"
 FAULT_MONITOR = "cncb-resubmitting-faults-monitor"
+REPLAYING = "cncb-replaying-events"
 _DISTRIBUTIONS = (CDN, "cncb-cdn-json", "cncb-cdn-lambda", "cncb-cdn-service", "cncb-cache-control")
-_CONSUMERS = {"cncb-replaying-events": "listener", FAULT_MONITOR: "listener"}
-"""Services that read the event stream, each with the key of its function."""
 
-Look = Callable[[Stacks], Watched]
-
-
-def distribution_of_stage(stacks: Stacks, stage: str) -> str:
-    """The id of a stage's distribution. Raises CannotRun if no stack of the stage has one."""
-    for service in _DISTRIBUTIONS:
-        found = (stacks.outputs(f"{service}-{stage}") or {}).get("ApiDistributionId")
-        if found:
-            return found
-    what = f"no stack of stage {stage} in {stacks.region} has a distribution"
-    raise CannotRun(what, f"Name the distribution, or the region of the stack {CDN}-{stage} with --region")
+STAGE, REGION = "{stage}", "{region}"
+PLACES = (STAGE, REGION)
+"""All that is replaced in a pattern."""
 
 
-def looks_for_stage(stage: str) -> Sequence[Look]:
-    """What asks the stacks of a stage for what to watch, a part each: in an incident each may take a second.
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Where a name is found, as patterns: the `output`, or the `resource` (a logical id), of a `stack` is the name;
+    or `text` is, where there is the `stack`, if one is given."""
 
-    A look finds nothing where there is no such stack, and raises CncbopsError where CloudFormation does not tell.
-    """
-    return (
-        *looks_for_failover(stage),
-        lambda stacks: _health_check(stacks, stage),
-        lambda stacks: _event_stream(stacks, stage),
-        lambda stacks: _faults(stacks, stage),
-        *(partial(_consumer, stage=stage, service=service, key=key) for service, key in _CONSUMERS.items()),
-    )
+    text: str | None = None
+    stack: str | None = None
+    output: str | None = None
+    resource: str | None = None
 
-
-def looks_for_failover(stage: str) -> Sequence[Look]:
-    """What asks the stacks of a stage for the switch of a region, and for what hangs on it."""
-    return (lambda stacks: _failover_check(stacks, stage), lambda stacks: _alarm(stacks, stage))
+    def at(self, stage: str, region: str) -> "Name":
+        """The same of a stage in a region. Nothing else in a pattern has a meaning."""
+        filled = {field: _filled(text, stage, region) for field, text in asdict(self).items() if text is not None}
+        return Name(**filled)
 
 
-def _failover_check(stacks: Stacks, stage: str) -> Watched:
-    outputs = stacks.outputs(f"{FAILOVER_CHECK}-{stage}")
-    if outputs is None:
-        return Watched()
-    return Watched(
-        checks=_checks(outputs.get("ServiceEndpoint")),
-        health_checks=tuple(filter(None, [outputs.get("ApiHealthCheckId")])),
-        check_functions=(f"{FAILOVER_CHECK}-{stage}-check",),
-    )
+def _filled(text: str, stage: str, region: str) -> str:
+    return text.replace(STAGE, stage).replace(REGION, region)
 
 
-def _alarm(stacks: Stacks, stage: str) -> Watched:
-    alarm = stacks.resource(f"{FAILOVER_CHECK}-{stage}", "Api5xxAlarm")
-    return Watched(alarms=(alarm,)) if alarm else Watched()
+def _output(service: str, output: str) -> Name:
+    return Name(stack=f"{service}-{STAGE}", output=output)
 
 
-def _health_check(stacks: Stacks, stage: str) -> Watched:
-    outputs = stacks.outputs(f"{HEALTH_CHECK}-{stage}")
-    if outputs is None:
-        return Watched()
-    table = f"{stage}-{HEALTH_CHECK}-t1"
-    return Watched(checks=_checks(outputs.get("ServiceEndpoint")), tables=(table,))
+def _function(service: str, key: str) -> Name:
+    return Name(stack=f"{service}-{STAGE}", text=f"{service}-{STAGE}-{key}")
 
 
-def _event_stream(stacks: Stacks, stage: str) -> Watched:
-    name = (stacks.outputs(f"{EVENT_STREAM}-{stage}") or {}).get("streamName")
-    return Watched(streams=(name,)) if name else Watched()
-
-
-def _faults(stacks: Stacks, stage: str) -> Watched:
-    bucket = (stacks.outputs(f"{FAULT_MONITOR}-{stage}") or {}).get("BucketName")
-    return Watched(faults=(f"s3://{bucket}/",)) if bucket else Watched()
-
-
-def _consumer(stacks: Stacks, stage: str, service: str, key: str) -> Watched:
-    if stacks.outputs(f"{service}-{stage}") is None:
-        return Watched()
-    return Watched(functions=(f"{service}-{stage}-{key}",))
-
-
-def _checks(endpoint: str | None) -> tuple[str, ...]:
-    return (f"{endpoint.rstrip('/')}/check",) if endpoint else ()
+BOOK: Mapping[str, Sequence[Name]] = {
+    "lake": (_output(DATA_LAKE, "DataLakeBucketName"),),
+    "prefix": (_output(EVENT_STREAM, "streamName"),),
+    "function": (Name(text=f"{REPLAYING}-{STAGE}-listener"),),
+    "distribution": tuple(_output(service, "ApiDistributionId") for service in _DISTRIBUTIONS),
+    "checks": (_output(FAILOVER_CHECK, "ServiceEndpoint"), _output(HEALTH_CHECK, "ServiceEndpoint")),
+    "alarms": (Name(stack=f"{FAILOVER_CHECK}-{STAGE}", resource="Api5xxAlarm"),),
+    "health_checks": (_output(FAILOVER_CHECK, "ApiHealthCheckId"),),
+    "tables": (Name(stack=f"{HEALTH_CHECK}-{STAGE}", text=f"{STAGE}-{HEALTH_CHECK}-t1"),),
+    "streams": (_output(EVENT_STREAM, "streamName"),),
+    "functions": (_function(REPLAYING, "listener"), _function(FAULT_MONITOR, "listener")),
+    "queues": (),
+    "faults": (_output(FAULT_MONITOR, "BucketName"),),
+    "check_functions": (_function(FAILOVER_CHECK, "check"),),
+}
+"""By what it names: `lake` and `prefix` are the bucket and the folder of the stream's events in it, which Firehose puts
+under the stream's name; `function` is the one that events are replayed to, `distribution` the CDN's. The others are
+fields of `cncbops.watched.Watched`. Of several names all that there are count; where one is wanted, the first."""

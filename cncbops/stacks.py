@@ -18,6 +18,7 @@ class Stacks:
 
     def __init__(self, client: "CloudFormationClient") -> None:
         self._client = client
+        self._told: dict[str, Mapping[str, str] | None] = {}
 
     @property
     def region(self) -> str:
@@ -25,17 +26,22 @@ class Stacks:
         return self._client.meta.region_name
 
     def outputs(self, stack: str) -> Mapping[str, str] | None:
-        """A stack's outputs by key; None if there is no such stack, or nothing in it works."""
-        told = _told(stack, lambda: self._client.describe_stacks(StackName=stack)["Stacks"][0])
-        if told is None or told["StackStatus"] in _NOTHING_THERE:
-            return None
-        return {each["OutputKey"]: each["OutputValue"] for each in told.get("Outputs", [])}
+        """A stack's outputs by key, asked for once; None if there is no such stack, or nothing in it works."""
+        if stack not in self._told:
+            self._told[stack] = self._outputs(stack)
+        return self._told[stack]
 
     def resource(self, stack: str, logical_id: str) -> str | None:
         """The physical id of one of a stack's resources; None if there is no such stack or resource."""
         names = {"StackName": stack, "LogicalResourceId": logical_id}
         told = _told(stack, lambda: self._client.describe_stack_resource(**names)["StackResourceDetail"])
         return told.get("PhysicalResourceId") if told else None
+
+    def _outputs(self, stack: str) -> Mapping[str, str] | None:
+        told = _told(stack, lambda: self._client.describe_stacks(StackName=stack)["Stacks"][0])
+        if told is None or told["StackStatus"] in _NOTHING_THERE:
+            return None
+        return {each["OutputKey"]: each["OutputValue"] for each in told.get("Outputs", [])}
 
 
 def _told(stack: str, ask: Callable[[], Answer]) -> Answer | None:

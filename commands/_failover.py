@@ -1,7 +1,6 @@
 """What `cncbops failover out` and `back` do: look, refuse or plan, change the switch, follow it, and tell."""
 
 import threading
-from pathlib import Path
 from typing import Any
 
 from cncbops.aws import Aws
@@ -22,6 +21,7 @@ from cncbops.safety.limits import parse_duration
 from cncbops.session.acting import Act, new_act
 
 from ._access import access_of
+from ._configured import configured
 from ._failover_asked import Asked, Switching
 from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
 from ._options import General
@@ -57,16 +57,15 @@ def _switch(asked: Asked) -> int:
 def _regions(asked: Asked) -> tuple[Accesses, list[Region]]:
     """The region that is meant and, behind it, those that may carry its traffic. Raises BadInput."""
     typed, general = asked.typed, asked.general
-    naming = Naming([typed.region], typed.config, typed.stage, typed.texts)
+    naming = Naming([typed.region], configured(typed.config), typed.stage, typed.texts)
     aws = Aws(access_of(general, {}))
-    (target,) = regions_of(naming, Path.cwd(), lambda: aws.region)
+    (target,) = regions_of(naming, lambda: aws.region)
     if typed.region in typed.others:
         raise BadInput(f"--other {typed.region} is the region itself", "Name the regions that shall carry its traffic")
-    names = typed.others or regions_named(naming, Path.cwd())
+    names = typed.others or regions_named(naming)
     others = [name for name in dict.fromkeys(names) if name != typed.region] if typed.out else []
-    all_named = Naming(others, typed.config, typed.stage, typed.texts)
-    carriers = regions_of(all_named, Path.cwd(), lambda: aws.region) if others else []
-    return Accesses(aws), [failover_region(target, typed.stage), *carriers]
+    carriers = regions_of(naming.of(others), lambda: aws.region) if others else []
+    return Accesses(aws), [failover_region(target, naming.known_stage), *carriers]
 
 
 def _worker(accesses: Accesses, scene: Scene) -> Worker:

@@ -23,6 +23,7 @@ from cncbops.reports.run_facts import details
 from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
+from ._configured import configured
 from ._health_view import show_rows, show_verdicts
 from ._options import General
 from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
@@ -41,13 +42,17 @@ def carry_out_status(
 ) -> int:
     """Show how regions stand; the exit code."""
     screen = screen_for(general)
-    naming = Naming(regions, config, stage, texts)
-    return guarded(screen, lambda: _show(naming, timeout, general, screen), {"command": "failover status"})
+
+    def work() -> int:
+        return _show(Naming(regions, configured(config), stage, texts), timeout, general, screen)
+
+    return guarded(screen, work, {"command": "failover status"})
 
 
 def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int:
     aws = Aws(access_of(general, {}))
-    regions = [failover_region(each, naming.stage) for each in regions_of(naming, Path.cwd(), lambda: aws.region)]
+    stage = naming.known_stage
+    regions = [failover_region(each, stage) for each in regions_of(naming, lambda: aws.region)]
     rounds = Rounds(Accesses(aws), regions, _PROBES, parse_duration(timeout))
     started = time.monotonic()
     seen = rounds.run()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -27,6 +27,7 @@ from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whol
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.selection.times import parse_window
 from cncbops.session.queued import Queues, require_readable
+from cncbops.stage import Names
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
@@ -35,6 +36,7 @@ from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
 from ._screen import RUN_AGAIN, Screen, guarded, screen_for, streamed
+from ._staged import Staged, faults_of, told_names
 from ._words import number, visible
 
 Texts = list[str] | None
@@ -57,6 +59,11 @@ class Choice:
     groups: Texts
     from_time: str | None
     to_time: str | None
+
+    def named(self, names: Names) -> Self:
+        """The same with what was not typed as the stage has it. Raises CncbopsError."""
+        sources, prefix = faults_of(names, self.sources or (), self.bucket, self.prefix)
+        return replace(self, sources=list(sources), prefix=prefix)
 
     def selection(self) -> FaultSelection:
         """The choice as the engine takes it. Raises BadInput."""
@@ -82,26 +89,40 @@ class Choice:
         return ((name, value) for name, values in named.items() for value in values or ())
 
 
-def carry_out_ls(choice: Choice, limit: int | None, general: General) -> int:
+def carry_out_ls(choice: Choice, stage: Staged | None, limit: int | None, general: General) -> int:
     """List faults; the exit code. An error is told on standard error alone, also where the list is JSON."""
     screen = screen_for(general)
-    return streamed(screen, lambda: _ls(choice, limit, general, screen))
+
+    def work() -> int:
+        return _ls(_at_stage(choice, stage, general, screen), limit, general, screen)
+
+    return streamed(screen, work)
 
 
-def carry_out_stats(choice: Choice, general: General) -> int:
+def carry_out_stats(choice: Choice, stage: Staged | None, general: General) -> int:
     """Group faults; the exit code."""
     screen = screen_for(general)
-    return guarded(screen, lambda: _stats(choice, general, screen), {"command": "faults stats"})
+
+    def work() -> int:
+        return _stats(_at_stage(choice, stage, general, screen), general, screen)
+
+    return guarded(screen, work, {"command": "faults stats"})
 
 
 def carry_out_show(
-    choice: Choice, fault_id: str | None, line: int | None, general: General, *, show_payload: bool
+    choice: Choice,
+    stage: Staged | None,
+    fault_id: str | None,
+    line: int | None,
+    general: General,
+    *,
+    show_payload: bool,
 ) -> int:
     """Show one fault; the exit code."""
     screen = screen_for(general)
 
     def work() -> int:
-        chosen, place = _placed(choice, line)
+        chosen, place = _placed(_at_stage(choice, stage, general, screen), line)
 
         def fits(found: Found) -> bool:
             return fault_id in (None, found.fault.id) and place.holds(found)
@@ -109,6 +130,16 @@ def carry_out_show(
         return _show(chosen, fits, general, screen, show_payload=show_payload)
 
     return guarded(screen, work, {"command": "faults show"})
+
+
+def _at_stage(choice: Choice, stage: Staged | None, general: General, screen: Screen) -> Choice:
+    """The choice with what was not typed as a stage has it. Raises CncbopsError."""
+    if stage is None:
+        return choice
+    names = stage.names(general)
+    choice = choice.named(names)
+    told_names(names, screen)
+    return choice
 
 
 @dataclass(frozen=True)

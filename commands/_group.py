@@ -10,8 +10,11 @@ import typer
 from typer.exceptions import TyperException
 
 from cncbops.cli import COMMANDS, OVERVIEW
+from cncbops.errors import CncbopsError
 
 from ._groups import Group
+from ._profiles import with_profiles
+from ._words import visible
 
 
 class _Loaded(MutableMapping[str, Any]):
@@ -25,7 +28,7 @@ class _Loaded(MutableMapping[str, Any]):
             raise KeyError(name)
         if name not in self._commands:
             module = importlib.import_module(f"cncbops.commands.{name}")
-            self._commands[name] = typer.main.get_command(module.app)
+            self._commands[name] = with_profiles(typer.main.get_command(module.app))
         return self._commands[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
@@ -62,6 +65,9 @@ def run() -> int:
         return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
         sys.stderr.write(f"error: {error.format_message().rstrip('.')}. See {_help_of(error)}\n")
+        return error.exit_code
+    except CncbopsError as error:  # of the files that say what was not typed
+        sys.stderr.write(f"error: {visible(str(error))}\n")
         return error.exit_code
     except typer.Abort:
         return 130

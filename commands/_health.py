@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from cncbops.aws import Aws
@@ -17,6 +18,7 @@ from cncbops.health.verdict import Required
 from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
+from ._configured import configured
 from ._health_view import show_rows, show_verdicts
 from ._health_watch import watch
 from ._options import General
@@ -37,9 +39,9 @@ class Asked:
     timeout: str
     watch_s: float | None
 
-    @property
+    @cached_property
     def naming(self) -> Naming:
-        return Naming(self.regions, self.config, self.stage, self.texts)
+        return Naming(self.regions, configured(self.config), self.stage, self.texts)
 
 
 def carry_out(asked: Asked, general: General) -> int:
@@ -86,7 +88,7 @@ def _look(asked: Asked, general: General, screen: Screen) -> int:
 
 def _note_one_region(asked: Asked, looking: _Looking, screen: Screen) -> None:
     """A stage is in as many regions as it was deployed to, which nobody can tell: one must not be taken for all."""
-    if asked.stage is None or asked.regions or regions_named(asked.naming, Path.cwd()):
+    if asked.stage is None or asked.regions or regions_named(asked.naming):
         return
     (region,) = looking.rounds.regions
     more = f"cncbops health {region.name} REGION... --stage {asked.stage}"
@@ -97,7 +99,7 @@ def _looking(asked: Asked, general: General) -> _Looking:
     """What is to be done, without having asked anybody. Raises BadInput."""
     required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout, "--timeout")
     aws = Aws(access_of(general, {}))
-    regions = regions_of(asked.naming, Path.cwd(), lambda: aws.region)
+    regions = regions_of(asked.naming, lambda: aws.region)
     _require_probed(regions)
     required.require_possible(len(regions))
     return _Looking(Rounds(Accesses(aws), regions, probes_for(executes=general.execute), timeout_s), required)

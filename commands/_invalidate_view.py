@@ -17,7 +17,7 @@ from cncbops.reports.invalidation import FREE_A_MONTH
 
 from ._screen import Screen
 from ._tables import facts
-from ._words import number
+from ._words import number, stage_in_words
 
 MOST_ROWS, FIRST_BUCKETS = 20, 3
 _ENDINGS = {
@@ -111,6 +111,8 @@ def show_statuses(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _planned(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     plan, paths, requests = document["plan"], document["paths"], document["requests"]
+    if document["stage"]:
+        yield "stage", stage_in_words(document["stage"])
     yield from _distribution(document["distribution"])
     yield "given", _given(paths, plan["sources"])
     if paths["duplicates"] or paths["covered"]:

@@ -37,6 +37,7 @@ from ._invalidate_view import no_origins, progress_line, show_invalidation, show
 from ._options import General
 from ._paths_asked import Asked, checked, distribution_named, gathered
 from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
+from ._staged import told_names
 from ._words import visible
 
 _NOT_REDUCED: Mapping[str, Any] = {"sources": {}, "reduced": None}
@@ -56,6 +57,7 @@ class _Job:
     timeout_s: float
     failures: Sequence[Mapping[str, Any]] = ()
     foreign_buckets: Sequence[str] = ()
+    stage: Mapping[str, Any] | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, requests: Requests, *, dry_run: bool, **more: Any) -> InvalidationReport:
@@ -92,7 +94,8 @@ def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
     started = time.monotonic()
     typed = checked(asked)
     aws = Aws(access_of(general, {}))
-    distribution = distribution_named(typed.named, asked.stage, aws)
+    names = asked.stage.names(general) if asked.stage else None
+    distribution = distribution_named(typed.named, names, aws)
     found = gathered(typed, distribution, aws)
     require_tags(found.items, distribution, aws.cloudfront())
     what = reduced(found.items, asked.collapse)
@@ -107,6 +110,7 @@ def _run(asked: Asked, run_id: str, general: General, screen: Screen) -> int:
         timeout_s=typed.timeout_s,
         failures=failures_of(found),
         foreign_buckets=found.foreign_buckets,
+        stage=told_names(names, screen, plans=not general.execute) if names else None,
         started=started,
     )
     if not general.execute:
@@ -140,7 +144,7 @@ def _begin(job: _Job, requests: Requests, asked: Asked, aws: Aws, general: Gener
         sources=job.sources,
         account=account,
         arguments={
-            "stage": asked.stage,
+            "stage": asked.stage.name if asked.stage else None,
             "since": asked.since,
             "collapse": asked.collapse,
             "wait": asked.wait,

@@ -19,24 +19,25 @@ from ._invalidate_view import progress_line, show_invalidations, show_statuses
 from ._options import General
 from ._paths_asked import distribution_named, name_apart
 from ._screen import Screen, guarded, screen_for, stop_on_signal
+from ._staged import Staged
 from ._words import visible
 
 AT_A_TIME = 4
 
 
-def carry_out_ls(typed: Sequence[str], stage: str | None, limit: int, general: General) -> int:
+def carry_out_ls(typed: Sequence[str], stage: Staged | None, limit: int, general: General) -> int:
     """List a distribution's invalidations; the exit code."""
     screen = screen_for(general)
     return guarded(screen, lambda: _ls(typed, stage, limit, general, screen), {"command": "invalidate ls"})
 
 
-def carry_out_status(typed: Sequence[str], stage: str | None, timeout: str | None, general: General) -> int:
+def carry_out_status(typed: Sequence[str], stage: Staged | None, timeout: str | None, general: General) -> int:
     """Show invalidations, with a `timeout` once they are completed; the exit code."""
     screen = screen_for(general)
     return guarded(screen, lambda: _status(typed, stage, timeout, general, screen), {"command": "invalidate status"})
 
 
-def _ls(typed: Sequence[str], stage: str | None, limit: int, general: General, screen: Screen) -> int:
+def _ls(typed: Sequence[str], stage: Staged | None, limit: int, general: General, screen: Screen) -> int:
     edge, _ = _edge(typed, stage, general)
     rows = [invalidation_facts(each) for each in _with_items(edge, edge.newest(limit))]
     if screen.json:
@@ -49,7 +50,7 @@ def _ls(typed: Sequence[str], stage: str | None, limit: int, general: General, s
     return 0
 
 
-def _status(typed: Sequence[str], stage: str | None, timeout: str | None, general: General, screen: Screen) -> int:
+def _status(typed: Sequence[str], stage: Staged | None, timeout: str | None, general: General, screen: Screen) -> int:
     timeout_s = parse_duration(timeout) if timeout else None
     edge, ids = _edge(typed, stage, general)
     if not ids:
@@ -69,11 +70,11 @@ def _status(typed: Sequence[str], stage: str | None, timeout: str | None, genera
     return EXIT_CODES[ending]
 
 
-def _edge(typed: Sequence[str], stage: str | None, general: General) -> tuple[Edge, Sequence[str]]:
+def _edge(typed: Sequence[str], stage: Staged | None, general: General) -> tuple[Edge, Sequence[str]]:
     """The edge of the distribution that is named, and the rest of what was typed. Raises CncbopsError."""
     named, rest = name_apart(typed, stage)
     aws = Aws(access_of(general, {}))
-    return Edge(aws, distribution_named(named, stage, aws).id), rest
+    return Edge(aws, distribution_named(named, stage.names(general) if stage else None, aws).id), rest
 
 
 def _with_items(edge: Edge, listed: Sequence[Invalidation]) -> list[Invalidation]:

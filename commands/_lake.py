@@ -18,6 +18,7 @@ from ._options import General
 from ._reading_view import show_flaws
 from ._requests import Choice, sources_of
 from ._screen import Screen
+from ._staged import Staged, lake_of, told_names
 from ._words import number, visible
 
 if TYPE_CHECKING:
@@ -34,14 +35,20 @@ class Asked:
     bucket: str | None
     prefix: str
     choice: Choice
+    stage: Staged | None = None
 
     def wanted(self) -> Wanted:
         """The choice as the engine takes it. Raises BadInput."""
         return Wanted(self.choice.selection(), self.choice.family, self.choice.limit)
 
-    def found(self, screen: Screen) -> tuple[Source, ...]:
-        """The sources as the engine takes them. Raises BadInput."""
-        return sources_of(self.sources, self.bucket, self.prefix, screen)
+    def found(self, general: General, screen: Screen) -> tuple[Source, ...]:
+        """The sources as the engine takes them; not typed, those of the stage. Raises CncbopsError."""
+        sources, prefix = self.sources, self.prefix
+        if self.stage:
+            names = self.stage.names(general)
+            sources, prefix = lake_of(names, sources, self.bucket, prefix)
+            told_names(names, screen)
+        return sources_of(sources, self.bucket, prefix, screen)
 
 
 def lake_client(sources: Sequence[Source], general: General) -> "S3Client | None":
@@ -52,7 +59,7 @@ def lake_client(sources: Sequence[Source], general: General) -> "S3Client | None
 
 def reader_of(asked: Asked, general: General, screen: Screen) -> LakeReader:
     """Who reads what was asked for. Raises BadInput, CannotRun."""
-    wanted, sources = asked.wanted(), asked.found(screen)
+    wanted, sources = asked.wanted(), asked.found(general, screen)
     return LakeReader(sources, wanted, lake_client(sources, general))
 
 

@@ -39,7 +39,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 
 
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
-    wanted, sources = _wanted(asked, event_id), asked.found(screen)
+    wanted, sources = _wanted(asked, event_id), asked.found(general, screen)
     reader = LakeReader(sources, wanted, lake_client(sources, general))
     with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once():
         while (facts := _next(found, reader.counts, screen)) is not None:

@@ -36,7 +36,7 @@ def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
 def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, list[str]]:
     """What there is, and the sources as text. Raises BadInput."""
     window = asked.choice.selection().window
-    sources = asked.found(screen)
+    sources = asked.found(general, screen)
     listing = Listing(sources, lake_client(sources, general), window, Objects())
     return listing, [source.uri for source in sources]
 

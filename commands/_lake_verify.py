@@ -29,6 +29,7 @@ from ._lake_verify_view import compared, show_difference, show_examples, show_ou
 from ._options import General
 from ._reading_view import reading_line
 from ._screen import Screen, guarded, leaving_at_once, screen_for
+from ._staged import Staged, told_names
 
 DIFFERENT = EXIT_CODES["partial"]
 EXAMPLES = 20
@@ -60,13 +61,14 @@ class Asked:
     """What to compare and how, as typed."""
 
     lake: str
-    recovery: str
+    recovery: str | None
     reached: Reached
     from_time: str | None
     to_time: str | None
     lag: str | None
     deep: bool
     show_all: bool
+    stage: Staged | None = None
 
     def wanted(self, now: datetime) -> Wanted:
         """As the engine takes it. Raises BadInput."""
@@ -74,14 +76,25 @@ class Asked:
         lag = timedelta(seconds=parse_duration(self.lag, "--lag") if self.lag else 0)
         return Wanted(window, lag, self.deep)
 
-    def sides(self, general: General) -> tuple[Side, Side]:
-        """The lake and its copy. Raises BadInput."""
-        lake, recovery = as_folders(parse_source(self.lake), parse_source(self.recovery))
+    def sides(self, general: General, screen: Screen) -> tuple[Side, Side]:
+        """The lake and its copy. Raises CncbopsError."""
+        lake, recovery = as_folders(*map(parse_source, self._named(general, screen)))
         access = access_of(general, {})
         other = self.reached.access(access)
         if lake == recovery and (isinstance(lake, LocalSource) or access == other):
             raise BadInput(f"LAKE and RECOVERY are both {lake.uri}", "Name the lake first, and then its copy")
         return _side(lake, access, "--"), _side(recovery, other, "--recovery-")
+
+    def _named(self, general: General, screen: Screen) -> tuple[str, str]:
+        """Both as typed; where only one is, it is the copy of the stage's lake. Raises CncbopsError."""
+        if self.recovery is not None:
+            return self.lake, self.recovery
+        if self.stage is None:
+            raise BadInput("there is no RECOVERY", "Name the lake first, or its --stage, and then its copy")
+        names = self.stage.names(general)
+        lake = names.lake("")
+        told_names(names, screen)
+        return lake, self.lake
 
 
 def _side(source: Source, access: AwsAccess, options: str) -> Side:
@@ -99,7 +112,7 @@ def carry_out(asked: Asked, general: General) -> int:
 def _verify(asked: Asked, general: General, screen: Screen) -> int:
     now, started = datetime.now(UTC), time.monotonic()
     wanted = asked.wanted(now)
-    lake, recovery = asked.sides(general)
+    lake, recovery = asked.sides(general, screen)
     verifier = Verifier(lake, recovery, wanted, now)
     shown = _Shown(screen, show_all=asked.show_all)
     with shown.progress(verifier.counts), leaving_at_once(DIFFERENT), closing(verifier.differences()) as found:

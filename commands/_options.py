@@ -35,6 +35,10 @@ SourceRoleArn = Annotated[
     option("--source-role-arn", help="IAM role to read SOURCE under, where that is in another account.", panel=AWS),
 ]
 EndpointUrl = Annotated[str | None, option("--endpoint-url", help="Send AWS calls there.", panel=AWS)]
+Stage = Annotated[
+    str | None,
+    option("--stage", metavar="NAME", help="Names not typed are as the stacks of this stage tell."),
+]
 
 Execute = Annotated[bool, option("--execute/--dry-run", help="Do it, instead of only showing the plan.", panel=GENERAL)]
 OutputOption = Annotated[
@@ -44,6 +48,27 @@ Quiet = Annotated[bool, option("--quiet", "-q", help="Say nothing but errors.", 
 Verbose = Annotated[bool, option("--verbose", "-v", help="Show the traceback of an error.", panel=GENERAL)]
 StateDir = Annotated[
     Path | None, option("--state-dir", help="Where runs leave their records.", panel=GENERAL, file_okay=False)
+]
+Use = Annotated[
+    str | None,
+    option(
+        "--use",
+        metavar="PROFILE",
+        help="Options not typed are as this profile of cncbops.toml says.",
+        panel=GENERAL,
+        is_eager=True,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    option(
+        "--config",
+        metavar="FILE",
+        help="Read this file, in place of the nearest cncbops.toml and the user's own.",
+        panel=GENERAL,
+        dir_okay=False,
+        is_eager=True,
+    ),
 ]
 
 

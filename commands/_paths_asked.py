@@ -9,7 +9,6 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, explain
-from cncbops.book import distribution_of_stage
 from cncbops.cdn.distribution import Distribution, find_distribution, looks_like_distribution
 from cncbops.cdn.gathering import Gathering
 from cncbops.cdn.notifications import Notified, read_notifications
@@ -19,7 +18,9 @@ from cncbops.errors import BadInput
 from cncbops.lake.sources import S3Source, parse_source, printable
 from cncbops.safety.limits import parse_duration
 from cncbops.selection.times import parse_time
-from cncbops.stacks import Stacks
+from cncbops.stage import Names
+
+from ._staged import Staged
 
 TYPED, STANDARD_INPUT = "command line", "standard input"
 
@@ -29,7 +30,7 @@ class Asked:
     """One command line of `invalidate`, as typed."""
 
     typed: tuple[str, ...]
-    stage: str | None
+    stage: Staged | None
     files: tuple[str, ...]
     buckets: tuple[str, ...]
     since: str | None
@@ -66,6 +67,9 @@ def checked(asked: Asked) -> Checked:
         )
     named, typed = _apart(asked.typed, asked.stage)
     if not (typed or asked.tags or asked.files or asked.buckets or asked.notifications):
+        if named and asked.stage:
+            what = f"{named!r} looks like a distribution, and nothing says which of its paths are to be invalidated"
+            raise BadInput(what, f"If it is a path, write /{named}")
         what = "it is not said which paths are to be invalidated"
         others = "--tag, --from-file, --from-s3 or --from-notification"
         raise BadInput(what, f"Give paths such as /things/42 or '/things/*', or {others}")
@@ -82,20 +86,22 @@ def checked(asked: Asked) -> Checked:
     )
 
 
-def distribution_named(named: str | None, stage: str | None, aws: Aws) -> Distribution:
+def distribution_named(named: str | None, names: Names | None, aws: Aws) -> Distribution:
     """The distribution by its name, or else its stage. Raises CncbopsError."""
     if named is None:
-        assert stage is not None
-        named = distribution_of_stage(Stacks(aws.cloudformation()), stage)
-    return find_distribution(aws.cloudfront(), named)
+        assert names is not None
+        return find_distribution(aws.cloudfront(), names.distribution())
+    try:
+        return find_distribution(aws.cloudfront(), named)
+    except BadInput as error:
+        if names is None:
+            raise
+        raise BadInput(error.what, f"{error.next_step} If it is a path, write /{named}") from error
 
 
-def name_apart(typed: Sequence[str], stage: str | None) -> tuple[str | None, Sequence[str]]:
-    """The distribution, None where a stage names it, and the rest. Raises BadInput."""
-    if stage is not None:
-        if typed and looks_like_distribution(typed[0]):
-            what = f"{typed[0]!r} looks like a distribution, and --stage {stage} names one"
-            raise BadInput(what, f"Leave it out, or --stage; if it is a path, write /{typed[0]}")
+def name_apart(typed: Sequence[str], stage: Staged | None) -> tuple[str | None, Sequence[str]]:
+    """The distribution and the rest; None where a stage names it and the first looks like none. Raises BadInput."""
+    if stage and not (typed and looks_like_distribution(typed[0])):
         return None, typed
     if not typed:
         raise BadInput("no distribution is given", "Give its id, domain name or alias first, or --stage NAME")
@@ -119,7 +125,7 @@ def gathered(checked: Checked, distribution: Distribution, aws: Aws) -> Gatherin
     return gathering
 
 
-def _apart(typed: Sequence[str], stage: str | None) -> tuple[str | None, Sequence[str]]:
+def _apart(typed: Sequence[str], stage: Staged | None) -> tuple[str | None, Sequence[str]]:
     """The distribution and the paths. Raises BadInput also where the first of them is surely a path."""
     named, paths = name_apart(typed, stage)
     if named is not None and named.startswith(("/", "#")):

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ._summary_view import fates, nothing_matches, show_failures
 from ._tables import facts
-from ._words import number, size, span
+from ._words import number, size, span, stage_in_words
 
 BAR = 30
 MOST_ROWS = 24
@@ -50,6 +50,8 @@ def _title(document: Mapping[str, Any]) -> str:
 
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls = document["events"], document["objects"], document["invocations"]
+    if document["stage"]:
+        yield "stage", stage_in_words(document["stage"])
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
     if document["run"]:
         yield "so far", fates(document["run"])

@@ -1,5 +1,6 @@
 """What `cncbops replay` does with its options: plan or execute something new, or what a file planned."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ from ._access import access_of
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
+from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 
@@ -65,7 +67,7 @@ def carry_out(typed: Replaying, general: General) -> int:
 def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
     """Do one of the three things. Raises BadInput if more than one was typed."""
     if typed.resume is None and typed.plan_file is None:
-        return _run(request_of(typed.asked, screen), None, typed, general, screen)
+        return _begin(typed, general, screen)
     if typed.asked.says_what or typed.save_plan or (typed.resume and typed.plan_file):
         name = "--resume" if typed.resume else "--plan"
         raise BadInput(f"{name} beside other options", f"Everything was said before: give {name} alone, and --execute")
@@ -75,6 +77,16 @@ def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
         request = replace(request, safety=typed.asked.safety.on(request.safety))
         return _run(request, plan, typed, general, screen)
     return _resume(typed, general)
+
+
+def _begin(typed: Replaying, general: General, screen: Screen) -> int:
+    """Do something new. Raises CncbopsError if it is not all said, and its stage does not tell the rest."""
+    asked, stage = typed.asked, None
+    if asked.stage:
+        names = asked.stage.names(general)
+        asked = asked.named(names)
+        stage = told_names(names, screen, plans=not general.execute)
+    return _run(request_of(asked, screen), None, typed, general, screen, stage)
 
 
 def _resume(typed: Replaying, general: General) -> int:
@@ -103,7 +115,14 @@ class _New:
     plan: PlanFile | None
 
 
-def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, general: General, screen: Screen) -> int:
+def _run(
+    request: ReplayRequest,
+    plan: PlanFile | None,
+    typed: Replaying,
+    general: General,
+    screen: Screen,
+    stage: Mapping[str, Any] | None = None,
+) -> int:
     if typed.report and not general.execute:
         screen.note("a dry-run has nothing to report: no report is written")
     if general.execute and typed.save_plan:
@@ -115,6 +134,7 @@ def _run(request: ReplayRequest, plan: PlanFile | None, typed: Replaying, genera
         function=str(request.function),
         asynchronous=request.asynchronous,
         sources=[source.uri for source in request.sources],
+        stage=stage,
     )
     with ExitStack() as held:
         try:

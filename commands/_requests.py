@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -20,9 +20,11 @@ from cncbops.safety.limits import FailureLimit, Safety, parse_duration
 from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.selection.times import parse_window
+from cncbops.stage import Names
 
 from ._options import Format
 from ._screen import Screen
+from ._staged import Staged, lake_of
 
 Texts = Sequence[str] | None
 
@@ -125,6 +127,12 @@ class Asked:
     delivery: Delivery
     safety: SafetyStops
     stream_arn: str | None
+    stage: Staged | None = None
+
+    def named(self, names: Names) -> Self:
+        """The same with what was not typed as the stage has it. Raises CncbopsError."""
+        sources, prefix = lake_of(names, self.sources, self.bucket, self.prefix)
+        return replace(self, sources=sources, prefix=prefix, function=names.function(self.function))
 
     @property
     def says_what(self) -> bool:

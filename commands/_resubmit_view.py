@@ -9,7 +9,7 @@ from rich.text import Text
 from ._plan_view import chart, cost, duration, ending, stops, unread
 from ._summary_view import fates, flawed, left_out, show_came_back, show_failures
 from ._tables import facts
-from ._words import number, size
+from ._words import number, size, stage_in_words
 
 MOST_ROWS = 24
 
@@ -44,6 +44,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
 def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls, faults = (document[name] for name in ("events", "objects", "invocations", "faults"))
     others = f"; {number(faults['others'], 'event')} of other types" if faults["others"] else ""
+    if document["stage"]:
+        yield "stage", stage_in_words(document["stage"])
     yield "faults", f"{events['matched'] - events['failed']:,} to be sent of {events['read']:,} read{others}"
     if left_out(faults):
         yield "left out", left_out(faults)

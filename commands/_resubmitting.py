@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
@@ -39,6 +39,7 @@ from cncbops.session.resubmitting import (
 )
 from cncbops.session.undertakings import processors
 from cncbops.session.watching import Watch
+from cncbops.stage import Names
 from cncbops.survey import Survey
 
 from ._access import access_of
@@ -47,6 +48,7 @@ from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._resuming import TakeUp, carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
+from ._staged import Staged, told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 
@@ -74,6 +76,12 @@ class Resubmitting:
     resume: str | None
     report: Path | None
     workers: int | None = None
+    stage: Staged | None = None
+
+    def named(self, names: Names) -> Self:
+        """The same with what was not typed as the stage has it. Raises CncbopsError."""
+        function = names.function(self.whereto.function) if self.whereto.function else None
+        return replace(self, choice=self.choice.named(names), whereto=replace(self.whereto, function=function))
 
     @property
     def says_what(self) -> bool:
@@ -92,12 +100,22 @@ def carry_out(typed: Resubmitting, general: General) -> int:
 
 def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
     if typed.resume is None:
-        return _run(_request(typed, screen), typed, general, screen)
+        return _begin(typed, general, screen)
     if typed.says_what or typed.watch:
         raise BadInput(
             "--resume beside other options", "Everything was said before: give --resume alone, and --execute"
         )
     return carry_out_resume(_take_up(typed, typed.resume), general)
+
+
+def _begin(typed: Resubmitting, general: General, screen: Screen) -> int:
+    """Do something new. Raises CncbopsError if it is not all said, and its stage does not tell the rest."""
+    stage = None
+    if typed.stage:
+        names = typed.stage.names(general)
+        typed = typed.named(names)
+        stage = told_names(names, screen, plans=not general.execute)
+    return _run(_request(typed, screen), typed, general, screen, stage)
 
 
 def _take_up(typed: Resubmitting, run: str) -> TakeUp:
@@ -144,7 +162,13 @@ def _qualifier(text: str | None) -> str | None:
     return parse_function(f"any:{text}").qualifier if text else None
 
 
-def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen: Screen) -> int:
+def _run(
+    request: ResubmitRequest,
+    typed: Resubmitting,
+    general: General,
+    screen: Screen,
+    stage: Mapping[str, Any] | None,
+) -> int:
     if typed.watch and not stored(request.sources):
         raise BadInput("--watch-faults with queues alone", "New faults are looked for in objects: name where they lie")
     if not general.execute:
@@ -157,6 +181,7 @@ def _run(request: ResubmitRequest, typed: Resubmitting, general: General, screen
         function=None,
         asynchronous=request.asynchronous,
         sources=[source.uri for source in request.sources],
+        stage=stage,
     )
     with ExitStack() as held:
         try:

@@ -140,9 +140,9 @@ def _distribution(server: Server) -> str | None:
 def _lines_to_try(contents: Mapping[str, Any]) -> list[str]:
     regions, stage = " ".join(contents["regions"]), f"--stage {contents['stage']}"
     return [
-        f"cncbops replay {contents['lake']} -f {contents['function']}",
-        f"cncbops faults stats {contents['faults']}",
-        f"cncbops resubmit {contents['faults']}",
+        f"cncbops replay {stage}",
+        f"cncbops faults stats {stage}",
+        f"cncbops resubmit {stage}",
         f"cncbops health {regions} {stage}",
         f"cncbops failover status {regions} {stage}",
         f"cncbops invalidate {stage} '/things/*'",

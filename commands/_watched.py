@@ -1,7 +1,6 @@
 """The options that name what is watched in each region; health and failover share them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,19 +39,6 @@ Queues = Annotated[Texts, _names("queues", "NAME|URL", "Dead-letter queue.")]
 Faults = Annotated[Texts, _names("faults", "S3-URI", "Place of fault objects, s3://bucket/prefix.")]
 CheckFunctions = Annotated[
     Texts, _names("check_functions", "NAME", "Function behind the check endpoint, which a failover switches.")
-]
-Stage = Annotated[
-    str | None, option("--stage", metavar="NAME", help="What the book's stacks of this stage tell.", panel=WATCHED)
-]
-Config = Annotated[
-    Path | None,
-    option(
-        "--config",
-        metavar="FILE",
-        help="What is watched, by region; else the nearest cncbops.toml upwards.",
-        panel=WATCHED,
-        dir_okay=False,
-    ),
 ]
 Regions = Annotated[
     list[str] | None,

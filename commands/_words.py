@@ -1,6 +1,7 @@
 """Numbers, sizes and spans of time in words, as every screen writes them."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 # What a terminal takes for orders: C0 and C1 control codes, and the marks that turn text around.
@@ -15,6 +16,12 @@ def visible(value: Any) -> Any:
     if isinstance(value, dict):
         return {visible(name): visible(each) for name, each in value.items()}
     return [visible(each) for each in value] if isinstance(value, list) else value
+
+
+def stage_in_words(stage: Mapping[str, Any]) -> str:
+    """What a stage stands for."""
+    names = ", ".join(f"{what} {name}" for what, name in stage["names"].items())
+    return f"{stage['name']} in {stage['region']}: {names}"
 
 
 def number(count: int, what: str) -> str:

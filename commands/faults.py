@@ -34,6 +34,7 @@ Places = Annotated[
 @app.command()
 def ls(
     sources: Sources = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     only_function: shared.OnlyFunction = None,
@@ -52,20 +53,23 @@ def ls(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """List faults, a line each: time, function, error, and where it lies. With -o json, JSON lines."""
     from ._faults import Choice, carry_out_ls
+    from ._staged import staged
 
     choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out_ls(choice, limit, general)
+    return carry_out_ls(choice, staged(stage, config), limit, general)
 
 
 @app.command()
 def stats(
     sources: Sources = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     only_function: shared.OnlyFunction = None,
@@ -83,20 +87,23 @@ def stats(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Group faults by function, pipeline, error and shape of the message, the largest group first."""
     from ._faults import Choice, carry_out_stats
+    from ._staged import staged
 
     choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out_stats(choice, general)
+    return carry_out_stats(choice, staged(stage, config), general)
 
 
 @app.command()
 def show(
     sources: Places = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     fault_id: Annotated[str | None, option("--id", help="The fault with this id.", panel=shared.FAULTS)] = None,
@@ -119,12 +126,14 @@ def show(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Show the first fault that fits: its error, its stack and its event."""
     from ._faults import Choice, carry_out_show
+    from ._staged import staged
 
     choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out_show(choice, fault_id, line, general, show_payload=show_payload)
+    return carry_out_show(choice, staged(stage, config), fault_id, line, general, show_payload=show_payload)

@@ -27,8 +27,8 @@ def health(
     functions: watched.Functions = None,
     queues: watched.Queues = None,
     faults: watched.Faults = None,
-    stage: watched.Stage = None,
-    config: watched.Config = None,
+    stage: shared.Stage = None,
+    config: shared.Config = None,
     require: Annotated[
         str,
         option("--require", metavar="all|any|N", help="How many regions must be healthy for exit code 0.", panel=LOOK),

@@ -44,9 +44,6 @@ class _Group(Group):
 app = typer.Typer(add_completion=False, cls=_Group, help="Let the edges of a CloudFront distribution fetch paths anew.")
 
 PATHS = "Which paths"
-Stage = Annotated[
-    str | None, option("--stage", help="The distribution of this stage's stacks, in place of DISTRIBUTION.")
-]
 Timeout = Annotated[str, option("--timeout", help="Give up waiting, for room or for the end, after so long.")]
 
 
@@ -65,7 +62,7 @@ def invalidate(
             show_default=False,
         ),
     ] = None,
-    stage: Stage = None,
+    stage: shared.Stage = None,
     from_file: Annotated[
         list[str] | None,
         option("--from-file", help="Paths from a file, one a line; - is standard input; repeatable.", panel=PATHS),
@@ -113,6 +110,7 @@ def invalidate(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Let the edges of a CloudFront distribution fetch paths anew.
 
@@ -120,13 +118,14 @@ def invalidate(
     """
     from ._invalidating import carry_out
     from ._paths_asked import Asked
+    from ._staged import staged
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     asked = Asked(
         typed=tuple(typed or ()),
-        stage=stage,
+        stage=staged(stage, config),
         files=tuple(from_file or ()),
         buckets=tuple(from_s3 or ()),
         since=since,
@@ -147,7 +146,7 @@ Looked = Annotated[
 @app.command()
 def ls(
     distribution: Looked = None,
-    stage: Stage = None,
+    stage: shared.Stage = None,
     limit: Annotated[int, option("--limit", help="At most so many.", min=1)] = 20,
     output: shared.OutputOption = shared.Output.text,
     quiet: shared.Quiet = False,
@@ -157,14 +156,16 @@ def ls(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """List the invalidations of a distribution, whoever asked for them, the newest first."""
     from ._invalidations import carry_out_ls
+    from ._staged import staged
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out_ls(tuple(filter(None, [distribution])), stage, limit, general)
+    return carry_out_ls(tuple(filter(None, [distribution])), staged(stage, config), limit, general)
 
 
 @app.command()
@@ -175,7 +176,7 @@ def status(
             metavar="[DISTRIBUTION] ID...", help="The distribution, and ids of invalidations.", show_default=False
         ),
     ] = None,
-    stage: Stage = None,
+    stage: shared.Stage = None,
     wait: Annotated[bool, option("--wait", help="Wait until all of them are completed.")] = False,
     timeout: Timeout = "30m",
     output: shared.OutputOption = shared.Output.text,
@@ -186,11 +187,13 @@ def status(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Show invalidations: how far they are, and their first paths. Exit code 0, completed or not."""
     from ._invalidations import carry_out_status
+    from ._staged import staged
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out_status(tuple(typed or ()), stage, timeout if wait else None, general)
+    return carry_out_status(tuple(typed or ()), staged(stage, config), timeout if wait else None, general)

@@ -19,6 +19,7 @@ app = typer.Typer(add_completion=False, cls=Group, help="Look into a data lake, 
 @app.command()
 def ls(
     sources: shared.Sources = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     from_time: Annotated[
@@ -40,6 +41,7 @@ def ls(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """List the objects that a replay would read: times, size, storage class. With -o json, JSON lines.
 
@@ -49,17 +51,21 @@ def ls(
     from ._lake import Asked
     from ._lake_ls import carry_out
     from ._requests import Choice
+    from ._staged import staged
 
     choice = Choice.typed(None, None, None, from_time, to_time, None, limit, None)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), general, summary=summary)
+    return carry_out(
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, summary=summary
+    )
 
 
 @app.command()
 def cat(
     sources: shared.Sources = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     types: shared.Types = None,
@@ -84,6 +90,7 @@ def cat(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Print events as JSON lines, byte for byte as the lake holds them. Made for pipes.
 
@@ -92,17 +99,24 @@ def cat(
     from ._lake import Asked
     from ._lake_cat import carry_out
     from ._requests import Choice
+    from ._staged import staged
 
     choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), general, envelope=envelope, record=record)
+    return carry_out(
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)),
+        general,
+        envelope=envelope,
+        record=record,
+    )
 
 
 @app.command()
 def find(
     sources: shared.Sources = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     event_id: Annotated[
@@ -127,6 +141,7 @@ def find(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Find events: print each with its object, line, sequence number, key and shard. With -o json, JSON lines.
 
@@ -135,19 +150,26 @@ def find(
     from ._lake import Asked
     from ._lake_find import carry_out
     from ._requests import Choice
+    from ._staged import staged
 
     choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    return carry_out(Asked(tuple(sources or ()), bucket, prefix, choice), event_id, general)
+    asked = Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config))
+    return carry_out(asked, event_id, general)
 
 
 COMPARISON = "What is compared"
 
-Lake = Annotated[str, typer.Argument(metavar="LAKE", help="s3://bucket/prefix, or a local folder.", show_default=False)]
-Recovery = Annotated[
+Lake = Annotated[
     str,
+    typer.Argument(
+        metavar="LAKE", help="s3://bucket/prefix, or a local folder; left out with --stage.", show_default=False
+    ),
+]
+Recovery = Annotated[
+    str | None,
     typer.Argument(
         metavar="RECOVERY", help="Its copy; prefixes may differ, what comes after them is compared.", show_default=False
     ),
@@ -157,7 +179,8 @@ Recovery = Annotated[
 @app.command()
 def verify(
     lake: Lake,
-    recovery: Recovery,
+    recovery: Recovery = None,
+    stage: shared.Stage = None,
     from_time: Annotated[
         str | None,
         option("--from", help="Objects that may hold events from this time on, as their keys tell.", panel=COMPARISON),
@@ -188,13 +211,15 @@ def verify(
     recovery_profile: shared.RecoveryProfile = None,
     recovery_role_arn: shared.RecoveryRoleArn = None,
     recovery_endpoint_url: shared.RecoveryEndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Compare a lake with its disaster-recovery copy: exit code 0 if that holds the same, 3 if not."""
     from ._lake_verify import Asked, Reached, carry_out
+    from ._staged import staged
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     reached = Reached(recovery_region, recovery_profile, recovery_role_arn, recovery_endpoint_url)
-    asked = Asked(lake, recovery, reached, from_time, to_time, lag, deep=deep, show_all=show_all)
+    asked = Asked(lake, recovery, reached, from_time, to_time, lag, deep, show_all, staged(stage, config))
     return carry_out(asked, general)

@@ -18,6 +18,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def replay(
     sources: shared.Sources = None,
+    stage: shared.Stage = None,
     function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
@@ -56,11 +57,18 @@ def replay(
     plan: Annotated[
         Path | None,
         option(
-            "--plan", help="Do what this file plans, unless lake or function moved.", panel=shared.RUNS, dir_okay=False
+            "--plan",
+            help="Do what this file plans, unless lake or function moved.",
+            panel=shared.RUNS,
+            dir_okay=False,
+            is_eager=True,  # then files are not asked for what was said before
         ),
     ] = None,
     resume: Annotated[
-        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
+        str | None,
+        option(
+            "--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS, is_eager=True
+        ),
     ] = None,
     again: Annotated[
         bool, option("--again", help="Send also what an earlier run has sent.", panel=shared.RUNS)
@@ -79,6 +87,7 @@ def replay(
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
     source_role_arn: shared.SourceRoleArn = None,
+    config: shared.Config = None,
 ) -> int:
     """Send chosen events of a data lake to one function, as the Kinesis records it expects.
 
@@ -87,6 +96,7 @@ def replay(
     """
     from ._replaying import Replaying, carry_out
     from ._requests import Asked, Choice, Delivery, SafetyStops
+    from ._staged import staged
 
     choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
     delivery = Delivery(
@@ -112,5 +122,7 @@ def replay(
         source_role_arn=source_role_arn,
     )
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
-    asked = Asked(tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn)
+    asked = Asked(
+        tuple(sources or ()), function, bucket, prefix, choice, delivery, safety, stream_arn, staged(stage, config)
+    )
     return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)

@@ -24,6 +24,7 @@ def resubmit(
             show_default=False,
         ),
     ] = None,
+    stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
     only_function: shared.OnlyFunction = None,
@@ -84,7 +85,10 @@ def resubmit(
         str | None, option("--watch-for", help="How long to look for that: 10s (the default), 5m.", panel=shared.SAFETY)
     ] = None,
     resume: Annotated[
-        str | None, option("--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS)
+        str | None,
+        option(
+            "--resume", help="Go on with this run, as `cncbops runs resume` does.", panel=shared.RUNS, is_eager=True
+        ),
     ] = None,
     report: shared.Report = None,
     execute: shared.Execute = False,
@@ -96,6 +100,7 @@ def resubmit(
     profile: shared.Profile = None,
     role_arn: shared.RoleArn = None,
     endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
 ) -> int:
     """Send the events of faults again, each to the function that raised it, and each once.
 
@@ -105,6 +110,7 @@ def resubmit(
     from ._faults import Choice
     from ._requests import Delivery, SafetyStops
     from ._resubmitting import Resubmitting, Whereto, carry_out
+    from ._staged import staged
 
     choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
     delivery = Delivery(
@@ -132,5 +138,6 @@ def resubmit(
         resume=resume,
         report=report,
         workers=workers,
+        stage=staged(stage, config),
     )
     return carry_out(typed, general)

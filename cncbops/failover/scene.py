@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cncbops.book import looks_for_failover
 from cncbops.errors import BadInput, CannotRun
 from cncbops.failover.change import Change, acts_on, change_of, unfinished
 from cncbops.failover.following import Sight
@@ -17,6 +16,7 @@ from cncbops.health.registry import probes_for
 from cncbops.health.running import Region, Rounds
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
+from cncbops.stage import Stage
 from cncbops.watched import Watched
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _under_way(switch: Switch, ledger: Ledger | None) -> Run | None:
     return next((run for run in acts_on(switch, ledger) if ledger and ledger.is_active(run)), None)
 
 
-def failover_region(region: Region, stage: str | None) -> Region:
+def failover_region(region: Region, stage: Stage | None) -> Region:
     """A region of which no more is asked than its switch and what hangs on it: its first check is the switched one."""
-    return replace(region, looks=looks_for_failover(stage)) if stage else region
+    return replace(region, looks=stage.looks_for_failover()) if stage else region
 
 
 def _watched(accesses: Accesses, target: Region, timeout_s: float) -> Watched:

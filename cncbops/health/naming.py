@@ -4,14 +4,15 @@ An option's text is `VALUE`, for every region, or `REGION=VALUE`, for one.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from cncbops.book import looks_for_stage
-from cncbops.config import FILE_NAME, REGION, find_config, read_watched
+from cncbops.config.files import FILE_NAME, Config
+from cncbops.config.names import names_in
+from cncbops.config.watched import REGION, watched_in
 from cncbops.errors import BadInput
 from cncbops.health.registry import require_subjects
 from cncbops.health.running import Region
+from cncbops.stage import Stage
 from cncbops.watched import Watched
 
 _HINT = f"Write {FILE_NAME} with [health.us-east-1], or give options such as --check URL, or --stage NAME"
@@ -22,40 +23,47 @@ class Naming:
     """Regions and names as they were typed; `texts` are options by the fields of `Watched`."""
 
     regions: Sequence[str]
-    config: Path | None
+    config: Config
     stage: str | None
     texts: Mapping[str, Sequence[str]]
 
+    def of(self, regions: Sequence[str]) -> "Naming":
+        """The same names for other regions."""
+        return replace(self, regions=regions)
 
-def regions_of(naming: Naming, folder: Path, in_force: Callable[[], str]) -> list[Region]:
+    @property
+    def known_stage(self) -> Stage | None:
+        """The stage with the names of its things. Raises BadInput."""
+        return Stage(self.stage, names_in(self.config)) if self.stage else None
+
+
+def regions_of(naming: Naming, in_force: Callable[[], str]) -> list[Region]:
     """The regions to be looked at, in the order in which they were named; asks nobody.
 
-    Without `naming.config` the nearest file from `folder` upwards counts. `in_force` gives the region for names that
-    came without any. Raises BadInput.
+    `in_force` gives the region for names that came without any. Raises BadInput.
     """
-    path = naming.config or find_config(folder)
-    in_file = read_watched(path) if path else {}
+    in_file = watched_in(naming.config)
     everywhere, in_one = _apart(naming.texts)
     for watched in (everywhere, *in_one.values(), *in_file.values()):
         require_subjects(watched)
     names = _chosen(naming, [*in_file, *in_one], bool(everywhere), in_force)
     known = {name: in_one.get(name, Watched()) | everywhere | in_file.get(name, Watched()) for name in names}
     if not names or not (naming.stage or all(known.values())):
-        raise _nothing(next((name for name in names if not known[name]), None), path)
-    return [_region(name, known[name], naming.stage) for name in names]
+        raise _nothing(next((name for name in names if not known[name]), None), naming.config)
+    stage = naming.known_stage
+    return [_region(name, known[name], stage) for name in names]
 
 
-def regions_named(naming: Naming, folder: Path) -> list[str]:
+def regions_named(naming: Naming) -> list[str]:
     """The regions that file and options speak of by name, in that order. Raises BadInput."""
-    path = naming.config or find_config(folder)
     _, in_one = _apart(naming.texts)
-    return list(dict.fromkeys([*(read_watched(path) if path else ()), *in_one]))
+    return list(dict.fromkeys([*watched_in(naming.config), *in_one]))
 
 
-def _region(name: str, known: Watched, stage: str | None) -> Region:
+def _region(name: str, known: Watched, stage: Stage | None) -> Region:
     if stage is None:
         return Region(name, known)
-    return Region(name, known, looks_for_stage(stage), f"stage {stage}")
+    return Region(name, known, stage.looks(), f"stage {stage.name}")
 
 
 def _chosen(naming: Naming, named: Iterable[str], everywhere: bool, in_force: Callable[[], str]) -> list[str]:
@@ -89,7 +97,8 @@ def _region_and_value(text: str) -> tuple[str | None, str]:
     return region, value
 
 
-def _nothing(region: str | None, path: Path | None) -> BadInput:
+def _nothing(region: str | None, config: Config) -> BadInput:
     where = f" of {region}" if region else ""
-    looked = f" in {path}" if path else f": there is no {FILE_NAME} here or above"
+    files = ", ".join(str(file.path) for file in config.files)
+    looked = f" in {files}" if files else f": there is no {FILE_NAME} here or above"
     return BadInput(f"nothing{where} is named to look at{looked}", _HINT)

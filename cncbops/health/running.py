@@ -14,13 +14,13 @@ from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from cncbops.book import Look
 from cncbops.health.access import Accesses, RegionAccess
 from cncbops.health.finding import Finding, Row, Status
 from cncbops.health.lane import Lane
 from cncbops.health.refusal import REFUSALS, reason_of, refused
 from cncbops.health.registry import Probe
 from cncbops.stacks import Stacks
+from cncbops.stage import Look
 from cncbops.watched import Watched
 
 NAMES = "names"

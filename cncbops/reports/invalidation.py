@@ -29,7 +29,8 @@ class InvalidationReport:
     """What a summary is made of.
 
     `given` is what is known of the paths from before they were cut to requests (see `counts_of`). `waits`: it was
-    asked to wait until all is completed. `halted` is why an order or the timeout ended it.
+    asked to wait until all is completed. `halted` is why an order or the timeout ended it. `stage` is what a stage
+    stood for (see `cncbops.stage.Names`).
     """
 
     command: str
@@ -48,6 +49,7 @@ class InvalidationReport:
     halted: str | None = None
     interrupted: bool = False
     ledger: Path | None = None
+    stage: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -83,6 +85,7 @@ def summary(report: InvalidationReport) -> dict[str, Any]:
         "reason": str(report.error) if report.error else report.halted,
         "distribution": dict(report.distribution),
         "source": list(report.sources),
+        "stage": report.stage,
         "paths": {**report.given, **_progress(report.requests)},
         "requests": _requests(report),
         "cost": _cost(report),

@@ -35,7 +35,7 @@ class Report:
     Without a `function` each fault goes to its own, and the summary tells of all of them.
 
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
-    `halted` is why a safety stop or an order ended it.
+    `stage` is what a stage stood for (see `cncbops.stage.Names`). `halted` is why a safety stop or an order ended it.
     """
 
     command: str
@@ -51,6 +51,7 @@ class Report:
     interrupted: bool = False
     totals: Counts | None = None
     ledger: Path | None = None
+    stage: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -108,6 +109,7 @@ def summary(report: Report) -> dict[str, Any]:
         **_functions(report),
         "invocation": "async" if report.asynchronous else "sync",
         "source": list(report.sources),
+        "stage": report.stage,
         "objects": asdict(tally.objects),
         "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
         "invocations": msgspec.structs.asdict(tally.calls),

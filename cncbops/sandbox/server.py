@@ -39,6 +39,8 @@ _CREDENTIALS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+_NO_FILES = {"CNCBOPS_CONFIG": os.devnull}
+"""No cncbops.toml either: what it says of real systems does not hold here."""
 
 # What a shell must not have set when it talks to the sandbox: each of these would win over, or
 # contradict, what `environment` says. An empty AWS_PROFILE is still a profile, hence unset.
@@ -50,6 +52,7 @@ UNSET = (
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "CNCBOPS_USE",
     "CNCBOPS_PROFILE",
     "CNCBOPS_ROLE_ARN",
     "CNCBOPS_REGION",
@@ -105,7 +108,7 @@ def environment(server: Server) -> dict[str, str]:
     The names in `UNSET` must be unset as well: a profile set by the user would otherwise be
     looked up in the empty configuration and not be found.
     """
-    return {"AWS_ENDPOINT_URL": server.endpoint_url, **_CREDENTIALS}
+    return {"AWS_ENDPOINT_URL": server.endpoint_url, **_CREDENTIALS, **_NO_FILES}
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from cncbops.commands._paths_asked import Asked, checked
+from cncbops.commands._staged import Staged
 
 from cncbops.errors import BadInput
 
 ID = "E2EXAMPLE1234X"
+JOHN = Staged("john")
 
 
 def asked(*typed: str, **changed: Any) -> Asked:
@@ -19,16 +21,16 @@ def asked(*typed: str, **changed: Any) -> Asked:
 
 
 @pytest.mark.parametrize("name", [ID, ID.lower(), "api.example.com", "API.Example.com", "index.html"])
-def test_with_a_stage_nothing_else_may_look_like_a_distribution(name: str) -> None:
-    told = re.escape(f"Leave it out, or --stage; if it is a path, write /{name}")
-    with pytest.raises(BadInput, match=told):
-        checked(asked(name, "/a", stage="john"))
-    assert checked(asked(f"/{name}", "things", stage="john")).items == [("command line", [f"/{name}", "/things"])]
+def test_beside_a_stage_what_looks_like_a_distribution_is_the_one_that_is_meant(name: str) -> None:
+    typed = checked(asked(name, "/a", stage=JOHN))
+    assert (typed.named, typed.items) == (name, [("command line", ["/a"])])
+    path = checked(asked(f"/{name}", "things", stage=JOHN))
+    assert (path.named, path.items) == (None, [("command line", [f"/{name}", "/things"])])
 
 
-@pytest.mark.parametrize(("typed", "stage"), [([ID], None), ([], "john")])
+@pytest.mark.parametrize(("typed", "stage"), [([ID], None), ([], JOHN)])
 def test_no_source_of_paths_is_a_mistake_and_an_empty_one_is_none(
-    typed: list[str], stage: str | None, tmp_path: Path
+    typed: list[str], stage: Staged | None, tmp_path: Path
 ) -> None:
     with pytest.raises(BadInput, match=re.escape("Give paths such as /things/42")) as raised:
         checked(asked(*typed, stage=stage))

@@ -266,7 +266,6 @@ def test_a_bucket_with_an_origin_path_is_served_below_it(cncbops: Cncbops, tmp_p
         (["--from-s3", "bucket", "--since", "-1h"], "is not in S3"),
         (["--from-file", "-", "--from-notification", "-"], "- was given twice"),
         (["/a", "--timeout", "soon"], "is not a duration"),
-        (["/a", "--stage", "john"], "looks like a distribution, and --stage john names one"),
     ],
 )
 def test_what_cannot_be_meant_is_told_before_anything_is_asked_of_aws(

@@ -76,4 +76,9 @@ def test_by_the_stage_of_the_books_stacks(
     listed = cncbops("invalidate", "ls", "--stage", unique, "-o", "json", endpoint=ministack).json
     assert listed["distribution"] == distribution
     missing = cncbops("invalidate", "--stage", "nobody", "/a", endpoint=ministack)
-    assert (missing.code, "no stack of stage nobody" in missing.err) == (1, True)
+    assert (missing.code, "stage nobody has no distribution in us-east-1: there is no stack" in missing.err) == (
+        1,
+        True,
+    )
+    path = cncbops("invalidate", "--stage", unique, "index.html", "/a", endpoint=ministack)
+    assert (path.code, "If it is a path, write /index.html" in path.err) == (2, True)

@@ -28,6 +28,7 @@ SUMMARY: dict[str, Any] = {
     "function": str,
     "invocation": str,
     "source": list,
+    "stage": (dict, NoneType),
     "objects": {"listed": int, "read": int, "skipped": int, "failed": int, "bytes": int},
     "events": {
         "read": int,

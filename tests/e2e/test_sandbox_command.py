@@ -48,6 +48,13 @@ def test_what_start_prints_lets_a_replay_reach_its_lake(command: Cncbops, starte
     assert done.json["events"]["faults"] > 0  # the lake has them, and a replay leaves them out
 
 
+def test_its_stage_is_all_that_need_be_typed(command: Cncbops, started: str) -> None:
+    planned = command("replay", "--stage", "john", "--type", "thing-*", "-o", "json", env=exported(started)).json
+    assert (planned["source"], planned["function"]) == ([LAKE], LISTENER)
+    faults = command("resubmit", "--stage", "john", "-o", "json", env=exported(started)).json
+    assert (faults["source"], list(faults["functions"])) == ([FAULTS], [LISTENER])
+
+
 def test_start_leaves_faults_that_the_function_can_be_sent_again(command: Cncbops, started: str) -> None:
     s3 = client("s3", exported(started)["AWS_ENDPOINT_URL"])
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket=FAULT_BUCKET)["Contents"]]
@@ -64,9 +71,9 @@ def test_status_tells_what_there_is_to_try(command: Cncbops, started: str) -> No
     said = command("sandbox", "status").err
     typed = [line.strip() for line in said.splitlines() if line.startswith("  cncbops ")]
     assert typed == [
-        f"cncbops replay {LAKE} -f {LISTENER}",
-        f"cncbops faults stats {FAULTS}",
-        f"cncbops resubmit {FAULTS}",
+        "cncbops replay --stage john",
+        "cncbops faults stats --stage john",
+        "cncbops resubmit --stage john",
         "cncbops health us-east-1 us-west-2 --stage john",
         "cncbops failover status us-east-1 us-west-2 --stage john",
         "cncbops invalidate --stage john '/things/*'",

@@ -32,8 +32,8 @@ from typing import IO, Any, NoReturn
 _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
     *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
-    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "policy", "sandbox"),
-    "_sandboxing",
+    *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
+    *("policy", "sandbox", "_sandboxing"),
 )
 _IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
 _LONGEST_REQUEST = 1024 * 1024

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cncbops.config.files import read_config
 from cncbops.errors import BadInput
 from cncbops.health.naming import Naming, regions_of
 from cncbops.health.running import Region
 from cncbops.watched import Watched
 
+NOWHERE = Path("/nowhere")
 FILE = """
 [health.us-east-1]
 tables = ["t1"]
@@ -40,7 +42,8 @@ def gathered(
     stage: str | None = None,
     config: Path | None = None,
 ) -> list[Region]:
-    return regions_of(Naming(regions, config, stage, texts or {}), folder, lambda: "eu-west-1")
+    naming = Naming(regions, read_config(folder, NOWHERE, config), stage, texts or {})
+    return regions_of(naming, lambda: "eu-west-1")
 
 
 def known(regions: Sequence[Region]) -> dict[str, Watched]:
@@ -63,6 +66,13 @@ def test_a_file_that_is_named_counts_instead(folder: Path, tmp_path: Path) -> No
     other = tmp_path / "other.toml"
     other.write_text('[health.ap-south-1]\ntables = "t3"\n')
     assert known(gathered(folder, config=other)) == {"ap-south-1": Watched(tables=("t3",))}
+
+
+def test_the_users_file_counts_where_the_nearest_names_nothing(folder: Path, tmp_path: Path) -> None:
+    (folder / "cncbops.toml").write_text("[defaults]\n")
+    config = read_config(folder, tmp_path)
+    assert [file.path.parent for file in config.files] == [folder, tmp_path]
+    assert known(regions_of(Naming((), config, None, {}), lambda: "eu-west-1")) == {"us-east-1": T1, "us-west-2": T2}
 
 
 def test_options_add_to_the_file_for_every_region_or_for_one(folder: Path) -> None:

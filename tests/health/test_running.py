@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cncbops.config import read_watched
+from cncbops.config.files import read_config
+from cncbops.config.watched import watched_in
 from cncbops.errors import CannotRun
 from cncbops.health.access import Accesses, RegionAccess
 from cncbops.health.finding import Finding, Status
@@ -84,7 +85,7 @@ def test_no_probe_of_any_region_waits_for_the_answer_to_another(
     probes, names = probes_for(executes=True), ("us-east-1", "us-west-2")
     config = tmp_path / "cncbops.toml"
     config.write_text("".join(map(side.toml, names)))
-    regions = [Region(name, watched) for name, watched in read_watched(config).items()]
+    regions = [Region(name, watched) for name, watched in watched_in(read_config(tmp_path, tmp_path, config)).items()]
     looked = Rounds(accesses, regions, probes, LONG_S)
     assert {row.finding.status for row in looked.run().rows} == {Status.ok}  # and now all clients are made
     side.gather(len(probes) * len(names))

@@ -1,0 +1,46 @@
+"""What a file must hold to be understood: errors that name file, key, and what it is."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cncbops.errors import BadInput
+
+_WORDS = {dict: "a table", list: "a list", str: "a text", bool: "true or false", int: "an integer", float: "a number"}
+
+
+def as_table(path: Path, where: str, value: object) -> Mapping[str, Any]:
+    """A table, or BadInput."""
+    if not isinstance(value, dict):
+        raise BadInput(f"{path}: {where} is {kind(value)}, no table", f"Write [{where}] above its keys")
+    return value
+
+
+def as_texts(path: Path, where: str, value: object) -> list[str]:
+    """A list of texts, also of one; or BadInput."""
+    values: list[Any] = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) and each for each in values):
+        raise BadInput(f"{path}: {where} is {value!r}", 'Write texts: ["one", "two"]')
+    return values
+
+
+def require_known(path: Path, where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise BadInput for the first key that is none of those known, with the nearest of them."""
+    names = list(known)
+    for name in table:
+        if name not in names:
+            key = f"{where}.{name}" if where else name
+            raise BadInput(f"{path}: unknown key {key}", nearest(name, names))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What may have been meant, as a hint."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(names) or 'nothing'}"
+
+
+def kind(value: object) -> str:
+    """What a value of TOML is, in words."""
+    return _WORDS.get(type(value), "a date or time")
