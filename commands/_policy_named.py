@@ -3,38 +3,33 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
-from cncbops.cdn.distribution import is_id
-from cncbops.config import find_config
+from cncbops.cdn.distribution import is_id, looks_like_distribution
 from cncbops.function_name import FunctionName, parse_function
-from cncbops.health.naming import Naming, regions_named, regions_of
-from cncbops.health.running import Region
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.ledger.rows import Run
 from cncbops.plans.plan_file import PlanHeader, read_plan
-from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, ANYTHING, Named
+from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, Named
 from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
 from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, ResubmitRequest
 from cncbops.session.resuming import asked
-from cncbops.watched import NAMES, Watched
+from cncbops.stage import is_whole
 
 from ._faults import place_apart
+from ._policy_staged import Staged, staged
+from ._policy_watched import by_regions
 from ._requests import fault_sources_of, sources_of
 from ._resuming import ledger_with
 from ._screen import Screen, state_folder
-from ._watched import texts_of
 
 Params = Mapping[str, Any]
 
 _ROLE = re.compile(r"arn:[^:]*:iam::(?P<account>[0-9]{12}):role/.*")
 _GLOB = re.compile(r"[A-Za-z0-9_*?-]+")
 """What of a glob IAM understands in the same way; nothing else is in a function's name."""
-
-_OF_SWITCH = ("checks", "alarms", "health_checks", "check_functions")
 
 
 def named_by(params: Params, needs: Sequence[Need], account: str | None, screen: Screen) -> Named:
@@ -47,17 +42,15 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
         return _of_run(named, before) if isinstance(before, Run) else _of_request(named, before.request)
     if "run" in params:
         return _of_any_run(named, needs)
+    stage = staged(params)
     if "health_checks" in params:
-        return replace(named, regions=_regions(params, named), switched=params.get("name") or ANY)
+        return by_regions(named, params, stage)
     if "from_s3" in params or "distribution" in params or "typed" in params:
-        return _by_distribution(named, params)
+        return _by_distribution(named, params, stage)
     if "recovery" in params:
         return _by_copies(named, params)
-    return replace(
-        _by_sources(named, params, screen, takes_queues=READ_QUEUE in needs),
-        functions=_functions(params),
-        streams=(ANY,) if READ_STREAM in needs else (),
-    )
+    named = _by_sources(named, params, screen, stage, takes_queues=READ_QUEUE in needs)
+    return replace(_with_functions(named, params, stage), streams=(ANY,) if READ_STREAM in needs else ())
 
 
 def _before(params: Params) -> Run | PlanHeader | None:
@@ -78,7 +71,6 @@ def _reached(params: Params, account: str | None, before: Run | PlanHeader | Non
         region=aws.known_region or ANY,
         account=account or (role["account"] if role else ANY),
         role_arn=role_arn,
-        stage=params.get("stage"),
         alarms=bool(params.get("stop_on_alarm")),
     )
 
@@ -90,18 +82,31 @@ def _access_kept(before: Run | PlanHeader | None) -> Mapping[str, Any]:
     return before.access if isinstance(before, Run) else vars(before)
 
 
-def _by_sources(named: Named, params: Params, screen: Screen, *, takes_queues: bool) -> Named:
+def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | None, *, takes_queues: bool) -> Named:
     """What is read, unless another role reads it."""
     if "sources" not in params or params.get("source_role_arn"):
         return named
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
-    if not (texts or bucket or prefix):
-        return replace(named, sources=(ANY_PLACE,), queues=(ANY_QUEUE,) if takes_queues else ())
+    if not (texts or bucket):
+        if stage:
+            return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
+        return replace(named, sources=(S3Source(ANY, prefix),), queues=(ANY_QUEUE,) if takes_queues else ())
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
     return _of_sources(named, read(texts, bucket, prefix, screen))
+
+
+def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -> Named:
+    """The stage's lake, or its place of faults: the bucket, and the folder in it unless a prefix is typed."""
+    asked = things[:1] if prefix else things
+    (bucket, *others), folder = stage.names(things[0], named.region), prefix
+    if not prefix and "prefix" in things:
+        (folder,) = stage.names("prefix", named.region)
+    named = stage.asking(named, asked, named.region)
+    place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
+    return replace(named, sources=(place,))
 
 
 def _by_copies(named: Named, params: Params) -> Named:
@@ -121,14 +126,31 @@ def _of_sources(named: Named, sources: Iterable[object]) -> Named:
     )
 
 
-def _functions(params: Params) -> tuple[FunctionName, ...]:
+def _with_functions(named: Named, params: Params, stage: Staged | None) -> Named:
+    """The functions that are typed, or may be meant by a part of a name, or are a stage's, or that raised faults."""
     if "function" not in params:
-        return ()
-    function = parse_function(params["function"]) if params["function"] else None
-    if "only_function" not in params:
-        return (function or ANY_FUNCTION,)
-    renamed = [parse_function(each.partition("=")[2]) for each in params["renamed"] or ()]
-    return _recipients(function, params["only_function"] or (), renamed, params["qualifier"])
+        return named
+    text = params["function"]
+    if stage and text and not is_whole(text, stage.stage.name):
+        return replace(named, functions=(_with_part(text),), finds_function=True)
+    function = parse_function(text) if text else None
+    if "only_function" in params:
+        renamed = [parse_function(each.partition("=")[2]) for each in params["renamed"] or ()]
+        return replace(
+            named, functions=_recipients(function, params["only_function"] or (), renamed, params["qualifier"])
+        )
+    if function is None and stage:
+        named = stage.asking(named, ["function"], named.region)
+        names = stage.names("function", named.region)
+        return replace(named, functions=tuple(ANY_FUNCTION if name == ANY else parse_function(name) for name in names))
+    return replace(named, functions=(function or ANY_FUNCTION,))
+
+
+def _with_part(text: str) -> FunctionName:
+    """The functions whose names hold a part, under the qualifier behind it. Raises BadInput for what can be none."""
+    typed = parse_function(text)
+    pattern = f"*{typed.name}*"
+    return replace(typed, address=pattern, name=pattern)
 
 
 def _recipients(
@@ -172,39 +194,12 @@ def _of_request(named: Named, request: ReplayRequest | ResubmitRequest) -> Named
     return replace(named, functions=functions, streams=(ANY,))
 
 
-def _by_distribution(named: Named, params: Params) -> Named:
+def _by_distribution(named: Named, params: Params, stage: Staged | None) -> Named:
     typed = [*(params.get("typed") or ()), *filter(None, [params.get("distribution")])]
-    written = [parse_source(each) for each in params.get("from_s3") or ()]
-    named = _of_sources(named, written)
-    if named.stage is None and typed and is_id(typed[0]):
+    named = _of_sources(named, map(parse_source, params.get("from_s3") or ()))
+    if stage and not (typed and looks_like_distribution(typed[0])):
+        (first, *others) = stage.names("distribution", named.region)
+        return replace(stage.asking(named, ["distribution"], named.region), distribution=ANY if others else first)
+    if typed and is_id(typed[0]):
         return replace(named, distribution=typed[0])
-    return replace(named, distribution=ANY, looks_up=named.stage is None)
-
-
-def _regions(params: Params, named: Named) -> dict[str, Watched]:
-    """What is watched in each region; of the region of a failover what its switch is, and hangs on it."""
-    texts = texts_of(**{name: params[name] for name in NAMES if name in params})
-    config, stage = params["config"], named.stage
-    typed = params["regions"] if "regions" in params else [params["name"]] if params["name"] else []
-    if not (texts or config or stage or find_config(Path.cwd())):
-        return dict.fromkeys(typed or [named.region], ANYTHING)
-
-    def of(regions: Sequence[str]) -> list[Region]:
-        return regions_of(Naming(regions, config, stage, texts), Path.cwd(), lambda: named.region)
-
-    watched = {region.name: _watched(region) for region in of(typed or [])}
-    if "others" not in params:
-        return watched
-    others = params["others"] or regions_named(Naming([], config, stage, texts), Path.cwd())
-    carriers = of([each for each in others if each not in typed]) if set(others) - set(typed) else []
-    of_target = {name: _only(each, _OF_SWITCH) for name, each in watched.items()}
-    return {**of_target, **{each.name: _watched(each) for each in carriers}}
-
-
-def _watched(region: Region) -> Watched:
-    """What is known to be watched; with what stacks will tell, anything."""
-    return region.known | ANYTHING if region.looks else region.known
-
-
-def _only(watched: Watched, names: Iterable[str]) -> Watched:
-    return Watched.of({name: getattr(watched, name) for name in names})
+    return replace(named, distribution=ANY, looks_up=True)

@@ -88,11 +88,18 @@ def distributions(named: Named) -> list[Grant]:
 
 
 def stacks(named: Named) -> list[Grant]:
-    """The stacks of a stage: their names end with it."""
-    if named.stage is None:
-        return []
-    stack = f"stack/*-{_literal(named.stage)}/*"
-    return _on(_arn(named, "cloudformation", region, None, stack) for region in named.regions or [named.region])
+    """Stacks that are asked for their outputs."""
+    return _stacks(named, named.stacks)
+
+
+def stack_resources(named: Named) -> list[Grant]:
+    """Stacks that are asked for a resource."""
+    return _stacks(named, named.resources)
+
+
+def functions_listed(named: Named) -> list[Grant]:
+    """All functions, where one is looked for by a part of its name."""
+    return everything(named) if named.finds_function else []
 
 
 def alarms(named: Named) -> list[Grant]:
@@ -202,6 +209,11 @@ def _watched_functions(named: Named, field: str) -> list[Grant]:
     return _on(
         _arn(named, "lambda", region, None, f"function:{_literal(each)}") for region, each in named.watched(field)
     )
+
+
+def _stacks(named: Named, stacks: Iterable[tuple[str, str]]) -> list[Grant]:
+    """A stack's ARN ends with an id of its own."""
+    return _on(_arn(named, "cloudformation", region, None, f"stack/{stack}/*") for region, stack in stacks)
 
 
 def _queues_watched(named: Named) -> Iterable[tuple[str, QueueSource]]:

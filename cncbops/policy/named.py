@@ -22,9 +22,11 @@ class Named:
     """Names by their kind, none where the command line has no use for such.
 
     `role_arn` is the role that the command works under, if it does. `streams` are those whose records faults may
-    stand for. `looks_up` says whether the distribution is named otherwise than by its id. `alarms` is whether some
-    are to stop a run. `regions` are those that are watched, each with what of it; `switched` is the one whose check
-    functions are to be changed. `keys` are ARNs of KMS keys with which any of it is encrypted.
+    stand for. `looks_up` says whether the distribution is named otherwise than by its id, `finds_function` whether a
+    part of a function's name is looked for. `alarms` is whether some are to stop a run. Stacks, by region and name,
+    are asked for outputs (`stacks`) or for a resource (`resources`). `regions` are those that are watched, each with
+    what of it; `switched` is the one whose check functions are to be changed. `keys` are ARNs of KMS keys with which
+    any of it is encrypted.
     """
 
     region: str = ANY
@@ -37,7 +39,9 @@ class Named:
     distribution: str | None = None
     looks_up: bool = False
     alarms: bool = False
-    stage: str | None = None
+    stacks: tuple[tuple[str, str], ...] = ()
+    resources: tuple[tuple[str, str], ...] = ()
+    finds_function: bool = False
     regions: Mapping[str, Watched] = field(default_factory=dict)
     switched: str = ANY
     keys: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ READ_STREAM = Need(
     remark="the statement ReadStream is for faults that name a range of a Kinesis stream in place of its records",
 )
 
+FIND_FUNCTION = Need("FindFunction", ["lambda:ListFunctions"], grants.functions_listed)
 INSPECT_FUNCTION = Need(
     "InspectFunction", ["lambda:GetFunctionConfiguration", "lambda:GetFunctionEventInvokeConfig"], grants.functions
 )
@@ -67,7 +68,7 @@ SEE_INVALIDATIONS = Need("SeeInvalidations", ["cloudfront:GetInvalidation"], gra
 INVALIDATE = Need("Invalidate", ["cloudfront:CreateInvalidation"], grants.distribution, executes=True)
 
 SEE_STAGE = Need("SeeStage", ["cloudformation:DescribeStacks"], grants.stacks)
-SEE_STAGE_ALARM = Need("SeeStageAlarm", ["cloudformation:DescribeStackResource"], grants.stacks)
+SEE_STAGE_ALARM = Need("SeeStageAlarm", ["cloudformation:DescribeStackResource"], grants.stack_resources)
 PROBE_ALARMS = Need("ProbeAlarms", ["cloudwatch:DescribeAlarms"], grants.watched_alarms, remark=_ANY_ALARM)
 PROBE_HEALTH_CHECKS = Need(
     "ProbeHealthChecks",
@@ -117,8 +118,8 @@ _OTHERS = (
 _RUN = (FIND_QUEUE, INSPECT_QUEUE, READ_STREAM, *_FUNCTIONS, *_SEND)
 
 COMMANDS: Mapping[str, Sequence[Need]] = {
-    "replay": (*_LAKE, *_FUNCTIONS, *_SEND),
-    "resubmit": (*_FAULTS, READ_STREAM, *_FUNCTIONS, *_SEND, EMPTY_QUEUE),
+    "replay": (*_LAKE, FIND_FUNCTION, *_FUNCTIONS, *_SEND),
+    "resubmit": (*_FAULTS, READ_STREAM, FIND_FUNCTION, *_FUNCTIONS, *_SEND, EMPTY_QUEUE),
     "invalidate": (*_DISTRIBUTION, LIST_SOURCES, LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
     "invalidate ls": (*_DISTRIBUTION, LIST_INVALIDATIONS, SEE_INVALIDATIONS),
     "invalidate status": (*_DISTRIBUTION, SEE_INVALIDATIONS),

@@ -205,6 +205,21 @@ def test_lake(denying: Denying) -> None:
     denying.tells("lake cat {lake}", *ask_for("s3:GetObject"))
 
 
+def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> None:
+    stacks = servers.client("cloudformation", ministack)
+    outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", name), "cncb-event-stream": ("streamName", "lake")}
+    for service, (key, value) in outputs.items():
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}},
+            "Outputs": {key: {"Value": value}},
+        }
+        stacks.create_stack(StackName=f"{service}-{unique}", TemplateBody=json.dumps(template))
+    line = f"replay --stage {unique} -f {name} --dry-run"
+    denying.suffices(line)
+    denying.tells(line, *ask_for("cloudformation:DescribeStacks"))
+    assert "lambda:ListFunctions" in {action for _, action in actions_of(denying.policy(line))}
+
+
 def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) -> None:
     s3.create_bucket(Bucket=unique)
     first, _ = [each["Key"] for each in s3.list_objects_v2(Bucket=name)["Contents"]]

@@ -31,7 +31,9 @@ UNSAID = Named(
     distribution=ANY,
     looks_up=True,
     alarms=True,
-    stage="john",
+    finds_function=True,
+    stacks=((ANY, "cncb-event-stream-john"),),
+    resources=((ANY, "cncb-regional-failover-check-john"),),
     regions={ANY: ANYTHING},
     keys=(KEY,),
 )
@@ -45,7 +47,9 @@ SAID = Named(
     distribution="E2EXAMPLE1234X",
     looks_up=True,
     alarms=True,
-    stage="john",
+    finds_function=True,
+    stacks=(("us-east-1", "cncb-event-stream-john"), ("us-west-2", "cncb-event-stream-john")),
+    resources=(("us-west-2", "cncb-regional-failover-check-john"),),
     regions={
         region: Watched.of({name: ["s3://faults/john/" if name == "faults" else f"{name}-1"] for name in NAMES})
         for region in ("us-east-1", "us-west-2")
@@ -115,8 +119,9 @@ def test_what_is_named_is_all_that_is_allowed() -> None:
         "arn:aws:s3:::other/*",
         "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*",
         "arn:aws:lambda:eu-west-1:210987654321:event-source-mapping:*",
-        "arn:aws:cloudformation:us-east-1:123456789012:stack/*-john/*",
-        "arn:aws:cloudformation:us-west-2:123456789012:stack/*-john/*",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/cncb-event-stream-john/*",
+        "arn:aws:cloudformation:us-west-2:123456789012:stack/cncb-event-stream-john/*",
+        "arn:aws:cloudformation:us-west-2:123456789012:stack/cncb-regional-failover-check-john/*",
     }
     assert "arn:aws:lambda:us-east-1:123456789012:function:fn:PROD" in resources
     assert "arn:aws:sqs:eu-west-1:210987654321:far" in resources
