@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+import typer
 
 from cncbops.errors import BadInput
 from cncbops.policy.document import needs_of, policy_document
 from cncbops.policy.named import ANY, Named
 from cncbops.policy.needs import COMMANDS, Need
 
-from ._group import root
-from ._groups import Group
+from ._lines import context_of
 from ._options import Local
 from ._policy_named import named_by
 from ._screen import Screen, guarded, screen_for
@@ -32,15 +32,20 @@ class Line:
     executes: bool
 
 
-def carry_out(typed: Sequence[str], account: str | None, keys: tuple[str, ...], general: Local) -> int:
+def carry_out(
+    context: typer.Context, typed: Sequence[str], account: str | None, keys: tuple[str, ...], general: Local
+) -> int:
     """Print the policy of a command line; the exit code."""
     screen = screen_for(general)
-    return guarded(screen, lambda: _print(typed, account, keys, screen), {"command": "policy"})
+
+    def work() -> int:
+        _require_forms(account, keys)
+        return _print(_line(context, typed), account, keys, screen)
+
+    return guarded(screen, work, {"command": "policy"})
 
 
-def _print(typed: Sequence[str], account: str | None, keys: tuple[str, ...], screen: Screen) -> int:
-    _require_forms(account, keys)
-    line = _line(typed)
+def _print(line: Line, account: str | None, keys: tuple[str, ...], screen: Screen) -> int:
     named = named_by(line.params, COMMANDS[line.command], account, screen)
     named = replace(named, keys=keys)
     needs = needs_of(line.command, named, executes=line.executes)
@@ -61,32 +66,11 @@ def _require_forms(account: str | None, keys: Sequence[str]) -> None:
             raise BadInput(f"--kms-key {key!r} is no ARN of a key", "Write arn:aws:kms:REGION:ACCOUNT:key/ID")
 
 
-def _line(typed: Sequence[str]) -> Line:
+def _line(around: typer.Context, typed: Sequence[str]) -> Line:
     """A command line as the command itself would take it. Raises BadInput, and what the command's parser raises."""
-    context: Any = root().make_context("cncbops", list(typed))
-    while isinstance(context.command, Group):
-        context = _below(context)
-    command = context.command_path.partition(" ")[2]
+    context = context_of(around, typed)
     dry_run = context.params.get("execute") is False and _is_said(context)
-    return Line(command, context.params, not dry_run)
-
-
-def _below(context: Any) -> Any:
-    """The context of the command that is named next, of which nothing has to be said. Raises BadInput if none is."""
-    group = context.command
-    assert isinstance(group, Group)
-    rest = [*context._protected_args, *context.args]
-    if not rest:
-        raise BadInput("no command is named", f"Name one: {', '.join(_names(group))}")
-    name, command, rest = group.resolve_command(context, rest)
-    assert command is not None
-    for param in command.params:
-        param.required = False
-    return command.make_context(name, rest, parent=context)
-
-
-def _names(group: Group) -> list[str]:
-    return [name for name, command in group.commands.items() if not command.hidden]
+    return Line(context.command_path.partition(" ")[2], context.params, not dry_run)
 
 
 def _is_said(context: Any) -> bool:

@@ -17,6 +17,7 @@ NAMED = "What a command line does not say"
 
 @app.command(context_settings={"allow_interspersed_args": False})
 def policy(
+    context: typer.Context,
     typed: Annotated[
         list[str] | None,
         typer.Argument(
@@ -50,4 +51,4 @@ def policy(
     from ._policy import carry_out
 
     screen = shared.Local(output is shared.Output.json, quiet, verbose, None)
-    return carry_out(tuple(typed or ()), account, tuple(kms_keys or ()), screen)
+    return carry_out(context, tuple(typed or ()), account, tuple(kms_keys or ()), screen)

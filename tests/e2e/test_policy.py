@@ -96,6 +96,14 @@ def test_options_count_from_the_environment_as_they_do_for_the_command(cncbops: 
     assert printed.json["Statement"][-1]["Resource"] == "arn:aws:lambda:us-east-1:123456789012:function:fn"
 
 
+def test_what_a_profile_says_counts(cncbops: Cncbops) -> None:
+    (cncbops.home / "cncbops.toml").write_text('[profiles.prod.replay]\nbucket = "lake"\nfunction = "fn:PROD"\n')
+    for line in (("replay", "--use", "prod"), ("--use", "prod", "replay")):
+        statements = {each["Sid"]: each for each in cncbops("policy", *line).json["Statement"]}
+        assert statements["ReadSources"]["Resource"] == "arn:aws:s3:::lake/*"
+        assert statements["Invoke"]["Resource"] == "arn:aws:lambda:us-east-1:*:function:fn:PROD"
+
+
 def test_keys_are_to_be_decrypted_with_where_they_are_named(cncbops: Cncbops) -> None:
     printed = cncbops("policy", "--kms-key", KEY, *REPLAY)
     decrypt = printed.json["Statement"][-1]
@@ -113,9 +121,9 @@ def test_what_lies_on_this_machine_and_what_asks_nothing_needs_no_permission(cnc
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "no command is named. Name one: replay, resubmit,"),
-        ("faults", "no command is named. Name one: ls, stats, show"),
-        ("relpay s3://lake/", "No such command 'relpay'. Did you mean 'replay'?"),
+        ("", "cncbops is a group of commands. Name one of them: replay, resubmit,"),
+        ("faults", "cncbops faults is a group of commands. Name one of them: ls, stats, show"),
+        ("relpay s3://lake/", "cncbops has no command relpay. Did you mean replay?"),
         ("replay s3://lake/ --fuction fn", "No such option: --fuction"),
         ("replay s3://l -f fn", "'s3://l' names no valid bucket"),
         ("--account 12 replay", "--account '12' is no account. Write its twelve digits"),
