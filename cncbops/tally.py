@@ -140,10 +140,10 @@ class Tally:
     def count_sent(self, types: Sequence[str | None], times: Sequence[float]) -> None:
         """Count what will be sent: its types, and its times in ms where they are known."""
         self.events.matched += len(types)
-        _count(self.by_type, Counter([name or NO_TYPE for name in types]), OTHER_TYPES, MOST_TYPES)
+        count_into(self.by_type, Counter([name or NO_TYPE for name in types]), OTHER_TYPES, MOST_TYPES)
         if times:
             times = sorted(times)
-            _count(self.by_hour, _by_hour(times), OTHER_HOURS, MOST_HOURS)
+            count_into(self.by_hour, _by_hour(times), OTHER_HOURS, MOST_HOURS)
             self._widen(times[0], times[-1])
 
     def share_of(self, function: str) -> Share:
@@ -172,8 +172,8 @@ class Tally:
             self.objects.skipped_as[reason] = self.objects.skipped_as.get(reason, 0) + count
         for function, share in other.functions.items():
             self.share_of(function).add(share)
-        _count(self.by_type, other.by_type, OTHER_TYPES, MOST_TYPES)
-        _count(self.by_hour, other.by_hour, OTHER_HOURS, MOST_HOURS)
+        count_into(self.by_type, other.by_type, OTHER_TYPES, MOST_TYPES)
+        count_into(self.by_hour, other.by_hour, OTHER_HOURS, MOST_HOURS)
         if other.first_ms is not None and other.last_ms is not None:
             self._widen(other.first_ms, other.last_ms)
 
@@ -237,7 +237,7 @@ def _by_hour(times: Sequence[float]) -> dict[int, int]:
     return counts
 
 
-def _count(counter: Counter[Key], seen: Mapping[Key, int], others: Key, most: int) -> None:
+def count_into(counter: Counter[Key], seen: Mapping[Key, int], others: Key, most: int) -> None:
     """Add to a counter that takes in no more than `most` different keys, the rest as `others`."""
     for key, number in seen.items():
         counter[key if key in counter or len(counter) < most else others] += number

@@ -175,7 +175,7 @@ def chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableTyp
     table.add_column(no_wrap=True, style="cyan")
     most = max(counts.values())
     for name, count in list(counts.items())[:limit]:
-        table.add_row(Text(name), f"{count:,}", "█" * max(1, round(BAR * count / most)))
+        table.add_row(Text(name), f"{count:,}", "█" * (max(1, round(BAR * count / most)) if count else 0))
     left = len(counts) - limit
     rest = Text(f"and {left:,} more, see -o json", style="dim") if left > 0 else Text("", end="")
     return Group(Text(title, style="bold"), table, rest) if left > 0 else Group(Text(title, style="bold"), table)

@@ -160,6 +160,52 @@ def find(
     return carry_out(asked, event_id, general)
 
 
+@app.command()
+def stats(
+    sources: shared.Sources = None,
+    stage: shared.Stage = None,
+    bucket: shared.Bucket = None,
+    prefix: shared.Prefix = "",
+    types: shared.Types = None,
+    partition_keys: shared.PartitionKeys = None,
+    shards: shared.Shards = None,
+    from_time: shared.FromTime = None,
+    to_time: shared.ToTime = None,
+    filters: shared.Filters = None,
+    limit: shared.Limit = None,
+    line_format: shared.LineFormat = None,
+    metrics: Annotated[
+        bool,
+        option("--metrics", help="Print the book's domain-event metric lines instead (MONITORING|...).", panel=FORM),
+    ] = False,
+    output: shared.OutputOption = shared.Output.text,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
+    state_dir: shared.StateDir = None,
+    region: shared.Region = None,
+    profile: shared.Profile = None,
+    role_arn: shared.RoleArn = None,
+    endpoint_url: shared.EndpointUrl = None,
+    config: shared.Config = None,
+) -> int:
+    """Count events: by type, source, region, shard and hour; rates, sizes, partition keys, repeated ids, gaps.
+
+    Fault events are left out unless a --type matches them, as in a replay. Ctrl-C shows what was counted so far.
+    """
+    from ._lake import Asked
+    from ._lake_stats import carry_out
+    from ._requests import Choice
+    from ._staged import staged
+
+    choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
+    general = shared.General(
+        output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
+    )
+    return carry_out(
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, metrics=metrics
+    )
+
+
 COMPARISON = "What is compared"
 
 Lake = Annotated[

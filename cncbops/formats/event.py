@@ -21,7 +21,8 @@ class LakeEvent(msgspec.Struct, gc=False):
 
     `line` is the 1-based line of the decompressed object, `part` the event's place (from 0) among
     several on that line. `timestamp` is the event's own, as written; `arrival_ms` milliseconds.
-    What the lake did not keep is None until `kinesis.synthesis` fills it in and says so.
+    `source` is what an EventBridge event names as its own. What the lake did not keep of the record
+    is None until `kinesis.synthesis` fills it in and says so.
     """
 
     data: Bytes
@@ -37,6 +38,7 @@ class LakeEvent(msgspec.Struct, gc=False):
     region: str | None = None
     account: str | None = None
     delivery_stream_arn: str | None = None
+    source: str | None = None
     synthesized: bool = False
 
 

@@ -20,6 +20,7 @@ class Line(msgspec.Struct, gc=False):
     id: Any = None
     account: Any = None
     region: Any = None
+    source: Any = None
 
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -46,4 +47,5 @@ def read(document: Bytes, line: int, part: int) -> LakeEvent:
         partition_key=head.partition_key,
         region=text(event.region),
         account=text(event.account),
+        source=text(event.source),
     )

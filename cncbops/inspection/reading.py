@@ -29,12 +29,13 @@ FAILURES_SHOWN = 20
 class Chunk:
     """The chosen events of a block of one object, each complete (see `kinesis.synthesis`), in their order.
 
-    There may be none. `block` holds the lines that they stand on.
+    There may be none. `block` holds the lines that they stand on, `read` all events on these.
     """
 
     origin: Origin
     block: Block
     events: Sequence[LakeEvent]
+    read: Sequence[LakeEvent]
 
     @property
     def object(self) -> LakeObject:
@@ -123,7 +124,7 @@ class LakeReader:
         counts.faults = self._selector.faults
         for line in malformed:
             counts.note(of_line(origin.object, line))
-        return Chunk(origin, block, chosen)
+        return Chunk(origin, block, chosen, events)
 
     def _note_object(self, lake_object: LakeObject, error: str, message: str) -> None:
         self.counts.note(of_object(lake_object, error, message))

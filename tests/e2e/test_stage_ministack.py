@@ -152,6 +152,8 @@ def test_what_looks_into_a_lake_needs_no_more_than_its_stage(stage: Stage) -> No
     assert listed.err.startswith(f"note: stage {stage.name} in us-east-1: lake {stage.name}-lake, prefix")
     assert len(stage("lake", "cat", "--stage", stage.name).out.splitlines()) == len(EVENTS)
     assert stage("lake", "find", "--stage", stage.name, "-p", "none/").code == 1
+    counted = stage("lake", "stats", "--stage", stage.name, "-o", "json").json
+    assert (counted["source"], counted["events"]["matched"]) == ([stage.lake], len(EVENTS))
     same = stage("lake", "verify", "--stage", stage.name, stage.lake, "--recovery-region", "us-west-2", "-o", "json")
     assert (same.code, same.json["lake"], same.json["recovery"]) == (0, stage.lake, stage.lake)
     alone = stage("lake", "verify", stage.lake)

@@ -107,7 +107,7 @@ def test_a_sequence_number_written_as_a_number_keeps_all_its_digits() -> None:
     assert read(line).sequence_number == "4964612370" * 5
 
 
-def test_an_eventbridge_event_is_its_detail_and_keeps_region_and_account() -> None:
+def test_an_eventbridge_event_is_its_detail_and_keeps_region_account_and_source() -> None:
     assert bytes(read(eventbridge(EVENT, "thing-created", "bus-id")).data) == EVENT
     assert kept(eventbridge(EVENT, "thing-created", "bus-id")) == {
         "event_id": "e-1",
@@ -116,6 +116,7 @@ def test_an_eventbridge_event_is_its_detail_and_keeps_region_and_account() -> No
         "partition_key": "thing-42",
         "region": "us-east-1",
         "account": "123456789012",
+        "source": "custom",
         "synthesized": False,
     }
 
