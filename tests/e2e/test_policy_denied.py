@@ -201,6 +201,7 @@ def test_lake(denying: Denying) -> None:
     denying.suffices("lake ls {lake}")
     denying.suffices("lake cat {lake}")
     denying.suffices("lake find {lake} --type thing-*")
+    denying.suffices("lake stats {lake}")
     denying.tells("lake ls {lake}", *ask_for("s3:ListBucket"))
     denying.tells("lake cat {lake}", *ask_for("s3:GetObject"))
 
