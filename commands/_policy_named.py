@@ -7,6 +7,7 @@ from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.cdn.distribution import is_id, looks_like_distribution
+from cncbops.faults.sources import source_text
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.ledger.rows import Run
@@ -16,6 +17,7 @@ from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
 from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, ResubmitRequest
 from cncbops.session.resuming import asked
+from cncbops.session.since import run_to_follow
 from cncbops.stage import is_whole
 
 from ._faults import place_apart
@@ -37,7 +39,8 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     if not needs:
         return Named()
     before = _before(params)
-    named = _reached(params, account, before)
+    followed = _followed(params)
+    named = _reached(params, account, before or followed)
     if before:
         return _of_run(named, before) if isinstance(before, Run) else _of_request(named, before.request)
     if "run" in params:
@@ -49,6 +52,8 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
         return _by_distribution(named, params, stage)
     if "recovery" in params:
         return _by_copies(named, params)
+    if followed and not stage:
+        params = {**params, **_typed_then(params, followed)}
     named = _by_sources(named, params, screen, stage, takes_queues=READ_QUEUE in needs)
     return replace(_with_functions(named, params, stage), streams=(ANY,) if READ_STREAM in needs else ())
 
@@ -61,6 +66,28 @@ def _before(params: Params) -> Run | PlanHeader | None:
     return read_plan(params["plan"]).header if params.get("plan") else None
 
 
+def _followed(params: Params) -> Run | None:
+    """The replay that another follows, which is to send what has arrived since. Raises BadInput."""
+    text = params.get("since_run")
+    if not text:
+        return None
+    function = parse_function(params["function"]) if params["function"] else None
+    with ledger_with(text, state_folder(params["state_dir"])) as ledger:
+        return run_to_follow(ledger, text, function)
+
+
+def _typed_then(params: Params, followed: Run) -> Params:
+    """What was asked then of what is not typed now: sources and function."""
+    request = asked(followed)
+    assert isinstance(request, ReplayRequest)
+    function = request.function
+    name = f"{function.address}:{function.qualifier}" if function.qualifier else function.address
+    filled: dict[str, Any] = {} if params["function"] else {"function": name}
+    if not (params["sources"] or params["bucket"]):
+        filled["sources"] = list(map(source_text, request.sources))
+    return filled
+
+
 def _reached(params: Params, account: str | None, before: Run | PlanHeader | None) -> Named:
     """How AWS is reached, as typed, else as it was before; of what is named nothing yet."""
     kept = _access_kept(before)
@@ -71,6 +98,7 @@ def _reached(params: Params, account: str | None, before: Run | PlanHeader | Non
         region=aws.known_region or ANY,
         account=account or (role["account"] if role else ANY),
         role_arn=role_arn,
+        reader_arn=params.get("source_role_arn") or kept.get("source_role_arn"),
         alarms=bool(params.get("stop_on_alarm")),
     )
 
@@ -83,14 +111,13 @@ def _access_kept(before: Run | PlanHeader | None) -> Mapping[str, Any]:
 
 
 def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | None, *, takes_queues: bool) -> Named:
-    """What is read, unless another role reads it."""
-    if "sources" not in params or params.get("source_role_arn"):
+    if "sources" not in params:
         return named
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket):
         if stage:
             return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
-        return replace(named, sources=(S3Source(ANY, prefix),), queues=(ANY_QUEUE,) if takes_queues else ())
+        return _of_sources(named, [S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])])
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
@@ -106,7 +133,7 @@ def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -
         (folder,) = stage.names("prefix", named.region)
     named = stage.asking(named, asked, named.region)
     place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
-    return replace(named, sources=(place,))
+    return _of_sources(named, [place])
 
 
 def _by_copies(named: Named, params: Params) -> Named:
@@ -117,11 +144,11 @@ def _by_copies(named: Named, params: Params) -> Named:
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:
-    """What lies on this machine needs no permission."""
+    """What lies on this machine needs no permission, and what another role reads needs that of the other role."""
     all_of_them = list(sources)
     return replace(
         named,
-        sources=tuple(each for each in all_of_them if isinstance(each, S3Source)),
+        sources=tuple(each for each in all_of_them if isinstance(each, S3Source) and not named.reader_arn),
         queues=tuple(each for each in all_of_them if isinstance(each, QueueSource)),
     )
 
