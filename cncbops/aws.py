@@ -131,9 +131,14 @@ class Aws:
     @property
     def region(self) -> str:
         """The region in force, found without credentials. Raises BadInput if none is set."""
-        region = self.access.region or self._core.get_config_variable("region")
-        if not region:
+        if not self.known_region:
             raise explain(NoRegionError(), "call AWS")
+        return self.known_region
+
+    @property
+    def known_region(self) -> str | None:
+        """The same, None if none is set."""
+        region: str | None = self.access.region or self._core.get_config_variable("region")
         return region
 
     @property

@@ -21,6 +21,7 @@ COMMANDS = {
     "lake": "Look into a data lake: list, print, find, count, compare.",
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
+    "policy": "Print the least IAM policy that a command needs.",
     "config": "Tell what every option of a command is, and where that comes from.",
     "sandbox": "Start, stop and look at an embedded AWS with a lake and faults to try things on.",
     "completion": "Print what lets bash, zsh or fish complete commands, options and names.",

@@ -107,7 +107,7 @@ def _nothing(*_: Any) -> Names:
     return ()
 
 
-_LINES = ("[COMMAND [ARGS]...]",)
+_LINES = ("[COMMAND [ARGS]...]", "COMMAND [ARGS]...")
 """Arguments that are a command line of their own."""
 BY_NAME: Mapping[str, Suggest] = {
     "SOURCE...": _places,
@@ -126,6 +126,7 @@ BY_NAME: Mapping[str, Suggest] = {
     "DISTRIBUTION PATH...": _distributions_or_commands,
     "RUN": _named("runs"),
     "--resume": _named("runs"),
+    "--since-run": _named("runs"),
     "--profile": _named("profiles"),
     "--recovery-profile": _named("profiles"),
     "--region": _named("regions"),

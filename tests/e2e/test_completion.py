@@ -50,6 +50,8 @@ STACK = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
             {"-o", "-q", "-v", "--output", "--quiet", "--verbose", "--use", "--config", "--help"},
         ),
         ("cncbops config show replay -o j", {"json"}),
+        ("cncbops policy replay -o j", {"json"}),
+        ("cncbops policy re", {"replay", "resubmit"}),
         ("cncbops config show runs re", {"resume", "redrive"}),
         ("cncbops config show runs resume --on-ch", {"--on-changed"}),
     ],

@@ -31,9 +31,9 @@ from typing import IO, Any, NoReturn
 
 _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
-    *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_runs", "_resuming", "_config_show"),
-    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *("sandbox", "_sandboxing"),
+    *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
+    *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
+    *("policy", "sandbox", "_sandboxing"),
 )
 _COMPLETING = ("_shells", "_suggesting", "completion")
 _IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
