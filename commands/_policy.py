@@ -88,7 +88,7 @@ def _remarks(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
         *([f"a dry-run does without {' and '.join(executing)}: --dry-run leaves that out"] if executing else []),
         *_not_said(named, needs),
         *dict.fromkeys(need.remark for need in needs if need.remark),
-        *_of_roles(named.role_arn, line.params),
+        *_of_roles(named.role_arn, named.reader_arn or line.params.get("recovery_role_arn")),
     ]
 
 
@@ -101,10 +101,10 @@ def _not_said(named: Named, needs: Sequence[Need]) -> list[str]:
     return [f"not said, and so any: {', '.join(unsaid)}"] if unsaid else []
 
 
-def _of_roles(role: str | None, params: Mapping[str, Any]) -> Iterator[str]:
+def _of_roles(role: str | None, reader: str | None) -> Iterator[str]:
     """Who has to be allowed to work under roles, which no policy of the roles themselves can say."""
     needs = "whoever runs the command needs sts:AssumeRole on it, and its trust policy must let them"
     if role:
         yield f"the policy is for {role}; {needs}"
-    if reader := params.get("recovery_role_arn") or params.get("source_role_arn"):
+    if reader:
         yield f"{reader} needs a policy of its own, that of `lake cat` on what it reads; {needs}"

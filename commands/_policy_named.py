@@ -71,6 +71,7 @@ def _reached(params: Params, account: str | None, before: Run | PlanHeader | Non
         region=aws.known_region or ANY,
         account=account or (role["account"] if role else ANY),
         role_arn=role_arn,
+        reader_arn=params.get("source_role_arn") or kept.get("source_role_arn"),
         alarms=bool(params.get("stop_on_alarm")),
     )
 
@@ -83,14 +84,13 @@ def _access_kept(before: Run | PlanHeader | None) -> Mapping[str, Any]:
 
 
 def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | None, *, takes_queues: bool) -> Named:
-    """What is read, unless another role reads it."""
-    if "sources" not in params or params.get("source_role_arn"):
+    if "sources" not in params:
         return named
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket):
         if stage:
             return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
-        return replace(named, sources=(S3Source(ANY, prefix),), queues=(ANY_QUEUE,) if takes_queues else ())
+        return _of_sources(named, [S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])])
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
@@ -106,7 +106,7 @@ def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -
         (folder,) = stage.names("prefix", named.region)
     named = stage.asking(named, asked, named.region)
     place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
-    return replace(named, sources=(place,))
+    return _of_sources(named, [place])
 
 
 def _by_copies(named: Named, params: Params) -> Named:
@@ -117,11 +117,11 @@ def _by_copies(named: Named, params: Params) -> Named:
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:
-    """What lies on this machine needs no permission."""
+    """What lies on this machine needs no permission, and what another role reads needs that of the other role."""
     all_of_them = list(sources)
     return replace(
         named,
-        sources=tuple(each for each in all_of_them if isinstance(each, S3Source)),
+        sources=tuple(each for each in all_of_them if isinstance(each, S3Source) and not named.reader_arn),
         queues=tuple(each for each in all_of_them if isinstance(each, QueueSource)),
     )
 

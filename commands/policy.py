@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._options import option
 
 app = typer.Typer(add_completion=False)
@@ -15,7 +16,23 @@ app = typer.Typer(add_completion=False)
 NAMED = "What a command line does not say"
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+@app.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        (
+            "For replays of one lake to one function",
+            "cncbops policy replay s3://my-lake/john-cncb-event-stream-s1/ -f my-listener > policy.json",
+        ),
+        (
+            "For whoever may see what a failover would do",
+            "cncbops policy failover out us-east-1 --stage john --dry-run",
+        ),
+        (
+            "For a role in a known account",
+            "cncbops policy --account 123456789012 faults stats s3://my-faults/ --region us-east-1",
+        ),
+    ),
+)
 def policy(
     context: typer.Context,
     typed: Annotated[

@@ -10,12 +10,30 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._options import option
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        (
+            "What a replay of the last three hours would send",
+            "cncbops replay s3://my-lake/my-stream/ -f my-listener --from -3h",
+        ),
+        (
+            "Only some events, 50 a second, and ten of them first",
+            "cncbops replay s3://my-lake/my-stream/ -f my-listener --type 'thing-*' "
+            "--from 2023-11-22T09:00Z --to 2023-11-22T12:00Z --rate 50 --canary 10 --execute",
+        ),
+        (
+            "A plan for others to look at, by the names of a stage",
+            "cncbops replay --stage john --from -1d --save-plan night.plan",
+        ),
+        ("Exactly what that plan says", "cncbops replay --plan night.plan --execute"),
+    )
+)
 def replay(
     sources: shared.Sources = None,
     stage: shared.Stage = None,

@@ -21,17 +21,18 @@ ANYTHING = Watched.of({name: [ANY] for name in NAMES})
 class Named:
     """Names by their kind, none where the command line has no use for such.
 
-    `role_arn` is the role that the command works under, if it does. `streams` are those whose records faults may
-    stand for. `looks_up` says whether the distribution is named otherwise than by its id, `finds_function` whether a
-    part of a function's name is looked for. `alarms` is whether some are to stop a run. Stacks, by region and name,
-    are asked for outputs (`stacks`) or for a resource (`resources`). `regions` are those that are watched, each with
-    what of it; `switched` is the one whose check functions are to be changed. `keys` are ARNs of KMS keys with which
-    any of it is encrypted.
+    `role_arn` is the role that the command works under, if it does, `reader_arn` another under which alone it reads
+    S3. `streams` are those whose records faults may stand for. `looks_up` says whether the distribution is named
+    otherwise than by its id, `finds_function` whether a part of a function's name is looked for. `alarms` is whether
+    some are to stop a run. Stacks, by region and name, are asked for outputs (`stacks`) or for a resource
+    (`resources`). `regions` are those that are watched, each with what of it; `switched` is the one whose check
+    functions are to be changed. `keys` are ARNs of KMS keys with which any of it is encrypted.
     """
 
     region: str = ANY
     account: str = ANY
     role_arn: str | None = None
+    reader_arn: str | None = None
     sources: tuple[S3Source, ...] = ()
     queues: tuple[QueueSource, ...] = ()
     functions: tuple[FunctionName, ...] = ()

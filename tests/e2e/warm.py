@@ -35,6 +35,7 @@ _MODULES = (
     *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
     *("policy", "sandbox", "_sandboxing"),
 )
+_COMPLETING = ("_shells", "_suggesting", "completion")
 _IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
 _LONGEST_REQUEST = 1024 * 1024
 
@@ -203,7 +204,7 @@ def _become(asked: dict[str, Any]) -> None:
 
 def _warm_up(folder: str) -> None:
     """Have the modules, also those that are only imported by a command that runs, or by the making of a client."""
-    for module in _MODULES:
+    for module in (*_MODULES, *_COMPLETING):
         importlib.import_module(f"cncbops.commands.{module}")
     for module in _IMPORTED_LATE:
         importlib.import_module(module)
