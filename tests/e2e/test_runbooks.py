@@ -18,7 +18,7 @@ from cncbops.sandbox.functions import deploy, function_source
 from cncbops.sandbox.inspection import expected_view, fault_keys, lake_keys, view
 from cncbops.sandbox.pipeline import run_through
 from cncbops.sandbox.regions import OTHER_REGION, ask_check
-from cncbops.sandbox.seed import LISTENER
+from cncbops.sandbox.seed import LISTENER, TABLE
 from cncbops.sandbox.traffic import Event, sample_events
 from tests.e2e.runbooks import DOCS, Block, blocks_of
 from tests.e2e.servers import BIN, Cncbops
@@ -110,14 +110,31 @@ def test_every_command_that_a_page_speaks_of_exists(page: str) -> None:
 def test_a_view_that_is_behind_is_repaired_from_the_lake(place: Place) -> None:
     events = happen(place, "listener_broken")
     assert place.stale(events) > 0
-    blocks = blocks_of("view-behind.md")
-    seed = next(block for block in blocks if "--latest-per-key" in block.script)
     before = len(lake_keys(place.clients))
-    told = place.type_all([block for block in blocks if block is not seed])
+    told = place.type_all(_of("view-behind.md", "If the view is lost altogether", within=False))
     assert place.stale(events) == 0
     assert any("done: every event was delivered" in text for text in told)
-    assert "newest" in place.type(seed)
     assert len(lake_keys(place.clients)) == before  # a lake is only read
+
+
+def test_a_view_that_is_lost_is_seeded_and_what_has_come_since_follows(place: Place) -> None:
+    held = view(place.clients)
+    for name in held:
+        place.clients.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": name}})
+    plan, seed, since = _of("view-behind.md", "If the view is lost altogether", within=True)
+    assert f"{len(held)} matched" in place.type(plan)
+    place.type(seed)
+    assert view(place.clients) == held
+    assert "nothing" in place.type(since).lower()
+    events = happen(place, "listener_broken")
+    assert place.stale(events) > 0
+    place.type(since)
+    assert place.stale(events) == 0
+
+
+def _of(page: str, heading: str, *, within: bool) -> list[Block]:
+    """The blocks of a page that stand under a heading, or all others."""
+    return [block for block in blocks_of(page) if (block.heading == heading) == within]
 
 
 def test_faults_that_wait_are_resubmitted_once(place: Place) -> None:
