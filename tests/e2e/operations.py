@@ -130,6 +130,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[str, Resource]]] = {
     "cloudformation": {
         "DescribeStacks": ("cloudformation:DescribeStacks", _stack),
         "DescribeStackResource": ("cloudformation:DescribeStackResource", _stack),
+        "ListStacks": ("cloudformation:ListStacks", _any),
     },
     "sts": {"AssumeRole": ("sts:AssumeRole", _named("iam", "RoleArn"))},
 }

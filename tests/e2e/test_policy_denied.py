@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import lakes, resubmits, servers
+from tests.e2e.completions import completed
 from tests.e2e.enforcing import ROLE, Enforcing
 from tests.e2e.far_side_cloudfront import DOMAIN, ID, FarSideCloudFront
 from tests.e2e.far_side_health import HealthSide
@@ -204,6 +205,16 @@ def test_lake(denying: Denying) -> None:
     denying.suffices("lake stats {lake}")
     denying.tells("lake ls {lake}", *ask_for("s3:ListBucket"))
     denying.tells("lake cat {lake}", *ask_for("s3:GetObject"))
+
+
+def test_completion(denying: Denying, name: str) -> None:
+    policy = denying.policy("completion bash")
+    denying.proxy.allow(policy)
+    lines = ("s3://", f"s3://{name}/", "-f ", "--stage ")
+    for line in (*(f"cncbops replay {end}" for end in lines), "cncbops invalidate "):
+        completed(denying.cncbops, line, endpoint=denying.proxy.url)
+    assert (denying.proxy.denied, denying.proxy.unknown) == ([], [])
+    assert denying.proxy.used == set(actions_of(policy))
 
 
 def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> None:
