@@ -168,9 +168,11 @@ def test_what_failed_is_redriven_as_it_was_chosen(runs: Runs, far_side: FarSide)
 def test_an_object_that_changed_and_is_sent_anew_keeps_its_ids(runs: Runs, far_side: FarSide) -> None:
     events = with_copies(60, 6, seed=3)
     put(far_side, events, per_object=1_000)
-    process = runs.start("--dedupe", "--batch-size", "2", "--concurrency", "1", "--rate", "60")
+    far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
+    process = runs.start("--dedupe", "--batch-size", "2", "--concurrency", "1")
     runs.await_sent(3)
     interrupt(runs, process)
+    far_side.add_function("fn")
     put(far_side, [*events, *lakes.make_events(3, 3, seed=4)], per_object=1_000)
     run = runs.resume("--on-changed", "restart")
     assert run.status == "succeeded"
