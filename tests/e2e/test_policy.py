@@ -78,6 +78,7 @@ def test_what_was_asked_before_counts(cncbops: Cncbops, far_side: FarSide) -> No
     cncbops("replay", "s3://lake/", "-f", "fn", "--save-plan", plan, *options, endpoint=far_side.url)
     run = cncbops("replay", "s3://lake/", "-f", "fn", "--execute", *options, endpoint=far_side.url).json["run_id"]
     for line in (
+        ("replay", "--since-run", "last"),
         ("runs", "redrive", run),
         ("runs", "resume", run),
         ("replay", "--resume", run),
