@@ -131,9 +131,14 @@ class Aws:
     @property
     def region(self) -> str:
         """The region in force, found without credentials. Raises BadInput if none is set."""
-        region = self.access.region or self._core.get_config_variable("region")
-        if not region:
+        if not self.known_region:
             raise explain(NoRegionError(), "call AWS")
+        return self.known_region
+
+    @property
+    def known_region(self) -> str | None:
+        """The same, None if none is set."""
+        region: str | None = self.access.region or self._core.get_config_variable("region")
         return region
 
     @property
@@ -186,6 +191,11 @@ class Aws:
         make = self._s3 if service == "s3" else partial(self._client, service)
         return make(max_pool_connections=32, **_PROBING)
 
+    def hasty(self, service: str) -> Any:
+        """A client for somebody who is typing: a second for an answer, one try."""
+        make = self._s3 if service == "s3" else partial(self._client, service)
+        return make(**_HASTY)
+
     def sts(self) -> "STSClient":
         """An STS client that gives up soon: a run can do without its answer."""
         client: STSClient = self._client("sts", **_IMPATIENT)
@@ -230,6 +240,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _IMPATIENT: dict[str, Any] = {"read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
+_HASTY: dict[str, Any] = {"connect_timeout": 1, "read_timeout": 1, "retries": _ONCE}
 _PROBING: dict[str, Any] = {
     "connect_timeout": PROBE_TIMEOUT_S,
     "read_timeout": PROBE_TIMEOUT_S,

@@ -6,6 +6,7 @@ overview needs nothing but the table below.
 
 import gc
 import importlib
+import os
 import signal
 import sys
 
@@ -20,10 +21,15 @@ COMMANDS = {
     "lake": "Look into a data lake: list, print, find, count, compare.",
     "faults": "List faults, show one, and group them by cause.",
     "runs": "List runs, show one, go on with it, redrive what failed; pause or stop it.",
+    "policy": "Print the least IAM policy that a command needs.",
     "config": "Tell what every option of a command is, and where that comes from.",
     "sandbox": "Start, stop and look at an embedded AWS with a lake and faults to try things on.",
+    "completion": "Print what lets bash, zsh or fish complete commands, options and names.",
     "demo": "Live through incidents from start to end in the sandbox, in under a minute.",
 }
+
+COMPLETING = "_CNCBOPS_COMPLETE"
+"""The variable by which a shell asks what the word before the cursor may become; typer derives it from the name."""
 
 OVERVIEW = f"""\
 Usage: cncbops COMMAND [ARGS]...
@@ -48,7 +54,9 @@ _OBJECTS_BETWEEN_SEARCHES = 50_000
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
     arguments = sys.argv[1:]
-    if arguments in ([], ["-h"], ["--help"]):
+    if os.environ.get(COMPLETING):
+        sys.exit(_run())
+    elif arguments in ([], ["-h"], ["--help"]):
         sys.stdout.write(OVERVIEW)
     elif arguments == ["--version"]:
         sys.stdout.write(f"cncbops {__version__}\n")

@@ -82,9 +82,13 @@ class _Replay(FrozenRequest, kw_only=True):
     function: str
     selection: _Selection
     family: str | None
+    dedupe: bool = False
+    latest_per_key: bool = False
+    since_run: str | None = None
 
 
 AS_THEY_ARE = set(FrozenRequest.__struct_fields__) - {"sources", "safety", "inventory"}
+_OF_REPLAY_AS_THEY_ARE = AS_THEY_ARE | {"dedupe", "latest_per_key", "since_run"}
 
 
 def freeze_request(request: ReplayRequest) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def freeze_request(request: ReplayRequest) -> dict[str, Any]:
         selection=_freeze_selection(request.selection),
         family=request.family.name if request.family else None,
         safety=freeze_safety(request.safety),
-        **{name: getattr(request, name) for name in AS_THEY_ARE},
+        **{name: getattr(request, name) for name in _OF_REPLAY_AS_THEY_ARE},
     )
     data: dict[str, Any] = to_plain(frozen)
     return data
@@ -112,7 +116,7 @@ def thaw_request(data: object) -> ReplayRequest:
         selection=_thaw_selection(frozen.selection),
         family=_family(frozen.family),
         safety=thaw_safety(frozen.safety),
-        **{name: getattr(frozen, name) for name in AS_THEY_ARE},
+        **{name: getattr(frozen, name) for name in _OF_REPLAY_AS_THEY_ARE},
     )
 
 

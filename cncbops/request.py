@@ -44,6 +44,11 @@ class Request:
         raise NotImplementedError
 
     @property
+    def reading_limit(self) -> int | None:
+        """How many events are chosen at most as objects are read one after another."""
+        return self.limit
+
+    @property
     def keeps_order(self) -> bool:
         """Whether the records of one partition key are delivered one after another."""
         return self.ordered and not self.asynchronous
@@ -51,15 +56,27 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayRequest(Request):
-    """A replay as typed."""
+    """A replay as typed.
+
+    `dedupe`: of the events with one id only the first in the lake is sent. `latest_per_key`: only the newest event
+    of each partition key is. `since_run` is the id of the run whose objects, and those of the runs that it followed
+    itself, are passed over.
+    """
 
     function: FunctionName
     selection: Selection = Selection()
     family: Family | None = None
+    dedupe: bool = False
+    latest_per_key: bool = False
+    since_run: str | None = None
 
     @property
     def window(self) -> TimeWindow:
         return self.selection.window
+
+    @property
+    def reading_limit(self) -> int | None:
+        return None if self.latest_per_key else self.limit  # all has to be read to know which are the newest
 
     @property
     def region(self) -> str | None:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from cncbops.aws import Aws
 from cncbops.delivery.courier import LOOK_S, Courier
@@ -31,12 +31,9 @@ from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks
 from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
-from cncbops.session.keeper import Keeper
+from cncbops.session.keeper import RunKeeper
 from cncbops.terms import objection
 from cncbops.undertaking import Undertaking
-
-if TYPE_CHECKING:
-    pass
 
 
 class Sending:
@@ -47,7 +44,7 @@ class Sending:
     """
 
     def __init__(
-        self, undertaking: Undertaking, aws: Aws, keeper: Keeper, stop: threading.Event, *, plans: bool = False
+        self, undertaking: Undertaking, aws: Aws, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False
     ) -> None:
         self.request, self.recipients = undertaking.request, undertaking.recipients
         self._undertaking, self._aws, self._stop, self._plans = undertaking, aws, stop, plans
@@ -55,8 +52,11 @@ class Sending:
         self._orders: deque[Order] = deque()
         self._paces: dict[str, Pace] = {}
         self.pace = Pace(undertaking.concurrency, self.request.rate)
-        self.journal = Journal(keeper, undertaking.progress.next_number, undertaking.agenda.over)
+        self.journal = Journal(
+            undertaking.agenda.serve(keeper), undertaking.progress.next_number, undertaking.agenda.over
+        )
         self.journal.settles = not plans
+        undertaking.agenda.count_in(self.journal.tally.events)
         self._lanes = Lanes(undertaking.concurrency)
         # A portion's records take more bytes than their lines did.
         chunks = Chunks(undertaking.agenda, self.journal, undertaking.portion_bytes * 3 // 4, stop)
@@ -115,6 +115,11 @@ class Sending:
             self._orders.append(order)
 
     @property
+    def looks(self) -> bool:
+        """Whether it finds out what to send, and sends nothing yet."""
+        return self._undertaking.agenda.looks
+
+    @property
     def is_torn(self) -> bool:
         """Whether not all that was sent is known: a process was killed, or the ledger could not be written."""
         return self._has_lost or self.journal.is_torn
@@ -134,7 +139,7 @@ class Sending:
         return Manner(
             reads_one_by_one=undertaking.reads_one_by_one,
             portion_bytes=undertaking.portion_bytes,
-            limit=self.request.limit,
+            limit=self.request.reading_limit,
             shows_first=self._plans,
             is_first=not undertaking.progress.next_number,
             chosen=undertaking.progress.chosen,

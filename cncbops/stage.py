@@ -173,9 +173,9 @@ def named_function(typed: str, stage: str, aws: Aws) -> str:
     What is an ARN, holds the stage itself, or is the whole name of a function, is that function. Raises BadInput if
     several fit.
     """
-    part, colon, qualifier = typed.partition(":")
-    if ":" in qualifier or _holds(part, stage):
+    if is_whole(typed, stage):
         return typed
+    part, colon, qualifier = typed.partition(":")
     known = _function_names(aws)
     fits = [name for name in known if _holds(name, stage) and _holds(name, part)]
     if part in known or not fits:
@@ -184,6 +184,12 @@ def named_function(typed: str, stage: str, aws: Aws) -> str:
         shown = ", ".join(fits[:5]) + (", …" if len(fits) > 5 else "")
         raise BadInput(f"{part} fits {len(fits)} functions of stage {stage}: {shown}", "Type more of its name")
     return f"{fits[0]}{colon}{qualifier}"
+
+
+def is_whole(typed: str, stage: str) -> bool:
+    """Whether a function is typed with all of its name: what is an ARN, or holds the stage itself."""
+    part, _, qualifier = typed.partition(":")
+    return ":" in qualifier or _holds(part, stage)
 
 
 def _holds(name: str, part: str) -> bool:

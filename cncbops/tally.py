@@ -26,12 +26,16 @@ Key = TypeVar("Key")
 
 @dataclass(slots=True)
 class Objects:
-    """Objects of the lake; `bytes` is their size as stored, `skipped_as` why they were skipped."""
+    """Objects of the lake; `bytes` is their size as stored, `skipped_as` why they were skipped.
+
+    `changed` were read, though the run that is followed knew them as they were before.
+    """
 
     listed: int = 0
     read: int = 0
     skipped: int = 0
     failed: int = 0
+    changed: int = 0
     bytes: int = 0
     skipped_as: dict[str, int] = field(default_factory=dict)
 
@@ -45,8 +49,9 @@ class Objects:
 class Events:
     """Events, by what became of them.
 
-    `faults` and `filtered` were left out (not asked for; by the mapping's filters). `synthesized`
-    counts matched events whose partition key or sequence number the lake did not keep.
+    `faults` and `filtered` were left out (not asked for; by the mapping's filters). So were `repeated`, whose
+    id was met before, and `older`, of whose key a newer one was found. `synthesized` counts matched events
+    whose partition key or sequence number the lake did not keep.
     """
 
     read: int = 0
@@ -58,6 +63,8 @@ class Events:
     malformed: int = 0
     faults: int = 0
     filtered: int = 0
+    repeated: int = 0
+    older: int = 0
     synthesized: int = 0
     possible_duplicates: int = 0
 

@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
-from cncbops.session.reading import Reader
+from cncbops.session.reading import Reader, Register
 from cncbops.terms import BATCH_SIZE
-
-if TYPE_CHECKING:
-    from cncbops.session.claims import Register
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
@@ -45,7 +41,7 @@ class Undertaking:
     spreads: bool = True
     workers: int = 1
     names_records: bool = False
-    register: "Register | None" = None
+    register: Register | None = None
 
     @cached_property  # in all of a session the same, also where more recipients come to be known
     def portion_bytes(self) -> int:
@@ -59,4 +55,4 @@ class Undertaking:
     @property
     def reads_one_by_one(self) -> bool:
         """Whether what one chunk comes to decides over the next."""
-        return not self.spreads or self.request.limit is not None
+        return not self.spreads or self.request.reading_limit is not None

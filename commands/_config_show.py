@@ -9,20 +9,19 @@ from typing import Any
 
 import typer
 
-from cncbops.config.checks import nearest
 from cncbops.config.files import Config
 from cncbops.config.names import names_in
 from cncbops.config.profiles import profiles_in
 from cncbops.config.watched import watched_in
-from cncbops.errors import BadInput
 from cncbops.faults.masking import masked_text
 from cncbops.lake.sources import printable
 
 from ._config_view import show_files, show_options
 from ._configured import configured
+from ._lines import context_of
 from ._options import Local, Output
 from ._profiles import AWS_VARIABLES, FromFiles
-from ._sayable import Command, key_of, members_of
+from ._sayable import key_of, members_of
 from ._screen import Screen, guarded, screen_for
 from ._words import visible
 
@@ -39,40 +38,11 @@ def carry_out(context: typer.Context, line: Sequence[str], local: Local) -> int:
     def work() -> int:
         if not line:
             return _show_files(root, chosen.profile, named, screen_for(local))
-        own = (("--use", chosen.profile), ("--config", named))
-        typed = [str(part) for flag, value in own if value for part in (flag, value)]
-        found = _context_of(root, line, typed)
+        found = context_of(context, line)
         is_json = local.json or found.params.get("output") is Output.json
         return _show_options(found, screen_for(replace(local, json=is_json)))
 
     return guarded(screen_for(local), work, {"command": _COMMAND})
-
-
-def _context_of(root: Any, line: Sequence[str], typed: Sequence[str]) -> Any:
-    """A command line taken apart, with `typed` before its arguments. Raises BadInput, or what the command would."""
-    context, rest = root, list(line)
-    while members := members_of(context.command):
-        name = _member(members, rest, context)
-        command = members[name]
-        if not members_of(command):
-            for param in command.params:
-                param.required = False  # what is asked for is its options, wherever they come from
-            return command.make_context(name, [*typed, *rest], parent=context)
-        context = command.context_class(command, info_name=name, parent=context)
-    return context
-
-
-def _member(members: Mapping[str, Command], rest: list[str], context: Any) -> str:
-    """The command of a group that comes next, taken off `rest`; else what the group does by its own name."""
-    if rest and rest[0] in members and not members[rest[0]].hidden:
-        return rest.pop(0)
-    default = next((name for name, each in members.items() if each.hidden), None)
-    if default:
-        return default
-    known = ", ".join(members)
-    if rest:
-        raise BadInput(f"{context.command_path} has no command {rest[0]}", nearest(rest[0], members))
-    raise BadInput(f"{context.command_path} is a group of commands", f"Name one of them: {known}")
 
 
 def _show_options(context: Any, screen: Screen) -> int:

@@ -154,11 +154,16 @@ class _Place:
         return self.line in (None, found.document.line) and self.part in (None, found.document.part)
 
 
+def place_apart(text: str) -> re.Match[str] | None:
+    """A place as `ls` writes it: its source, line and part; None for what is a source, or a path that exists."""
+    return None if Path(text).exists() else _PLACE.fullmatch(text)
+
+
 def _placed(choice: Choice, line: int | None) -> tuple[Choice, _Place]:
-    """A choice whose only source is written as a place, taken apart; a path that exists is taken as it is."""
+    """A choice whose only source is written as a place, taken apart."""
     sources = choice.sources or []
-    found = _PLACE.fullmatch(sources[0]) if len(sources) == 1 and line is None else None
-    if found is None or Path(sources[0]).exists():
+    found = place_apart(sources[0]) if len(sources) == 1 and line is None else None
+    if found is None:
         return choice, _Place(line, None)
     return replace(choice, sources=[found[1]]), _Place(int(found[2]), int(found[3] or 0))
 

@@ -1,15 +1,17 @@
 """The commands as one typer group whose members are imported one by one, when they are asked for."""
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from io import TextIOWrapper
 from typing import Any, cast
 
 import typer
+from typer._click.shell_completion import CompletionItem
 from typer.exceptions import TyperException
 
-from cncbops.cli import COMMANDS, OVERVIEW
+from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW
 from cncbops.errors import CncbopsError
 
 from ._groups import Group
@@ -48,16 +50,29 @@ class _Group(Group):
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class's signature
         formatter.write(OVERVIEW)
 
+    def members(self, ctx: Any, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  as above
+        """The commands by name, of which none is imported for that; the options once a dash is typed."""
+        known = {**COMMANDS, "--help": "Show the overview.", "--version": "Show the version."}
+        found = [CompletionItem(name, help=what) for name, what in known.items() if name.startswith(incomplete)]
+        return [item for item in found if incomplete or item.value in COMMANDS]
+
+
+def root() -> Group:
+    """The group of all commands."""
+    group = _Group(name="cncbops", rich_markup_mode=None)
+    group.commands = _Loaded()
+    return group
+
 
 def run() -> int:
     """Run the command that the arguments name; its exit code. A wrong command line is exit 2."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot hold every character gets what it can hold.
         cast(TextIOWrapper, stream).reconfigure(errors="replace")
-    group = _Group(name="cncbops", rich_markup_mode=None)
-    group.commands = _Loaded()
+    if os.environ.get(COMPLETING):
+        importlib.import_module("cncbops.commands._shells").register()
     try:
-        return group.main(prog_name="cncbops", standalone_mode=False) or 0
+        return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
         sys.stderr.write(f"error: {error.format_message().rstrip('.')}. See {_help_of(error)}\n")
         return error.exit_code

@@ -8,7 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ._summary_view import fates, nothing_matches, show_failures
+from ._runs_view import arguments_in_words
+from ._summary_view import changed, fates, nothing_matches, passed_over, show_failures
 from ._tables import facts
 from ._words import number, size, span, stage_in_words
 
@@ -52,12 +53,16 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events, objects, calls = document["events"], document["objects"], document["invocations"]
     if document["stage"]:
         yield "stage", stage_in_words(document["stage"])
+    if document["plan"]["arguments"]["since_run"]:  # what is not typed is as there
+        yield "asked", ", ".join(arguments_in_words("replay", document["plan"]["arguments"]))
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
     if document["run"]:
         yield "so far", fates(document["run"])
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
     yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{unread(objects)}"
+    if changed(objects):
+        yield "changed", changed(objects)
     if events["malformed"] or events["failed"]:
         malformed, failed = number(events["malformed"], "malformed line"), number(events["failed"], "record")
         yield "trouble", f"{malformed}, {failed} that cannot be delivered"
@@ -74,6 +79,7 @@ def _left_out(events: Mapping[str, Any]) -> str:
         parts.append(f"{number(events['faults'], 'fault')} (ask with --type fault)")
     if events["filtered"]:
         parts.append(f"{events['filtered']:,} by the mapping's filters")
+    parts += passed_over(events)
     return f"; left out: {', '.join(parts)}" if parts else ""
 
 

@@ -22,7 +22,16 @@ class _Line:
         self._started = time.monotonic()
 
     def __rich__(self) -> Text:
-        return Text(self._sent() if self._executes else self._seen(), no_wrap=True, overflow="ellipsis")
+        return Text(self._text(), no_wrap=True, overflow="ellipsis")
+
+    def _text(self) -> str:
+        if self._sending.looks:
+            return self._looked()
+        return self._sent() if self._executes else self._seen()
+
+    def _looked(self) -> str:
+        objects, events = self._sending.journal.tally.objects, self._sending.journal.tally.events
+        return f"looking for the newest of each key: {objects.read:,} objects  {events.read:,} events{self._eta()}"
 
     def _sent(self) -> str:
         events, calls = self._sending.journal.tally.events, self._sending.journal.tally.calls

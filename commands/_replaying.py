@@ -1,9 +1,10 @@
 """What `cncbops replay` does with its options: plan or execute something new, or what a file planned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
 from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
 from cncbops.sending import Sending
-from cncbops.session.agenda import WholeLake, lake_client
+from cncbops.session.agenda import Agenda, lake_client
 from cncbops.session.at_work import alarm_watch
 from cncbops.session.beginning import (
     likeness_of,
@@ -30,17 +31,21 @@ from cncbops.session.beginning import (
     sent_before,
     warnings_of,
 )
+from cncbops.session.picking import PicksNewest
 from cncbops.session.resuming import Rest
+from cncbops.session.since import lake_of, left_behind
 from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import settle
+from cncbops.undertaking import Undertaking
 
 from ._access import access_of
 from ._inventory import read_inventory
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
+from ._since import followed_by, ledger_with
 from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
@@ -76,18 +81,20 @@ def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
         plan = read_plan(typed.plan_file)
         request = plan.header.request
         request = replace(request, safety=typed.asked.safety.on(request.safety))
-        return _run(request, plan, typed, general, screen)
+        return _run(request, _Before(plan, vars(plan.header)), typed, general, screen)
     return _resume(typed, general)
 
 
 def _begin(typed: Replaying, general: General, screen: Screen) -> int:
-    """Do something new. Raises CncbopsError if it is not all said, and its stage does not tell the rest."""
+    """Do something new. Raises CncbopsError if it is not all said, and neither stage nor run before tells the rest."""
     asked, stage = typed.asked, None
     if asked.stage:
         names = asked.stage.names(general)
         asked = asked.named(names)
         stage = told_names(names, screen, plans=not general.execute)
-    return _run(request_of(asked, screen), None, typed, general, screen, stage)
+    followed = followed_by(asked, general, screen)
+    before = _Before(access=followed.access if followed else {}, stage=stage)
+    return _run(request_of(asked, screen, followed), before, typed, general, screen)
 
 
 def _resume(typed: Replaying, general: General) -> int:
@@ -107,23 +114,29 @@ def _resume(typed: Replaying, general: General) -> int:
 
 
 @dataclass(frozen=True)
+class _Before:
+    """What a new run follows: a plan, or how AWS was reached by the run before it; and what its stage stood for."""
+
+    plan: PlanFile | None = None
+    access: Mapping[str, Any] = field(default_factory=dict)
+    stage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class _New:
-    """A run that may begin: its work, whom it is like, and the plan that it follows, if one."""
+    """A run that may begin: its work, whom it is like, and the plan that it follows, if one.
+
+    `undertake` makes the undertaking of another agenda.
+    """
 
     request: ReplayRequest
     work: Work
+    undertake: Callable[[Agenda], Undertaking]
     alike: Likeness
     plan: PlanFile | None
 
 
-def _run(
-    request: ReplayRequest,
-    plan: PlanFile | None,
-    typed: Replaying,
-    general: General,
-    screen: Screen,
-    stage: Mapping[str, Any] | None = None,
-) -> int:
+def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: General, screen: Screen) -> int:
     if typed.report and not general.execute:
         screen.note("a dry-run has nothing to report: no report is written")
     if general.execute and typed.save_plan:
@@ -135,11 +148,11 @@ def _run(
         function=str(request.function),
         asynchronous=request.asynchronous,
         sources=[source.uri for source in request.sources],
-        stage=stage,
+        stage=before.stage,
     )
     with ExitStack() as held:
         try:
-            new = _prepared(request, plan, typed, general, heading, screen)
+            new = _prepared(request, before, typed, general, heading, screen, held)
             alarms = (
                 ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
             )
@@ -151,41 +164,50 @@ def _run(
 
 def _prepared(
     request: ReplayRequest,
-    plan: PlanFile | None,
+    before: _Before,
     typed: Replaying,
     general: General,
     heading: Heading,
     screen: Screen,
+    held: ExitStack,
 ) -> _New:
-    """The run as it would begin. Raises CncbopsError if it may not."""
-    aws = Aws(access_of(general, vars(plan.header) if plan else {}))
+    """The run as it would begin, as long as `held` is. Raises CncbopsError if it may not."""
+    aws, plan = Aws(access_of(general, before.access)), before.plan
     target = inspect(aws, request.function)
     terms = settle(request, target, aws.in_region(request.function.region).region)
     s3 = lake_client(request, aws)
     told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
-    lake = WholeLake(request, s3)
+    ledger = held.enter_context(ledger_with(request.since_run, general)) if request.since_run else None
+    lake = lake_of(request, s3, ledger)
     recipient = Recipient(request.function, target, terms)
     if plan:
         require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
-    earlier = [] if typed.again or general.execute else _sent_before(alike, general)
-    warnings = [] if general.execute else [*told.warnings, *warnings_of(earlier), *_ringing(request, aws)]
-    return _New(
-        request,
-        Work(
-            replace(heading, inventory=told.facts),
-            events_undertaking(
-                request, recipient, Planned(plan) if plan else lake, workers=typed.workers or processors()
-            ),
-            aws,
-            s3,
-            Survey(request, s3),
-            warnings=warnings,
-            show_payload=typed.show_payload,
-        ),
-        alike,
-        plan,
+    undertake = partial(_undertaking, request, recipient, workers=typed.workers or processors())
+    work = Work(
+        replace(heading, inventory=told.facts),
+        undertake(Planned(plan) if plan else lake),
+        aws,
+        s3,
+        None if request.since_run else Survey(request, s3),
+        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, ledger, aws, typed, general)],
+        show_payload=typed.show_payload,
     )
+    return _New(request, work, undertake, alike, plan)
+
+
+def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, *, workers: int) -> Undertaking:
+    agenda = PicksNewest(objects, request.limit) if request.latest_per_key else objects
+    return events_undertaking(request, recipient, agenda, workers=workers)
+
+
+def _warnings(
+    request: ReplayRequest, alike: Likeness, ledger: Ledger | None, aws: Aws, typed: Replaying, general: General
+) -> list[str]:
+    """What a plan says of other runs, those that it follows in the ledger included, and of alarms."""
+    earlier = [] if typed.again else _sent_before(alike, request.since_run, general)
+    left = left_behind(ledger, request.since_run) if ledger and request.since_run else []
+    return [*warnings_of(earlier), *left, *_ringing(request, aws)]
 
 
 def _ringing(request: ReplayRequest, aws: Aws) -> list[str]:
@@ -199,18 +221,17 @@ def _planned(new: _New, kept: InLedger) -> Work:
     """The work; of a run that follows a plan, as the ledger has it from now on."""
     if new.plan is None:
         return new.work
-    undertaking = new.work.undertaking
-    rest = Rest(kept.ledger, kept.ledger.find(kept.run.run_id), undertaking.request, new.work.s3)
-    return replace(new.work, undertaking=replace(undertaking, agenda=rest))
+    rest = Rest(kept.ledger, kept.ledger.find(kept.run.run_id), new.request, new.work.s3)
+    return replace(new.work, undertaking=new.undertake(rest))
 
 
-def _sent_before(alike: Likeness, general: General) -> list[Run]:
+def _sent_before(alike: Likeness, since_run: str | None, general: General) -> list[Run]:
     """The runs in the ledger that sent some of the same."""
     ledger = Ledger.look(state_folder(general.state_dir))
     if ledger is None:
         return []
     with ledger:
-        return sent_before(ledger, alike)
+        return sent_before(ledger, alike, since_run)
 
 
 def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> InLedger:
@@ -229,7 +250,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
         ),
         this_worker(identity.arn if identity else None),
         Planned(new.plan).entries() if new.plan else None,
-        unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike)),
+        unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike, new.request.since_run)),
     )
     return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 

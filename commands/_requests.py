@@ -2,16 +2,16 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput
 from cncbops.formats.families import BY_NAME, Family
-from cncbops.function_name import parse_function
-from cncbops.inventory.listed import listed_from
+from cncbops.function_name import FunctionName, parse_function
+from cncbops.inventory.listed import listed_by_calls, listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
 from cncbops.queues.source import SCHEME as QUEUES
@@ -84,6 +84,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Beyond:
+    """What else decides whether an event is sent than what is in it, as typed."""
+
+    dedupe: bool = False
+    latest_per_key: bool = False
+    since_run: str | None = None
+
+
+@dataclass(frozen=True)
 class Delivery:
     """How they are sent, as typed: fields of the same names in `ReplayRequest`."""
 
@@ -125,6 +134,7 @@ class Asked:
     bucket: str | None
     prefix: str
     choice: Choice
+    beyond: Beyond
     delivery: Delivery
     safety: SafetyStops
     stream_arn: str | None
@@ -142,24 +152,62 @@ class Asked:
         nothing = Choice((), (), (), None, None, (), None, None)
         as_usual = Delivery(None, None, None, False, True, None, True, "retry")
         source = self.sources or self.bucket or self.prefix or self.inventory
-        return bool(source or self.function or self.stream_arn) or (self.choice, self.delivery) != (nothing, as_usual)
+        how = (self.choice, self.beyond, self.delivery)
+        return bool(source or self.function or self.stream_arn) or how != (nothing, Beyond(), as_usual)
 
 
-def request_of(asked: Asked, screen: Screen) -> ReplayRequest:
+@dataclass(frozen=True)
+class Followed:
+    """A run whose successor is asked for, and what it was asked itself: what is not typed is as there."""
+
+    run_id: str
+    request: ReplayRequest
+    access: Mapping[str, Any]
+
+
+def request_of(asked: Asked, screen: Screen, followed: Followed | None = None) -> ReplayRequest:
     """The request that was typed; raises BadInput if something in it cannot be meant."""
-    choice = asked.choice
-    if asked.function is None:
-        raise BadInput("no function is given", "Name it with --function")
-    selection = choice.selection()
+    choice, beyond, before = asked.choice, asked.beyond, followed.request if followed else None
+    if beyond.dedupe and beyond.latest_per_key:
+        raise BadInput("--dedupe with --latest-per-key", "Leave --dedupe out: one event of each key is sent anyway")
     return ReplayRequest(
-        sources=listed_from(sources_of(asked.sources, asked.bucket, asked.prefix, screen), asked.inventory),
-        function=parse_function(asked.function),
-        selection=selection,
-        family=choice.family,
+        sources=listed_from(_replay_sources_of(asked, before, screen), asked.inventory),
+        function=_function_of(asked, before),
+        selection=_selection_of(choice, before.selection if before else Selection()),
+        family=choice.family or (before.family if before else None),
         limit=choice.limit,
+        dedupe=beyond.dedupe,
+        latest_per_key=beyond.latest_per_key,
+        since_run=followed.run_id if followed else None,
         stream_arn=_stream_arn(asked.stream_arn),
         safety=asked.safety.on(Safety()),
         **vars(asked.delivery),
+    )
+
+
+def _function_of(asked: Asked, before: ReplayRequest | None) -> FunctionName:
+    if asked.function is not None:
+        return parse_function(asked.function)
+    if before is None:
+        raise BadInput("no function is given", "Name it with --function")
+    return before.function
+
+
+def _replay_sources_of(asked: Asked, before: ReplayRequest | None, screen: Screen) -> tuple[Source | QueueSource, ...]:
+    if before and not (asked.sources or asked.bucket or asked.prefix):
+        return listed_by_calls(before.sources)  # an inventory of then does not name what has come since
+    return sources_of(asked.sources, asked.bucket, asked.prefix, screen)
+
+
+def _selection_of(choice: Choice, before: Selection) -> Selection:
+    """What was typed of a selection; the rest is as before."""
+    typed = choice.selection()
+    return Selection(
+        types=typed.types or before.types,
+        partition_keys=typed.partition_keys or before.partition_keys,
+        shards=typed.shards or before.shards,
+        window=before.window if typed.window.is_open else typed.window,
+        filters=typed.filters or before.filters,
     )
 
 

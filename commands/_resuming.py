@@ -1,6 +1,6 @@
 """What `runs resume` and `runs redrive` do: take a run up again, on what the ledger knows of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from cncbops.request import ReplayRequest, Request, ResubmitRequest
 from cncbops.session.agenda import Agenda, lake_client
 from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.means import means_of
+from cncbops.session.picking import PicksNewest
 from cncbops.session.progress import Progress
 from cncbops.session.queued import WithQueues
 from cncbops.session.resubmitting import faults_undertaking, most_in_flight, terms_of
@@ -147,11 +148,17 @@ def _heading(run: Run, kind: str, general: General) -> Heading:
     )
 
 
-def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:
-    """The ledger that has the run: to be written if the run is to go on. Raises BadInput if there is none."""
+def ledger_with(run: str, folder: Path) -> Ledger:
+    """The ledger that should have the run, to be read only. Raises BadInput if there is none."""
     looked = Ledger.look(folder)
     if looked is None:
-        raise BadInput(f"there is no run {take_up.run}: no ledger in {folder}", "Give its place with --state-dir")
+        raise BadInput(f"there is no run {run}: no ledger in {folder}", "Give its place with --state-dir")
+    return looked
+
+
+def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:
+    """The ledger that has the run: to be written if the run is to go on. Raises BadInput if there is none."""
+    looked = ledger_with(take_up.run, folder)
     if not executes:
         return held.enter_context(looked)
     looked.close()
@@ -179,7 +186,7 @@ class _Prepared:
     """
 
     work: Callable[[Undertaking], Work]
-    undertake: Callable[[Agenda, Progress], Undertaking]
+    undertake: Callable[[Agenda, Progress, Iterable[bytes]], Undertaking]
     request: Request
     aws: Aws
     s3: "S3Client | None"
@@ -208,8 +215,8 @@ def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Headin
     recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
     return _Prepared(
         work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload),
-        undertake=lambda agenda, progress: events_undertaking(
-            request, recipient, agenda, progress, workers=take_up.workers or processors()
+        undertake=lambda agenda, progress, claimed: events_undertaking(
+            request, recipient, agenda, progress, workers=take_up.workers or processors(), claimed=claimed
         ),
         request=request,
         aws=aws,
@@ -233,7 +240,7 @@ def _prepared_resubmit(
             describe=plan_of_resubmit(means),
             afterwards=lambda _sending, _stop: facts_at_end(means),
         ),
-        undertake=lambda agenda, progress: faults_undertaking(
+        undertake=lambda agenda, progress, _claimed: faults_undertaking(
             means, memory, run.id, agenda, progress, workers=take_up.workers or processors()
         ),
         request=request,
@@ -257,7 +264,8 @@ def _terms(run: Run, request: ReplayRequest, target: Target, aws: Aws) -> Terms:
 
 
 def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Work:
-    """What no session has done yet."""
+    """What no session has done yet. Raises BadInput for what cannot be done any more."""
+    _require_fits(take_up.on_changed, prepared.request)
     request, queues = prepared.request, queues_of(prepared.request)
     unfinished = (entry for entry in ledger.entries(run, unfinished=True) if entry.source not in queues)
     begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
@@ -274,9 +282,10 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
         next_number=progress.next_number + len(changed.restarted),
     )
     in_flight = _in_flight(ledger, run, redrives=False)
-    agenda = prepared.with_queues(Rest(ledger, run, request, prepared.s3, changed))
+    agenda = prepared.with_queues(_unsent(ledger, run, request, prepared.s3, changed))
+    restarted = {change.entry.number for change in changed.found if change.anew}
     return replace(
-        prepared.work(prepared.undertake(agenda, progress)),
+        prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed(restarted))),
         changes=changed,
         in_flight=in_flight,
         survey=_survey(ledger, run, prepared),
@@ -285,10 +294,27 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
 
 
 def _survey(ledger: Ledger, run: Run, prepared: _Prepared) -> Survey | None:
-    """Who finds out how much is left: nobody, where an inventory would be read for that alone."""
-    if run.listed and inventory_in(prepared.request.sources):
+    """Who finds out how much is left: nobody of a run that follows others, or where an inventory would be read for that alone."""
+    if _follows(prepared.request) or (run.listed and inventory_in(prepared.request.sources)):
         return None
     return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))
+
+
+def _require_fits(on_changed: OnChanged, request: Request) -> None:
+    if on_changed == "restart" and isinstance(request, ReplayRequest) and request.latest_per_key:
+        what = "--on-changed restart, and the run picked the newest events from what its objects were"
+        raise BadInput(what, "Leave the changed ones out with --on-changed skip, or replay anew")
+
+
+def _unsent(ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes) -> Agenda:
+    """What an earlier session left; of a run that has picked nothing yet all, so that it does."""
+    rest = Rest(ledger, run, request, s3, changed)
+    picks = isinstance(request, ReplayRequest) and request.latest_per_key
+    return PicksNewest(rest, request.limit) if picks and not ledger.choices(run).has_picked() else rest
+
+
+def _follows(request: Request) -> bool:
+    return isinstance(request, ReplayRequest) and request.since_run is not None
 
 
 def _is_queued(message: Entry) -> bool:
@@ -329,7 +355,7 @@ def _failed_records(ledger: Ledger, run: Run, prepared: _Prepared, take_up: Take
     changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)
-    undertaking = replace(prepared.undertake(agenda, Progress()), names_records=True)
+    undertaking = replace(prepared.undertake(agenda, Progress(), ()), names_records=True)
     return replace(
         prepared.work(undertaking),
         changes=changed,

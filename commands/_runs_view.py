@@ -132,7 +132,7 @@ def _asked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "sources", " ".join(document["source"])
     sends = document["function"] is not None
     yield "function" if sends else "subject", ", ".join([document["subject"], *_pairs(document["target"])])
-    yield "asked", ", ".join(_arguments(document["command"], document["arguments"])) or "no option"
+    yield "asked", ", ".join(arguments_in_words(document["command"], document["arguments"])) or "no option"
     if sends:
         yield "terms", _terms(document["terms"])
 
@@ -178,7 +178,8 @@ def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reason", document["reason"]
 
 
-def _arguments(command: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+def arguments_in_words(command: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked of a run, as far as it says anything, but for sources and function."""
     told = {name: value for name, value in arguments.items() if name not in ("sources", "function", "until_ms")}
     if command not in _NOTHING_SAID:
         return _pairs({name: value for name, value in told.items() if value})

@@ -44,22 +44,38 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     events = document["events"]
     if document["ledger"]:
         yield "run", document["run_id"]
-    if "functions" in document:
-        yield from _of_faults(document)
-    else:
-        yield "events", fates(events)
-    if "functions" in document:
-        if document["objects"]["failed"]:
-            yield "objects", f"{document['objects']['failed']:,} not readable"
-    elif events["malformed"] or document["objects"]["failed"]:
-        lines, objects = number(events["malformed"], "malformed line"), number(document["objects"]["failed"], "object")
-        yield "lake", f"{lines}, {objects} not readable"
+    yield from _of_faults(document) if "functions" in document else _of_events(document)
     if events["possible_duplicates"]:
         yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
     yield "invocations", _answers(document["invocations"])
     if document["run"] and document["command"].startswith("runs "):
         yield "whole run", fates(document["run"])
     yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"
+
+
+def _of_events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    events, objects = document["events"], document["objects"]
+    yield "events", fates(events)
+    if passed_over(events):
+        yield "left out", ", ".join(passed_over(events))
+    if changed(objects):
+        yield "changed", changed(objects)
+    if events["malformed"] or objects["failed"]:
+        lines, unread = number(events["malformed"], "malformed line"), number(objects["failed"], "object")
+        yield "lake", f"{lines}, {unread} not readable"
+
+
+def passed_over(events: Mapping[str, int]) -> list[str]:
+    """Why events that the selection chooses are not sent."""
+    reasons = {"repeated": "whose id was met before", "older": "older than another of the key"}
+    return [f"{events[name]:,} {why}" for name, why in reasons.items() if events[name]]
+
+
+def changed(objects: Mapping[str, int]) -> str:
+    """How many objects are not what they were when the run that is followed listed them, if any."""
+    if not objects["changed"]:
+        return ""
+    return f"{number(objects['changed'], 'object')} changed since the run before listed them, and sent whole"
 
 
 def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -104,6 +120,8 @@ def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "queue",
             f"{queue['queue']}: {_listed(queue, ('deleted', 'left', 'not_deleted')) or 'no message'}{_held(queue)}",
         )
+    if document["objects"]["failed"]:
+        yield "objects", f"{document['objects']['failed']:,} not readable"
 
 
 def _held(queue: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from cncbops.safety.alarms import AlarmWatch
 from cncbops.sending import Sending, objection_of
 from cncbops.session.at_work import alarm_watch, at_work
 from cncbops.session.journal import Journal
-from cncbops.session.keeper import Keeper, NoKeeper
+from cncbops.session.keeper import NoKeeper, RunKeeper
 from cncbops.session.resuming import Changes
 from cncbops.survey import Survey
 from cncbops.terms import require_able
@@ -84,7 +84,7 @@ class Work:
 def plan_work(
     work: Work,
     screen: Screen,
-    keeper: Keeper | None = None,
+    keeper: RunKeeper | None = None,
     totals: Counts | None = None,
     finish: Callable[[Sending], None] = lambda _: None,
 ) -> int:
@@ -155,7 +155,7 @@ def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path 
     return alarm_watch(request.safety, aws, request.region)
 
 
-def _sending(work: Work, keeper: Keeper, stop: threading.Event, *, plans: bool = False) -> Sending:
+def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False) -> Sending:
     sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans)
     sending.journal.tally.events.possible_duplicates = work.in_flight
     for entry in work.changes.returned:

@@ -8,9 +8,17 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._groups import Group
 
-app = typer.Typer(add_completion=False, cls=Group)
+app = typer.Typer(
+    add_completion=False,
+    cls=Group,
+    epilog=examples(
+        ("All that files say", "cncbops config show"),
+        ("What a replay with a profile would be told", "cncbops config show replay --use prod"),
+    ),
+)
 
 
 @app.callback()
@@ -18,7 +26,17 @@ def config() -> None:
     """Tell what every option of a command is, and where that comes from."""
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+@app.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        ("All that files say, checked", "cncbops config show"),
+        ("What a replay would be told, and by whom", "cncbops config show replay --use prod"),
+        (
+            "Of a line that is to be run, for a script",
+            "cncbops config show -o json runs ls --state-dir runs",
+        ),
+    ),
+)
 def show(
     context: typer.Context,
     line: Annotated[

@@ -3,11 +3,17 @@
 import typer
 
 from . import _options as shared
+from ._examples import examples
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("All three incidents", "cncbops demo"),
+        ("With the traceback of what goes wrong", "cncbops demo -v"),
+    )
+)
 def demo(verbose: shared.Verbose = False) -> int:
     """Live through incidents, and repair them: a stale view, twice; a region that turns ill; a stale CDN.
 

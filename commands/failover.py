@@ -9,11 +9,18 @@ import typer
 
 from . import _options as shared
 from . import _watched as watched
+from ._examples import examples
 from ._groups import Group
 from ._options import option
 
 app = typer.Typer(
-    add_completion=False, cls=Group, help="Take a region out of service, put it back, or see how all stand."
+    add_completion=False,
+    cls=Group,
+    help="Take a region out of service, put it back, or see how all stand.",
+    epilog=examples(
+        ("How the regions stand", "cncbops failover status --stage john"),
+        ("What taking one out would change", "cncbops failover out us-east-1 --other us-west-2 --stage john"),
+    ),
 )
 
 HOW = "How it is done"
@@ -32,7 +39,15 @@ Why = Annotated[str | None, option("--reason", metavar="TEXT", help="Why; it is 
 FollowFor = Annotated[str, option("--timeout", help="How long to wait for alarm and health check to turn.", panel=HOW)]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("Of all regions that the nearest cncbops.toml names", "cncbops failover status"),
+        (
+            "Of two, by the stacks of a stage, for a script",
+            "cncbops failover status us-east-1 us-west-2 --stage john -o json",
+        ),
+    )
+)
 def status(
     regions: watched.Regions = None,
     check_functions: watched.CheckFunctions = None,
@@ -64,7 +79,16 @@ def status(
     return carry_out_status(regions or [], config, stage, texts, timeout, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What it would change, and whether it may", "cncbops failover out us-east-1 --other us-west-2 --stage john"),
+        (
+            "Do it, and say why",
+            "cncbops failover out us-east-1 --other us-west-2 --stage john --reason 'bad deploy' --execute",
+        ),
+        ("Wait longer for the health check to turn", "cncbops failover out us-east-1 --timeout 30m --execute"),
+    )
+)
 def out(
     name: Region,
     why: Why = None,
@@ -121,7 +145,12 @@ def out(
     return carry_out(Switching(TAKE_OUT, name, others or [], config, stage, texts, why, force, timeout), general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What it would change", "cncbops failover back us-east-1 --stage john"),
+        ("Do it, and say why", "cncbops failover back us-east-1 --stage john --reason 'deploy undone' --execute"),
+    )
+)
 def back(
     name: Region,
     why: Why = None,

@@ -8,10 +8,19 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._groups import Group
 from ._options import option
 
-app = typer.Typer(add_completion=False, cls=Group, help="List faults, show one, and group them by cause.")
+app = typer.Typer(
+    add_completion=False,
+    cls=Group,
+    help="List faults, show one, and group them by cause.",
+    epilog=examples(
+        ("What fails, and how often", "cncbops faults stats --stage john --from -1d"),
+        ("One of them, with its event", "cncbops faults show s3://my-faults/ --error 'TypeError*'"),
+    ),
+)
 
 Sources = Annotated[
     list[str] | None,
@@ -31,7 +40,15 @@ Places = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("The first twenty of today", "cncbops faults ls s3://my-faults/ --from -1d --limit 20"),
+        (
+            "Those of some functions in a queue, for a script",
+            "cncbops faults ls sqs://my-dlq --only-function 'my-*' -o json",
+        ),
+    )
+)
 def ls(
     sources: Sources = None,
     stage: shared.Stage = None,
@@ -66,7 +83,15 @@ def ls(
     return carry_out_ls(choice, staged(stage, config), limit, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What failed since yesterday, the largest group first", "cncbops faults stats s3://my-faults/ --from -1d"),
+        (
+            "One function, faults kept in the lake",
+            "cncbops faults stats s3://my-lake/my-stream/ --only-function my-listener",
+        ),
+    )
+)
 def stats(
     sources: Sources = None,
     stage: shared.Stage = None,
@@ -100,7 +125,16 @@ def stats(
     return carry_out_stats(choice, staged(stage, config), general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        (
+            "A fault by its place, as `ls` and `stats` write it",
+            "cncbops faults show s3://my-faults/2023/11/22/09/part-1.gz:12",
+        ),
+        ("The first of a group", "cncbops faults show s3://my-faults/ --group 3f9c2ab41d07"),
+        ("By its id, with what looks like a secret", "cncbops faults show s3://my-faults/ --id 3a5b1c --show-payload"),
+    )
+)
 def show(
     sources: Places = None,
     stage: shared.Stage = None,

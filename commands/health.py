@@ -9,6 +9,7 @@ import typer
 
 from . import _options as shared
 from . import _watched as watched
+from ._examples import examples
 from ._options import option
 
 app = typer.Typer(add_completion=False)
@@ -16,7 +17,19 @@ app = typer.Typer(add_completion=False)
 LOOK = "How to look"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What the nearest cncbops.toml names", "cncbops health"),
+        (
+            "Two regions by the stacks of a stage; one has to be well",
+            "cncbops health us-east-1 us-west-2 --stage john --require any",
+        ),
+        (
+            "Every half minute, with a check that is named here",
+            "cncbops health us-east-1 --check https://api.example.com/check --watch 30",
+        ),
+    )
+)
 def health(
     regions: watched.Regions = None,
     checks: watched.Checks = None,

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from . import _options as shared
+from ._examples import examples
 from ._groups import Group
 from ._options import option
 
@@ -51,7 +52,15 @@ Timeout = Annotated[str, option("--timeout", help="Give up waiting, for room or 
     name=_DEFAULT,
     hidden=True,
     cls=_Default,
-    epilog="Look at invalidations: cncbops invalidate ls DISTRIBUTION, cncbops invalidate status DISTRIBUTION ID...",
+    epilog=examples(
+        ("What it would send", "cncbops invalidate E1ABCDEFGHIJKL /things/42 '/views/*'"),
+        (
+            "What was written since an hour ago, to the end",
+            "cncbops invalidate E1ABCDEFGHIJKL --from-s3 s3://my-views/ --since -1h --collapse 50 --wait --execute",
+        ),
+        ("The invalidations of a distribution, whoever asked", "cncbops invalidate ls E1ABCDEFGHIJKL"),
+        ("How far one of them is", "cncbops invalidate status E1ABCDEFGHIJKL I2J0I21PCUYOIK"),
+    ),
 )
 def invalidate(
     typed: Annotated[
@@ -143,7 +152,12 @@ Looked = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("The newest, by the distribution's domain name", "cncbops invalidate ls d111111abcdef8.cloudfront.net"),
+        ("A hundred of a stage's distribution, for a script", "cncbops invalidate ls --stage john --limit 100 -o json"),
+    )
+)
 def ls(
     distribution: Looked = None,
     stage: shared.Stage = None,
@@ -168,7 +182,12 @@ def ls(
     return carry_out_ls(tuple(filter(None, [distribution])), staged(stage, config), limit, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("How far one is", "cncbops invalidate status E1ABCDEFGHIJKL I2J0I21PCUYOIK"),
+        ("Wait until it is completed", "cncbops invalidate status E1ABCDEFGHIJKL I2J0I21PCUYOIK --wait --timeout 10m"),
+    )
+)
 def status(
     typed: Annotated[
         list[str] | None,

@@ -8,15 +8,29 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._groups import Group
 from ._options import option
 
 FORM = "In which form"
 
-app = typer.Typer(add_completion=False, cls=Group, help="Look into a data lake, which is only ever read.")
+app = typer.Typer(
+    add_completion=False,
+    cls=Group,
+    help="Look into a data lake, which is only ever read.",
+    epilog=examples(
+        ("What came in the last three hours", "cncbops lake ls s3://my-lake/my-stream/ --from -3h --summary"),
+        ("Its first event", "cncbops lake cat s3://my-lake/my-stream/ --from -3h | head -1"),
+    ),
+)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("Objects of the last three hours", "cncbops lake ls s3://my-lake/my-stream/ --from -3h"),
+        ("How many there are, and how large, by hour", "cncbops lake ls s3://my-lake/my-stream/ --summary"),
+    )
+)
 def ls(
     sources: shared.Sources = None,
     stage: shared.Stage = None,
@@ -63,7 +77,13 @@ def ls(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("The first event of a day", "cncbops lake cat s3://my-lake/my-stream/2023/11/22/ | head -1"),
+        ("Some types, for jq", "cncbops lake cat s3://my-lake/my-stream/ --type 'thing-*' --from -3h | jq .thing.id"),
+        ("Lines as they lie there", "cncbops lake cat s3://my-lake/my-stream/ --envelope --limit 10"),
+    )
+)
 def cat(
     sources: shared.Sources = None,
     stage: shared.Stage = None,
@@ -115,7 +135,18 @@ def cat(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        (
+            "An event by its id, on a day that is known",
+            "cncbops lake find s3://my-lake/my-stream/ --id 4ee7f9f0-2c7a-11ee --from 2023-11-22 --to 2023-11-23",
+        ),
+        (
+            "Ten events of what a thing went through",
+            "cncbops lake find s3://my-lake/my-stream/ --partition-key thing-42 --limit 10",
+        ),
+    )
+)
 def find(
     sources: shared.Sources = None,
     stage: shared.Stage = None,
@@ -163,7 +194,13 @@ def find(
     return carry_out(asked, event_id, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What came in the last three hours", "cncbops lake stats --stage john --from -3h"),
+        ("Of some types, for a script", "cncbops lake stats s3://my-lake/my-stream/ --type 'thing-*' -o json"),
+        ("As the book's metric lines", "cncbops lake stats s3://my-lake/my-stream/2023/11/22/ --metrics"),
+    )
+)
 def stats(
     sources: shared.Sources = None,
     stage: shared.Stage = None,
@@ -226,7 +263,17 @@ Recovery = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("The whole lake", "cncbops lake verify s3://my-lake/ s3://my-lake-copy/ --recovery-region us-west-2"),
+        (
+            "Since yesterday, in an account that a role reads",
+            "cncbops lake verify s3://my-lake/ s3://my-lake-copy/ --from -1d --lag 15m "
+            "--recovery-role-arn arn:aws:iam::123456789012:role/auditor",
+        ),
+        ("Every difference, for a script", "cncbops lake verify s3://my-lake/ s3://my-lake-copy/ --all -o json"),
+    )
+)
 def verify(
     lake: Lake,
     recovery: Recovery = None,

@@ -10,12 +10,30 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._options import option
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        (
+            "What a replay of the last three hours would send",
+            "cncbops replay s3://my-lake/my-stream/ -f my-listener --from -3h",
+        ),
+        (
+            "Only some events, 50 a second, and ten of them first",
+            "cncbops replay s3://my-lake/my-stream/ -f my-listener --type 'thing-*' "
+            "--from 2023-11-22T09:00Z --to 2023-11-22T12:00Z --rate 50 --canary 10 --execute",
+        ),
+        (
+            "A plan for others to look at, by the names of a stage",
+            "cncbops replay --stage john --from -1d --save-plan night.plan",
+        ),
+        ("Exactly what that plan says", "cncbops replay --plan night.plan --execute"),
+    )
+)
 def replay(
     sources: shared.Sources = None,
     stage: shared.Stage = None,
@@ -30,6 +48,26 @@ def replay(
     to_time: shared.ToTime = None,
     filters: shared.Filters = None,
     limit: shared.Limit = None,
+    dedupe: Annotated[
+        bool, option("--dedupe", help="Of events with the same id only the first in the lake.", panel=shared.CHOICE)
+    ] = False,
+    latest_per_key: Annotated[
+        bool,
+        option(
+            "--latest-per-key",
+            help="Only the newest event of each partition key; the lake is read once more beforehand.",
+            panel=shared.CHOICE,
+        ),
+    ] = False,
+    since_run: Annotated[
+        str | None,
+        option(
+            "--since-run",
+            help="Only what arrived after this replay, or the last; what is not given is as there.",
+            metavar="RUN|last",
+            panel=shared.CHOICE,
+        ),
+    ] = None,
     line_format: shared.LineFormat = None,
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
@@ -96,7 +134,7 @@ def replay(
     the plan.
     """
     from ._replaying import Replaying, carry_out
-    from ._requests import Asked, Choice, Delivery, SafetyStops
+    from ._requests import Asked, Beyond, Choice, Delivery, SafetyStops
     from ._staged import staged
 
     choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
@@ -123,16 +161,18 @@ def replay(
         source_role_arn=source_role_arn,
     )
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
+    beyond, stands_for = Beyond(dedupe, latest_per_key, since_run), staged(stage, config)
     asked = Asked(
         sources=tuple(sources or ()),
         function=function,
         bucket=bucket,
         prefix=prefix,
         choice=choice,
+        beyond=beyond,
         delivery=delivery,
         safety=safety,
         stream_arn=stream_arn,
-        stage=staged(stage, config),
+        stage=stands_for,
         inventory=inventory,
     )
     return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)

@@ -9,12 +9,25 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._options import option
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What would go where", "cncbops resubmit s3://my-faults/ --from -1d"),
+        (
+            "One cause, as `faults stats` names it; ten of it first",
+            "cncbops resubmit s3://my-faults/ --group 3f9c2ab41d07 --canary 10 --execute",
+        ),
+        (
+            "A dead-letter queue, whose messages name no function",
+            "cncbops resubmit sqs://my-dlq -f my-listener --execute",
+        ),
+    )
+)
 def resubmit(
     sources: Annotated[
         list[str] | None,

@@ -9,11 +9,19 @@ from typing import Annotated
 import typer
 
 from . import _options as shared
+from ._examples import examples
 from ._groups import Group
 from ._options import option
 
 app = typer.Typer(
-    add_completion=False, cls=Group, help="List runs, show one, go on with it, redrive what failed; pause or stop it."
+    add_completion=False,
+    cls=Group,
+    help="List runs, show one, go on with it, redrive what failed; pause or stop it.",
+    epilog=examples(
+        ("What was run", "cncbops runs ls"),
+        ("What became of one, by the end of its id", "cncbops runs show b6fd6c"),
+        ("What is left of it", "cncbops runs resume b6fd6c --execute"),
+    ),
 )
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or as much of its begin or end as is unique.")]
@@ -37,7 +45,12 @@ class OnChangedSince(StrEnum):
     skip = "skip"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("All, the newest first", "cncbops runs ls"),
+        ("The id of the newest", "cncbops runs ls -o json | jq -r '.runs[0].run_id'"),
+    )
+)
 def ls(
     output: shared.OutputOption = shared.Output.text,
     quiet: shared.Quiet = False,
@@ -50,7 +63,12 @@ def ls(
     return carry_out_ls(shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What became of a run, by the end of its id", "cncbops runs show b6fd6c"),
+        ("Each object and failure of it, in a file for auditors", "cncbops runs show b6fd6c --report run.csv"),
+    )
+)
 def show(
     run: Run,
     report: shared.Report = None,
@@ -68,7 +86,13 @@ def show(
     return carry_out_show(run, report, shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What is left to be done", "cncbops runs resume b6fd6c"),
+        ("Do it, for half an hour at most", "cncbops runs resume b6fd6c --max-duration 30m --execute"),
+        ("Without what changed in the lake meanwhile", "cncbops runs resume b6fd6c --on-changed skip --execute"),
+    )
+)
 def resume(
     run: Run,
     on_changed: Annotated[
@@ -107,7 +131,13 @@ def resume(
     return carry_out_resume(take_up, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("What failed, and would be sent again", "cncbops runs redrive b6fd6c"),
+        ("Send it; ten records first", "cncbops runs redrive b6fd6c --canary 10 --execute"),
+        ("Those as well that may have arrived", "cncbops runs redrive b6fd6c --unknown --execute"),
+    )
+)
 def redrive(
     run: Run,
     unknown: Annotated[
@@ -146,7 +176,12 @@ def redrive(
     return carry_out_redrive(take_up, general)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("From another terminal, by the end of the run's id", "cncbops runs pause b6fd6c"),
+        ("And go on", "cncbops runs continue b6fd6c"),
+    )
+)
 def pause(
     run: Run,
     output: shared.OutputOption = shared.Output.text,
@@ -163,7 +198,13 @@ def pause(
     return carry_out_order(run, "pause", None, shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
 
 
-@app.command(name="continue")
+@app.command(
+    name="continue",
+    epilog=examples(
+        ("By the end of the run's id", "cncbops runs continue b6fd6c"),
+        ("More slowly than before", "cncbops runs rate b6fd6c 20 && cncbops runs continue b6fd6c"),
+    ),
+)
 def continue_(
     run: Run,
     output: shared.OutputOption = shared.Output.text,
@@ -180,7 +221,12 @@ def continue_(
     return carry_out_order(run, "continue", None, shared.Local(output is shared.Output.json, quiet, verbose, state_dir))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("At most 20 events a second from now on", "cncbops runs rate b6fd6c 20"),
+        ("One every ten seconds", "cncbops runs rate b6fd6c 0.1"),
+    )
+)
 def rate(
     run: Run,
     events_per_s: Annotated[float, typer.Argument(metavar="N", help="At most so many events per second.", min=0.01)],
@@ -199,7 +245,12 @@ def rate(
     return carry_out_order(run, "rate", events_per_s, options)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        ("By the end of the run's id", "cncbops runs stop b6fd6c"),
+        ("And go on with it later", "cncbops runs resume b6fd6c --execute"),
+    )
+)
 def stop(
     run: Run,
     output: shared.OutputOption = shared.Output.text,

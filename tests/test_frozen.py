@@ -65,6 +65,9 @@ request = st.builds(
     function=st.sampled_from(FUNCTIONS).map(parse_function),
     selection=selection,
     family=st.none() | st.sampled_from(FAMILIES),
+    dedupe=st.booleans(),
+    latest_per_key=st.booleans(),
+    since_run=st.none() | st.just("20260101T000000Z-aaaaaa"),
     limit=number,
     batch_size=number,
     concurrency=number,
@@ -165,6 +168,13 @@ def test_a_request_that_is_damaged_or_newer_is_refused_in_one_line(where: tuple[
     assert "newer" in refused.value.next_step
 
 
+def test_what_an_earlier_version_froze_lacks_what_was_added_since() -> None:
+    frozen = freeze_request(PLAIN)
+    for name in ("dedupe", "latest_per_key", "since_run"):
+        del frozen[name]
+    assert thaw_request(through_json(frozen)) == PLAIN
+
+
 @pytest.mark.parametrize("data", [None, [], "x", {}, 7, {"percent_encoded": "x"}])
 def test_what_is_no_frozen_data_at_all_is_refused(data: object) -> None:
     with pytest.raises(CannotRun):
@@ -220,6 +230,9 @@ CHOICE = Selection(("a", "b"), frozenset("kl"), frozenset("st"), TimeWindow(1, 2
         {"selection": replace(CHOICE, filters=FilterCriteria.parse(PATTERNS[1::-1]))},
         {"selection": replace(CHOICE, window=TimeWindow(None, 9))},
         {"sources": (S3Source("other", ""),)},
+        {"dedupe": True},
+        {"latest_per_key": True},
+        {"since_run": "20260101T000000Z-aaaaaa"},
         {"function": parse_function("fn:$LATEST")},
         {"function": parse_function("arn:aws:lambda:eu-west-1:123456789012:function:fn")},
     ],

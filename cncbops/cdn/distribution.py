@@ -43,6 +43,11 @@ class Distribution:
     origins: Sequence[Origin] = ()
 
 
+def is_id(text: str) -> bool:
+    """Whether this is a distribution's id, not a name that is to be looked up."""
+    return bool(_ID.fullmatch(text))
+
+
 def looks_like_distribution(text: str) -> bool:
     """Whether this may be no path that was typed without its slash: an id or a host's name, in any case."""
     return bool(_ID.fullmatch(text.upper()) or _HOST.fullmatch(text))
@@ -54,7 +59,7 @@ def find_distribution(client: "CloudFrontClient", text: str) -> Distribution:
     One whose id is given needs no more than the right to invalidate: without the right to look at it
     nothing else is known of it.
     """
-    if _ID.fullmatch(text):
+    if is_id(text):
         return _by_id(client, text)
     known = _all(client, text)
     found = _named(text, known)

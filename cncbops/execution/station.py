@@ -231,10 +231,11 @@ class _Reading:
                 if not isinstance(opened, ObjectUnreadable):
                     opened.close()
                 continue
-            self._findings.tally.objects.listed += 1
+            self._findings.tally.objects.listed += not item.is_counted
+            self._findings.tally.objects.changed += item.changed
             self._findings.touch(entry)
             if isinstance(opened, ObjectUnreadable):
-                self._note_unreadable(entry, opened)
+                self._note_unreadable(item, entry, opened)
             else:
                 yield from self._read(item, entry, opened)
 
@@ -258,23 +259,26 @@ class _Reading:
             try:
                 yield from self._reader.read(item, entry, opened.blocks(), self._findings)
             except ObjectUnreadable as error:
-                self._note_unreadable(entry, error)
+                self._note_unreadable(item, entry, error)
                 return
             except (BotoCoreError, ClientError) as error:
                 raise explain(error, f"read {entry.object.uri}") from error
-        objects = self._findings.tally.objects
-        objects.read += 1
-        objects.bytes += entry.object.size
+        if not item.is_counted:
+            self._findings.tally.objects.read += 1
+            self._findings.tally.objects.bytes += entry.object.size
         self._has_read = entry.ended = True
+        entry.error = item.picked.broken if item.picked else None
         self._findings.touch(entry)
 
-    def _note_unreadable(self, entry: Entry, error: ObjectUnreadable) -> None:
+    def _note_unreadable(self, item: Item, entry: Entry, error: ObjectUnreadable) -> None:
         if error.error == "AccessDenied" and entry.object.bucket and not self._has_read:
             self._denied = self._denied or entry.object.uri
-        self._findings.tally.objects.failed += 1
         entry.error = error.error
-        self._findings.note(entry, [of_object(entry.object, error.error, error.message)])
         self._findings.touch(entry)
+        if not (item.picked and item.picked.broken):
+            self._findings.tally.objects.read -= item.is_counted  # it was, and is not any more
+            self._findings.tally.objects.failed += 1
+            self._findings.note(entry, [of_object(entry.object, error.error, error.message)])
 
 
 def _close(unused: _Opened) -> None:

@@ -6,7 +6,6 @@ the first record of all, where a plan shows it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cncbops.delivery.outcome import Waybill
 from cncbops.delivery.sender import Step
@@ -16,9 +15,7 @@ from cncbops.kinesis.record import Record
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
-
-if TYPE_CHECKING:
-    from cncbops.session.claims import Claims
+from cncbops.session.reading import Claims
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Portion:
     first: Record | None = None
     denied: str | None = None
     broken: CncbopsError | None = None
-    claims: "Claims | None" = None
+    claims: Claims | None = None
 
 
 @dataclass(frozen=True)

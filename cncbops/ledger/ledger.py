@@ -5,7 +5,7 @@ What a session writes while it works is in `writing`; beats and orders are in `p
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -19,8 +19,10 @@ from cncbops.errors import BadInput
 from cncbops.kinesis.batching import Mark
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
+from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.invalidations import Invalidations
+from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.resubmitted import Resubmitted, sort_in
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
@@ -151,6 +153,10 @@ class Ledger:
             yield from ((row["source"], row["key"]) for row in page)
             last = page[-1]["rowid"]
 
+    def listed(self, runs: Sequence[Run]) -> Listed:
+        """The objects of these runs; until it is asked for those of others."""
+        return Listed(self._connection, self.path, [run.id for run in runs])
+
     def failures(self, run: Run, *, unmended: bool = False) -> Iterator[KeptFailure]:
         """A run's failures in lake order, or those that are not mended; a page at a time."""
         where = "AND mended_in IS NULL" if unmended else ""
@@ -262,6 +268,10 @@ class Ledger:
     def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
         """What a redrive of a run writes down, in the thread of this ledger."""
         return RedriveWriter(self._connection, self.path, run.id, session)
+
+    def choices(self, run: Run) -> Choices:
+        """Which events a run sends, as far as more than their own content decides that."""
+        return Choices(self._connection, self.path, run.id)
 
     def invalidations(self, run: Run) -> Invalidations:
         """The requests of an invalidation, in the thread of this ledger."""

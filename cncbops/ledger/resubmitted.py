@@ -12,7 +12,8 @@ from pathlib import Path
 from cncbops.delivery.outcome import Outcome, traces_of
 from cncbops.faults.identity import DIGEST_BYTES
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
-from cncbops.session.memory import History, at_once, marks
+from cncbops.session.memory import History
+from cncbops.session.scratch import at_once, marks
 
 _Moments = dict[bytes, dict[str | None, int]]
 

@@ -154,6 +154,23 @@ STEPS: Sequence[Step] = (
             PRIMARY KEY (run, number)
         ) WITHOUT ROWID""",
     ),
+    (
+        # The ids of events that a run chose, some of an object in a row, which begin with that at `place` (see
+        # `session.event_ids`): in the order in which they come, as they are sorted in when a session begins.
+        """CREATE TABLE event_ids (
+            run INTEGER NOT NULL REFERENCES runs,
+            place INTEGER NOT NULL,
+            claims BLOB NOT NULL,
+            PRIMARY KEY (run, place)
+        ) WITHOUT ROWID""",
+        # Which of an object's events a run sends, found out before it sends any (see `session.picks`).
+        """CREATE TABLE picks (
+            run INTEGER NOT NULL REFERENCES runs,
+            object INTEGER NOT NULL,
+            bits BLOB NOT NULL,
+            PRIMARY KEY (run, object)
+        ) WITHOUT ROWID""",
+    ),
 )
 
 RESUBMITTED_SINCE = 2

@@ -21,6 +21,7 @@ from cncbops.ledger.resubmitted import remember, sort_in
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
+from cncbops.session.event_ids import first_place
 from cncbops.tally import Failure
 
 
@@ -105,18 +106,40 @@ class RunWriter(SessionWriter):
         self._beyond: dict[int, Mark] = {}
 
     def write(
-        self, entries: Collection[Entry], failures: Sequence[tuple[int, Failure]], settled: Sequence[Settled]
+        self,
+        entries: Collection[Entry],
+        failures: Sequence[tuple[int, Failure]],
+        settled: Sequence[Settled],
+        claimed: Sequence[bytes] = (),
     ) -> None:
-        """Keep objects, failures and what is settled, all or nothing."""
-        if not (entries or failures or settled):
+        """Keep objects, failures, what is settled, and the ids of events, all or nothing."""
+        if not (entries or failures or settled or claimed):
             return
         with self._transaction():
             self._put_objects(entries)
             if failures:
                 self._put_failures(failures)
+            if claimed:
+                self._connection.executemany(
+                    "INSERT INTO event_ids VALUES (?, ?, ?)",
+                    [(self._run, first_place(claims), claims) for claims in claimed],
+                )
             for batch, outcome in settled:
                 self._put_marks(batch, outcome)
             remember(self._connection, self._run, [outcome for _, outcome in settled])
+
+    def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
+        """Keep all objects that the run has, with what is to be sent of each, all or nothing."""
+        with self._transaction():
+            self.put_all_objects(self._with_picks(picked))
+            self._put_failures(failures)
+
+    def _with_picks(self, picked: Iterable[tuple[Entry, bytes]]) -> Iterator[Entry]:
+        """Objects as they are put down, their picks before them."""
+        for entry, picks in picked:
+            if picks:
+                self._execute("INSERT INTO picks VALUES (?, ?, ?)", (self._run, entry.number, picks))
+            yield entry
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
@@ -168,7 +191,7 @@ class RunWriter(SessionWriter):
             orjson.dumps([*entry.pulled_before.items(), (self._session, entry.pulled)]).decode(),
         )
 
-    def _put_failures(self, failures: Sequence[tuple[int, Failure]]) -> None:
+    def _put_failures(self, failures: Iterable[tuple[int, Failure]]) -> None:
         rows = (
             (
                 *(self._run, number, each.line, each.part, each.event_id, each.sequence_number),
@@ -222,6 +245,7 @@ class RedriveWriter(SessionWriter):
         entries: Collection[Entry],  # noqa: ARG002  what is known of the objects stays as it is
         failures: Sequence[tuple[int, Failure]],  # noqa: ARG002  those of `settled` are all that count here
         settled: Sequence[Settled],
+        claimed: Sequence[bytes] = (),  # noqa: ARG002  which records they are was settled before
     ) -> None:
         """Keep what became of records whose failures are in the ledger, all or nothing."""
         with self._transaction():
@@ -230,6 +254,9 @@ class RedriveWriter(SessionWriter):
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
             remember(self._connection, self._run, [outcome for _, outcome in settled])
+
+    def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
+        """Nothing: what failed was picked before."""
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:  # noqa: ARG002  its own stay
         """A run that was through, but for failures, may have none any more."""

@@ -47,8 +47,9 @@ def require_unmoved(plan: PlanFile, now: Recipient, lake: WholeLake) -> None:
 
 def _found(plan: PlanFile, lake: WholeLake) -> Iterator[tuple[int, LakeObject]]:
     """The lake's objects as they are now, no further than a limit on events let the plan read."""
-    found = ((item.source, item.object) for item in lake.objects() if not skip_reason(item.object))
-    limit = plan.header.request.limit
+    wanted = (item for item in lake.objects() if not (item.passed_over or skip_reason(item.object)))
+    found = ((item.source, item.object) for item in wanted)
+    limit = plan.header.request.reading_limit
     if limit is None or plan.counts.get("matched", 0) < limit:
         return found
     last = deque(plan.objects(), maxlen=1)

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from cncbops.delivery.sender import SendPolicy
+from cncbops.frozen import freeze_request
 from cncbops.kinesis.record import Record
-from cncbops.request import Request
+from cncbops.request import ReplayRequest, Request
 from cncbops.sending import Sending
 from cncbops.target import Target
 
@@ -20,7 +21,9 @@ USD_PER_REQUEST = 0.20 / 1_000_000
 
 def plan(replay: Sending, more_warnings: Sequence[str] = (), *, show_payload: bool = False) -> dict[str, Any]:
     """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known."""
+    assert isinstance(replay.request, ReplayRequest)
     return {
+        "arguments": freeze_request(replay.request),
         "target": target_facts(replay.recipients.only.target),
         "terms": _terms(replay),
         "estimate": estimate(replay, replay.recipients.only.terms.concurrency, replay.journal.tally.events.matched),

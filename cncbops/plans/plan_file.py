@@ -14,9 +14,9 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -161,12 +161,23 @@ class PlanWriter:
         entries: Collection[Entry],
         failures: Sequence[tuple[int, Failure]],  # noqa: ARG002  its entries count them
         settled: Sequence[Settled],  # noqa: ARG002  a plan sends nothing
+        claimed: Sequence[bytes] = (),  # noqa: ARG002  nor goes on with what was planned
     ) -> None:
         """Write the objects that have come to their end, in the order of their numbers."""
         self._waiting.update({entry.number: entry for entry in entries if entry.number >= self._next_number})
         while (entry := self._waiting.get(self._next_number)) and (entry.ended or entry.error is not None):
             self._put_object(self._waiting.pop(self._next_number))
             self._next_number += 1
+
+    def pick(
+        self,
+        picked: Iterable[tuple[Entry, bytes]],
+        failures: Iterable[tuple[int, Failure]],  # noqa: ARG002  its entries count them
+    ) -> None:
+        """Write all objects: what is sent of them is found out anew by the run."""
+        for entry, picks in picked:
+            self._put_object(replace(entry, matched=int.from_bytes(picks).bit_count()))
+            self._next_number = entry.number + 1
 
     def finish(self, counts: Mapping[str, Any]) -> None:
         """Write the rest and the counts, which JSON can hold, and put the file into its place.

@@ -10,6 +10,7 @@ SCHEME = "sqs://"
 _NAME = r"(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
 _ARN = re.compile(r"arn:aws[a-z-]*:sqs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):" + _NAME, re.ASCII)
 _URL = re.compile(r"https?://(?P<host>[A-Za-z0-9.-]+)(?::\d+)?/(?:[A-Za-z0-9_.-]+/)*" + _NAME, re.ASCII)
+_OWNED = re.compile(r"https?://[^/]+/(?P<account>\d{12})/" + _NAME, re.ASCII)
 _NAME_ALONE = re.compile(_NAME, re.ASCII)
 _LONGEST_NAME = 80
 # Also of a VPC endpoint (vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com).
@@ -37,9 +38,9 @@ class QueueSource:
 
     @property
     def account(self) -> str | None:
-        """The account that owns it, where an ARN says so."""
-        arn = _ARN.fullmatch(self.queue)
-        return arn["account"] if arn else None
+        """The account that owns it, where an ARN or a URL says so."""
+        match = _ARN.fullmatch(self.queue) or _OWNED.fullmatch(self.queue)
+        return match["account"] if match else None
 
     @property
     def region(self) -> str | None:

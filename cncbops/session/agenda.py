@@ -15,6 +15,9 @@ from cncbops.lake.sources import S3Source, Source
 from cncbops.queues.source import QueueSource
 from cncbops.request import Request
 from cncbops.session.entry import Entry
+from cncbops.session.keeper import Keeper, RunKeeper
+from cncbops.session.picks import Picked
+from cncbops.tally import Events
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,18 +33,28 @@ Line = tuple[int, int]
 class Item:
     """An object to be read: new, or as an earlier session left it; `lines`: only these, whatever is chosen.
 
-    `by_name`: it is itself what was typed as a source. `settled` are lines that failed in an earlier session.
-    `content` is what it holds, where that is here already: a queue's message, with its `attributes`.
+    `picked`: of the events that the selection chooses only these. `by_name`: it is itself what was typed as a
+    source. `changed`: the run that is followed knew it as it was before. `passed_over` says why it is not read.
+    `settled` are lines that failed in an earlier session. `content` is what it holds, where that is here already: a
+    queue's message, with its `attributes`.
     """
 
     source: int
     object: LakeObject
     left: Entry | None = None
     lines: Set[Line] | None = None
+    picked: Picked | None = None
     settled: Set[Line] = frozenset()
     by_name: bool = False
+    changed: bool = False
+    passed_over: str | None = None
     content: bytes | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether this session has read it before, and counted what is in it."""
+        return self.picked is not None and self.picked.again
 
 
 class Agenda:
@@ -53,6 +66,18 @@ class Agenda:
         Raises CncbopsError where they cannot be found out.
         """
         raise NotImplementedError
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is not known yet what of the objects is sent."""
+        return False
+
+    def serve(self, keeper: RunKeeper) -> Keeper:
+        """What a session is to tell what it would tell a keeper."""
+        return keeper
+
+    def count_in(self, counts: Events) -> None:
+        """Where events are counted of which the agenda knows."""
 
     def over(self, entry: Entry) -> None:
         """An object is read, and all that was chosen of it has a fate, which is written down."""

@@ -11,6 +11,7 @@ from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness
 from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
+from cncbops.session.since import chain_of
 from cncbops.target import Target
 
 
@@ -21,10 +22,18 @@ def likeness_of(request: ReplayRequest, target: Target, aws: Aws) -> Likeness:
     return likeness(request, account=account, region=there.region, endpoint_url=there.endpoint)
 
 
-def sent_before(ledger: Ledger, alike: Likeness) -> list[Run]:
-    """The runs that have sent, or are sending, some of the same events to the same function."""
+def sent_before(ledger: Ledger, alike: Likeness, since_run: str | None = None) -> list[Run]:
+    """The runs that have sent, or are sending, some of the same events to the same function.
+
+    Of a replay that follows a run: but those of which it passes over whatever they sent. Raises CncbopsError if one of
+    the runs that it follows is not in the ledger.
+    """
     runs = ledger.alike(alike.key)
-    return [run for run in runs if _sends(ledger, run) and _likeness_of_run(run, alike.key).overlaps(alike)]
+    same = [run for run in runs if _sends(ledger, run) and _likeness_of_run(run, alike.key).overlaps(alike)]
+    if not (same and since_run):
+        return same
+    listed = ledger.listed(chain_of(ledger, since_run))
+    return [run for run in same if ledger.is_active(run) or not listed.has_all_of(run.id)]
 
 
 def warnings_of(runs: Sequence[Run]) -> list[str]:

@@ -64,7 +64,7 @@ class Chunks:
                 return
             if self.is_at_limit and item.left and not item.left.matched:
                 continue  # another that was begun may have some left
-            reason = skip_reason(item.object)
+            reason = item.passed_over or skip_reason(item.object)
             if reason and not (item.by_name and reason == CLAIM_CHECK):
                 objects.listed += 1
                 objects.skip(reason)

@@ -10,6 +10,7 @@ from cncbops.recipients import Recipient
 from cncbops.session.findings import Findings
 from cncbops.session.means import Means
 from cncbops.session.memory import Claim, Seen
+from cncbops.session.reading import Register
 
 
 class Claims(NamedTuple):
@@ -36,8 +37,8 @@ def claims_of(faults: Sequence[Claim], functions: Mapping[FunctionName, Found]) 
     return Claims(b"".join([each.fault for each in faults]), more, functions)
 
 
-class Register:
-    """Knows all that a session came to. For one thread, and portions in the order of the lake."""
+class FaultRegister(Register):
+    """Knows all the faults that a session came to."""
 
     def __init__(self, means: Means) -> None:
         self._means, self._seen = means, Seen()

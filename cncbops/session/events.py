@@ -1,5 +1,6 @@
 """From the lines of a lake's object to the Kinesis records of its events: decode, select, wrap."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ from cncbops.terms import Terms
 
 
 @dataclass
-class _Events:
-    """An object of events that is being read; earlier sessions chose `known` of its records."""
+class Events:
+    """An object of events that is being read; earlier sessions came to `known` of those that are chosen."""
 
     item: Item
     entry: Entry
@@ -45,46 +46,69 @@ class EventReader(Reader):
     @property
     def is_at_limit(self) -> bool:
         """Whether as many events are chosen as was asked for."""
-        return self._request.limit is not None and self.chosen >= self._request.limit
+        return self._request.reading_limit is not None and self.chosen >= self._request.reading_limit
 
     def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Record]]:
         """An object's records, a block at a time, no further than the limit needs."""
-        reading = _Events(item, entry, findings, origin_of(item.object), entry.matched)
+        known = max(entry.pulled_before.values(), default=0)
+        reading = Events(item, entry, findings, origin_of(item.object), known)
         for block in blocks:
             yield self._records_in(block, reading)
-            if self.is_at_limit and reading.entry.pulled >= reading.known:
+            if self.is_at_limit and entry.pulled >= known:
+                return
+            if item.picked and entry.pulled >= item.picked.upto:
                 return
 
-    def _records_in(self, block: Block, reading: _Events) -> list[Record]:
+    def _records_in(self, block: Block, reading: Events) -> list[Record]:
         """The deliverable records of a block that have no fate yet, all else counted and noted."""
-        events, malformed = decode(block, self._request.family)
-        if reading.item.lines is not None:
-            malformed = []  # the ledger has them already
-        complete(events, reading.origin)
+        events, entry = self._events_in(block, reading), reading.entry
         chosen = self._choose(events, reading)
-        places = reading.entry.places(reading.entry.pulled, len(chosen))
-        reading.entry.pulled += len(chosen)
+        places = entry.places(entry.pulled, len(chosen))
+        entry.pulled += len(chosen)
+        if reading.item.picked:
+            chosen, places = reading.item.picked.of(chosen, places)
         if reading.known:
-            chosen, places = self._unsettled(chosen, places, reading.entry)
-        records = to_records(chosen, places, reading.origin, self._terms.record_source)
-        deliverable = self._terms.limits.deliverable_of(records)
-        reading.findings.note(reading.entry, (of_line(reading.origin.object, line) for line in malformed))
-        if len(deliverable) < len(records):
-            self._note_too_large(records, reading)
-        self._count(reading, events, len(malformed), chosen)
-        return deliverable
+            chosen, places = self._unsettled(chosen, places, entry)
+        return self._sent(chosen, places, reading)
 
-    def _choose(self, events: list[LakeEvent], reading: _Events) -> Sequence[LakeEvent]:
+    def _events_in(self, block: Block, reading: Events) -> list[LakeEvent]:
+        """All events of a block, each complete, those counted and what is malformed noted that nobody knows of yet."""
+        item, entry = reading.item, reading.entry
+        events, malformed = decode(block, self._request.family)
+        if item.lines is not None or item.picked:
+            malformed = []  # the ledger has them already
+        self._complete(events, reading)
+        counts = reading.findings.tally.events
+        counts.read += 0 if item.is_counted else len(events)
+        counts.malformed += len(malformed)
+        reading.read += len(events)
+        reading.malformed += len(malformed)
+        entry.read, entry.malformed = max(entry.read, reading.read), max(entry.malformed, reading.malformed)
+        reading.findings.note(entry, (of_line(item.object, line) for line in malformed))
+        reading.findings.touch(entry)
+        return events
+
+    def _complete(self, events: list[LakeEvent], reading: Events) -> None:
+        """Fill in what the lake did not keep."""
+        complete(events, reading.origin)
+
+    def _choose(self, events: list[LakeEvent], reading: Events) -> Sequence[LakeEvent]:
         lines = reading.item.lines
         if lines is not None:
             return [event for event in events if (event.line, event.part) in lines]
-        return self._within_limit(self._selector.select(events), reading)
+        selected = self._selector.select(events)
+        if not reading.item.is_counted:
+            counts = reading.findings.tally.events
+            counts.faults += self._selector.faults
+            counts.filtered += self._selector.filtered
+        self._selector.faults = self._selector.filtered = 0
+        return self._within_limit(selected, reading)
 
-    def _within_limit(self, events: list[LakeEvent], reading: _Events) -> list[LakeEvent]:
+    def _within_limit(self, events: list[LakeEvent], reading: Events) -> list[LakeEvent]:
         """As many as the limit allows; those chosen in earlier sessions are counted already."""
         again = max(0, reading.known - reading.entry.pulled)
-        if self._request.limit is not None:
-            events = events[: again + max(0, self._request.limit - self.chosen)]
+        if self._request.reading_limit is not None:
+            events = events[: again + max(0, self._request.reading_limit - self.chosen)]
         self.chosen += max(0, len(events) - again)
         return events
 
@@ -100,25 +124,32 @@ class EventReader(Reader):
                 left.append((place, event))
         return [event for _, event in left], [place for place, _ in left]
 
-    def _note_too_large(self, records: list[Record], reading: _Events) -> None:
+    def _sent(self, events: Sequence[LakeEvent], places: Sequence[int], reading: Events) -> list[Record]:
+        """The records of events that are to be sent."""
+        return self._deliverable(events, self._records(events, places, reading), reading)
+
+    def _records(self, events: Sequence[LakeEvent], places: Sequence[int], reading: Events) -> list[Record]:
+        return to_records(events, places, reading.origin, self._terms.record_source)
+
+    def _deliverable(self, events: Sequence[LakeEvent], records: list[Record], reading: Events) -> list[Record]:
+        """Those of the records of events that can be sent, all of them counted and the others noted."""
+        deliverable = self._terms.limits.deliverable_of(records)
+        if len(deliverable) < len(records):
+            self._note_too_large(records, reading)
+        reading.findings.tally.count_matched(events)
+        # What is not new comes first: earlier sessions came to the first of an object's records.
+        new = len(records) - bisect_left(records, reading.known, key=_ordinal) if reading.known else len(records)
+        reading.entry.matched += new
+        return deliverable
+
+    def _note_too_large(self, records: list[Record], reading: Events) -> None:
         """Take down records that no invocation can carry: failed, once for all sessions."""
         limits = self._terms.limits
         found = [record for record in records if not limits.deliverable(record)]
         reading.findings.note(reading.entry, (of_record(too_large(each, limits), "failed") for each in found))
         reading.findings.tally.events.failed += len(found)
-        reading.findings.fail(reading.entry, sum(ordinal(record.place) >= reading.known for record in found))
+        reading.findings.fail(reading.entry, sum(_ordinal(record) >= reading.known for record in found))
 
-    def _count(self, reading: _Events, events: list[LakeEvent], malformed: int, chosen: Sequence[LakeEvent]) -> None:
-        tally, entry = reading.findings.tally, reading.entry
-        counts = tally.events
-        counts.read += len(events)
-        counts.malformed += malformed
-        counts.faults += self._selector.faults
-        counts.filtered += self._selector.filtered
-        self._selector.faults = self._selector.filtered = 0
-        tally.count_matched(chosen)
-        reading.read += len(events)
-        reading.malformed += malformed
-        entry.read, entry.malformed = max(entry.read, reading.read), max(entry.malformed, reading.malformed)
-        entry.matched = max(entry.matched, entry.pulled)
-        reading.findings.touch(entry)
+
+def _ordinal(record: Record) -> int:
+    return ordinal(record.place)

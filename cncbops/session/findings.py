@@ -16,14 +16,16 @@ class Findings:
     """Counts, failures and objects since they were last taken. Whoever reads one chunk after another has one.
 
     `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves
-    them; `failed` counts their records that cannot be sent. `groups` are those of faults that are sent, `came_back` of
-    those that are not sent once more.
+    them; `failed` counts their records that cannot be sent. `claimed` are the ids of events that were chosen, to be
+    known again (see `cncbops.session.event_ids`). `groups` are those of
+    faults that are sent, `came_back` of those that are not sent once more.
     """
 
     tally: Tally = field(default_factory=Tally)
     failures: list[tuple[int, Failure]] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)
     failed: dict[int, int] = field(default_factory=dict)
+    claimed: list[bytes] = field(default_factory=list)
     groups: "Groups | None" = None
     came_back: "Groups | None" = None
 
@@ -43,7 +45,7 @@ class Findings:
     def take(self) -> "Findings":
         """All of it; what follows is found anew. Objects that go on are copied."""
         entries = {number: entry.copy() for number, entry in self.entries.items()}
-        taken = Findings(self.tally, self.failures, entries, self.failed, self.groups, self.came_back)
-        self.tally, self.failures, self.entries, self.failed = Tally(), [], {}, {}
+        taken = Findings(self.tally, self.failures, entries, self.failed, self.claimed, self.groups, self.came_back)
+        self.tally, self.failures, self.entries, self.failed, self.claimed = Tally(), [], {}, {}, []
         self.groups = self.came_back = None
         return taken

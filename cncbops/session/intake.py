@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from cncbops.delivery.lanes import Lanes
 from cncbops.delivery.outcome import Settled
@@ -23,9 +22,7 @@ from cncbops.session.chunks import Chunks, Objects
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
-
-if TYPE_CHECKING:
-    from cncbops.session.claims import Register
+from cncbops.session.reading import Register
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Manner:
     shows_first: bool
     is_first: bool
     chosen: int
-    register: "Register | None" = None
+    register: Register | None = None
 
 
 class _Nothing(Enum):
@@ -106,10 +103,10 @@ class Intake:
         self._coming.close()
 
     def is_small(self) -> bool:
-        """Whether one chunk is all there is; looks no further than that."""
-        while len(self._peeked) < 2 and not (self._peeked and self._peeked[-1] is _Nothing.MORE):
+        """Whether one chunk is all there is, or all that anything else hangs on; looks no further than that."""
+        while len(self._peeked) < 2 and not (self._peeked and isinstance(self._peeked[-1], _Nothing)):
             self._peeked.append(self._found_out())
-        return _Nothing.MORE in self._peeked
+        return any(isinstance(found, _Nothing) for found in self._peeked)
 
     def feed(self, executor: Executor) -> None:
         """Begin reading as far as there is room."""

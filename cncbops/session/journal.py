@@ -34,6 +34,7 @@ class Journal:
         self._entries: dict[int, Entry] = {}
         self._changed: dict[int, Entry] = {}
         self._failures: list[tuple[int, Failure]] = []
+        self._claimed: list[bytes] = []
 
     def entry_of(self, item: Item) -> Entry:
         """The entry of an object that is to be read: as an earlier session left it, or new, with the next number."""
@@ -59,7 +60,8 @@ class Journal:
             self._changed[number] = entry
         for number, failure in findings.failures:
             self._note(number, failure)
-        if max(len(self._failures), len(self._changed)) >= MOST_UNKEPT:
+        self._claimed += findings.claimed
+        if max(len(self._failures), len(self._changed), len(self._claimed)) >= MOST_UNKEPT:
             self.keep()
 
     def touch(self, entry: Entry) -> None:
@@ -99,10 +101,10 @@ class Journal:
 
         Raises CannotRun if it cannot be kept; nothing is written after that.
         """
-        changed, failures = self._changed, self._failures
-        self._changed, self._failures = {}, []
+        changed, failures, claimed = self._changed, self._failures, self._claimed
+        self._changed, self._failures, self._claimed = {}, [], []
         try:
-            self._keeper.write(changed.values(), failures, settled)
+            self._keeper.write(changed.values(), failures, settled, claimed)
         except CncbopsError:
             # What comes after would tell of counts whose records it does not tell.
             self._keeper, self._over = NoKeeper(), lambda _: None

@@ -1,10 +1,9 @@
 """What is remembered of faults that were sent: by earlier runs, and in this session."""
 
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from cncbops.errors import CannotRun
+from cncbops.session.scratch import MOST_FRESH, Digests
 
 
 class History:
@@ -68,74 +67,26 @@ class Claim(NamedTuple):
     pipeline: str | None = None
 
 
-_MOST_FRESH = 200_000
-
-
 class Seen:
-    """The faults, and their records, that a session came to, each told once; on disk beyond some of them."""
+    """The faults, and their records, that a session came to, each told once."""
 
-    def __init__(self, most_fresh: int = _MOST_FRESH) -> None:
-        self._most_fresh = most_fresh
-        self._fresh: dict[bytes, str | None] = {}
-        self._kept: sqlite3.Connection | None = None
+    def __init__(self, most_fresh: int = MOST_FRESH) -> None:
+        self._told = Digests[str | None](most_fresh)
 
     def repeated(self, claims: Sequence[Claim]) -> list[int]:
         """The indices of claims that were made before, of the fault itself or of all its records by another pipeline.
 
         Raises CannotRun where those that are new cannot be kept.
         """
-        try:
-            known = self._known(claims) if self._kept else {}
-            repeated = [index for index, claim in enumerate(claims) if self._is_repeated(claim, known)]
-            if len(self._fresh) >= self._most_fresh:
-                self._keep()
-        except sqlite3.Error as error:
-            what = f"faults that were met cannot be noted in the temporary folder: {error}"
-            raise CannotRun(what, "Make room, or set TMPDIR to another folder") from error
-        return repeated
-
-    def _is_repeated(self, claim: Claim, known: Mapping[bytes, str | None]) -> bool:
-        fault, records, pipeline = claim
-        if fault in known or fault in self._fresh:
-            return True
-        self._fresh[fault] = None
-        first = [known[each] if each in known else self._fresh.setdefault(each, pipeline) for each in records]
-        return bool(first) and all(other != pipeline for other in first)
-
-    def _known(self, claims: Sequence[Claim]) -> dict[bytes, str | None]:
-        """What is kept on disk of these."""
-        assert self._kept
         digests = [each.fault for each in claims]
         digests += [record for each in claims for record in each.records]
-        known: dict[bytes, str | None] = {}
-        for some in at_once(digests):
-            known.update(self._kept.execute(f"SELECT * FROM seen WHERE digest IN ({marks(some)})", some))  # noqa: S608
-        return known
+        with self._told.at_hand(digests):
+            return [index for index, claim in enumerate(claims) if self._is_repeated(claim)]
 
-    def _keep(self) -> None:
-        """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
-        if self._kept is None:
-            self._kept = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            self._kept.execute("PRAGMA journal_mode = OFF")
-            self._kept.execute("PRAGMA synchronous = OFF")
-            self._kept.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY, pipeline TEXT) WITHOUT ROWID")
-        self._kept.execute("BEGIN")
-        rows = [(digest, self._fresh[digest]) for digest in sorted(self._fresh)]
-        self._kept.executemany("INSERT INTO seen VALUES (?, ?)", rows)
-        self._kept.execute("COMMIT")
-        self._fresh = {}
-
-
-_AT_ONCE = 256
-
-
-def at_once(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    """Values, as many at a time as one statement asks for; some twice, so that statements are few and stay prepared."""
-    for start in range(0, len(values), _AT_ONCE):
-        some = values[start : start + _AT_ONCE]
-        yield [*some, *[some[0]] * (-len(some) % (_AT_ONCE if len(some) > 16 else 16))]
-
-
-def marks(values: Sequence[bytes]) -> str:
-    """The places of values in a statement."""
-    return ",".join("?" * len(values))
+    def _is_repeated(self, claim: Claim) -> bool:
+        fault, records, pipeline = claim
+        if fault in self._told:
+            return True
+        self._told.first(fault, None)
+        first = [self._told.first(each, pipeline) for each in records]
+        return bool(first) and all(other != pipeline for other in first)

@@ -11,7 +11,7 @@ from cncbops.likeness import Likeness, likeness_of_faults
 from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Agenda
-from cncbops.session.claims import Register
+from cncbops.session.claims import FaultRegister
 from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
@@ -52,7 +52,7 @@ def faults_undertaking(
         progress=progress,
         spreads=not one_by_one,
         workers=workers,
-        register=Register(means),
+        register=FaultRegister(means),
     )
 
 

@@ -24,8 +24,10 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
-from cncbops.session.agenda import Agenda, Item, Line, WholeLake
+from cncbops.session.agenda import Agenda, Item, Line
 from cncbops.session.entry import Entry
+from cncbops.session.picks import Picked
+from cncbops.session.since import lake_of
 from cncbops.tally import Failure, of_object
 
 if TYPE_CHECKING:
@@ -123,8 +125,10 @@ class Rest(Agenda):
         self, ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes = Changes()
     ) -> None:
         self._ledger, self._run = ledger, run
-        self._lake = WholeLake(request, s3)
+        self._lake = lake_of(request, s3, ledger)
         self._changed = changed
+        picks = isinstance(request, ReplayRequest) and request.latest_per_key
+        self._choices = ledger.choices(run) if picks else None
 
     def _failed_lines(self, entry: Entry) -> Set[Line]:
         """Where the records lie that have a fate without being delivered."""
@@ -140,11 +144,16 @@ class Rest(Agenda):
         left_out = {entry.number for entry in not_read}
         for entry in self._ledger.entries(self._run, unfinished=True):
             if entry.number not in left_out:
-                yield Item(entry.source, entry.object, entry, settled=self._failed_lines(entry))
+                yield self._item(entry)
         # Numbered after all that was known: places rise in the order in which they are read.
         yield from (Item(entry.source, entry.object, entry) for entry in restarted)
         if not self._run.listed:
             yield from self._unknown()
+
+    def _item(self, entry: Entry) -> Item:
+        picks = self._choices.picks(entry.number) if self._choices else None
+        picked = Picked(picks, broken=entry.error) if picks else None
+        return Item(entry.source, entry.object, entry, picked=picked, settled=self._failed_lines(entry))
 
     def _unknown(self) -> Iterator[Item]:
         """Objects of the lake that are not in the ledger: both come in listing order."""

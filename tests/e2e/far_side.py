@@ -324,7 +324,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in {"x-amzn-RequestId": "far-side", **answer.headers}.items():
             self.send_header(name, value)
-        if answer.status != 204:
+        if answer.status != 204 and "Content-Length" not in answer.headers:  # that of a HEAD is not its body's
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":

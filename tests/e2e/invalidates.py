@@ -92,3 +92,23 @@ def _assert_counts_add_up(summary: Summary) -> None:
     assert paths["to_send"] >= paths["sent"] >= paths["completed"], paths
     assert requests["total"] >= requests["created"] == requests["completed"] + requests["in_progress"], requests
     assert len(summary["invalidations"]) == requests["created"]
+
+
+def make_distribution(cdn: Any, name: str) -> str:
+    """A distribution of an embedded AWS, with an alias `www.NAME.example.com`; its id."""
+    origin = {"Id": "o", "DomainName": f"{name}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0}
+    made = cdn.create_distribution(
+        DistributionConfig={
+            "CallerReference": name,
+            "Comment": "",
+            "Enabled": True,
+            "Aliases": {"Quantity": 1, "Items": [f"www.{name}.example.com"]},
+            "Origins": {"Quantity": 1, "Items": [origin]},
+            "DefaultCacheBehavior": {
+                **behaviour,
+                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+            },
+        }
+    )
+    return str(made["Distribution"]["Id"])

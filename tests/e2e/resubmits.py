@@ -203,3 +203,27 @@ def lines(*documents: bytes) -> dict[str, bytes]:
 def one_each(documents: Sequence[bytes]) -> dict[str, bytes]:
     """A bucket with each document in an object of its own, as the book's fault monitor stores them."""
     return {f"2023/11/22/00/{number:056d}-thing-created.json": each for number, each in enumerate(documents)}
+
+
+def given_up(function: str, stream_arn: str, first: str, last: str, size: int) -> str:
+    """What Lambda sends to a queue when it gives a batch up: its place in the stream, without the records."""
+    info = {
+        "shardId": "shardId-000000000000",
+        "startSequenceNumber": first,
+        "endSequenceNumber": last,
+        "approximateArrivalOfFirstRecord": "2023-11-22T00:00:01.456Z",
+        "approximateArrivalOfLastRecord": "2023-11-22T00:00:02.580Z",
+        "batchSize": size,
+        "streamArn": stream_arn,
+    }
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+    context = {"requestId": "r-1", "functionArn": arn, "condition": "RetryAttemptsExhausted"}
+    return json.dumps(
+        {
+            "version": "1.0",
+            "timestamp": "2023-11-22T00:10:06.021Z",
+            "requestContext": {**context, "approximateInvokeCount": 3},
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "KinesisBatchInfo": info,
+        }
+    )

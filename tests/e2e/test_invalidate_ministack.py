@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import servers
+from tests.e2e.invalidates import make_distribution
 from tests.e2e.servers import Cncbops
 
 TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
@@ -20,22 +21,7 @@ def cdn(ministack: str) -> Any:
 @pytest.fixture
 def distribution(cdn: Any, unique: str) -> str:
     """A distribution with an alias `www.UNIQUE.example.com`."""
-    origin = {"Id": "o", "DomainName": f"{unique}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
-    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0}
-    made = cdn.create_distribution(
-        DistributionConfig={
-            "CallerReference": unique,
-            "Comment": "",
-            "Enabled": True,
-            "Aliases": {"Quantity": 1, "Items": [f"www.{unique}.example.com"]},
-            "Origins": {"Quantity": 1, "Items": [origin]},
-            "DefaultCacheBehavior": {
-                **behaviour,
-                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-            },
-        }
-    )
-    return str(made["Distribution"]["Id"])
+    return make_distribution(cdn, unique)
 
 
 def made_of(cdn: Any, distribution: str) -> list[list[str]]:

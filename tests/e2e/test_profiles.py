@@ -236,7 +236,7 @@ def every_command(cncbops: Cncbops) -> list[tuple[str, ...]]:
 
 HARMLESS = {
     *("--async", "--bisect", "--ordered", "--one-by-one", "--wait", "--watch-faults", "--quiet", "--verbose"),
-    *("--summary", "--envelope", "--record", "--metrics", "--deep", "--all"),
+    *("--summary", "--envelope", "--record", "--metrics", "--deep", "--all", "--dedupe", "--latest-per-key"),
 }
 
 

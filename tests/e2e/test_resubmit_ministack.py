@@ -13,7 +13,7 @@ import pytest
 
 from cncbops.sandbox.waiting import wait_until
 from tests.e2e.replays import Run
-from tests.e2e.resubmits import checked
+from tests.e2e.resubmits import checked, given_up
 from tests.e2e.servers import Cncbops, client
 
 TIMEOUT_S = 30.0
@@ -219,32 +219,6 @@ def test_a_listener_that_is_not_fixed_is_found_out(account: Account, s3: Any) ->
     looped = account.resubmit(f"s3://{bucket}/", "--execute")
     assert (looped.code, looped.summary["faults"]["came_back"], looped.events["delivered"]) == (3, 3, 0)
     assert len(stored(s3, bucket)) == 6
-
-
-# What Lambda sends to a queue when it gives a batch up: its place in the stream, without the records.
-
-
-def given_up(function: str, stream_arn: str, first: str, last: str, size: int) -> str:
-    info = {
-        "shardId": "shardId-000000000000",
-        "startSequenceNumber": first,
-        "endSequenceNumber": last,
-        "approximateArrivalOfFirstRecord": "2023-11-22T00:00:01.456Z",
-        "approximateArrivalOfLastRecord": "2023-11-22T00:00:02.580Z",
-        "batchSize": size,
-        "streamArn": stream_arn,
-    }
-    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
-    context = {"requestId": "r-1", "functionArn": arn, "condition": "RetryAttemptsExhausted"}
-    return json.dumps(
-        {
-            "version": "1.0",
-            "timestamp": "2023-11-22T00:10:06.021Z",
-            "requestContext": {**context, "approximateInvokeCount": 3},
-            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-            "KinesisBatchInfo": info,
-        }
-    )
 
 
 def test_a_batch_that_a_queue_tells_of_is_fetched_from_its_stream_while_that_holds_it(

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ CONVERTING = {"pydantic", "pydantic_core"}
 FILES = {"tomllib", "platformdirs"}
 
 
-def modules_loaded(tmp_path: Path, *arguments: str, endpoint: str | None = None) -> tuple[int, str, set[str]]:
+def modules_loaded(tmp_path: Path, *arguments: str, **more: Any) -> tuple[int, str, set[str]]:
     """Exit code, output and top-level modules of the installed command's entry point."""
     program = "\n".join(
         [
@@ -29,7 +30,7 @@ def modules_loaded(tmp_path: Path, *arguments: str, endpoint: str | None = None)
             "main()",
         ]
     )
-    result = Cncbops(tmp_path, (sys.executable, "-c", program))(*arguments, endpoint=endpoint)
+    result = Cncbops(tmp_path, (sys.executable, "-c", program))(*arguments, **more)
     return result.code, result.out, set(json.loads(result.err.splitlines()[-1]))
 
 

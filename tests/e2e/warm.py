@@ -31,10 +31,11 @@ from typing import IO, Any, NoReturn
 
 _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
-    *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_runs", "_resuming", "_config_show"),
-    *("replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *("sandbox", "_sandboxing"),
+    *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
+    *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
+    *("policy", "sandbox", "_sandboxing"),
 )
+_COMPLETING = ("_shells", "_suggesting", "completion")
 _IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
 _LONGEST_REQUEST = 1024 * 1024
 
@@ -203,7 +204,7 @@ def _become(asked: dict[str, Any]) -> None:
 
 def _warm_up(folder: str) -> None:
     """Have the modules, also those that are only imported by a command that runs, or by the making of a client."""
-    for module in _MODULES:
+    for module in (*_MODULES, *_COMPLETING):
         importlib.import_module(f"cncbops.commands.{module}")
     for module in _IMPORTED_LATE:
         importlib.import_module(module)

@@ -133,7 +133,7 @@ class Kept(NoKeeper):
     def __init__(self) -> None:
         self.failures = 0
 
-    def write(self, _entries: object, failures: Sequence[object], _settled: object) -> None:
+    def write(self, _entries: object, failures: Sequence[object], _settled: object, _claimed: object) -> None:
         self.failures += len(failures)
 
 

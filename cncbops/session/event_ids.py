@@ -1,0 +1,143 @@
+"""Events that are in the lake more than once, known by their ids: the first of them is sent.
+
+Which is the first is judged in the order of the lake, by whoever knows all that the run came to, its earlier sessions
+included. What was judged once stays so: an id belongs to the place of the event that was chosen. Ids are held, sent
+and kept as places and digests alone; an event without an id is like no other.
+"""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cncbops.formats.event import LakeEvent
+from cncbops.kinesis.record import Record
+from cncbops.request import ReplayRequest
+from cncbops.session.entry import ordinal
+from cncbops.session.events import EventReader, Events
+from cncbops.session.findings import Findings
+from cncbops.session.progress import Progress
+from cncbops.session.reading import Register
+from cncbops.session.scratch import MOST_FRESH, Digests
+from cncbops.terms import Terms
+
+PLACE_BYTES, DIGEST_BYTES = 8, 16
+CLAIM_BYTES = PLACE_BYTES + DIGEST_BYTES
+"""Claims are such pieces end to end: a place, big endian, and the digest of an id."""
+_NO_ID = bytes(DIGEST_BYTES)
+
+
+def claims_of(events: Sequence[LakeEvent], places: Sequence[int]) -> bytes:
+    """The claims of events, in their order."""
+    return b"".join(
+        [place.to_bytes(PLACE_BYTES) + _digest(each.event_id) for each, place in zip(events, places, strict=True)]
+    )
+
+
+def first_place(claims: bytes, start: int = 0) -> int:
+    """The place of the first of some claims, or of the one that begins there."""
+    return int.from_bytes(claims[start : start + PLACE_BYTES])
+
+
+def _digest(event_id: str | None) -> bytes:
+    if not event_id:
+        return _NO_ID
+    return hashlib.blake2b(event_id.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def _apart(claims: bytes) -> Iterator[tuple[int, bytes]]:
+    for start in range(0, len(claims), CLAIM_BYTES):
+        yield first_place(claims, start), claims[start + PLACE_BYTES : start + CLAIM_BYTES]
+
+
+class EventIds(Register):
+    """Knows the ids that a run came to, each with the place of its first event."""
+
+    def __init__(self, claimed: Iterable[bytes] = (), most_fresh: int = MOST_FRESH) -> None:
+        """`claimed` is what earlier sessions of the run have chosen. Raises CannotRun if it cannot be noted."""
+        self._firsts = Digests[int](most_fresh)
+        for claims in claimed:
+            self.repeated(claims)
+
+    def repeated(self, claims: bytes) -> list[int]:
+        """The indices of events whose ids belong to others. Raises CannotRun if those that are new cannot be noted."""
+        apart = list(_apart(claims))
+        with self._firsts.at_hand([digest for _, digest in apart if digest != _NO_ID]):
+            return [
+                index
+                for index, (place, digest) in enumerate(apart)
+                if digest != _NO_ID and self._firsts.first(digest, place) != place
+            ]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Events of an object, with their records, of which it is to be judged whether they are sent."""
+
+    reading: Events
+    events: Sequence[LakeEvent]
+    records: list[Record]
+    claims: bytes
+
+
+class DedupingReader(EventReader):
+    """Sends the first event of each id."""
+
+    def __init__(
+        self, ids: EventIds | None, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int
+    ) -> None:
+        """Where one reader after another reads all, it asks `ids` itself; else whoever coordinates is to be asked."""
+        super().__init__(request, terms, progress, chosen)
+        self._ids = ids
+        self._waiting: list[_Waiting] = []
+
+    def claims(self) -> bytes | None:
+        """The ids of what was read since."""
+        return b"".join([each.claims for each in self._waiting]) or None
+
+    def judged(self, records: Sequence[Record], repeated: Sequence[int], _: Findings) -> Sequence[Record]:
+        """The records of the events that are first; all is counted now."""
+        waiting, self._waiting = self._waiting, []
+        return self._settled(waiting, repeated) if waiting else records
+
+    def _within_limit(self, events: list[LakeEvent], reading: Events) -> list[LakeEvent]:
+        """As many as it takes until those that are first among them are as many as the limit allows."""
+        if self._ids is None or self._request.reading_limit is None:
+            return super()._within_limit(events, reading)
+        places = reading.entry.places(reading.entry.pulled, len(events))
+        repeated = set(self._ids.repeated(claims_of(events, places)))
+        for at, place in enumerate(places):
+            if ordinal(place) < reading.known or at in repeated:
+                continue
+            if self.chosen >= self._request.reading_limit:
+                return events[:at]
+            self.chosen += 1
+        return events
+
+    def _sent(self, events: Sequence[LakeEvent], places: Sequence[int], reading: Events) -> list[Record]:
+        if reading.item.lines is not None:
+            return super()._sent(events, places, reading)
+        waiting = _Waiting(reading, events, self._records(events, places, reading), claims_of(events, places))
+        if self._ids:
+            return self._settled([waiting], self._ids.repeated(waiting.claims))
+        self._waiting.append(waiting)
+        return waiting.records  # so that what waits is measured
+
+    def _settled(self, waiting: Sequence[_Waiting], repeated: Sequence[int]) -> list[Record]:
+        """The records to be sent, once it is known which of all the events are not the first."""
+        dropped, deliverable, first = set(repeated), list[Record](), 0
+        for each in waiting:
+            left = [at for at in range(len(each.events)) if first + at not in dropped]
+            deliverable += self._settle(each, left)
+            first += len(each.events)
+        return deliverable
+
+    def _settle(self, waiting: _Waiting, left: Sequence[int]) -> list[Record]:
+        """Count what is sent of an object's events, those at the indices in `left`, and tell of their ids."""
+        reading, events, records = waiting.reading, waiting.events, waiting.records
+        known = bisect_left(records, reading.known, key=lambda record: ordinal(record.place)) if reading.known else 0
+        new = [at for at in left if at >= known]
+        reading.findings.tally.events.repeated += len(records) - known - len(new)
+        if claimed := b"".join([waiting.claims[at * CLAIM_BYTES : (at + 1) * CLAIM_BYTES] for at in new]):
+            reading.findings.claimed.append(claimed)
+        return self._deliverable([events[at] for at in left], [records[at] for at in left], reading)

@@ -1,0 +1,92 @@
+"""What a session notes down for itself, on disk beyond what memory shall hold."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from cncbops.errors import CannotRun
+
+Value = TypeVar("Value", str | None, int)
+
+MOST_FRESH = 200_000
+_AT_ONCE = 256
+
+
+def scratch() -> sqlite3.Connection:
+    """A database of this process alone: its file, 0600 in the temporary folder, has no name any more."""
+    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """Raises CannotRun for what SQLite makes of noting something down."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        what = f"what was met cannot be noted in the temporary folder: {error}"
+        raise CannotRun(what, "Make room, or set TMPDIR to another folder") from error
+
+
+class Digests(Generic[Value]):
+    """What was told first of each digest; on disk beyond some of them."""
+
+    def __init__(self, most_fresh: int = MOST_FRESH) -> None:
+        self._most_fresh = most_fresh
+        self._fresh: dict[bytes, Value] = {}
+        self._at_hand: Mapping[bytes, Value] = {}
+        self._kept: sqlite3.Connection | None = None
+
+    @contextmanager
+    def at_hand(self, digests: Sequence[bytes]) -> Iterator[None]:
+        """Have what is known of these at hand while the body asks. Raises CannotRun where nothing can be kept."""
+        with noting():
+            self._at_hand = self._known(digests) if self._kept else {}
+        yield
+        self._at_hand = {}
+        if len(self._fresh) >= self._most_fresh:
+            with noting():
+                self._keep()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._at_hand or digest in self._fresh
+
+    def first(self, digest: bytes, value: Value) -> Value:
+        """What was told first of a digest: this, if nothing was before."""
+        if digest in self._at_hand:
+            return self._at_hand[digest]
+        return self._fresh.setdefault(digest, value)
+
+    def _known(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
+        """What is on disk of these."""
+        assert self._kept
+        known: dict[bytes, Value] = {}
+        for some in at_once(digests):
+            known.update(self._kept.execute(f"SELECT * FROM told WHERE digest IN ({marks(some)})", some))  # noqa: S608
+        return known
+
+    def _keep(self) -> None:
+        """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
+        if self._kept is None:
+            self._kept = scratch()
+            self._kept.execute("CREATE TABLE told (digest BLOB PRIMARY KEY, value) WITHOUT ROWID")
+        self._kept.execute("BEGIN")
+        rows = [(digest, self._fresh[digest]) for digest in sorted(self._fresh)]
+        self._kept.executemany("INSERT INTO told VALUES (?, ?)", rows)
+        self._kept.execute("COMMIT")
+        self._fresh = {}
+
+
+def at_once(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    """Values, as many at a time as one statement asks for; some twice, so that statements are few and stay prepared."""
+    for start in range(0, len(values), _AT_ONCE):
+        some = values[start : start + _AT_ONCE]
+        yield [*some, *[some[0]] * (-len(some) % (_AT_ONCE if len(some) > 16 else 16))]
+
+
+def marks(values: Sequence[bytes]) -> str:
+    """The places of values in a statement."""
+    return ",".join("?" * len(values))

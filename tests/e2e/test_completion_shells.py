@@ -1,0 +1,146 @@
+"""Completion in the shells themselves: what stands in the line when Tab was pressed."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.servers import BIN, CREDENTIALS, Cncbops
+from tests.e2e.terminal import Terminal, completing, run
+
+TAB = "\t"
+HOSTILE = ("$(touch pwned)/x", "`touch pwned`/x", ";touch pwned&(){a,b}#?[c]|x>y<z/x", "'\"!!*\\:/x")
+
+
+def needs(shell: str) -> Any:
+    return pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"{shell} is not installed"))
+
+
+@pytest.fixture
+def env(tmp_path: Path, ministack: str) -> dict[str, str]:
+    """The environment of a user whose AWS is ministack."""
+    return {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": ministack,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the user stands."""
+    folder = tmp_path / "here"
+    (folder / "night lake").mkdir(parents=True)
+    (folder / "faults").mkdir()
+    (folder / "night.plan").touch()
+    return folder
+
+
+@pytest.fixture(params=[needs("bash"), needs("zsh")])
+def terminal(request: pytest.FixtureRequest, env: dict[str, str], folder: Path) -> Iterator[Terminal]:
+    with completing(request.param, env, folder) as terminal:
+        yield terminal
+
+
+@pytest.fixture
+def bucket(s3: Any, unique: str) -> str:
+    s3.create_bucket(Bucket=unique)
+    for key in ("2023/11/22/x", "2024/a:b/x", "2024/c d/x"):
+        s3.put_object(Bucket=unique, Key=key, Body=b"")
+    return unique
+
+
+def test_a_line_is_completed(terminal: Terminal, bucket: str) -> None:
+    for keys, line in {
+        "true && cncbops fau": "true && cncbops faults ",  # though a folder of that name is there
+        "cncbops replay --output=j": "cncbops replay --output=json ",
+        "cncbops replay fau": "cncbops replay faults/",
+        "cncbops runs ls --state-dir ni": "cncbops runs ls --state-dir night\\ lake/",
+        "cncbops replay s3:": "cncbops replay s3://",
+        f"cncbops replay s3://{bucket[:-2]}": f"cncbops replay s3://{bucket}/",
+        f"cncbops replay -b {bucket} -p 2024/a:": f"cncbops replay -b {bucket} -p 2024/a:b/",
+        f"cncbops replay s3://{bucket}/2024/a:b/": f"cncbops replay s3://{bucket}/2024/a:b/x ",
+        f"cncbops replay s3://{bucket}/2024/c": f"cncbops replay s3://{bucket}/2024/c\\ d/",
+    }.items():
+        told = terminal.typed(keys + TAB)
+        assert (shlex.split(told), told[-1]) == (shlex.split(line), line[-1])
+
+
+def test_choices_are_shown(terminal: Terminal, bucket: str) -> None:
+    assert terminal.typed(f"cncbops replay s3://{bucket}/{TAB * 3}").startswith(f"cncbops replay s3://{bucket}/202")
+    assert ("2023/" in terminal.shown, "2024/" in terminal.shown) == (True, True)
+
+
+def test_the_name_of_an_object_runs_nothing(terminal: Terminal, s3: Any, unique: str, folder: Path) -> None:
+    s3.create_bucket(Bucket=unique)
+    for number, key in enumerate(HOSTILE):
+        s3.put_object(Bucket=unique, Key=f"{number}/{key}", Body=b"")
+    for quote, number in [*(("", number) for number in range(len(HOSTILE))), ('"', 0), ('"', 1)]:
+        typed = f"cncbops replay {quote}s3://{unique}/{number}/"
+        line = terminal.typed(typed + TAB)
+        if line == typed:
+            assert set(HOSTILE[number]) & set("`$!"), "else it is suggested, quoted"
+        else:
+            word = line.removeprefix("cncbops replay ")
+            terminal.run(f"printf %s {word if word.endswith(quote) else word + quote} > told")
+            assert (folder / "told").read_text() == f"s3://{unique}/{number}/{HOSTILE[number].removesuffix('x')}"
+    assert not list(folder.glob("*pwned*"))
+
+
+@pytest.mark.parametrize("shell", [needs("bash"), needs("zsh")])
+def test_nobody_is_asked_for_a_second_factor(shell: str, env: dict[str, str], folder: Path) -> None:
+    (folder / "config").write_text(
+        "[profile night]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = day\nmfa_serial = arn:aws:iam::1:mfa/x\n"
+        "[profile day]\naws_access_key_id = AKIAX\naws_secret_access_key = x\n"
+    )
+    keyless = {name: value for name, value in env.items() if name not in CREDENTIALS}
+    with completing(shell, {**keyless, "AWS_CONFIG_FILE": "config"}, folder) as terminal:
+        line = terminal.typed(f"cncbops replay --profile night -b x{TAB}")
+    assert line == "cncbops replay --profile night -b x"
+    assert "MFA" not in terminal.shown
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_is_told_words_with_what_they_are(env: dict[str, str], folder: Path, bucket: str) -> None:
+    lines = {
+        "cncbops repl": ["replay\tSend chosen events of a data lake to one function, as Kinesis records."],
+        "true; cncbops replay -o ": ["text", "json"],
+        "cncbops replay --output=j": ["--output=json"],
+        "cncbops replay --plan night.": ["night.plan"],
+        f"cncbops replay s3://{bucket}/2024/": [f"s3://{bucket}/2024/a:b/", f"s3://{bucket}/2024/c d/"],
+        f"cncbops replay s3://{bucket}/2024/c\\ d/": [f"s3://{bucket}/2024/c d/x"],
+    }
+    asked = "\n".join(f"complete --do-complete {shlex.quote(line)}; echo ==" for line in lines)
+    out = run(["fish", "--no-config", "-c", f"cncbops completion fish | source\n{asked}"], env, folder)
+    assert [answer.split("\n")[:-1] for answer in out.split("==\n")[:-1]] == list(lines.values())
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_takes_the_script_from_a_folder_of_functions(env: dict[str, str], folder: Path) -> None:
+    (folder / "_cncbops").write_text(run([str(BIN / "cncbops"), "completion", "zsh"], env, folder))
+    with Terminal("zsh", {**env, "FPATH": f"{folder}:{zsh_functions()}"}, folder) as terminal:
+        for _ in ("loaded", "called again"):
+            assert terminal.typed(f"cncbops repl{TAB}") == "cncbops replay "
+
+
+def zsh_functions() -> str:
+    return subprocess.run(
+        ["zsh", "-f", "-c", "print -r -- $FPATH"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_a_script_is_told_for_these_shells_only(cncbops: Cncbops) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        result = cncbops("completion", shell)
+        assert (result.code, result.err, "_CNCBOPS_COMPLETE" in result.out) == (0, "", True)
+    wrong = cncbops("completion", "tcsh")
+    assert (wrong.code, wrong.out) == (2, "")
