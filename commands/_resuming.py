@@ -294,7 +294,7 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
 
 
 def _survey(ledger: Ledger, run: Run, prepared: _Prepared) -> Survey | None:
-    """Who finds out how much is left: nobody of a run that follows others, or where an inventory would be read for that alone."""
+    """Who finds out how much is left: nobody where that takes following other runs, or an inventory."""
     if _follows(prepared.request) or (run.listed and inventory_in(prepared.request.sources)):
         return None
     return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.far_side import FarSide
+from tests.e2e.far_side import FarSide, ok
 from tests.e2e.far_side_s3 import StoredObject
-from tests.e2e.lakes import make_lake
+from tests.e2e.lakes import make_events, make_lake
 from tests.e2e.replays import Replays
+from tests.e2e.resubmits import Resubmits
+from tests.e2e.runs import Runs, data_of, kill
 from tests.e2e.servers import Cncbops
 from tests.inventory.inventories import URI, Written, entries_of
 
@@ -23,6 +25,11 @@ def far(request: Any, far_side: FarSide) -> FarSide:
     far_side.add_bucket("inventories", Written(form=request.param).objects(known[1::2][::-1], known[::2]))
     far_side.add_function("fn")
     return far_side
+
+
+@pytest.fixture
+def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
+    return Runs(cncbops, far_side)
 
 
 def _made_list_calls(far: FarSide) -> bool:
@@ -44,13 +51,39 @@ def test_a_plan_tells_how_old_it_is_and_what_it_does_not_reach(far: FarSide, rep
     assert "ends at 2018-04-09T01:00:00Z" in warnings[1]
 
 
-def test_a_plan_keeps_it(far: FarSide, replays: Replays, tmp_path: Path) -> None:
+def test_a_plan_keeps_it(far: FarSide, replays: Replays, runs: Runs, tmp_path: Path) -> None:
     replays.plan("--inventory", URI, "--save-plan", tmp_path / "plan")
 
-    run = replays.execute("--plan", tmp_path / "plan", sources=())
+    run = runs.execute_plan(tmp_path / "plan")
 
     assert (run.status, run.events["delivered"]) == ("succeeded", 390)
     assert not _made_list_calls(far)
+
+
+def test_a_killed_run_is_resumed_from_it(far: FarSide, runs: Runs) -> None:
+    far.add_function("fn", lambda _payload, _context: ok().after(0.05))
+    process = runs.start("--inventory", URI, "--concurrency", "1", "--batch-size", "10")
+    runs.await_sent(5)
+    kill(runs, process)
+
+    run = runs.resume()
+
+    assert (run.status, run.summary["run"]["delivered"]) == ("succeeded", 390)
+    assert set(far.delivered_data()) == set(data_of(make_events(400, 20)[:390]))
+    assert not _made_list_calls(far)
+
+
+def test_a_resubmit_reads_what_it_names(far_side: FarSide, resubmits: Resubmits) -> None:
+    faults = {key: StoredObject(body) for key, body in lines(library(0, record(0)), library(1, record(1))).items()}
+    far_side.add_bucket("faults", faults)
+    far_side.add_bucket("inventories", Written(bucket="faults").objects(entries_of(faults)))
+    far_side.add_function("listener")
+
+    run = resubmits.execute("--inventory", URI, "--watch-faults", "--watch-for", "1s")
+
+    assert (run.status, sorted(resubmits.delivered_ids)) == ("succeeded", ["e-0000", "e-0001"])
+    lists = [request for request in far_side.requests if "list-type" in request]
+    assert lists, "what came back is looked for in the bucket itself"
 
 
 def test_lake_ls_lists_it_in_key_order(far: FarSide, cncbops: Cncbops) -> None:
