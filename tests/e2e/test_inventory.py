@@ -1,6 +1,7 @@
 """`--inventory` through the installed command: no list call is made, and its age is told."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.e2e.far_side import FarSide, ok
 from tests.e2e.far_side_s3 import StoredObject
 from tests.e2e.lakes import make_events, make_lake
 from tests.e2e.replays import Replays
-from tests.e2e.resubmits import Resubmits
+from tests.e2e.resubmits import Resubmits, library, lines, record
 from tests.e2e.runs import Runs, data_of, kill
 from tests.e2e.servers import Cncbops
 from tests.inventory.inventories import URI, Written, entries_of
@@ -19,7 +20,7 @@ from tests.inventory.inventories import URI, Written, entries_of
 @pytest.fixture(params=["CSV", "Parquet"])
 def far(request: Any, far_side: FarSide) -> FarSide:
     """A lake of 40 objects and an inventory of it, in no order, which knows all but the last of them."""
-    stored = {key: StoredObject(body) for key, body in make_lake(400, 20, 10).items()}
+    stored = _stored(make_lake(400, 20, 10))
     far_side.add_bucket("lake", stored)
     known = entries_of(stored)[:-1]
     far_side.add_bucket("inventories", Written(form=request.param).objects(known[1::2][::-1], known[::2]))
@@ -30,6 +31,15 @@ def far(request: Any, far_side: FarSide) -> FarSide:
 @pytest.fixture
 def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
     return Runs(cncbops, far_side)
+
+
+@pytest.fixture
+def resubmits(cncbops: Cncbops, far_side: FarSide) -> Resubmits:
+    return Resubmits(cncbops, far_side)
+
+
+def _stored(bodies: Mapping[str, bytes]) -> dict[str, StoredObject]:
+    return {key: StoredObject(body) for key, body in bodies.items()}
 
 
 def _made_list_calls(far: FarSide) -> bool:
@@ -74,7 +84,7 @@ def test_a_killed_run_is_resumed_from_it(far: FarSide, runs: Runs) -> None:
 
 
 def test_a_resubmit_reads_what_it_names(far_side: FarSide, resubmits: Resubmits) -> None:
-    faults = {key: StoredObject(body) for key, body in lines(library(0, record(0)), library(1, record(1))).items()}
+    faults = _stored(lines(library(0, record(0)), library(1, record(1))))
     far_side.add_bucket("faults", faults)
     far_side.add_bucket("inventories", Written(bucket="faults").objects(entries_of(faults)))
     far_side.add_function("listener")
