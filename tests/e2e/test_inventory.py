@@ -111,3 +111,10 @@ def test_a_bad_inventory_ends_a_run_before_it_begins(far: FarSide, replays: Repl
 
     assert (run.code, run.status, run.summary["ledger"]) == (1, "failed", None)
     assert "does not exist" in run.err
+
+
+def test_its_policy_lets_it_be_read(cncbops: Cncbops) -> None:
+    policy = cncbops("policy", "lake", "ls", "s3://lake/", "--inventory", URI).json
+
+    statement = next(each for each in policy["Statement"] if each["Sid"] == "ReadInventory")
+    assert statement["Resource"] == "arn:aws:s3:::inventories/inv/lake/daily/*"
