@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -124,6 +125,15 @@ def test_an_inventory_of_versions_must_tell_the_latest(listed: Listed) -> None:
 
 def test_orc_is_refused(listed: Listed) -> None:
     _refuses(listed, {"form": "ORC"}, BadInput, "in ORC, which is not read")
+
+
+def test_without_pyarrow_parquet_is_refused_and_says_how_to_install_it(
+    listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = listed.source({"form": "Parquet"}, [Entry("a")])
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(CannotRun, match=r"pip install 'cncbops\[inventory\]'"):
+        list(list_objects(source, listed.s3))
 
 
 def test_another_buckets_inventory_is_refused(listed: Listed) -> None:
