@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cncbops.ledger.ledger import Ledger
-from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.entry import Entry
 from cncbops.session.event_ids import CLAIM_BYTES
 from cncbops.tally import of_object
 from tests.ledger.runs import begin, lake_object
@@ -31,9 +31,6 @@ def test_ids_are_kept_with_the_objects_that_they_are_of(ledger: Ledger) -> None:
     kept = [claims(one, 0, 3), claims(two, 0), claims(two, 5, 2)]
     assert list(ledger.choices(run).claimed()) == kept
     assert {len(each) % CLAIM_BYTES for each in kept} == {0}
-    assert list(ledger.choices(run).claimed(without={0})) == kept[1:]
-    ledger.run_writer(run, 2).write([replace(two, error=RESTARTED)], [], [])
-    assert list(ledger.choices(run).claimed()) == kept[:1]
 
 
 def test_many_ids_are_given_out_page_by_page(ledger: Ledger) -> None:
