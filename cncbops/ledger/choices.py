@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cncbops.ledger.database import guarded
+from cncbops.session.picks import Picked
 
 _PAGE = 100
 """Rows at a time; each has up to some 50 KB."""
@@ -25,10 +26,10 @@ class Choices:
             yield from (row["claims"] for row in page)
             last = page[-1]["place"]
 
-    def picks(self, number: int) -> bytes | None:
-        """Which events of an object are sent (see `session.picks`); None where nothing was picked of it."""
-        rows = self._rows("SELECT bits FROM picks WHERE run = ? AND object = ?", self._run, number)
-        return rows[0]["bits"] if rows else None
+    def picked(self, number: int) -> Picked | None:
+        """Which events of an object are sent; None where nothing was picked of it."""
+        rows = self._rows("SELECT bits, broken FROM picks WHERE run = ? AND object = ?", self._run, number)
+        return Picked(rows[0]["bits"], broken=rows[0]["broken"]) if rows else None
 
     def has_picked(self) -> bool:
         """Whether it was found out which events are sent."""
