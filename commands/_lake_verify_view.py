@@ -30,6 +30,7 @@ _WHY = {
     "replication_failed": "replication failed",
     "replicated_and_gone": "was replicated, is gone",
     "not_replicated": "no replication status",
+    "not_in_copy": "not in the copy",
     "not_known": "status not readable",
     "pending": "replication pending",
     "new_version_pending": "new version pending",
@@ -41,6 +42,8 @@ _WHY = {
     "unreadable": "not readable",
     "not_in_lake": "not in the lake",
 }
+_PLAIN = ("not_in_copy", "not_in_lake")
+"""Reasons that say no more than their kind does."""
 _STEPS = {
     "replication_failed": (
         "S3 does not retry what failed: mend its role or the permissions on keys and bucket, then use Batch Replication"
@@ -112,7 +115,8 @@ def show_table(console: Console, facts: Mapping[str, Any]) -> None:
 
 
 def _reasons(kind: str, count: Mapping[str, Any], lag_s: float) -> str:
-    reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in count.get("why", {}).items() if kind != "extra"]
+    found = {why: number_of for why, number_of in count.get("why", {}).items() if why not in _PLAIN}
+    reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in found.items()]
     if count.get("late") and lag_s:
         reasons.append(f"{count['late']:,} older than the lag")
     if count.get("oldest_s") is not None:
