@@ -18,7 +18,7 @@ from cncbops.inspection.sides import Side, as_folders
 from cncbops.inspection.verifying import LOOKS, Counts, Verifier
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
-from cncbops.lake.sources import LocalSource, Source, parse_source
+from cncbops.lake.sources import LocalSource, Source
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.reports.verification import difference_facts, verification_facts
 from cncbops.safety.limits import parse_duration
@@ -28,6 +28,7 @@ from ._access import access_of
 from ._lake_verify_view import compared, show_difference, show_examples, show_outcome, show_table
 from ._options import General
 from ._reading_view import reading_line
+from ._requests import parse_from_anywhere
 from ._screen import Screen, guarded, leaving_at_once, screen_for
 from ._staged import Staged, told_names
 
@@ -78,7 +79,7 @@ class Asked:
 
     def sides(self, general: General, screen: Screen) -> tuple[Side, Side]:
         """The lake and its copy. Raises CncbopsError."""
-        lake, recovery = as_folders(*map(parse_source, self._named(general, screen)))
+        lake, recovery = as_folders(*map(parse_from_anywhere, self._named(general, screen)))
         access = access_of(general, {})
         other = self.reached.access(access)
         if lake == recovery and (isinstance(lake, LocalSource) or access == other):

@@ -364,7 +364,7 @@ def test_a_copy_may_be_reached_by_another_profile_region_and_endpoint(
     [
         (["s3://lake/", "s3://lake"], 2, "LAKE and RECOVERY are both s3://lake/. Name the lake first"),
         (["s3://lake/", "s3://nowhere/"], 1, "cannot list s3://nowhere/: it does not exist. Check the name"),
-        (["s3://lake/", "nowhere"], 1, "'nowhere' cannot be listed: No such file or directory"),
+        (["s3://lake/", "nowhere"], 1, "/nowhere' cannot be listed: No such file or directory"),
         (["s3://lake/", "sqs://queue"], 2, "'sqs://queue' is not a source that can be read"),
         (["s3://lake/", "s3://recovery/", "--lag", "soon"], 2, "--lag 'soon' is not a duration"),
         (["s3://lake/", "s3://recovery/", "--from", "soon"], 2, "'soon' is not a time"),
@@ -441,3 +441,18 @@ def test_what_a_folder_of_this_machine_lacks_is_missing_and_nothing_is_said_of_r
     assert re.search(r"^missing +not in the copy ", shown, re.MULTILINE)
     assert re.search(r"^missing +1 +2 bytes$", shown, re.MULTILINE)
     assert "replication" not in shown
+
+
+def test_sizes_that_would_look_alike_are_told_to_the_byte(verify: Verifies) -> None:
+    verify.far_side.add_bucket("lake", {"a": b"x" * 30_600, "b": b"x" * 30_600})
+    verify.far_side.add_bucket("recovery", {"a": b"x" * 30_601, "b": b"x" * 31_600})
+    shown = verify.text("s3://lake/", "s3://recovery/").out
+    assert re.search(r"^different .* 30,600 bytes  a  \(there 30,601 bytes\)$", shown, re.MULTILINE)
+    assert re.search(r"^different .* 30\.6 KB  b  \(there 31\.6 KB\)$", shown, re.MULTILINE)
+
+
+def test_folders_of_this_machine_are_named_from_the_root_as_other_commands_do(verify: Verifies, tmp_path: Path) -> None:
+    folders(tmp_path, lake={"a": b"{}", "b": b"{}"}, copy={"a": b"{}"})
+    document = verify.run("lake", "copy/")
+    assert (document["lake"], document["recovery"]) == (str(tmp_path / "lake"), str(tmp_path / "copy"))
+    assert document["differences"][0]["lake"]["object"] == str(tmp_path / "lake" / "b")
