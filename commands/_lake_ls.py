@@ -19,7 +19,7 @@ from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, not_all, screen_for, streamed
 from ._words import number, size
 
 _FLUSH_S = 0.1
@@ -44,7 +44,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, l
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
     count, flushed = 0, 0.0
-    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once():
+    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once(farewell=not_all(screen)):
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
             facts = object_facts(lake_object)
