@@ -141,6 +141,22 @@ def test_whoever_reads_a_list_may_stop_at_any_time(far_side: FarSide, cncbops: C
     assert len(far_side.requests) < 12
 
 
+def test_a_choice_of_events_is_refused_as_a_listing_reads_none(cncbops: Cncbops) -> None:
+    refused = cncbops("lake", "ls", "s3://lake/", "--type", "thing-created")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        "error: No such option: --type: cncbops lake ls reads no events, as `cncbops lake stats` and `lake find` do. "
+        "See `cncbops lake ls --help`\n"
+    )
+    assert "(Possible options: --" in cncbops("lake", "ls", "s3://lake/", "--tp", "x").err
+
+
+def test_help_breaks_no_sentence_before_its_line_is_full(cncbops: Cncbops) -> None:
+    shown = cncbops("lake", "ls", "--help", env={"COLUMNS": "80"}).out
+    assert " key names (by Firehose, " in shown
+    assert "JSON lines on stdout" in shown
+
+
 def test_an_error_is_one_line_and_in_a_summary_one_document(far_side: FarSide, cncbops: Cncbops) -> None:
     listed = cncbops("lake", "ls", "s3://none/", "-o", "json", endpoint=far_side.url)
     assert (listed.code, listed.out, len(listed.err.splitlines())) == (1, "", 1)
