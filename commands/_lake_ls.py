@@ -5,6 +5,7 @@ import time
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import orjson
 from rich.text import Text
@@ -56,9 +57,16 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
             count += 1
             listing.objects.bytes += lake_object.size
     if screen.shows_text:
-        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
+        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(_listed(listing.objects))}"
         screen.err.print(Text(told), soft_wrap=True)
     return 0
+
+
+def _listed(objects: Objects) -> dict[str, Any]:
+    """What a listing counts of objects: it reads none."""
+    return {
+        name: count for name, count in asdict(objects).items() if name in ("listed", "skipped", "skipped_as", "bytes")
+    }
 
 
 def _flush_soon(flushed: float) -> float:
@@ -81,7 +89,7 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)
             objects.bytes += lake_object.size
-    facts = {"objects": asdict(listing.objects), **volumes.facts()}
+    facts = {"objects": _listed(objects), **volumes.facts()}
     if screen.json:
         screen.show_json({"command": "lake ls", "source": sources, **facts})
     else:

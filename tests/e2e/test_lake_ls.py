@@ -72,6 +72,7 @@ def test_a_summary_adds_up_by_day_and_hour(far_side: FarSide, cncbops: Cncbops) 
     assert (result.code, result.err) == (0, "")
     document = result.json
     assert (document["command"], document["source"]) == ("lake ls", ["s3://lake/"])
+    assert document["objects"].keys() == {"listed", "skipped", "skipped_as", "bytes"}
     assert document["objects"]["listed"] - document["objects"]["skipped"] == 12
     assert document["objects"]["bytes"] == sum(sizes.values())
     assert document["objects"]["skipped_as"] == {"folder": 1, "claim check": 1, "empty": 1}
