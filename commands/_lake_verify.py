@@ -14,10 +14,9 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput
 from cncbops.inspection.judging import Asked as Wanted
 from cncbops.inspection.judging import Kind, Verdict
-from cncbops.inspection.sides import Side, as_folders
+from cncbops.inspection.sides import LISTERS_A_SIDE, Side, as_folders
 from cncbops.inspection.verifying import LOOKS, Counts, Verifier
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource, Source
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.reports.verification import difference_facts, verification_facts
@@ -99,7 +98,7 @@ class Asked:
 
 
 def _side(source: Source, access: AwsAccess, options: str) -> Side:
-    s3 = None if isinstance(source, LocalSource) else Aws(access).s3(LOOKS + LISTERS)
+    s3 = None if isinstance(source, LocalSource) else Aws(access).s3(LOOKS + LISTERS_A_SIDE)
     return Side(source, s3, options)
 
 
