@@ -149,6 +149,7 @@ UNSAYABLE = ("execute", "force", "again", "unknown", "show-payload", "plan", "sa
         ("[defaults]\nraet = 5", "unknown key defaults.raet", "Did you mean rate?"),
         ("[profiles.p.replay]\nbatch_size = 5", "unknown key profiles.p.replay.batch_size", "Did you mean batch-size?"),
         ("[defaults.relpay]\nrate = 5", "unknown key defaults.relpay", "Did you mean replay?"),
+        ("[defaults.replay.rate]\nx = 5", "defaults.replay.rate is a table", "Write rate = … in [defaults.replay]"),
         ('[defaults]\nfunction = "f"', "unknown key defaults.function", "say it of one, as in [defaults.replay]"),
         ("[defaults]\nreplay = 5", "defaults.replay is an integer, no table", "Write [defaults.replay]"),
         ('[defaults]\nrate = "5"', "defaults.rate is a text", "Write a number, such as 5 or 0.5"),
@@ -172,6 +173,22 @@ def test_what_a_file_cannot_say_is_told_in_a_line(
         assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), result
         assert f"error: {near}: {what}" in result.err
         assert next_step in result.err
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[defaults.lake.sl]", "Did you mean ls?"),
+        ("[defaults.lake.xyzzy]", "Known here: ls, cat, find, stats, verify"),
+        ("[defaults.invalidate.do]", "Known here: ls, status"),
+        ("[defaults.lake]\nxyzzy = 5", "Known here: stage, bucket, prefix, "),
+    ],
+)
+def test_a_table_of_no_command_is_told_with_the_nearest(cncbops: Cncbops, near: Path, text: str, hint: str) -> None:
+    near.write_text(text)
+    err = cncbops("config", "show").err
+    assert f". {hint}" in err
+    assert err.count(",") < 10
 
 
 def test_a_run_that_is_taken_up_is_not_for_files(cncbops: Cncbops, near: Path) -> None:
