@@ -1,7 +1,9 @@
 """What files say of the options of a command, and what a value in a file must be."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
@@ -112,9 +114,9 @@ def value_of(layer: Layer, key: str, param: Any, context: typer.Context) -> Any:
     """A value as the option takes it. Raises BadInput, naming file and key, for what it cannot take."""
     said = layer.table[key]
     where = f"{layer.file.path}: {layer.where}.{key}"
-    wanted, example = _wanted(param)
     values = said if param.multiple and isinstance(said, list) else [said]
     for value in values:
+        wanted, example = _wanted(param, value)
         if type(value) not in wanted:
             raise BadInput(f"{where} is {kind(value)}", f"Write {example}")
     if param.type_descriptor.annotation is Path:
@@ -135,12 +137,20 @@ def _expanded(text: str) -> Path:
         return Path(text)
 
 
-def _wanted(param: Any) -> tuple[tuple[type, ...], str]:
-    """The types that an option takes from TOML, and an example."""
+def _wanted(param: Any, value: Any) -> tuple[tuple[type, ...], str]:
+    """The types that an option takes from TOML, and how to write one where `value` stands."""
     if param.is_flag:
         return (bool,), "true or false"
     if param.type_descriptor.annotation is int:
         return (int,), "an integer, such as 5"
     if param.type_descriptor.annotation is float:
         return (int, float), "a number, such as 5 or 0.5"
-    return (str,), 'texts: ["one", "two"]' if param.multiple else 'a text in quotes: "5"'
+    return (str,), 'texts: ["one", "two"]' if param.multiple else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    """How what is no text is written as one."""
+    if isinstance(value, list):
+        return "one text in quotes, without the brackets"
+    told = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value)
+    return f'a text in quotes: "{told}"'
