@@ -68,6 +68,24 @@ def test_a_replay_is_as_the_profile_says(cncbops: Cncbops, near: Path, users: Pa
 
 
 @pytest.mark.parametrize(
+    ("key", "words"),
+    [("dedupe", "each id only once"), ("latest-per-key", "only the newest of each partition key")],
+)
+def test_a_switch_of_a_profile_that_leaves_events_out_is_told(
+    cncbops: Cncbops, near: Path, far_side: FarSide, key: str, words: str
+) -> None:
+    """Also by a plan that leaves none out."""
+    far_side.add_bucket("lake", lakes.lake_of(lakes.make_events(1, 1), 1))
+    far_side.add_function("fn")
+    near.write_text(f"[profiles.prod.replay]\n{key} = true\n")
+    told = shown(cncbops, "replay", "--use", "prod")[f"--{key}"]
+    assert (told["value"], told["from"], told["table"]) == (True, "profile", "profiles.prod.replay")
+    asked = ("replay", "s3://lake/", "-f", "fn")
+    assert f"1 matched of 1 read, {words}\n" in cncbops(*asked, "--use", "prod", endpoint=far_side.url).out
+    assert "1 matched of 1 read\n" in cncbops(*asked, endpoint=far_side.url).out
+
+
+@pytest.mark.parametrize(
     ("typed", "exported", "sources"),
     [
         ((), None, ["s3://lake/a/"]),
