@@ -36,6 +36,7 @@ def ls(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     from_time: Annotated[
         str | None,
         option("--from", help="Objects that may hold events from this time on.", panel=shared.CHOICE),
@@ -72,7 +73,7 @@ def ls(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, summary=summary
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory), general, summary=summary
     )
 
 
@@ -88,6 +89,7 @@ def cat(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -126,7 +128,7 @@ def cat(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)),
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory),
         general,
         envelope=envelope,
         record=record,
@@ -150,6 +152,7 @@ def find(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     event_id: Annotated[
         str | None, option("--id", help="The event with this id, also if it is a fault.", panel=shared.CHOICE)
     ] = None,
@@ -187,7 +190,7 @@ def find(
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    asked = Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config))
+    asked = Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory)
     return carry_out(asked, event_id, general)
 
 
@@ -203,6 +206,7 @@ def stats(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -239,7 +243,7 @@ def stats(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, metrics=metrics
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory), general, metrics=metrics
     )
 
 
