@@ -19,6 +19,7 @@ from cncbops.errors import BadInput, CannotRun
 from cncbops.faults.sources import source_text
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import FunctionName, parse_function
+from cncbops.inventory.listed import inventory_in, listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import parse_source
 from cncbops.request import ReplayRequest
@@ -74,6 +75,7 @@ class FrozenRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     on_unknown: OnUnknown
     stream_arn: str | None
     safety: FrozenSafety
+    inventory: str | None = None
 
 
 class _Replay(FrozenRequest, kw_only=True):
@@ -85,7 +87,7 @@ class _Replay(FrozenRequest, kw_only=True):
     since_run: str | None = None
 
 
-AS_THEY_ARE = set(FrozenRequest.__struct_fields__) - {"sources", "safety"}
+AS_THEY_ARE = set(FrozenRequest.__struct_fields__) - {"sources", "safety", "inventory"}
 _OF_REPLAY_AS_THEY_ARE = AS_THEY_ARE | {"dedupe", "latest_per_key", "since_run"}
 
 
@@ -93,6 +95,7 @@ def freeze_request(request: ReplayRequest) -> dict[str, Any]:
     """A request as plain data. Relative paths stay relative."""
     frozen = _Replay(
         sources=[source_text(source) for source in request.sources],
+        inventory=inventory_in(request.sources),
         function=function_text(request.function),
         selection=_freeze_selection(request.selection),
         family=request.family.name if request.family else None,
@@ -108,7 +111,7 @@ def thaw_request(data: object) -> ReplayRequest:
     """The request that was frozen. Raises CannotRun if the data is damaged or a later version's."""
     frozen = msgspec.convert(from_plain(data), _Replay)
     return ReplayRequest(
-        sources=tuple(map(parse_source, frozen.sources)),
+        sources=listed_from(map(parse_source, frozen.sources), frozen.inventory),
         function=parse_function(frozen.function),
         selection=_thaw_selection(frozen.selection),
         family=_family(frozen.family),

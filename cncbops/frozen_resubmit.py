@@ -17,6 +17,7 @@ from cncbops.frozen import (
     to_plain,
 )
 from cncbops.function_name import parse_function
+from cncbops.inventory.listed import inventory_in, listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.request import ResubmitRequest
 
@@ -51,6 +52,7 @@ def freeze_resubmit(request: ResubmitRequest) -> dict[str, Any]:
     globs = {name: getattr(choice, name) for name in _GLOBS}
     frozen = _Resubmit(
         sources=list(map(source_text, request.sources)),
+        inventory=inventory_in(request.sources),
         choice=_Choice(**globs, start_ms=choice.window.start_ms, end_ms=choice.window.end_ms),
         function=function_text(request.function) if request.function else None,
         renames=[(old, function_text(new)) for old, new in request.renames],
@@ -67,7 +69,7 @@ def thaw_resubmit(data: object) -> ResubmitRequest:
     frozen = msgspec.convert(from_plain(data), _Resubmit)
     window = TimeWindow(frozen.choice.start_ms, frozen.choice.end_ms)
     return ResubmitRequest(
-        sources=tuple(map(parse_fault_source, frozen.sources)),
+        sources=listed_from(map(parse_fault_source, frozen.sources), frozen.inventory),
         choice=FaultSelection(**{name: getattr(frozen.choice, name) for name in _GLOBS}, window=window),
         function=parse_function(frozen.function) if frozen.function else None,
         renames=tuple((old, parse_function(new)) for old, new in frozen.renames),

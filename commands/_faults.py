@@ -59,6 +59,7 @@ class Choice:
     groups: Texts
     from_time: str | None
     to_time: str | None
+    inventory: str | None = None
 
     def named(self, names: Names) -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""

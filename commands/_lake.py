@@ -1,6 +1,6 @@
 """What the commands of `cncbops lake` have in common: who reads, and what is told of how that went."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +8,15 @@ from rich.text import Text
 
 from cncbops.aws import Aws
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
+from cncbops.inventory.listed import listed_from
+from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import S3Source, Source
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
+from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import show_flaws
 from ._requests import Choice, sources_of
@@ -36,6 +39,7 @@ class Asked:
     prefix: str
     choice: Choice
     stage: Staged | None = None
+    inventory: str | None = None
 
     def wanted(self) -> Wanted:
         """The choice as the engine takes it. Raises BadInput."""
@@ -48,19 +52,35 @@ class Asked:
             names = self.stage.names(general)
             sources, prefix = lake_of(names, sources, self.bucket, prefix)
             told_names(names, screen)
-        return sources_of(sources, self.bucket, prefix, screen)
+        return listed_from(sources_of(sources, self.bucket, prefix, screen), self.inventory)
 
 
-def lake_client(sources: Sequence[Source], general: General) -> "S3Client | None":
-    """A client to list and read the sources with, where any of them is in S3."""
+@dataclass(frozen=True)
+class Opened:
+    """Sources as the engine takes them, with what lists and reads those in S3; `inventory` as data, if there is one."""
+
+    sources: Sequence[Source]
+    s3: "S3Client | None"
+    inventory: Mapping[str, Any] | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a document says of them."""
+        return {"source": [source.uri for source in self.sources], "inventory": self.inventory}
+
+
+def opened(asked: Asked, window: TimeWindow, general: General, screen: Screen) -> Opened:
+    """The sources, ready to be listed for a window. Raises BadInput, CannotRun."""
+    sources = asked.found(general, screen)
     in_s3 = any(isinstance(source, S3Source) for source in sources)
-    return Aws(access_of(general, {})).s3(OBJECTS_AHEAD + LISTERS) if in_s3 else None
+    s3 = Aws(access_of(general, {})).s3(OBJECTS_AHEAD + LISTERS) if in_s3 else None
+    return Opened(sources, s3, read_inventory(sources, s3, window, screen).facts)
 
 
-def reader_of(asked: Asked, general: General, screen: Screen) -> LakeReader:
-    """Who reads what was asked for. Raises BadInput, CannotRun."""
-    wanted, sources = asked.wanted(), asked.found(general, screen)
-    return LakeReader(sources, wanted, lake_client(sources, general))
+def reader_of(asked: Asked, wanted: Wanted, general: General, screen: Screen) -> tuple[LakeReader, Opened]:
+    """Who reads what is wanted, and whereof. Raises BadInput, CannotRun."""
+    place = opened(asked, wanted.selection.window, general, screen)
+    return LakeReader(place.sources, wanted, place.s3), place
 
 
 def show_reading(screen: Screen, counts: Counts) -> int:

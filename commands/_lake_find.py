@@ -12,7 +12,7 @@ from cncbops.errors import CannotRun
 from cncbops.inspection.facts import event_facts
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
 
-from ._lake import FLAWED, Asked, failures_of, lake_client, show_reading
+from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
@@ -42,8 +42,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 
 
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
-    wanted, sources = _wanted(asked, event_id), asked.found(general, screen)
-    reader = LakeReader(sources, wanted, lake_client(sources, general))
+    reader, _ = reader_of(asked, _wanted(asked, event_id), general, screen)
     with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once(farewell=not_all(screen)):
         while (facts := _next(found, reader.counts, screen)) is not None:
             if screen.json:

@@ -15,7 +15,7 @@ from cncbops.inspection.volumes import Volumes
 from cncbops.tally import Objects
 from cncbops.visits import Listing
 
-from ._lake import Asked, lake_client
+from ._lake import Asked, Opened, opened
 from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
@@ -34,12 +34,11 @@ def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
     return streamed(screen, lambda: _ls(asked, general, screen))
 
 
-def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, list[str]]:
-    """What there is, and the sources as text. Raises BadInput."""
+def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, Opened]:
+    """What there is, and where. Raises BadInput, CannotRun."""
     window = asked.choice.selection().window
-    sources = asked.found(general, screen)
-    listing = Listing(sources, lake_client(sources, general), window, Objects())
-    return listing, [source.uri for source in sources]
+    place = opened(asked, window, general, screen)
+    return Listing(place.sources, place.s3, window, Objects()), place
 
 
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
@@ -79,7 +78,7 @@ def _flush_soon(flushed: float) -> float:
 
 
 def _summary(asked: Asked, general: General, screen: Screen) -> int:
-    listing, sources = _listing(asked, general, screen)
+    listing, place = _listing(asked, general, screen)
     volumes, objects = Volumes(), listing.objects
     with (
         closing(listing.wanted()) as wanted,
@@ -91,7 +90,7 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
             objects.bytes += lake_object.size
     facts = {"objects": _listed(objects), **volumes.facts()}
     if screen.json:
-        screen.show_json({"command": "lake ls", "source": sources, **facts})
+        screen.show_json({"command": "lake ls", **place.facts, **facts})
     else:
         with screen.printing(RUN_AGAIN) as out:
             show_volumes(out, facts)

@@ -7,11 +7,11 @@ from typing import Any
 
 from cncbops.errors import BadInput
 from cncbops.inspection.metrics import DomainEvents
-from cncbops.inspection.reading import Counts, LakeReader
+from cncbops.inspection.reading import Counts
 from cncbops.inspection.statistics import Statistics
 from cncbops.reports.lake_statistics import statistics_facts
 
-from ._lake import FLAWED, Asked, failures_of, lake_client, reader_of, show_reading
+from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_stats_view import show_statistics
 from ._options import General
 from ._reading_view import reading_line, show_flaws
@@ -44,7 +44,8 @@ def carry_out(asked: Asked, general: General, *, metrics: bool) -> int:
 
 
 def _metrics(asked: Asked, general: General, screen: Screen) -> int:
-    reader, counted = reader_of(asked, general, screen), DomainEvents()
+    reader, _ = reader_of(asked, asked.wanted(), general, screen)
+    counted = DomainEvents()
     with (
         screen.printing(RUN_AGAIN),
         closing(reader.chunks()) as chunks,
@@ -58,9 +59,8 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
 
 
 def _stats(asked: Asked, general: General, screen: Screen) -> int:
-    sources, stop = asked.found(general, screen), threading.Event()
-    reader = LakeReader(sources, asked.wanted(), lake_client(sources, general))
-    counts = reader.counts
+    reader, place = reader_of(asked, asked.wanted(), general, screen)
+    counts, stop = reader.counts, threading.Event()
     with closing(Statistics()) as statistics:
         with (
             closing(reader.chunks()) as chunks,
@@ -74,7 +74,7 @@ def _stats(asked: Asked, general: General, screen: Screen) -> int:
         statistics.finish()
         facts = statistics_facts(statistics, counts)
     status, exit_code = _end(counts, interrupted=stop.is_set())
-    head = {"command": "lake stats", "source": [source.uri for source in sources], "status": status}
+    head = {"command": "lake stats", **place.facts, "status": status}
     _show(screen, {**head, **facts, "failures": failures_of(counts)}, counts.flaws)
     return exit_code
 

@@ -142,6 +142,15 @@ Sources = Annotated[
 Bucket = Annotated[str | None, option("--bucket", "-b", help="Bucket to read, in place of SOURCE.")]
 Prefix = Annotated[str, option("--prefix", "-p", help="Prefix in that bucket.")]
 
+Inventory = Annotated[
+    str | None,
+    option(
+        "--inventory",
+        metavar="URI",
+        help="List from this S3 Inventory (s3://…/manifest.json), in place of calls.",
+    ),
+]
+
 Types = Annotated[
     list[str] | None,
     option("--type", "-t", help="Event type, or a glob such as 'thing-*'; repeatable.", panel=CHOICE),

@@ -9,6 +9,7 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.cdn.distribution import is_id, looks_like_distribution
 from cncbops.faults.sources import source_text
 from cncbops.function_name import FunctionName, parse_function
+from cncbops.inventory.listed import listed_from
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.ledger.rows import Run
 from cncbops.plans.plan_file import PlanHeader, read_plan
@@ -122,7 +123,7 @@ def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | No
     if place:
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
-    return _of_sources(named, read(texts, bucket, prefix, screen))
+    return _of_sources(named, listed_from(read(texts, bucket, prefix, screen), params.get("inventory")))
 
 
 def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -> Named:

@@ -41,6 +41,7 @@ from cncbops.terms import settle
 from cncbops.undertaking import Undertaking
 
 from ._access import access_of
+from ._inventory import read_inventory
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -151,7 +152,7 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
     )
     with ExitStack() as held:
         try:
-            new = _prepared(request, before, typed, general, heading, held)
+            new = _prepared(request, before, typed, general, heading, screen, held)
             alarms = (
                 ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
             )
@@ -162,13 +163,20 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
 
 
 def _prepared(
-    request: ReplayRequest, before: _Before, typed: Replaying, general: General, heading: Heading, held: ExitStack
+    request: ReplayRequest,
+    before: _Before,
+    typed: Replaying,
+    general: General,
+    heading: Heading,
+    screen: Screen,
+    held: ExitStack,
 ) -> _New:
     """The run as it would begin, as long as `held` is. Raises CncbopsError if it may not."""
     aws, plan = Aws(access_of(general, before.access)), before.plan
     target = inspect(aws, request.function)
     terms = settle(request, target, aws.in_region(request.function.region).region)
     s3 = lake_client(request, aws)
+    told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
     ledger = held.enter_context(ledger_with(request.since_run, general)) if request.since_run else None
     lake = lake_of(request, s3, ledger)
     recipient = Recipient(request.function, target, terms)
@@ -177,12 +185,12 @@ def _prepared(
     alike = likeness_of(request, target, aws)
     undertake = partial(_undertaking, request, recipient, workers=typed.workers or processors())
     work = Work(
-        heading,
+        replace(heading, inventory=told.facts),
         undertake(Planned(plan) if plan else lake),
         aws,
         s3,
         None if request.since_run else Survey(request, s3),
-        warnings=[] if general.execute else _warnings(request, alike, ledger, aws, typed, general),
+        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, ledger, aws, typed, general)],
         show_payload=typed.show_payload,
     )
     return _New(request, work, undertake, alike, plan)

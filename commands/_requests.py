@@ -11,6 +11,7 @@ from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput
 from cncbops.formats.families import BY_NAME, Family
 from cncbops.function_name import FunctionName, parse_function
+from cncbops.inventory.listed import listed_by_calls, listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, Source, parse_source, without_overlaps
 from cncbops.queues.source import SCHEME as QUEUES
@@ -138,6 +139,7 @@ class Asked:
     safety: SafetyStops
     stream_arn: str | None
     stage: Staged | None = None
+    inventory: str | None = None
 
     def named(self, names: Names) -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""
@@ -149,7 +151,7 @@ class Asked:
         """Whether anything was typed that says what to send, whereto, or how."""
         nothing = Choice((), (), (), None, None, (), None, None)
         as_usual = Delivery(None, None, None, False, True, None, True, "retry")
-        source = self.sources or self.bucket or self.prefix
+        source = self.sources or self.bucket or self.prefix or self.inventory
         how = (self.choice, self.beyond, self.delivery)
         return bool(source or self.function or self.stream_arn) or how != (nothing, Beyond(), as_usual)
 
@@ -169,7 +171,7 @@ def request_of(asked: Asked, screen: Screen, followed: Followed | None = None) -
     if beyond.dedupe and beyond.latest_per_key:
         raise BadInput("--dedupe with --latest-per-key", "Leave --dedupe out: one event of each key is sent anyway")
     return ReplayRequest(
-        sources=_replay_sources_of(asked, before, screen),
+        sources=listed_from(_replay_sources_of(asked, before, screen), asked.inventory),
         function=_function_of(asked, before),
         selection=_selection_of(choice, before.selection if before else Selection()),
         family=choice.family or (before.family if before else None),
@@ -193,7 +195,7 @@ def _function_of(asked: Asked, before: ReplayRequest | None) -> FunctionName:
 
 def _replay_sources_of(asked: Asked, before: ReplayRequest | None, screen: Screen) -> tuple[Source | QueueSource, ...]:
     if before and not (asked.sources or asked.bucket or asked.prefix):
-        return before.sources
+        return listed_by_calls(before.sources)  # an inventory of then does not name what has come since
     return sources_of(asked.sources, asked.bucket, asked.prefix, screen)
 
 

@@ -13,6 +13,7 @@ from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
+from cncbops.inventory.listed import listed_from
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run, new_run_id
@@ -44,6 +45,7 @@ from cncbops.survey import Survey
 
 from ._access import access_of
 from ._faults import Choice
+from ._inventory import read_inventory
 from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._resuming import TakeUp, carry_out_resume
@@ -136,7 +138,9 @@ def _request(typed: Resubmitting, screen: Screen) -> ResubmitRequest:
     if whereto.function and whereto.renamed:
         raise BadInput("--function with --map", "--function sends all faults to one function; give one of them")
     return ResubmitRequest(
-        sources=fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen),
+        sources=listed_from(
+            fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen), choice.inventory
+        ),
         choice=choice.selection(),
         function=parse_function(whereto.function) if whereto.function else None,
         renames=tuple(map(_renamed, whereto.renamed)),
@@ -186,8 +190,11 @@ def _run(
     with ExitStack() as held:
         try:
             means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
+            told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
+            heading = replace(heading, inventory=told.facts)
             if not general.execute:
-                return plan_work(_planned(means, heading, general, _workers(typed), held), screen)
+                work = _planned(means, heading, general, _workers(typed), held)
+                return plan_work(replace(work, warnings=[*told.warnings, *work.warnings]), screen)
             work, kept, alarms = _begun(means, heading, typed, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)

@@ -10,6 +10,7 @@ from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.frozen import freeze_target, thaw_terms
 from cncbops.identity import whoami
+from cncbops.inventory.listed import inventory_in
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock, active
 from cncbops.ledger.rows import Run
@@ -35,6 +36,7 @@ from cncbops.undertaking import Undertaking
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act
+from ._inventory import read_inventory
 from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -107,6 +109,8 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         try:
             run = _claimed(ledger, run, held, executes=general.execute)
             work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held), take_up)
+            if kind == "resume" and not run.listed:
+                work = _with_inventory(work, screen)
             undertaking = work.undertaking
             alarms = (
                 ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
@@ -119,6 +123,17 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         if kept:
             return execute_work(work, kept, alarms, screen)
         return plan_work(work, screen, totals=ledger.counts(run))
+
+
+def _with_inventory(work: Work, screen: Screen) -> Work:
+    """The work, once the inventory is read that tells what no session has come to, if there is one."""
+    request = work.undertaking.request
+    told = read_inventory(request.sources, work.s3, request.window, screen, plans=work.heading.dry_run)
+    return replace(
+        work,
+        heading=replace(work.heading, inventory=told.facts),
+        warnings=[*told.warnings, *work.warnings],
+    )
 
 
 def _heading(run: Run, kind: str, general: General) -> Heading:
@@ -273,9 +288,16 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
         prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed(restarted))),
         changes=changed,
         in_flight=in_flight,
-        survey=None if _follows(request) else Survey(request, prepared.s3, ledger.bytes_done(run)),
+        survey=_survey(ledger, run, prepared),
         warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
     )
+
+
+def _survey(ledger: Ledger, run: Run, prepared: _Prepared) -> Survey | None:
+    """Who finds out how much is left: nobody where that takes following other runs, or an inventory."""
+    if _follows(prepared.request) or (run.listed and inventory_in(prepared.request.sources)):
+        return None
+    return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))
 
 
 def _require_fits(on_changed: OnChanged, request: Request) -> None:

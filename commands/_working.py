@@ -51,6 +51,7 @@ class Heading:
     asynchronous: bool
     sources: Sequence[str]
     stage: Mapping[str, Any] | None = None
+    inventory: Mapping[str, Any] | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, journal: Journal, **more: Any) -> Report:

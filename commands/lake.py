@@ -38,6 +38,7 @@ def ls(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     from_time: Annotated[
         str | None,
         option("--from", help="Objects that may hold events from this time on.", panel=shared.CHOICE),
@@ -79,7 +80,7 @@ def ls(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, summary=summary
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory), general, summary=summary
     )
 
 
@@ -95,6 +96,7 @@ def cat(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -133,7 +135,7 @@ def cat(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)),
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory),
         general,
         envelope=envelope,
         record=record,
@@ -157,6 +159,7 @@ def find(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     event_id: Annotated[
         str | None, option("--id", help="The event with this id, also if it is a fault.", panel=shared.CHOICE)
     ] = None,
@@ -194,7 +197,7 @@ def find(
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
-    asked = Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config))
+    asked = Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory)
     return carry_out(asked, event_id, general)
 
 
@@ -210,6 +213,7 @@ def stats(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -246,7 +250,7 @@ def stats(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     return carry_out(
-        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config)), general, metrics=metrics
+        Asked(tuple(sources or ()), bucket, prefix, choice, staged(stage, config), inventory), general, metrics=metrics
     )
 
 

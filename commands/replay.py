@@ -40,6 +40,7 @@ def replay(
     function: Annotated[str | None, option("--function", "-f", help="The function: a name, name:alias or ARN.")] = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     types: shared.Types = None,
     partition_keys: shared.PartitionKeys = None,
     shards: shared.Shards = None,
@@ -162,6 +163,16 @@ def replay(
     safety = SafetyStops(max_failures, max_duration, tuple(stop_on_alarm or ()), canary)
     beyond, stands_for = Beyond(dedupe, latest_per_key, since_run), staged(stage, config)
     asked = Asked(
-        tuple(sources or ()), function, bucket, prefix, choice, beyond, delivery, safety, stream_arn, stands_for
+        sources=tuple(sources or ()),
+        function=function,
+        bucket=bucket,
+        prefix=prefix,
+        choice=choice,
+        beyond=beyond,
+        delivery=delivery,
+        safety=safety,
+        stream_arn=stream_arn,
+        stage=stands_for,
+        inventory=inventory,
     )
     return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)

@@ -40,6 +40,7 @@ def resubmit(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     only_function: shared.OnlyFunction = None,
     error: shared.Error = None,
     types: shared.FaultType = None,
@@ -125,7 +126,9 @@ def resubmit(
     from ._resubmitting import Resubmitting, Whereto, carry_out
     from ._staged import staged
 
-    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    choice = Choice(
+        sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time, inventory
+    )
     delivery = Delivery(
         batch_size=batch_size,
         concurrency=concurrency,

@@ -127,7 +127,7 @@ def test_a_source_is_frozen_as_the_operator_could_have_typed_it() -> None:
 
 
 def test_every_field_of_a_request_is_frozen() -> None:
-    assert freeze_request(PLAIN).keys() == {field.name for field in fields(ReplayRequest)}
+    assert freeze_request(PLAIN).keys() - {"inventory"} == {field.name for field in fields(ReplayRequest)}
     assert freeze_request(PLAIN)["safety"].keys() == {field.name for field in fields(Safety)}
 
 

@@ -71,7 +71,7 @@ def test_a_request_comes_back_as_it_was_asked(asked: ResubmitRequest) -> None:
 
 def test_every_field_of_a_request_is_frozen() -> None:
     frozen = freeze_resubmit(PLAIN)
-    assert frozen.keys() == {field.name for field in fields(ResubmitRequest)}
+    assert frozen.keys() - {"inventory"} == {field.name for field in fields(ResubmitRequest)}
     window = {"start_ms", "end_ms"}
     assert frozen["choice"].keys() == {field.name for field in fields(FaultSelection)} - {"window"} | window
     assert frozen["safety"].keys() == {field.name for field in fields(Safety)}

@@ -6,6 +6,8 @@ replay delivers. (Python compares text by its code points, which is the same ord
     walk.py      which folders, for a window        bucket.py    one page of S3
     stretch.py   a prefix in pieces, side by side   disk.py      this machine's files
     in_order.py  calls ahead, answers in order      guessing.py  where to cut many keys
+
+What an S3 Inventory names is listed as a disk is (`cncbops.inventory`).
 """
 
 import stat
@@ -14,6 +16,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cncbops.errors import CannotRun
+from cncbops.inventory.inventory import inventory_of
+from cncbops.inventory.keys import SortedKeys
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.disk import Disk, cannot_list, local_object
 from cncbops.lake.in_order import Call, in_order
@@ -40,14 +44,18 @@ def list_objects(
     """The objects of `source`; with `window` (event time) only those that may hold its events.
 
     Of S3, more is listed than was taken, in up to `at_once` calls at a time; with 1, page after page as
-    they are needed. Raises CannotRun for a local path that cannot be listed; botocore's errors pass.
+    they are needed. An inventory is read to its end before the first object comes. Raises CncbopsError for one that
+    cannot be used and for a local path that cannot be listed; botocore's errors pass.
     """
     if isinstance(source, LocalSource):
         yield from _list_local(source, window)
         return
     assert s3 is not None, "an S3 source needs a client"
-    bucket = Bucket(s3, source.bucket)
     parts = _parts(source.prefix, source.prefix.split("/")[:-1], window)
+    if source.inventory:
+        yield from _of_tree(inventory_of(source, s3).under([source.prefix], s3), parts)
+        return
+    bucket = Bucket(s3, source.bucket)
     yield from in_order(_calls(bucket, parts, Hopes() if at_once > 1 else None), at_once)
 
 
@@ -90,18 +98,18 @@ def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[Lake
     except OSError as error:
         raise cannot_list(path, error) from error
     if stat.S_ISDIR(info.st_mode):
-        yield from _on_disk(Disk(), _parts(path, list(source.path.parts), window))
+        yield from _of_tree(Disk(), _parts(path, list(source.path.parts), window))
     elif stat.S_ISREG(info.st_mode):
         yield local_object(path, info)
     else:
         raise CannotRun(f"{source.uri} is neither a file nor a folder", "Save it to a file first")
 
 
-def _on_disk(disk: Disk, parts: Iterable[Part]) -> Iterator[LakeObject]:
+def _of_tree(tree: Disk | SortedKeys, parts: Iterable[Part]) -> Iterator[LakeObject]:
     for part in parts:
         if isinstance(part, LakeObject):
             yield part
         elif isinstance(part, Whole):
-            yield from disk.flat(part.path)
+            yield from tree.flat(part.path)
         else:
-            yield from _on_disk(disk, part.parts(entries_of(disk.level(part.path))))
+            yield from _of_tree(tree, part.parts(entries_of(tree.level(part.path))))

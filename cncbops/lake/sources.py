@@ -21,10 +21,14 @@ _FORMS = "Write s3://bucket/prefix, a local path, or file:///path"
 
 @dataclass(frozen=True, slots=True)
 class S3Source:
-    """Every object of a bucket whose key starts with `prefix`."""
+    """Every object of a bucket whose key starts with `prefix`.
+
+    `inventory` is the URI of the manifest of an S3 Inventory, where that tells the objects in place of list calls.
+    """
 
     bucket: str
     prefix: str
+    inventory: str | None = None
 
     @property
     def uri(self) -> str:

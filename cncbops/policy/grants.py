@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cncbops.function_name import FunctionName
+from cncbops.inventory.listed import inventory_in
+from cncbops.inventory.manifest import place_of
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.policy.named import ANY, ANY_PLACE, Named
 from cncbops.queues.source import SCHEME, QueueSource, parse_queue
@@ -34,6 +36,17 @@ def objects(named: Named) -> list[Grant]:
     """The objects of the sources."""
     partition = _partition(named.region)
     return _on(f"arn:{partition}:s3:::{place.bucket}/{_literal(place.prefix)}*" for place in named.sources)
+
+
+def inventories(named: Named) -> list[Grant]:
+    """The S3 Inventory that the sources are listed from: its manifests, a folder each, and the data files beside."""
+    uri = inventory_in(named.sources)
+    if uri is None:
+        return []
+    place = place_of(uri)
+    folders = place.prefix.split("/")[:-2]
+    inside = "".join(f"{folder}/" for folder in folders)
+    return _on([f"arn:{_partition(named.region)}:s3:::{place.bucket}/{_literal(inside)}*"])
 
 
 def functions(named: Named) -> list[Grant]:

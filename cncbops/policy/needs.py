@@ -31,6 +31,7 @@ _ANY_ALARM = "CloudWatch tells of composite alarms only where cloudwatch:Describ
 
 LIST_SOURCES = Need("ListSources", ["s3:ListBucket"], grants.buckets)
 READ_SOURCES = Need("ReadSources", ["s3:GetObject"], grants.objects)
+READ_INVENTORY = Need("ReadInventory", ["s3:GetObject"], grants.inventories)
 READ_FAULTS = replace(
     READ_SOURCES,
     remark="objects that faults name, such as claim checks, may lie in other buckets: give these as sources, too",
@@ -105,7 +106,7 @@ COMPLETE = Need(
 DECRYPT = Need("Decrypt", ["kms:Decrypt"], grants.keys)
 """Of every command that needs anything; where all is encrypted with keys of AWS's own, or none, it is not needed."""
 
-_LAKE = (SEE_STAGE, LIST_SOURCES, READ_SOURCES)
+_LAKE = (SEE_STAGE, LIST_SOURCES, READ_SOURCES, READ_INVENTORY)
 _FAULTS = (SEE_STAGE, LIST_SOURCES, READ_FAULTS, FIND_QUEUE, INSPECT_QUEUE, READ_QUEUE)
 _FUNCTIONS = (INSPECT_FUNCTION, INSPECT_CONCURRENCY, INSPECT_MAPPINGS, INSPECT_FILTERS)
 _SEND = (WATCH_ALARMS, INVOKE)
@@ -119,7 +120,7 @@ _RUN = (FIND_QUEUE, INSPECT_QUEUE, READ_STREAM, *_FUNCTIONS, *_SEND)
 
 COMMANDS: Mapping[str, Sequence[Need]] = {
     "replay": (*_LAKE, FIND_FUNCTION, *_FUNCTIONS, *_SEND),
-    "resubmit": (*_FAULTS, READ_STREAM, FIND_FUNCTION, *_FUNCTIONS, *_SEND, EMPTY_QUEUE),
+    "resubmit": (*_FAULTS, READ_INVENTORY, READ_STREAM, FIND_FUNCTION, *_FUNCTIONS, *_SEND, EMPTY_QUEUE),
     "invalidate": (*_DISTRIBUTION, LIST_SOURCES, LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
     "invalidate ls": (*_DISTRIBUTION, LIST_INVALIDATIONS, SEE_INVALIDATIONS),
     "invalidate status": (*_DISTRIBUTION, SEE_INVALIDATIONS),
@@ -131,15 +132,15 @@ COMMANDS: Mapping[str, Sequence[Need]] = {
     "faults show": _FAULTS,
     "faults stats": _FAULTS,
     "runs resume": (
-        *(LIST_SOURCES, READ_SOURCES, READ_QUEUE, *_RUN, EMPTY_QUEUE),
+        *(LIST_SOURCES, READ_SOURCES, READ_INVENTORY, READ_QUEUE, *_RUN, EMPTY_QUEUE),
         *(LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
     ),
     "runs redrive": (READ_SOURCES, *_RUN),
-    "lake ls": (SEE_STAGE, LIST_SOURCES),
+    "lake ls": (SEE_STAGE, LIST_SOURCES, READ_INVENTORY),
     "lake cat": _LAKE,
     "lake find": _LAKE,
     "lake stats": _LAKE,
-    "lake verify": _LAKE,
+    "lake verify": (SEE_STAGE, LIST_SOURCES, READ_SOURCES),
     "completion": (COMPLETE,),
     **dict.fromkeys(("runs ls", "runs show", "runs pause", "runs continue", "runs rate", "runs stop"), ()),
     **dict.fromkeys(("sandbox start", "sandbox stop", "sandbox status", "demo", "config show", "policy"), ()),

@@ -35,7 +35,8 @@ class Report:
     Without a `function` each fault goes to its own, and the summary tells of all of them.
 
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
-    `stage` is what a stage stood for (see `cncbops.stage.Names`). `halted` is why a safety stop or an order ended it.
+    `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
+    listed, if from one. `halted` is why a safety stop or an order ended it.
     """
 
     command: str
@@ -52,6 +53,7 @@ class Report:
     totals: Counts | None = None
     ledger: Path | None = None
     stage: Mapping[str, Any] | None = None
+    inventory: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -110,6 +112,7 @@ def summary(report: Report) -> dict[str, Any]:
         "invocation": "async" if report.asynchronous else "sync",
         "source": list(report.sources),
         "stage": report.stage,
+        "inventory": report.inventory,
         "objects": asdict(tally.objects),
         "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
         "invocations": msgspec.structs.asdict(tally.calls),

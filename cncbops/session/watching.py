@@ -12,6 +12,7 @@ from cncbops.faults.masking import masked_text
 from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.sources import stored
+from cncbops.inventory.listed import listed_by_calls
 from cncbops.lake.layout import TimeWindow
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.session.means import Means, here
@@ -63,7 +64,7 @@ class Watch:
         stored_since = datetime.fromtimestamp(self._since_ms / 1000, UTC) - _CLOCKS
         choice = FaultSelection(window=TimeWindow(self._since_ms, None))
         means = self._means
-        sources = stored(means.request.sources)
+        sources = listed_by_calls(stored(means.request.sources))
         reader = FaultReader(sources, choice, means.s3, means.resolver, stored_since=stored_since)
         return reader.found()
 

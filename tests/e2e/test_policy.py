@@ -11,7 +11,7 @@ from tests.e2e.far_side import FarSide, function_error
 from tests.e2e.iam import listed
 from tests.e2e.servers import Cncbops
 
-NOT_WITHOUT_AN_OPTION = {"FindFunction", "InspectFilters", "SeeStage", "SeeStageAlarm", "WatchAlarms"}
+NOT_WITHOUT_AN_OPTION = {"ReadInventory", "FindFunction", "InspectFilters", "SeeStage", "SeeStageAlarm", "WatchAlarms"}
 NOWHERE = {"AWS_REGION": None}
 UNREACHABLE = "http://127.0.0.1:9"
 REPLAY = ("replay", "s3://lake/john/", "-f", "fn:PROD")

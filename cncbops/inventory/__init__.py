@@ -1,0 +1,1 @@
+"""S3 Inventory in place of list calls: what a bucket holds, as AWS wrote it down some hours ago."""
