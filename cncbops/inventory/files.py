@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote_plus
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import explain
@@ -31,11 +32,13 @@ from cncbops.lake.sources import S3Source
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Row = tuple[str, int, int, str, str]
+Row = tuple[str, Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], int, str, str]
 """Key, size in bytes, last modification in ms since the epoch, ETag, storage class."""
 
 BATCH = 10_000
 """Rows in memory at a time."""
+LINE = 256 * 1024
+"""Characters of a line of CSV: a key has at most 1,024 bytes, three times that once it is encoded."""
 
 
 def content_of(place: S3Source, s3: "S3Client", most: int) -> bytes:
@@ -69,12 +72,18 @@ def rows_of(copy: IO[bytes], file: DataFile, manifest: Manifest) -> Iterator[lis
     read = _of_csv if manifest.file_format == "CSV" else _of_parquet
     try:
         with closing(copy):
-            yield from read(copy, manifest)
-    except (csv.Error, zlib.error, EOFError, OSError, ValueError, IndexError, TypeError) as error:
+            for batch in read(copy, manifest):
+                yield msgspec.convert(batch, list[Row])
+    except _NOT_AS_SAID as error:
         what = f"s3://{manifest.bucket}/{file.key} is not what its manifest says: {' '.join(str(error).split())[:300]}"
         raise CannotRun(what, _ANOTHER) from error
 
 
+_NOT_AS_SAID = (
+    *(csv.Error, zlib.error, EOFError, OSError, msgspec.ValidationError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError),
+)
+"""What reading says of bytes that are no such file, or of a column of another type: pyarrow's errors are of these."""
 _ANOTHER = "Take the manifest.json of another day"
 
 
@@ -105,11 +114,18 @@ def _of_csv(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
     at = [manifest.columns.index(name) for name in manifest.wanted]
     width = len(manifest.columns)
     with io.TextIOWrapper(gzip.GzipFile(fileobj=copy), "utf-8", newline="") as text:
-        lines = csv.reader(text, strict=True)
+        lines = csv.reader(_lines(text), strict=True)
         while batch := list(islice(lines, BATCH)):
             if any(len(line) != width for line in batch):
                 raise ValueError(f"a line has not {width} fields")
             yield [_csv_row(*(line[place] for place in at)) for line in batch if _is_current(line, at)]
+
+
+def _lines(text: IO[str]) -> Iterator[str]:
+    while line := text.readline(LINE):
+        if len(line) == LINE:
+            raise ValueError(f"a line has {LINE:,} characters or more")
+        yield line
 
 
 def _is_current(line: list[str], at: list[int]) -> bool:
@@ -121,8 +137,7 @@ def _is_current(line: list[str], at: list[int]) -> bool:
 def _csv_row(key: str, size: str, modified: str, etag: str, storage_class: str, *_: str) -> Row:
     if "%" in key or "+" in key:
         key = unquote_plus(key, errors="strict")
-    moment = datetime.fromisoformat(modified)
-    return key, int(size), round(moment.timestamp() * 1000), etag.strip('"'), storage_class or "STANDARD"
+    return key, int(size), _millis(datetime.fromisoformat(modified)), etag.strip('"'), storage_class or "STANDARD"
 
 
 def _of_parquet(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
@@ -133,8 +148,12 @@ def _of_parquet(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
 
 
 def _parquet_row(key: str, size: int, modified: datetime, etag: str, storage_class: str | None, *_: bool) -> Row:
-    moment = modified.replace(tzinfo=modified.tzinfo or UTC)
-    return key, size, round(moment.timestamp() * 1000), etag.strip('"'), storage_class or "STANDARD"
+    return key, size, _millis(modified), etag.strip('"'), storage_class or "STANDARD"
+
+
+def _millis(moment: datetime) -> int:
+    """Since the epoch; AWS writes UTC."""
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def require_reader(manifest: Manifest) -> None:
