@@ -117,24 +117,30 @@ def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | No
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket):
         if stage:
-            return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
-        return _of_sources(named, [S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])])
+            return _by_stage(named, stage, params, ["faults"] if takes_queues else ["lake", "prefix"])
+        return _of_sources(named, _listed([S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])], params))
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
-    return _of_sources(named, listed_from(read(texts, bucket, prefix, screen), params.get("inventory")))
+    return _of_sources(named, _listed(read(texts, bucket, prefix, screen), params))
 
 
-def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -> Named:
+def _listed(sources: Iterable[object], params: Params) -> Iterable[object]:
+    """The sources, those in S3 to be listed as typed. Raises BadInput."""
+    return listed_from(sources, params.get("inventory"))
+
+
+def _by_stage(named: Named, stage: Staged, params: Params, things: Sequence[str]) -> Named:
     """The stage's lake, or its place of faults: the bucket, and the folder in it unless a prefix is typed."""
+    prefix = params["prefix"] or ""
     asked = things[:1] if prefix else things
     (bucket, *others), folder = stage.names(things[0], named.region), prefix
     if not prefix and "prefix" in things:
         (folder,) = stage.names("prefix", named.region)
     named = stage.asking(named, asked, named.region)
     place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
-    return _of_sources(named, [place])
+    return _of_sources(named, _listed([place], params))
 
 
 def _by_copies(named: Named, params: Params) -> Named:
