@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote_plus
@@ -32,13 +33,14 @@ from cncbops.lake.sources import S3Source
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Row = tuple[str, Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], int, str, str]
+Row = tuple[str, Annotated[int, msgspec.Meta(ge=0)], int, str, str]
 """Key, size in bytes, last modification in ms since the epoch, ETag, storage class."""
 
 BATCH = 10_000
 """Rows in memory at a time."""
+_TOO_LARGE = 2**63
 LINE = 256 * 1024
-"""Characters of a line of CSV: a key has at most 1,024 bytes, three times that once it is encoded."""
+"""Characters that are taken for a line of CSV: a key has at most 1,024 bytes, three times that once it is encoded."""
 
 
 def content_of(place: S3Source, s3: "S3Client", most: int) -> bytes:
@@ -72,8 +74,7 @@ def rows_of(copy: IO[bytes], file: DataFile, manifest: Manifest) -> Iterator[lis
     read = _of_csv if manifest.file_format == "CSV" else _of_parquet
     try:
         with closing(copy):
-            for batch in read(copy, manifest):
-                yield msgspec.convert(batch, list[Row])
+            yield from read(copy, manifest)
     except _NOT_AS_SAID as error:
         what = f"s3://{manifest.bucket}/{file.key} is not what its manifest says: {' '.join(str(error).split())[:300]}"
         raise CannotRun(what, _ANOTHER) from error
@@ -114,18 +115,11 @@ def _of_csv(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
     at = [manifest.columns.index(name) for name in manifest.wanted]
     width = len(manifest.columns)
     with io.TextIOWrapper(gzip.GzipFile(fileobj=copy), "utf-8", newline="") as text:
-        lines = csv.reader(_lines(text), strict=True)
+        lines = csv.reader(iter(partial(text.readline, LINE), ""), strict=True)  # the csv module bounds fields
         while batch := list(islice(lines, BATCH)):
             if any(len(line) != width for line in batch):
                 raise ValueError(f"a line has not {width} fields")
             yield [_csv_row(*(line[place] for place in at)) for line in batch if _is_current(line, at)]
-
-
-def _lines(text: IO[str]) -> Iterator[str]:
-    while line := text.readline(LINE):
-        if len(line) == LINE:
-            raise ValueError(f"a line has {LINE:,} characters or more")
-        yield line
 
 
 def _is_current(line: list[str], at: list[int]) -> bool:
@@ -137,14 +131,17 @@ def _is_current(line: list[str], at: list[int]) -> bool:
 def _csv_row(key: str, size: str, modified: str, etag: str, storage_class: str, *_: str) -> Row:
     if "%" in key or "+" in key:
         key = unquote_plus(key, errors="strict")
-    return key, int(size), _millis(datetime.fromisoformat(modified)), etag.strip('"'), storage_class or "STANDARD"
+    if not 0 <= (count := int(size)) < _TOO_LARGE:
+        raise ValueError(f"an object of {size} bytes")
+    return key, count, _millis(datetime.fromisoformat(modified)), etag.strip('"'), storage_class or "STANDARD"
 
 
 def _of_parquet(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
     table = _parquet(manifest).ParquetFile(copy, pre_buffer=False, buffer_size=1024 * 1024)
     for batch in table.iter_batches(BATCH, columns=manifest.wanted, use_threads=False):
         columns = (batch.column(name).to_pylist() for name in manifest.wanted)
-        yield [_parquet_row(*row) for row in zip(*columns, strict=True) if row[5:] in ((), (True, False))]
+        rows = [_parquet_row(*row) for row in zip(*columns, strict=True) if row[5:] in ((), (True, False))]
+        yield msgspec.convert(rows, list[Row])  # a column may be of another type than its name says, or have nulls
 
 
 def _parquet_row(key: str, size: int, modified: datetime, etag: str, storage_class: str | None, *_: bool) -> Row:
