@@ -29,6 +29,11 @@ app = typer.Typer(
     epilog=examples(
         ("Objects of the last three hours", "cncbops lake ls s3://my-lake/my-stream/ --from -3h"),
         ("How many there are, and how large, by hour", "cncbops lake ls s3://my-lake/my-stream/ --summary"),
+        (
+            "The same of a vast lake, from its S3 Inventory",
+            "cncbops lake ls s3://my-lake/my-stream/ --summary "
+            "--inventory s3://inventories/lake/2023-11-22T01-00Z/manifest.json",
+        ),
     )
 )
 def ls(

@@ -113,8 +113,11 @@ def test_a_bad_inventory_ends_a_run_before_it_begins(far: FarSide, replays: Repl
     assert "does not exist" in run.err
 
 
-def test_its_policy_lets_it_be_read(cncbops: Cncbops) -> None:
-    policy = cncbops("policy", "lake", "ls", "s3://lake/", "--inventory", URI).json
+@pytest.mark.parametrize(
+    "line", ["lake ls s3://lake/", "lake cat --stage john", "replay -f fn", "resubmit --stage john", "resubmit"]
+)
+def test_its_policy_lets_it_be_read(line: str, cncbops: Cncbops) -> None:
+    policy = cncbops("policy", *line.split(), "--inventory", URI).json
 
     statement = next(each for each in policy["Statement"] if each["Sid"] == "ReadInventory")
     assert statement["Resource"] == "arn:aws:s3:::inventories/inv/lake/daily/*"
