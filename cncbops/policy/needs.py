@@ -128,9 +128,9 @@ COMMANDS: Mapping[str, Sequence[Need]] = {
     "failover status": (*_HANGS_ON_SWITCH, SEE_SWITCH),
     "failover out": (*_HANGS_ON_SWITCH, *_OTHERS, SEE_SWITCH, SWITCH),
     "failover back": (*_HANGS_ON_SWITCH, SEE_SWITCH, SWITCH),
-    "faults ls": _FAULTS,
+    "faults ls": (*_FAULTS, READ_INVENTORY),
     "faults show": _FAULTS,
-    "faults stats": _FAULTS,
+    "faults stats": (*_FAULTS, READ_INVENTORY),
     "runs resume": (
         *(LIST_SOURCES, READ_SOURCES, READ_INVENTORY, READ_QUEUE, *_RUN, EMPTY_QUEUE),
         *(LIST_INVALIDATIONS, SEE_INVALIDATIONS, INVALIDATE),
