@@ -140,7 +140,7 @@ COMMANDS: Mapping[str, Sequence[Need]] = {
     "lake cat": _LAKE,
     "lake find": _LAKE,
     "lake stats": _LAKE,
-    "lake verify": (SEE_STAGE, LIST_SOURCES, READ_SOURCES),
+    "lake verify": _LAKE,
     "completion": (COMPLETE,),
     **dict.fromkeys(("runs ls", "runs show", "runs pause", "runs continue", "runs rate", "runs stop"), ()),
     **dict.fromkeys(("sandbox start", "sandbox stop", "sandbox status", "demo", "config show", "policy"), ()),
