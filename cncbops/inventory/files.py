@@ -100,7 +100,8 @@ def _stored(place: S3Source, s3: "S3Client", most: int) -> Iterator[bytes]:
     try:
         found = look_again(stub, s3)
         if found is None or found.size > most:
-            raise CannotRun(f"{place.uri} {'is larger than it says' if found else 'does not exist'}", _ANOTHER)
+            wrong = f"has {found.size:,} bytes where at most {most:,} are expected" if found else "does not exist"
+            raise CannotRun(f"{place.uri} {wrong}", _ANOTHER)
         with open_object(found, s3) as opened:
             yield from opened.stored()
     except ObjectUnreadable as error:
