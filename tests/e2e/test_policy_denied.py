@@ -33,6 +33,7 @@ def handler(event, context):
 """
 ROLE_ARN = "arn:aws:iam::000000000000:role/ops"
 MAY_ASSUME = {"Sid": "Caller", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE_ARN}
+NO_OUTPUT = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
 UNREACHABLE = "http://127.0.0.1:9"
 
 
@@ -222,15 +223,21 @@ def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> No
     stacks = servers.client("cloudformation", ministack)
     outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", name), "cncb-event-stream": ("streamName", "lake")}
     for service, (key, value) in outputs.items():
-        template = {
-            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}},
-            "Outputs": {key: {"Value": value}},
-        }
+        template = {**NO_OUTPUT, "Outputs": {key: {"Value": value}}}
         stacks.create_stack(StackName=f"{service}-{unique}", TemplateBody=json.dumps(template))
     line = f"replay --stage {unique} -f {name} --dry-run"
     denying.suffices(line)
     denying.tells(line, *ask_for("cloudformation:DescribeStacks"))
     assert "lambda:ListFunctions" in {action for _, action in actions_of(denying.policy(line))}
+
+
+def test_a_stage_that_is_not_there(denying: Denying, ministack: str, unique: str) -> None:
+    """The nearest is told to who may list stacks; nobody needs it."""
+    there, mistyped = f"cncb-data-lake-s3-{unique}", f"lake ls --stage {unique}x"
+    servers.client("cloudformation", ministack).create_stack(StackName=there, TemplateBody=json.dumps(NO_OUTPUT))
+    result = denying.under(denying.policy(mistyped), mistyped)
+    assert [each.action for each in denying.proxy.denied] == ["cloudformation:ListStacks"]
+    assert (result.code, f"no stack {there}x" in result.err, "Did you mean" in result.err) == (1, True, False)
 
 
 def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) -> None:
