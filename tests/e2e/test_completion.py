@@ -96,6 +96,8 @@ def test_buckets_and_what_is_in_them_are_completed(cncbops: Cncbops, ministack: 
     assert told(f"cncbops resubmit -b {bucket[:-1]}") == {bucket}
     assert told(f"cncbops faults ls -b {bucket} -p 2023/11/") == {"2023/11/part-1.gz"}
     assert told(f"cncbops invalidate E1 --from-s3 s3://{bucket}/r") == {f"s3://{bucket}/readme"}
+    assert told(f"cncbops lake ls s3://other/ --inventory s3://{bucket}/r") == {f"s3://{bucket}/readme"}
+    assert told("cncbops lake ls --inventory ") == {"s3://"}
     assert told("cncbops replay -p 20") == set()
 
 
