@@ -55,7 +55,8 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "stage", stage_in_words(document["stage"])
     if document["plan"]["arguments"]["since_run"]:  # what is not typed is as there
         yield "asked", ", ".join(arguments_in_words("replay", document["plan"]["arguments"]))
-    yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
+    picked = _picked(document["plan"]["arguments"])
+    yield "events", f"{events['matched']:,} matched of {events['read']:,} read{picked}{_left_out(events)}"
     if document["run"]:
         yield "so far", fates(document["run"])
     if document["first_event"]:
@@ -73,6 +74,13 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "cost", cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
 
+def _picked(arguments: Mapping[str, Any]) -> str:
+    """Which of the events alike are sent, also where none is left out yet: a profile may have said it."""
+    if arguments["latest_per_key"]:
+        return ", only the newest of each partition key"
+    return ", each id only once" if arguments["dedupe"] else ""
+
+
 def _left_out(events: Mapping[str, Any]) -> str:
     parts = []
     if events["faults"]:
@@ -87,7 +95,7 @@ def unread(objects: Mapping[str, Any]) -> str:
     """What was not read, and why."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in objects["skipped_as"].items())
     skipped = f", {objects['skipped']:,} skipped ({reasons})" if reasons else ""
-    failed = f", {objects['failed']:,} not readable" if objects["failed"] else ""
+    failed = f", {objects['failed']:,} not readable" if objects.get("failed") else ""
     return skipped + failed
 
 

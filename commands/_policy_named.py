@@ -52,7 +52,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     if "from_s3" in params or "distribution" in params or "typed" in params:
         return _by_distribution(named, params, stage)
     if "recovery" in params:
-        return _by_copies(named, params)
+        return _by_copies(named, params, stage)
     if followed and not stage:
         params = {**params, **_typed_then(params, followed.request)}
     named = _by_sources(named, params, screen, stage, takes_queues=READ_QUEUE in needs)
@@ -116,31 +116,42 @@ def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | No
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket):
         if stage:
-            return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
-        return _of_sources(named, [S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])])
+            return _by_stage(named, stage, params, ["faults"] if takes_queues else ["lake", "prefix"])
+        return _of_sources(named, _listed([S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])], params))
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
-    return _of_sources(named, listed_from(read(texts, bucket, prefix, screen), params.get("inventory")))
+    return _of_sources(named, _listed(read(texts, bucket, prefix, screen), params))
 
 
-def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -> Named:
+def _listed(sources: Iterable[object], params: Params) -> Iterable[object]:
+    """The sources, those in S3 to be listed as typed. Raises BadInput."""
+    return listed_from(sources, params.get("inventory"))
+
+
+def _by_stage(named: Named, stage: Staged, params: Params, things: Sequence[str]) -> Named:
     """The stage's lake, or its place of faults: the bucket, and the folder in it unless a prefix is typed."""
+    prefix = params["prefix"] or ""
     asked = things[:1] if prefix else things
     (bucket, *others), folder = stage.names(things[0], named.region), prefix
     if not prefix and "prefix" in things:
         (folder,) = stage.names("prefix", named.region)
     named = stage.asking(named, asked, named.region)
     place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
-    return _of_sources(named, [place])
+    return _of_sources(named, _listed([place], params))
 
 
-def _by_copies(named: Named, params: Params) -> Named:
-    """Of a lake and its copy: the copy may be read under another role."""
-    typed = [params["lake"], None if params["recovery_role_arn"] else params["recovery"]]
-    read = [parse_source(each) for each in typed if each]
-    return _of_sources(named, read if params["lake"] else [ANY_PLACE])
+def _by_copies(named: Named, params: Params, stage: Staged | None) -> Named:
+    """Of a lake, which may be a stage's, and its copy, which may be read under another role."""
+    lake, copy = params["lake"], params["recovery"]
+    if stage and not copy:
+        lake, copy = None, lake
+    copies = [parse_source(copy)] if copy and not params["recovery_role_arn"] else []
+    if stage and not lake:
+        named = _by_stage(named, stage, {**params, "prefix": ""}, ["lake", "prefix"])
+        return _of_sources(named, [*named.sources, *copies])
+    return _of_sources(named, [*_listed([parse_source(lake) if lake else ANY_PLACE], params), *copies])
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:

@@ -15,12 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.lake.layout import TimeWindow, may_hold, reading_range
-from cncbops.lake.listing import list_objects
+from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source, Source, printable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+LISTERS_A_SIDE = LISTERS // 2
+"""List calls of each side under way at a time: both together list as far ahead as a replay, and hold as much."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Side:
         """What all keys of its objects begin with, but for the key of a single file."""
         return self.source.prefix if isinstance(self.source, S3Source) else f"{str(self.source.path).rstrip('/')}/"
 
+    @property
+    def is_inventory(self) -> bool:
+        """Whether its objects are told as they were when its inventory was made."""
+        return isinstance(self.source, S3Source) and self.source.inventory is not None
+
     def key_of(self, lake_object: LakeObject) -> str:
         """An object's key on both sides."""
         return lake_object.key[len(self.root) :]
@@ -50,7 +58,7 @@ class Side:
     def objects(self, window: TimeWindow) -> Generator[LakeObject, None, None]:
         """Its objects in order, without the markers of folders. Raises CncbopsError."""
         try:
-            for each in list_objects(self.source, self.s3, window):
+            for each in list_objects(self.source, self.s3, window, at_once=LISTERS_A_SIDE):
                 if not each.key.endswith("/"):
                     yield each
         except (BotoCoreError, ClientError) as error:

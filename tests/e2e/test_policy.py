@@ -137,3 +137,10 @@ def test_what_cannot_be_meant_is_told_in_a_line(line: str, words: str, cncbops: 
     refused = cncbops("policy", *line.split())
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
     assert words in refused.err
+
+
+def test_the_lake_of_a_stage_is_verified_beside_its_copy(cncbops: Cncbops) -> None:
+    policy = cncbops("policy", "lake", "verify", "--stage", "john", "s3://copy/").json
+    resources = {each["Sid"]: each["Resource"] for each in policy["Statement"]}
+    assert resources["ReadSources"] == ["arn:aws:s3:::*/*", "arn:aws:s3:::copy/*"]
+    assert "SeeStage" in resources
