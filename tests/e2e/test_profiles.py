@@ -126,8 +126,8 @@ def test_a_path_in_a_file_is_meant_from_there(cncbops: Cncbops, near: Path) -> N
         "~no-one/r": near.parent / "~no-one/r",
     }
     for said, meant in folders.items():
-        near.write_text(f'[defaults]\nstate-dir = "{said}"\n')
-        told = shown(cncbops, "runs", "ls", env={"CNCBOPS_STATE_DIR": None})
+        near.write_text(f'[profiles.p]\nstate-dir = "{said}"\n')
+        told = shown(cncbops, "runs", "ls", "--use", "p", env={"CNCBOPS_STATE_DIR": None})
         assert told["--state-dir"]["value"] == str(meant)
 
 
@@ -146,6 +146,8 @@ UNSAYABLE = ("execute", "force", "again", "unknown", "show-payload", "plan", "sa
         ('[defaults.replay]\nrole-arn = "x"', "defaults.replay.role-arn: where AWS calls go", "[profiles.NAME]"),
         ('[defaults.lake.verify]\nrecovery-role-arn = "x"', "defaults.lake.verify.recovery-role-arn: where", "--use"),
         ('[defaults]\nprofile = "x"', "defaults.profile: where AWS calls go", "--use NAME"),
+        ('[defaults]\nstate-dir = "x"', "defaults.state-dir: where AWS calls go, as whom, and in which ledger", "--use"),
+        ('[defaults.replay]\nstate-dir = "x"', "defaults.replay.state-dir: where AWS calls go", "--use NAME"),
         ("[defaults]\nraet = 5", "unknown key defaults.raet", "Did you mean rate?"),
         ("[profiles.p.replay]\nbatch_size = 5", "unknown key profiles.p.replay.batch_size", "Did you mean batch-size?"),
         ("[defaults.relpay]\nrate = 5", "unknown key defaults.relpay", "Did you mean replay?"),
@@ -196,6 +198,15 @@ def test_where_aws_is_reached_is_told_if_a_file_says_it(
     assert cncbops(*asked).err == note
     near.write_text(f'[profiles.p]\nendpoint-url = "{far_side.url}"\n')
     assert f"as profile p in {near} says\n" in cncbops(*asked, "--use", "p").err
+
+
+def test_which_ledger_is_meant_is_told_if_a_file_says_it(cncbops: Cncbops, near: Path, users: Path) -> None:
+    unset = {"CNCBOPS_STATE_DIR": None}
+    users.write_text('[defaults]\nstate-dir = "/r"\n')
+    assert f"note: --state-dir /r as defaults in {users} says\n" in cncbops("runs", "ls", env=unset).err
+    near.write_text('[profiles.p]\nstate-dir = "/s"\n')
+    told = cncbops("runs", "ls", "--use", "p", env=unset).err
+    assert f"note: --state-dir /s as profile p in {near} says\n" in told
 
 
 def test_a_profile_that_there_is_not_is_told(cncbops: Cncbops, near: Path) -> None:
