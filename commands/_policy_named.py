@@ -52,7 +52,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     if "from_s3" in params or "distribution" in params or "typed" in params:
         return _by_distribution(named, params, stage)
     if "recovery" in params:
-        return _by_copies(named, params)
+        return _by_copies(named, params, stage)
     if followed and not stage:
         params = {**params, **_typed_then(params, followed)}
     named = _by_sources(named, params, screen, stage, takes_queues=READ_QUEUE in needs)
@@ -137,11 +137,16 @@ def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -
     return _of_sources(named, [place])
 
 
-def _by_copies(named: Named, params: Params) -> Named:
-    """Of a lake and its copy: the copy may be read under another role."""
-    typed = [params["lake"], None if params["recovery_role_arn"] else params["recovery"]]
-    read = [parse_source(each) for each in typed if each]
-    return _of_sources(named, read if params["lake"] else [ANY_PLACE])
+def _by_copies(named: Named, params: Params, stage: Staged | None) -> Named:
+    """Of a lake and its copy, which may be read under another role. Where but one is typed, it is a stage's copy."""
+    lake, recovery = params["lake"], params["recovery"]
+    if stage and not recovery:
+        named = _by_stage(named, stage, "", ["lake", "prefix"])
+        lake, recovery = None, lake
+    if not (lake or recovery):
+        return _of_sources(named, [ANY_PLACE])
+    typed = [lake, None if params["recovery_role_arn"] else recovery]
+    return _of_sources(named, [*named.sources, *(parse_source(each) for each in typed if each)])
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:

@@ -105,6 +105,15 @@ def test_what_a_profile_says_counts(cncbops: Cncbops) -> None:
         assert statements["Invoke"]["Resource"] == "arn:aws:lambda:us-east-1:*:function:fn:PROD"
 
 
+@pytest.mark.parametrize("options", [(), ("--recovery-role-arn", "arn:aws:iam::123456789012:role/copy")])
+def test_where_but_a_copy_is_typed_the_lake_is_the_stages(options: tuple[str, ...], cncbops: Cncbops) -> None:
+    printed = cncbops("policy", "lake", "verify", "--stage", "john", "s3://copy/", *options)
+    statements = {each["Sid"]: each for each in printed.json["Statement"]}
+    copy = [] if options else ["arn:aws:s3:::copy/*"]
+    assert listed(statements["ReadSources"]["Resource"]) == ["arn:aws:s3:::*/*", *copy]
+    assert any("/cncb-data-lake-s3-john/" in each for each in statements["SeeStage"]["Resource"])
+
+
 def test_keys_are_to_be_decrypted_with_where_they_are_named(cncbops: Cncbops) -> None:
     printed = cncbops("policy", "--kms-key", KEY, *REPLAY)
     decrypt = printed.json["Statement"][-1]

@@ -217,15 +217,20 @@ def test_completion(denying: Denying, name: str) -> None:
     assert denying.proxy.used == set(actions_of(policy))
 
 
-def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> None:
+def make_lakes_stacks(ministack: str, stage: str, bucket: str) -> None:
+    """The stacks of a stage that tell of its lake: a bucket, and a folder `lake`."""
     stacks = servers.client("cloudformation", ministack)
-    outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", name), "cncb-event-stream": ("streamName", "lake")}
+    outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", bucket), "cncb-event-stream": ("streamName", "lake")}
     for service, (key, value) in outputs.items():
         template = {
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}},
             "Outputs": {key: {"Value": value}},
         }
-        stacks.create_stack(StackName=f"{service}-{unique}", TemplateBody=json.dumps(template))
+        stacks.create_stack(StackName=f"{service}-{stage}", TemplateBody=json.dumps(template))
+
+
+def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> None:
+    make_lakes_stacks(ministack, unique, name)
     line = f"replay --stage {unique} -f {name} --dry-run"
     denying.suffices(line)
     denying.tells(line, *ask_for("cloudformation:DescribeStacks"))
@@ -239,6 +244,15 @@ def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) 
     line = f"lake verify {{lake}} s3://{unique}/lake/"
     denying.suffices(line, code=3)
     denying.tells(line, *ask_for("s3:ListBucket"), ("s3:GetObject", "told only to who may s3:GetObject"))
+
+
+def test_a_stages_lake_and_its_copy(denying: Denying, ministack: str, s3: Any, name: str, unique: str) -> None:
+    make_lakes_stacks(ministack, unique, name)
+    s3.create_bucket(Bucket=unique)
+    line = f"lake verify --stage {unique} s3://{unique}/lake/"
+    result = denying.under(denying.policy(line), line)
+    assert (result.code, denying.proxy.denied) == (3, []), result
+    denying.tells(line, *ask_for("cloudformation:DescribeStacks", "s3:ListBucket"))
 
 
 def test_a_lake_is_read_under_a_role_of_its_own(denying: Denying) -> None:
