@@ -1,13 +1,15 @@
 """What options are that were not typed: precedence, and what files may not say, through the installed command."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cncbops.cli import COMMANDS
-from tests.e2e import lakes
+from tests.e2e import lakes, servers
 from tests.e2e.far_side import FarSide
 from tests.e2e.servers import Cncbops, Result
 
@@ -220,6 +222,17 @@ def test_help_reads_no_file_unless_a_profile_is_named(cncbops: Cncbops, near: Pa
     assert cncbops("replay", "--help").code == 0
     near.write_text("[profiles.p]\nrate = 4321\n")
     assert "4321" in cncbops("replay", "--use", "p", "--help").out
+
+
+def test_a_working_folder_that_is_gone_has_no_file(cncbops: Cncbops, users: Path) -> None:
+    users.write_text("[defaults]\nworkers = 3\n")
+    gone = cncbops.home / "gone"
+    gone.mkdir()
+    line = f'rmdir "$PWD" && exec {servers.BIN}/cncbops config show -o json replay'
+    environment = {"PATH": os.environ["PATH"], "HOME": str(cncbops.home)}
+    told = subprocess.run(["sh", "-c", line], cwd=gone, env=environment, capture_output=True, check=True)
+    (workers,) = [each for each in json.loads(told.stdout)["options"] if each["option"] == "--workers"]
+    assert (workers["value"], told.stderr) == (3, b"")
 
 
 def test_no_file_is_read_where_none_is_named(cncbops: Cncbops, near: Path) -> None:
