@@ -56,7 +56,7 @@ class Verifies:
         result = self.text(*arguments, "-o", "json", **more)
         document: dict[str, Any] = result.json
         assert result.err == ""
-        assert result.code == {"same": 0, "nothing": 0, "different": 3}[document["status"]]
+        assert result.code == {"same": 0, "nothing": 1, "different": 3}[document["status"]]
         listed, counts = document["listed"], {kind: document[kind]["objects"] for kind in ("same", *KINDS)}
         assert listed["lake"] == sum(counts.values()) - counts["extra"]
         for kind in KINDS:
@@ -308,7 +308,9 @@ def test_text_tells_the_first_of_each_kind_and_a_table(verify: Verifies) -> None
 
 def test_where_neither_has_an_object_nothing_is_said_to_be_the_same(verify: Verifies) -> None:
     assert verify({}, {})["status"] == "nothing"
-    assert verify.text("s3://lake/", "s3://recovery/").err == "nothing is compared: neither has an object there\n"
+    result = verify.text("s3://lake/", "s3://recovery/")
+    told = "nothing is compared: neither has an object there. Check buckets, prefixes, --from and --to\n"
+    assert (result.code, result.err) == (1, told)
 
 
 def test_a_terminal_is_shown_how_far_it_is_and_keeps_the_table(verify: Verifies, tmp_path: Path) -> None:
