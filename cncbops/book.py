@@ -67,3 +67,8 @@ BOOK: Mapping[str, Sequence[Name]] = {
 """By what it names: `lake` and `prefix` are the bucket and the folder of the stream's events in it, which Firehose puts
 under the stream's name; `function` is the one that events are replayed to, `distribution` the CDN's. The others are
 fields of `cncbops.watched.Watched`. Of several names all that there are count; where one is wanted, the first."""
+
+
+def stacks_in(table: Mapping[str, Sequence[Name]]) -> list[str]:
+    """The stacks by which the names of a table are found, as patterns."""
+    return sorted({name.stack for names in table.values() for name in names if name.stack})

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws, denies, explain
-from cncbops.book import BOOK, Name
+from cncbops.book import BOOK, Name, stacks_in
+from cncbops.completion.haste import gathered
+from cncbops.completion.names import stages
+from cncbops.config.checks import closest
 from cncbops.errors import BadInput, CannotRun
 from cncbops.stacks import Stacks
 from cncbops.watched import NAMES, Watched
@@ -32,6 +35,13 @@ _WANTED = {
     "distribution": ("distribution", "Name the distribution first"),
 }
 """What a command wants one of, and what to type instead."""
+
+_NEAREST_WITHIN_S = 1.5
+"""How long whoever mistyped a stage is let wait for the one that may have been meant."""
+
+
+class NotTold(CannotRun):
+    """No stack tells what a thing of a stage is called."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Stage:
         return _looks(self, [(what, name) for what in _FAILOVER for name in self.table[what][:1]])
 
     def find(self, what: str, stacks: Stacks) -> str:
-        """The first name that there is of a thing. Raises CannotRun, telling where it was looked for."""
+        """The first name that there is of a thing. Raises NotTold, saying where it was looked for, or CannotRun."""
         names = [name.at(self.name, stacks.region) for name in self.table[what]]
         for name in names:
             found = _found(what, name, stacks)
@@ -65,7 +75,7 @@ class Stage:
                 return found
         noun, instead = _WANTED[what]
         missing = _missing(names, stacks) or "[stage] of cncbops.toml names none"
-        raise CannotRun(
+        raise NotTold(
             f"stage {self.name} has no {noun} in {stacks.region}: {missing}", f"{instead}, or another --region"
         )
 
@@ -159,8 +169,19 @@ class Names:
         return {"name": self.stage.name, "region": self.aws.region, "names": self.found}
 
     def _find(self, what: str) -> str:
-        self.found[what] = self.stage.find(what, self._stacks)
+        try:
+            self.found[what] = self.stage.find(what, self._stacks)
+        except NotTold as error:
+            if meant := self._nearest_stage():
+                error.next_step = f"Did you mean {meant}? {error.next_step}"
+            raise
         return self.found[what]
+
+    def _nearest_stage(self) -> str | None:
+        """The stage that may have been meant, None if there is none like it, or AWS does not tell it, or not soon."""
+        told, _ = gathered(lambda: stages(self.aws, *stacks_in(self.stage.table)), _NEAREST_WITHIN_S)
+        names = sorted({name for name, _ in told})
+        return None if self.stage.name in names else closest(self.stage.name, names)
 
     @cached_property
     def _stacks(self) -> Stacks:

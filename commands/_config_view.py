@@ -19,7 +19,7 @@ def show_options(console: Console, document: Mapping[str, Any]) -> None:
     table.add_column("from", overflow="fold")
     for option in document["options"]:
         is_default = option["from"] == "default"
-        row = (option["option"], _value(option["value"]), _origin(option))
+        row = (option["option"], _value(option), _origin(option))
         table.add_row(*map(Text, row), style="dim" if is_default else None)
     console.print(table)
     console.print()
@@ -58,7 +58,10 @@ def _origin(option: Mapping[str, Any]) -> str:
             return str(other)
 
 
-def _value(value: Any) -> str:
+def _value(option: Mapping[str, Any]) -> str:
+    value = option["value"]
+    if value is None and option["variable"]:  # a variable that names no profile says who asks all the same
+        return "(keys, no profile)"
     if value in (None, [], ""):
         return "-"
     if isinstance(value, list):

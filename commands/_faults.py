@@ -3,7 +3,7 @@
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
+from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource
@@ -32,6 +33,7 @@ from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
 from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
+from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
@@ -86,6 +88,7 @@ class Choice:
             "--pipeline": self.pipelines,
             "--from": [self.from_time] if self.from_time else [],
             "--to": [self.to_time] if self.to_time else [],
+            "--inventory": [self.inventory] if self.inventory else [],
         }
         return ((name, value) for name, values in named.items() for value in values or ())
 
@@ -173,6 +176,7 @@ class _Faults:
     """The chosen faults of `sources`, one by one, and who reads and counts them."""
 
     sources: tuple[FaultSource, ...]
+    inventory: Mapping[str, Any] | None
     reader: FaultReader
     found: Iterator[Found]
 
@@ -186,15 +190,18 @@ class _Faults:
 def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Faults]:
     """The chosen faults, to be read while the body runs. Raises BadInput, CannotRun."""
     selection = choice.selection()
-    sources = fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen)
+    sources = listed_from(
+        fault_sources_of(choice.sources or (), choice.bucket, choice.prefix, screen), choice.inventory
+    )
     aws = Aws(access_of(general, {}))
     in_aws = not all(isinstance(source, LocalSource) for source in sources)
     s3 = aws.s3(OBJECTS_AHEAD + LISTERS) if in_aws else None
+    inventory = read_inventory(sources, s3, selection.window, screen).facts
     with closing(Resolver(aws, s3)) as resolver, Queues(sources, aws, executes=False) as queues, ExitStack() as held:
         reader = FaultReader(stored(sources), selection, s3, resolver)
         found = held.enter_context(closing(reader.found()))
         require_readable(queues)
-        yield _Faults(sources, reader, chain(found, _in_messages(reader, queues)))
+        yield _Faults(sources, inventory, reader, chain(found, _in_messages(reader, queues)))
 
 
 def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
@@ -235,12 +242,12 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
     with _faults(choice, general, screen) as faults, faults.reading_line(screen):
         for each in faults.found:
             groups.add(each.fault, each.place)
-    reader, sources = faults.reader, faults.sources
+    reader = faults.reader
     rows, counts, failures = list(map(group_facts, groups.ranked())), count_facts(reader.counts), _failures(reader)
-    uris = [source.uri for source in sources]
+    uris = [source.uri for source in faults.sources]
     if screen.json:
         told = {"counts": counts, "groups": rows, "others": groups.others, "failures": failures}
-        screen.show_json({"command": "faults stats", "source": uris, **told})
+        screen.show_json({"command": "faults stats", "source": uris, "inventory": faults.inventory, **told})
     elif not screen.quiet:
         with screen.printing(RUN_AGAIN) as out:
             show_groups(out, visible(rows), groups.others)

@@ -74,7 +74,8 @@ def run() -> int:
     try:
         return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
-        sys.stderr.write(f"error: {error.format_message().rstrip('.')}. See {_help_of(error)}\n")
+        told = error.format_message()
+        sys.stderr.write(f"error: {told if told.endswith('?') else told.rstrip('.') + '.'} See {_help_of(error)}\n")
         return error.exit_code
     except CncbopsError as error:  # of the files that say what was not typed
         sys.stderr.write(f"error: {visible(str(error))}\n")

@@ -16,6 +16,7 @@ from cncbops.inspection.judging import Asked as Wanted
 from cncbops.inspection.judging import Kind, Verdict
 from cncbops.inspection.sides import Side, as_folders
 from cncbops.inspection.verifying import LOOKS, Counts, Verifier
+from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource, Source, parse_source
@@ -25,6 +26,7 @@ from cncbops.safety.limits import parse_duration
 from cncbops.selection.times import parse_window
 
 from ._access import access_of
+from ._inventory import read_inventory
 from ._lake_verify_view import compared, show_difference, show_examples, show_outcome, show_table
 from ._options import General
 from ._reading_view import reading_line
@@ -71,6 +73,7 @@ class Asked:
     deep: bool
     show_all: bool
     stage: Staged | None = None
+    inventory: str | None = None
 
     def wanted(self, now: datetime) -> Wanted:
         """As the engine takes it. Raises BadInput."""
@@ -85,6 +88,7 @@ class Asked:
         other = self.reached.access(access)
         if lake == recovery and (isinstance(lake, LocalSource) or access == other):
             raise BadInput(f"LAKE and RECOVERY are both {lake.uri}", "Name the lake first, and then its copy")
+        (lake,) = listed_from([lake], self.inventory)
         return _side(lake, access, "--"), _side(recovery, other, "--recovery-")
 
     def _named(self, general: General, screen: Screen) -> tuple[str, str]:
@@ -115,12 +119,13 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
     now, started = datetime.now(UTC), time.monotonic()
     wanted = asked.wanted(now)
     lake, recovery = asked.sides(general, screen)
+    told = read_inventory([lake.source], lake.s3, wanted.window, screen)
     verifier = Verifier(lake, recovery, wanted, now)
     shown = _Shown(screen, show_all=asked.show_all)
     with shown.progress(verifier.counts), leaving_at_once(DIFFERENT), closing(verifier.differences()) as found:
         shown.take(found)
     sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
-    facts = {**DOCUMENT, **sources, **verification_facts(verifier.counts, wanted, now)}
+    facts = {**DOCUMENT, **sources, "inventory": told.facts, **verification_facts(verifier.counts, wanted, now)}
     code = _EXITS[facts["status"]]
     with leaving_at_once(code):
         shown.end({**facts, "duration_s": round(time.monotonic() - started, 3)})

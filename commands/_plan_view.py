@@ -55,7 +55,8 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "stage", stage_in_words(document["stage"])
     if document["plan"]["arguments"]["since_run"]:  # what is not typed is as there
         yield "asked", ", ".join(arguments_in_words("replay", document["plan"]["arguments"]))
-    yield "events", f"{events['matched']:,} matched of {events['read']:,} read{_left_out(events)}"
+    picked = _picked(document["plan"]["arguments"])
+    yield "events", f"{events['matched']:,} matched of {events['read']:,} read{picked}{_left_out(events)}"
     if document["run"]:
         yield "so far", fates(document["run"])
     if document["first_event"]:
@@ -71,6 +72,13 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "stops", stops(document["plan"]["terms"]["safety"])
     yield "duration", duration(document["plan"])
     yield "cost", cost(document["plan"]["estimate"]["lambda_requests_usd"])
+
+
+def _picked(arguments: Mapping[str, Any]) -> str:
+    """Which of the events alike are sent, also where none is left out yet: a profile may have said it."""
+    if arguments["latest_per_key"]:
+        return ", only the newest of each partition key"
+    return ", each id only once" if arguments["dedupe"] else ""
 
 
 def _left_out(events: Mapping[str, Any]) -> str:

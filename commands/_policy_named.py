@@ -117,36 +117,42 @@ def _by_sources(named: Named, params: Params, screen: Screen, stage: Staged | No
     texts, bucket, prefix = tuple(params["sources"] or ()), params["bucket"], params["prefix"] or ""
     if not (texts or bucket):
         if stage:
-            return _by_stage(named, stage, prefix, ["faults"] if takes_queues else ["lake", "prefix"])
-        return _of_sources(named, [S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])])
+            return _by_stage(named, stage, params, ["faults"] if takes_queues else ["lake", "prefix"])
+        return _of_sources(named, _listed([S3Source(ANY, prefix), *([ANY_QUEUE] if takes_queues else [])], params))
     place = place_apart(texts[0]) if "fault_id" in params and len(texts) == 1 else None
     if place:
         texts = (place[1],)
     read = fault_sources_of if takes_queues else sources_of
-    return _of_sources(named, listed_from(read(texts, bucket, prefix, screen), params.get("inventory")))
+    return _of_sources(named, _listed(read(texts, bucket, prefix, screen), params))
 
 
-def _by_stage(named: Named, stage: Staged, prefix: str, things: Sequence[str]) -> Named:
+def _listed(sources: Iterable[object], params: Params) -> Iterable[object]:
+    """The sources, those in S3 to be listed as typed. Raises BadInput."""
+    return listed_from(sources, params.get("inventory"))
+
+
+def _by_stage(named: Named, stage: Staged, params: Params, things: Sequence[str]) -> Named:
     """The stage's lake, or its place of faults: the bucket, and the folder in it unless a prefix is typed."""
+    prefix = params["prefix"] or ""
     asked = things[:1] if prefix else things
     (bucket, *others), folder = stage.names(things[0], named.region), prefix
     if not prefix and "prefix" in things:
         (folder,) = stage.names("prefix", named.region)
     named = stage.asking(named, asked, named.region)
     place = S3Source(ANY if others else bucket, "" if folder == ANY else folder)
-    return _of_sources(named, [place])
+    return _of_sources(named, _listed([place], params))
 
 
 def _by_copies(named: Named, params: Params, stage: Staged | None) -> Named:
-    """Of a lake and its copy, which may be read under another role. Where but one is typed, it is a stage's copy."""
-    lake, recovery = params["lake"], params["recovery"]
-    if stage and not recovery:
-        named = _by_stage(named, stage, "", ["lake", "prefix"])
-        lake, recovery = None, lake
-    if not (lake or recovery):
-        return _of_sources(named, [ANY_PLACE])
-    typed = [lake, None if params["recovery_role_arn"] else recovery]
-    return _of_sources(named, [*named.sources, *(parse_source(each) for each in typed if each)])
+    """Of a lake, which may be a stage's, and its copy, which may be read under another role."""
+    lake, copy = params["lake"], params["recovery"]
+    if stage and not copy:
+        lake, copy = None, lake
+    copies = [parse_source(copy)] if copy and not params["recovery_role_arn"] else []
+    if stage and not lake:
+        named = _by_stage(named, stage, {**params, "prefix": ""}, ["lake", "prefix"])
+        return _of_sources(named, [*named.sources, *copies])
+    return _of_sources(named, [*_listed([parse_source(lake) if lake else ANY_PLACE], params), *copies])
 
 
 def _of_sources(named: Named, sources: Iterable[object]) -> Named:

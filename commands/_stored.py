@@ -1,7 +1,9 @@
 """What files say of the options of a command, and what a value in a file must be."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
@@ -63,17 +65,34 @@ def general_options() -> set[str]:
 
 def require_sayable(layer: Layer, command: Command) -> None:
     """Raise BadInput for what a table says that nobody heeds, or no file may say. `command` is whom it speaks to."""
-    options = options_of(command) if layer.command else dict.fromkeys(general_options())
-    below = members_of(command) if layer.command else COMMANDS
+    options = options_of(command) if layer.command else dict.fromkeys(sorted(general_options()))
+    below = _below(layer, command)
     for key, value in layer.table.items():
+        where = f"{layer.where}.{key}"
         if key in below and (isinstance(value, dict) or key not in options):
-            as_table(layer.file.path, f"{layer.where}.{key}", value)
-        elif key not in options and key not in TYPED_ONLY:
-            hint = nearest(key, [*(each for each in options if each not in TYPED_ONLY), *below])
-            alike = not layer.command and any(key in options_of(each) for each in members_of(command).values())
-            raise BadInput(f"{layer.file.path}: unknown key {layer.where}.{key}", _SAY_IT_OF_ONE if alike else hint)
-        else:
+            as_table(layer.file.path, where, value)
+        elif key in TYPED_ONLY or (key in options and not isinstance(value, dict)):
             _require_allowed(layer, key)
+        elif key in options:
+            raise BadInput(f"{layer.file.path}: {where} is a table", f"Write {key} = … in [{layer.where}]")
+        else:
+            raise BadInput(f"{layer.file.path}: unknown key {where}", _meant(layer, key, options, command))
+
+
+def _below(layer: Layer, command: Command) -> Collection[str]:
+    """The commands that a table may speak to one by one: what a group does by its own name has no other."""
+    if not layer.command:
+        return COMMANDS
+    return [name for name, each in members_of(command).items() if not each.hidden]
+
+
+def _meant(layer: Layer, key: str, options: Collection[str], command: Command) -> str:
+    """What may have been meant by a key that nobody heeds, as a hint: by a table a command, where there is one."""
+    if not layer.command and any(key in options_of(each) for each in members_of(command).values()):
+        return _SAY_IT_OF_ONE
+    below = _below(layer, command)
+    keys = () if below and isinstance(layer.table[key], dict) else (each for each in options if each not in TYPED_ONLY)
+    return nearest(key, [*keys, *below])
 
 
 def _require_allowed(layer: Layer, key: str) -> None:
@@ -97,9 +116,9 @@ def value_of(layer: Layer, key: str, param: Any, context: typer.Context) -> Any:
     """A value as the option takes it. Raises BadInput, naming file and key, for what it cannot take."""
     said = layer.table[key]
     where = f"{layer.file.path}: {layer.where}.{key}"
-    wanted, example = _wanted(param)
     values = said if param.multiple and isinstance(said, list) else [said]
     for value in values:
+        wanted, example = _wanted(param, value)
         if type(value) not in wanted:
             raise BadInput(f"{where} is {kind(value)}", f"Write {example}")
     if param.type_descriptor.annotation is Path:
@@ -120,12 +139,20 @@ def _expanded(text: str) -> Path:
         return Path(text)
 
 
-def _wanted(param: Any) -> tuple[tuple[type, ...], str]:
-    """The types that an option takes from TOML, and an example."""
+def _wanted(param: Any, value: Any) -> tuple[tuple[type, ...], str]:
+    """The types that an option takes from TOML, and how to write one where `value` stands."""
     if param.is_flag:
         return (bool,), "true or false"
     if param.type_descriptor.annotation is int:
         return (int,), "an integer, such as 5"
     if param.type_descriptor.annotation is float:
         return (int, float), "a number, such as 5 or 0.5"
-    return (str,), 'texts: ["one", "two"]' if param.multiple else 'a text in quotes: "5"'
+    return (str,), 'texts: ["one", "two"]' if param.multiple else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    """How what is no text is written as one."""
+    if isinstance(value, list):
+        return "one text in quotes, without the brackets"
+    told = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value)
+    return f'a text in quotes: "{told}"'

@@ -60,7 +60,7 @@ def _places(ctx: Any, param: Any, incomplete: str) -> Names:
     return [(f"{S3}{bucket}/{key}", "") for key, _ in _looked_up(typed, "keys", bucket, prefix)]
 
 
-_OWN_WAY = {"SOURCE...": "source_", "RECOVERY": "recovery_"}
+_OWN_WAY = {"SOURCE...": "source_", "URI": "source_", "RECOVERY": "recovery_"}
 """How the options begin that say how AWS is reached for an argument, where there are such."""
 
 
@@ -115,6 +115,7 @@ BY_NAME: Mapping[str, Suggest] = {
     "RECOVERY": _places,
     "--faults": _places,
     "--from-s3": _places,
+    "--inventory": _places,
     "--bucket": _named("buckets"),
     "--prefix": _prefixes,
     "--function": _named("functions"),

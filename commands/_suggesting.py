@@ -130,10 +130,10 @@ def _own_profiles(typed: Mapping[str, Any]) -> Names:
 
 def _stacks(typed: Mapping[str, Any]) -> list[str]:
     """The patterns of the stacks by which a stage's names are found."""
+    from cncbops.book import stacks_in
     from cncbops.config.names import names_in
 
-    table = names_in(_configured(typed))
-    return sorted({name.stack for names in table.values() for name in names if name.stack})
+    return stacks_in(names_in(_configured(typed)))
 
 
 def _configured(typed: Mapping[str, Any]) -> "Config":

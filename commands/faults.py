@@ -54,6 +54,7 @@ def ls(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     only_function: shared.OnlyFunction = None,
     error: shared.Error = None,
     types: shared.FaultType = None,
@@ -76,7 +77,9 @@ def ls(
     from ._faults import Choice, carry_out_ls
     from ._staged import staged
 
-    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    choice = Choice(
+        sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time, inventory
+    )
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
@@ -97,6 +100,7 @@ def stats(
     stage: shared.Stage = None,
     bucket: shared.Bucket = None,
     prefix: shared.Prefix = "",
+    inventory: shared.Inventory = None,
     only_function: shared.OnlyFunction = None,
     error: shared.Error = None,
     types: shared.FaultType = None,
@@ -118,7 +122,9 @@ def stats(
     from ._faults import Choice, carry_out_stats
     from ._staged import staged
 
-    choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)
+    choice = Choice(
+        sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time, inventory
+    )
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )

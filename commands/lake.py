@@ -29,6 +29,11 @@ app = typer.Typer(
     epilog=examples(
         ("Objects of the last three hours", "cncbops lake ls s3://my-lake/my-stream/ --from -3h"),
         ("How many there are, and how large, by hour", "cncbops lake ls s3://my-lake/my-stream/ --summary"),
+        (
+            "The same of a vast lake, from its S3 Inventory",
+            "cncbops lake ls s3://my-lake/my-stream/ --summary "
+            "--inventory s3://inventories/lake/2023-11-22T01-00Z/manifest.json",
+        ),
     )
 )
 def ls(
@@ -255,6 +260,12 @@ Lake = Annotated[
         metavar="LAKE", help="s3://bucket/prefix, or a local folder; left out with --stage.", show_default=False
     ),
 ]
+LakeInventory = Annotated[
+    str | None,
+    option(
+        "--inventory", metavar="URI", help="List LAKE from this S3 Inventory (s3://…/manifest.json), in place of calls."
+    ),
+]
 Recovery = Annotated[
     str | None,
     typer.Argument(
@@ -278,6 +289,7 @@ def verify(
     lake: Lake,
     recovery: Recovery = None,
     stage: shared.Stage = None,
+    inventory: LakeInventory = None,
     from_time: Annotated[
         str | None,
         option("--from", help="Objects that may hold events from this time on, as their keys tell.", panel=COMPARISON),
@@ -318,5 +330,5 @@ def verify(
         output is shared.Output.json, quiet, verbose, state_dir, False, region, profile, role_arn, endpoint_url
     )
     reached = Reached(recovery_region, recovery_profile, recovery_role_arn, recovery_endpoint_url)
-    asked = Asked(lake, recovery, reached, from_time, to_time, lag, deep, show_all, staged(stage, config))
+    asked = Asked(lake, recovery, reached, from_time, to_time, lag, deep, show_all, staged(stage, config), inventory)
     return carry_out(asked, general)

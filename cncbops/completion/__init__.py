@@ -1,1 +1,1 @@
-"""What a word that is being typed may become: names that AWS knows, asked for in haste and kept for a minute."""
+"""What a name that is being typed, or was mistyped, may become: names that AWS knows, asked for in haste."""

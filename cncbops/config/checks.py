@@ -1,12 +1,13 @@
 """What a file must hold to be understood: errors that name file, key, and what it is."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cncbops.errors import BadInput
 
+_MOST_NAMES = 10
 _WORDS = {dict: "a table", list: "a list", str: "a text", bool: "true or false", int: "an integer", float: "a number"}
 
 
@@ -37,8 +38,21 @@ def require_known(path: Path, where: str, table: Mapping[str, Any], known: Itera
 def nearest(name: str, known: Iterable[str]) -> str:
     """What may have been meant, as a hint."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(names) or 'nothing'}"
+    close = closest(name, names)
+    return f"Did you mean {close}?" if close else f"Known here: {_first(names) or 'nothing'}"
+
+
+def closest(name: str, known: Collection[str]) -> str | None:
+    """The name that is most like another, None if none is much like it."""
+    # Of two letters that are swapped, as in `sl`, only one is in its place.
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5 if len(name) == 2 else 0.6)
+    return close[0] if close else None
+
+
+def _first(names: Sequence[str]) -> str:
+    """Names in words, of many the first."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def kind(value: object) -> str:

@@ -3,6 +3,7 @@
 What the listings show is judged by them; HeadObject is asked only of what they leave open: why a copy is missing, and
 whether two objects are the same where their ETags, which differ, may differ for equal bytes. A lake is written to
 while it is listed: what is so new that the other side may just have been listed before it came is looked at again.
+So is all of a lake that an inventory, hours old, leaves open.
 """
 
 from dataclasses import dataclass, replace
@@ -92,27 +93,38 @@ class Judge:
     def verdict(self, pair: Pair) -> Verdict:
         """What is of a key."""
         try:
-            if pair.lake is None or pair.recovery is None:
-                return self._one_sided(pair)
-            return self._two_sided(pair, pair.lake, pair.recovery)
+            return self._verdict(self._as_of_now(pair))
         except ObjectUnreadable as error:
             archived = error.error == "Archived"
             return Verdict(Kind.not_comparable, pair, Why.archived if archived else Why.unreadable)
 
-    # One of the sides has nothing
+    def _as_of_now(self, pair: Pair) -> Pair:
+        """The pair with what the lake has now, where it was listed from an inventory."""
+        like = pair.lake or pair.recovery
+        if not (self._lake.is_inventory and like):
+            return pair
+        return replace(pair, lake=self._look(self._lake, pair.key, like, listed=pair.lake))
 
-    def _one_sided(self, pair: Pair) -> Verdict:
+    def _verdict(self, pair: Pair) -> Verdict:
+        if pair.lake and pair.recovery:
+            return self._two_sided(pair, pair.lake, pair.recovery)
         if pair.lake:
             return self._missing(pair, pair.lake)
-        assert pair.recovery is not None, "nobody has a key that was not listed"
-        if self._is_new(pair.recovery) and (come := self._look(self._lake, pair.key, pair.recovery)):
-            return self.verdict(replace(pair, lake=come))
+        if pair.recovery:
+            return self._extra(pair, pair.recovery)
+        return Verdict(Kind.same, pair)  # gone from the lake since its inventory, and not in the copy either
+
+    # One of the sides has nothing
+
+    def _extra(self, pair: Pair, recovery: LakeObject) -> Verdict:
+        if self._is_new(recovery) and (come := self._look(self._lake, pair.key, recovery)):
+            return self._verdict(replace(pair, lake=come))
         return Verdict(Kind.extra, pair, Why.only_there)
 
     def _missing(self, pair: Pair, lake: LakeObject) -> Verdict:
         why = self._why_missing(lake)
         if (why is Why.gone or self._is_new(lake)) and (come := self._look(self._recovery, pair.key, lake)):
-            return self.verdict(replace(pair, recovery=come))
+            return self._verdict(replace(pair, recovery=come))
         if why in (Why.never, Why.unknown) and self._is_young(lake):
             why = Why.young
         return self._waiting(pair, lake, why) if why in (Why.pending, Why.young) else Verdict(Kind.missing, pair, why)
@@ -135,13 +147,13 @@ class Judge:
     def _is_young(self, lake_object: LakeObject) -> bool:
         return self._now - lake_object.last_modified < self._asked.lag
 
-    def _look(self, side: Side, key: str, like: LakeObject) -> LakeObject | None:
-        """What a side has under a key now."""
+    def _look(self, side: Side, key: str, like: LakeObject, *, listed: LakeObject | None = None) -> LakeObject | None:
+        """What a side has under a key now; where that is not told, what was `listed`."""
         sought = side.sought(key, like)
         try:
             return look_again(sought, side.s3)
         except ClientError:
-            return None  # as it was listed
+            return listed
         except BotoCoreError as error:
             raise side.explained(error, f"look at {sought.uri}") from error
 

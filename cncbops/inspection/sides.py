@@ -36,6 +36,11 @@ class Side:
         """What all keys of its objects begin with, but for the key of a single file."""
         return self.source.prefix if isinstance(self.source, S3Source) else f"{str(self.source.path).rstrip('/')}/"
 
+    @property
+    def is_inventory(self) -> bool:
+        """Whether its objects are told as they were when its inventory was made."""
+        return isinstance(self.source, S3Source) and self.source.inventory is not None
+
     def key_of(self, lake_object: LakeObject) -> str:
         """An object's key on both sides."""
         return lake_object.key[len(self.root) :]

@@ -14,10 +14,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote_plus
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import explain
@@ -31,11 +33,14 @@ from cncbops.lake.sources import S3Source
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Row = tuple[str, int, int, str, str]
+Row = tuple[str, Annotated[int, msgspec.Meta(ge=0)], int, str, str]
 """Key, size in bytes, last modification in ms since the epoch, ETag, storage class."""
 
 BATCH = 10_000
 """Rows in memory at a time."""
+_TOO_LARGE = 2**63
+LINE = 256 * 1024
+"""Characters that are taken for a line of CSV: a key has at most 1,024 bytes, three times that once it is encoded."""
 
 
 def content_of(place: S3Source, s3: "S3Client", most: int) -> bytes:
@@ -70,11 +75,16 @@ def rows_of(copy: IO[bytes], file: DataFile, manifest: Manifest) -> Iterator[lis
     try:
         with closing(copy):
             yield from read(copy, manifest)
-    except (csv.Error, zlib.error, EOFError, OSError, ValueError, IndexError, TypeError) as error:
+    except _NOT_AS_SAID as error:
         what = f"s3://{manifest.bucket}/{file.key} is not what its manifest says: {' '.join(str(error).split())[:300]}"
         raise CannotRun(what, _ANOTHER) from error
 
 
+_NOT_AS_SAID = (
+    *(csv.Error, zlib.error, EOFError, OSError, msgspec.ValidationError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError),
+)
+"""What reading says of bytes that are no such file, or of a column of another type: pyarrow's errors are of these."""
 _ANOTHER = "Take the manifest.json of another day"
 
 
@@ -90,7 +100,8 @@ def _stored(place: S3Source, s3: "S3Client", most: int) -> Iterator[bytes]:
     try:
         found = look_again(stub, s3)
         if found is None or found.size > most:
-            raise CannotRun(f"{place.uri} {'is larger than it says' if found else 'does not exist'}", _ANOTHER)
+            wrong = f"has {found.size:,} bytes where at most {most:,} are expected" if found else "does not exist"
+            raise CannotRun(f"{place.uri} {wrong}", _ANOTHER)
         with open_object(found, s3) as opened:
             yield from opened.stored()
     except ObjectUnreadable as error:
@@ -105,7 +116,7 @@ def _of_csv(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
     at = [manifest.columns.index(name) for name in manifest.wanted]
     width = len(manifest.columns)
     with io.TextIOWrapper(gzip.GzipFile(fileobj=copy), "utf-8", newline="") as text:
-        lines = csv.reader(text, strict=True)
+        lines = csv.reader(iter(partial(text.readline, LINE), ""), strict=True)  # the csv module bounds fields
         while batch := list(islice(lines, BATCH)):
             if any(len(line) != width for line in batch):
                 raise ValueError(f"a line has not {width} fields")
@@ -121,20 +132,26 @@ def _is_current(line: list[str], at: list[int]) -> bool:
 def _csv_row(key: str, size: str, modified: str, etag: str, storage_class: str, *_: str) -> Row:
     if "%" in key or "+" in key:
         key = unquote_plus(key, errors="strict")
-    moment = datetime.fromisoformat(modified)
-    return key, int(size), round(moment.timestamp() * 1000), etag.strip('"'), storage_class or "STANDARD"
+    if not 0 <= (count := int(size)) < _TOO_LARGE:
+        raise ValueError(f"an object of {size} bytes")
+    return key, count, _millis(datetime.fromisoformat(modified)), etag.strip('"'), storage_class or "STANDARD"
 
 
 def _of_parquet(copy: IO[bytes], manifest: Manifest) -> Iterator[list[Row]]:
     table = _parquet(manifest).ParquetFile(copy, pre_buffer=False, buffer_size=1024 * 1024)
     for batch in table.iter_batches(BATCH, columns=manifest.wanted, use_threads=False):
         columns = (batch.column(name).to_pylist() for name in manifest.wanted)
-        yield [_parquet_row(*row) for row in zip(*columns, strict=True) if row[5:] in ((), (True, False))]
+        rows = [_parquet_row(*row) for row in zip(*columns, strict=True) if row[5:] in ((), (True, False))]
+        yield msgspec.convert(rows, list[Row])  # a column may be of another type than its name says, or have nulls
 
 
 def _parquet_row(key: str, size: int, modified: datetime, etag: str, storage_class: str | None, *_: bool) -> Row:
-    moment = modified.replace(tzinfo=modified.tzinfo or UTC)
-    return key, size, round(moment.timestamp() * 1000), etag.strip('"'), storage_class or "STANDARD"
+    return key, size, _millis(modified), etag.strip('"'), storage_class or "STANDARD"
+
+
+def _millis(moment: datetime) -> int:
+    """Since the epoch; AWS writes UTC."""
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def require_reader(manifest: Manifest) -> None:

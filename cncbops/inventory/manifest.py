@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.lake.sources import S3Source, parse_source
@@ -70,17 +72,23 @@ class Manifest:
         return [_column(self.file_format, name) for name in names]
 
 
+# Bounded, as parts of a manifest stand in errors and in calls: whoever writes to its bucket may have written it.
+_Md5 = Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$")]
+_Millis = Annotated[str, Meta(pattern="^[0-9]{1,15}$")]
+_Bucket = Annotated[str, Meta(pattern="^[a-zA-Z0-9._-]{3,255}$")]
+
+
 class _File(msgspec.Struct):
-    key: str
-    size: int
-    md5: str = msgspec.field(name="MD5checksum")
+    key: Annotated[str, Meta(min_length=1, max_length=1024)]
+    size: Annotated[int, Meta(ge=0)]
+    md5: _Md5 = msgspec.field(name="MD5checksum")
 
 
 class _Manifest(msgspec.Struct):
-    source_bucket: str = msgspec.field(name="sourceBucket")
-    file_format: str = msgspec.field(name="fileFormat")
-    file_schema: str = msgspec.field(name="fileSchema")
-    created: str = msgspec.field(name="creationTimestamp")
+    source_bucket: _Bucket = msgspec.field(name="sourceBucket")
+    file_format: Annotated[str, Meta(max_length=32)] = msgspec.field(name="fileFormat")
+    file_schema: Annotated[str, Meta(max_length=10_000)] = msgspec.field(name="fileSchema")
+    created: _Millis = msgspec.field(name="creationTimestamp")
     files: list[_File]
 
 
@@ -104,7 +112,7 @@ def read_manifest(uri: str, get: Callable[[S3Source, int], bytes]) -> Manifest:
         raise CannotRun(f"{uri} does not fit its manifest.checksum", _ANOTHER)
     try:
         return _thawed(uri, msgspec.json.decode(content, type=_Manifest))
-    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise CannotRun(f"{uri} is no manifest of an S3 Inventory: {error}", _ANOTHER) from error
 
 

@@ -53,7 +53,7 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else it is no terminal of the session
         )
         os.close(slave)
-        self.shown = ""
+        self.shown, self.cwd = "", cwd
         for line in setup:
             self.run(line)
 

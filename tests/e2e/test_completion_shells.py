@@ -21,33 +21,46 @@ def needs(shell: str) -> Any:
     return pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"{shell} is not installed"))
 
 
-@pytest.fixture
-def env(tmp_path: Path, ministack: str) -> dict[str, str]:
-    """The environment of a user whose AWS is ministack."""
+def environment(home: Path, endpoint: str) -> dict[str, str]:
+    """The environment of a user whose AWS is there."""
     return {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(tmp_path),
+        "HOME": str(home),
         **CREDENTIALS,
-        "AWS_ENDPOINT_URL": ministack,
+        "AWS_ENDPOINT_URL": endpoint,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LC_ALL": "C.UTF-8",
     }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the user stands."""
-    folder = tmp_path / "here"
+def place(home: Path) -> Path:
+    """A folder with what completes to files and folders."""
+    folder = home / "here"
     (folder / "night lake").mkdir(parents=True)
     (folder / "faults").mkdir()
     (folder / "night.plan").touch()
     return folder
 
 
-@pytest.fixture(params=[needs("bash"), needs("zsh")])
-def terminal(request: pytest.FixtureRequest, env: dict[str, str], folder: Path) -> Iterator[Terminal]:
-    with completing(request.param, env, folder) as terminal:
+@pytest.fixture
+def env(tmp_path: Path, ministack: str) -> dict[str, str]:
+    return environment(tmp_path, ministack)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the user stands."""
+    return place(tmp_path)
+
+
+@pytest.fixture(scope="module", params=[needs("bash"), needs("zsh")])
+def terminal(
+    request: pytest.FixtureRequest, ministack: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Terminal]:
+    """A shell that completes, one for all tests of a module: each leaves an empty line."""
+    home = tmp_path_factory.mktemp("home")
+    with completing(request.param, environment(home, ministack), place(home)) as terminal:
         yield terminal
 
 
@@ -80,7 +93,7 @@ def test_choices_are_shown(terminal: Terminal, bucket: str) -> None:
     assert ("2023/" in terminal.shown, "2024/" in terminal.shown) == (True, True)
 
 
-def test_the_name_of_an_object_runs_nothing(terminal: Terminal, s3: Any, unique: str, folder: Path) -> None:
+def test_the_name_of_an_object_runs_nothing(terminal: Terminal, s3: Any, unique: str) -> None:
     s3.create_bucket(Bucket=unique)
     for number, key in enumerate(HOSTILE):
         s3.put_object(Bucket=unique, Key=f"{number}/{key}", Body=b"")
@@ -92,8 +105,8 @@ def test_the_name_of_an_object_runs_nothing(terminal: Terminal, s3: Any, unique:
         else:
             word = line.removeprefix("cncbops replay ")
             terminal.run(f"printf %s {word if word.endswith(quote) else word + quote} > told")
-            assert (folder / "told").read_text() == f"s3://{unique}/{number}/{HOSTILE[number].removesuffix('x')}"
-    assert not list(folder.glob("*pwned*"))
+            assert (terminal.cwd / "told").read_text() == f"s3://{unique}/{number}/{HOSTILE[number].removesuffix('x')}"
+    assert not list(terminal.cwd.glob("*pwned*"))
 
 
 @pytest.mark.parametrize("shell", [needs("bash"), needs("zsh")])

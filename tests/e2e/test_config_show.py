@@ -88,6 +88,17 @@ def test_a_line_that_its_command_would_not_take_is_told_as_there(cncbops: Cncbop
     )
 
 
+@pytest.mark.parametrize(("line", "meant"), [(["config", "shwo"], "show"), (["fautls"], "faults")])
+def test_a_question_ends_as_one(cncbops: Cncbops, line: list[str], meant: str) -> None:
+    assert f"Did you mean '{meant}'? See `cncbops" in cncbops(*line).err
+
+
+def test_keys_that_stand_for_no_profile_are_told_as_such(cncbops: Cncbops) -> None:
+    shown = cncbops("config", "show", "lake", "ls", env={"AWS_ACCESS_KEY_ID": "AKIAX"}).out
+    (row,) = [line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("--profile")]
+    assert " ".join(row.split()) == "(keys, no profile) environment, AWS_ACCESS_KEY_ID"
+
+
 def test_what_a_command_needs_need_not_be_typed(cncbops: Cncbops) -> None:
     assert cncbops("config", "show", "runs", "resume").code == 0
     assert cncbops("config", "show", "failover", "out").code == 0

@@ -113,8 +113,27 @@ def test_a_bad_inventory_ends_a_run_before_it_begins(far: FarSide, replays: Repl
     assert "does not exist" in run.err
 
 
-def test_its_policy_lets_it_be_read(cncbops: Cncbops) -> None:
-    policy = cncbops("policy", "lake", "ls", "s3://lake/", "--inventory", URI).json
+@pytest.mark.parametrize(
+    "line", ["lake ls s3://lake/", "lake cat --stage john", "replay -f fn", "resubmit --stage john", "resubmit"]
+)
+def test_its_policy_lets_it_be_read(line: str, cncbops: Cncbops) -> None:
+    policy = cncbops("policy", *line.split(), "--inventory", URI).json
 
     statement = next(each for each in policy["Statement"] if each["Sid"] == "ReadInventory")
     assert statement["Resource"] == "arn:aws:s3:::inventories/inv/lake/daily/*"
+
+
+def test_faults_are_told_from_it(far_side: FarSide, cncbops: Cncbops) -> None:
+    faults = _stored(lines(library(0, record(0)), library(1, record(1))))
+    far_side.add_bucket("faults", faults)
+    far_side.add_bucket("inventories", Written(bucket="faults").objects(entries_of(faults)))
+    asked = ("s3://faults/", "--inventory", URI)
+
+    listed = cncbops("faults", "ls", *asked, "-o", "json", endpoint=far_side.url)
+    counted = cncbops("faults", "stats", *asked, "-o", "json", endpoint=far_side.url)
+    told = cncbops("faults", "stats", *asked, endpoint=far_side.url)
+
+    assert (listed.code, len(listed.out.splitlines())) == (0, 2)
+    assert counted.json["inventory"] == {"manifest": URI, "created": "2018-04-09T00:00:00Z"}
+    assert f"cncbops resubmit s3://faults/ --inventory {URI} --group" in told.err
+    assert not _made_list_calls(far_side)

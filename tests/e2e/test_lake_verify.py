@@ -21,6 +21,7 @@ from tests.e2e import far_side_s3, lakes, servers
 from tests.e2e.far_side import FarSide, StoredObject
 from tests.e2e.servers import BIN, Cncbops, Result
 from tests.e2e.test_replay_output import on_a_terminal
+from tests.inventory.inventories import URI, Written, entries_of
 
 BODIES = lakes.make_lake(60, 5, per_object=3)
 KEYS = sorted(BODIES)
@@ -423,3 +424,40 @@ def test_a_copy_on_this_machine_of_what_has_no_md5_is_not_comparable_unless_it_i
     assert verify.run("s3://lake/", "copy", "--deep")["status"] == "same"
     shutil.rmtree(tmp_path / "copy" / "a")
     assert differing(verify.run("s3://lake/", "copy")) == [("missing", "a/b")]
+
+
+class TestFromAnInventory:
+    """The lake's side as it was some hours ago: what that leaves open is as the lake is now."""
+
+    @pytest.fixture
+    def verified(self, verify: Verifies) -> Any:
+        def run(lake: Objects, known: Objects, recovery: Objects) -> dict[str, Any]:
+            verify.far_side.add_bucket("inventories", Written().objects(entries_of(known)))
+            verify.far_side.add_bucket("lake", lake)
+            verify.far_side.add_bucket("recovery", recovery)
+            result = verify.text("s3://lake/", "s3://recovery/", "--inventory", URI, "-o", "json")
+            document: dict[str, Any] = result.json
+            lists = [each for each in verify.far_side.requests if "list-type" in each]
+            assert lists
+            assert all(each.startswith("GET /recovery") for each in lists)
+            return document
+
+        return run
+
+    def test_what_came_changed_and_went_since_is_the_same(self, verified: Any) -> None:
+        known = {**stored(), KEYS[0]: StoredObject(b"old"), "2018/04/08/gone": StoredObject(b"gone")}
+        del known[KEYS[1]]
+
+        document = verified(stored(), known, stored())
+
+        assert (document["status"], document["same"]["objects"]) == ("same", len(KEYS) + 1)
+        assert document["inventory"] == {"manifest": URI, "created": "2018-04-09T00:00:00Z"}
+
+    def test_what_differs_now_is_told(self, verified: Any) -> None:
+        recovery = {**stored(), KEYS[0]: StoredObject(b"another"), "extra": StoredObject(b"extra")}
+        del recovery[KEYS[1]]
+
+        document = verified(stored(), stored(), recovery)
+
+        told = {each["kind"]: each["key"] for each in document["differences"]}
+        assert told == {"different": KEYS[0], "missing": KEYS[1], "extra": "extra"}

@@ -23,6 +23,7 @@ from tests.e2e.far_side_regions import EAST, TwoRegions
 from tests.e2e.iam import listed, without
 from tests.e2e.invalidates import make_distribution
 from tests.e2e.servers import Cncbops, Result
+from tests.inventory.inventories import URI, Entry, Written
 
 HANDLER = """
 def handler(event, context):
@@ -32,6 +33,7 @@ def handler(event, context):
 """
 ROLE_ARN = "arn:aws:iam::000000000000:role/ops"
 MAY_ASSUME = {"Sid": "Caller", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE_ARN}
+NO_OUTPUT = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
 UNREACHABLE = "http://127.0.0.1:9"
 
 
@@ -217,24 +219,25 @@ def test_completion(denying: Denying, name: str) -> None:
     assert denying.proxy.used == set(actions_of(policy))
 
 
-def make_lakes_stacks(ministack: str, stage: str, bucket: str) -> None:
-    """The stacks of a stage that tell of its lake: a bucket, and a folder `lake`."""
-    stacks = servers.client("cloudformation", ministack)
-    outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", bucket), "cncb-event-stream": ("streamName", "lake")}
-    for service, (key, value) in outputs.items():
-        template = {
-            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}},
-            "Outputs": {key: {"Value": value}},
-        }
-        stacks.create_stack(StackName=f"{service}-{stage}", TemplateBody=json.dumps(template))
-
-
 def test_a_stage(denying: Denying, ministack: str, name: str, unique: str) -> None:
-    make_lakes_stacks(ministack, unique, name)
+    stacks = servers.client("cloudformation", ministack)
+    outputs = {"cncb-data-lake-s3": ("DataLakeBucketName", name), "cncb-event-stream": ("streamName", "lake")}
+    for service, (key, value) in outputs.items():
+        template = {**NO_OUTPUT, "Outputs": {key: {"Value": value}}}
+        stacks.create_stack(StackName=f"{service}-{unique}", TemplateBody=json.dumps(template))
     line = f"replay --stage {unique} -f {name} --dry-run"
     denying.suffices(line)
     denying.tells(line, *ask_for("cloudformation:DescribeStacks"))
     assert "lambda:ListFunctions" in {action for _, action in actions_of(denying.policy(line))}
+
+
+def test_a_stage_that_is_not_there(denying: Denying, ministack: str, unique: str) -> None:
+    """The nearest is told to who may list stacks; nobody needs it."""
+    there, mistyped = f"cncb-data-lake-s3-{unique}", f"lake ls --stage {unique}x"
+    servers.client("cloudformation", ministack).create_stack(StackName=there, TemplateBody=json.dumps(NO_OUTPUT))
+    result = denying.under(denying.policy(mistyped), mistyped)
+    assert [each.action for each in denying.proxy.denied] == ["cloudformation:ListStacks"]
+    assert (result.code, f"no stack {there}x" in result.err, "Did you mean" in result.err) == (1, True, False)
 
 
 def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) -> None:
@@ -246,15 +249,6 @@ def test_a_lake_and_its_copy(denying: Denying, s3: Any, name: str, unique: str) 
     denying.tells(line, *ask_for("s3:ListBucket"), ("s3:GetObject", "told only to who may s3:GetObject"))
 
 
-def test_a_stages_lake_and_its_copy(denying: Denying, ministack: str, s3: Any, name: str, unique: str) -> None:
-    make_lakes_stacks(ministack, unique, name)
-    s3.create_bucket(Bucket=unique)
-    line = f"lake verify --stage {unique} s3://{unique}/lake/"
-    result = denying.under(denying.policy(line), line)
-    assert (result.code, denying.proxy.denied) == (3, []), result
-    denying.tells(line, *ask_for("cloudformation:DescribeStacks", "s3:ListBucket"))
-
-
 def test_a_lake_is_read_under_a_role_of_its_own(denying: Denying) -> None:
     line = f"replay {{lake}} -f {{function}} --source-role-arn {ROLE_ARN}"
     policy = denying.policy(line)
@@ -262,6 +256,39 @@ def test_a_lake_is_read_under_a_role_of_its_own(denying: Denying) -> None:
     denying.proxy.allow(denying.policy("lake cat {lake}"), ROLE)
     result = denying.under({**policy, "Statement": [*policy["Statement"], MAY_ASSUME]}, line)
     assert (result.code, denying.proxy.denied) == (0, []), result
+
+
+@pytest.fixture(scope="module")
+def manifest(s3: Any, ministack: str, name: str, lake: str) -> str:
+    """An inventory of the lake, in a bucket of another region."""
+    stored = {
+        each["Key"]: Entry(each["Key"], each["Size"], each["ETag"].strip('"'), each["LastModified"])
+        for each in s3.list_objects_v2(Bucket=name)["Contents"]
+    }
+    uri = URI.replace("inventories", f"{name}-inventories", 1)
+    there = servers.client("s3", ministack, "eu-west-1")
+    there.create_bucket(Bucket=f"{name}-inventories", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for key, each in Written(bucket=name).objects(stored.values()).items():
+        there.put_object(Bucket=f"{name}-inventories", Key=key, Body=each.body)
+    return uri
+
+
+def test_a_lake_listed_from_an_inventory(denying: Denying, manifest: str) -> None:
+    line = f"replay {{lake}} -f {{function}} --inventory {manifest}"
+    to_tell_vanished_from_denied = {"s3:ListBucket"}
+    denying.suffices(f"lake cat {{lake}} --inventory {manifest}", unused=to_tell_vanished_from_denied)
+    denying.suffices(f"{line} --execute", unused=to_tell_vanished_from_denied)
+    denying.tells(line, ("s3:GetObject", f"cannot read {manifest}: access denied. Ask for s3:GetObject"))
+
+
+def test_an_inventory_is_read_under_the_role_of_the_lake(denying: Denying, manifest: str) -> None:
+    line = f"replay {{lake}} -f {{function}} --inventory {manifest} --source-role-arn {ROLE_ARN}"
+    policy = denying.policy(line)
+    assert not [action for _, action in actions_of(policy) if action.startswith("s3:")]
+    denying.proxy.allow(denying.policy(f"lake cat {{lake}} --inventory {manifest}"), ROLE)
+    result = denying.under({**policy, "Statement": [*policy["Statement"], MAY_ASSUME]}, line)
+    assert (result.code, denying.proxy.denied) == (0, []), result
+    assert "6 matched of 6 read" in result.out
 
 
 def test_faults(denying: Denying) -> None:

@@ -70,6 +70,24 @@ def test_a_replay_is_as_the_profile_says(cncbops: Cncbops, near: Path, users: Pa
 
 
 @pytest.mark.parametrize(
+    ("key", "words"),
+    [("dedupe", "each id only once"), ("latest-per-key", "only the newest of each partition key")],
+)
+def test_a_switch_of_a_profile_that_leaves_events_out_is_told(
+    cncbops: Cncbops, near: Path, far_side: FarSide, key: str, words: str
+) -> None:
+    """Also by a plan that leaves none out."""
+    far_side.add_bucket("lake", lakes.lake_of(lakes.make_events(1, 1), 1))
+    far_side.add_function("fn")
+    near.write_text(f"[profiles.prod.replay]\n{key} = true\n")
+    told = shown(cncbops, "replay", "--use", "prod")[f"--{key}"]
+    assert (told["value"], told["from"], told["table"]) == (True, "profile", "profiles.prod.replay")
+    asked = ("replay", "s3://lake/", "-f", "fn")
+    assert f"1 matched of 1 read, {words}\n" in cncbops(*asked, "--use", "prod", endpoint=far_side.url).out
+    assert "1 matched of 1 read\n" in cncbops(*asked, endpoint=far_side.url).out
+
+
+@pytest.mark.parametrize(
     ("typed", "exported", "sources"),
     [
         ((), None, ["s3://lake/a/"]),
@@ -153,14 +171,17 @@ UNSAYABLE = ("execute", "force", "again", "unknown", "show-payload", "plan", "sa
         ("[defaults]\nraet = 5", "unknown key defaults.raet", "Did you mean rate?"),
         ("[profiles.p.replay]\nbatch_size = 5", "unknown key profiles.p.replay.batch_size", "Did you mean batch-size?"),
         ("[defaults.relpay]\nrate = 5", "unknown key defaults.relpay", "Did you mean replay?"),
+        ("[defaults.replay.rate]\nx = 5", "defaults.replay.rate is a table", "Write rate = … in [defaults.replay]"),
         ('[defaults]\nfunction = "f"', "unknown key defaults.function", "say it of one, as in [defaults.replay]"),
         ("[defaults]\nreplay = 5", "defaults.replay is an integer, no table", "Write [defaults.replay]"),
         ('[defaults]\nrate = "5"', "defaults.rate is a text", "Write a number, such as 5 or 0.5"),
         ("[defaults]\nrate = true", "defaults.rate is true or false", "Write a number"),
         ("[defaults]\nworkers = 1.5", "defaults.workers is a number", "Write an integer, such as 5"),
-        ("[defaults]\nmax-failures = 5", "defaults.max-failures is an integer", 'Write a text in quotes: "5"'),
+        ("[defaults]\nmax-failures = 7", "defaults.max-failures is an integer", 'Write a text in quotes: "7"'),
         ("[defaults]\nquiet = 1", "defaults.quiet is an integer", "Write true or false"),
-        ("[defaults.replay]\nfrom = 2023-11-22", "defaults.replay.from is a date or time", "Write a text in quotes"),
+        ("[defaults.replay]\nfrom = 2023-11-22", "defaults.replay.from is a date or time", 'in quotes: "2023-11-22"'),
+        ('[defaults]\nstage = ["a"]', "defaults.stage is a list", "Write one text in quotes, without the brackets"),
+        ("[defaults]\nstage = true", "defaults.stage is true or false", 'Write a text in quotes: "true"'),
         ("[defaults.replay]\ntype = [1]", "defaults.replay.type is an integer", 'Write texts: ["one", "two"]'),
         ('[defaults]\noutput = "jsno"', "defaults.output is 'jsno': ", "not one of 'text', 'json'"),
         ("[defaults]\nworkers = 0", "defaults.workers is 0: ", "See --workers in --help"),
@@ -176,6 +197,22 @@ def test_what_a_file_cannot_say_is_told_in_a_line(
         assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), result
         assert f"error: {near}: {what}" in result.err
         assert next_step in result.err
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[defaults.lake.sl]", "Did you mean ls?"),
+        ("[defaults.lake.xyzzy]", "Known here: ls, cat, find, stats, verify"),
+        ("[defaults.invalidate.do]", "Known here: ls, status"),
+        ("[defaults.lake]\nxyzzy = 5", "Known here: stage, bucket, prefix, "),
+    ],
+)
+def test_a_table_of_no_command_is_told_with_the_nearest(cncbops: Cncbops, near: Path, text: str, hint: str) -> None:
+    near.write_text(text)
+    err = cncbops("config", "show").err
+    assert f". {hint}" in err
+    assert err.count(",") < 10
 
 
 def test_a_run_that_is_taken_up_is_not_for_files(cncbops: Cncbops, near: Path) -> None:

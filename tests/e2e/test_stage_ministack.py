@@ -188,6 +188,16 @@ def test_a_stack_without_the_output_is_told_as_such(stage: Stage) -> None:
     assert f"stack event-lake-{stage.name} has no output Bucket" in result.err
 
 
+def test_a_stage_that_is_not_there_is_told_with_the_nearest(stage: Stage) -> None:
+    mistyped = f"{stage.name}x"
+    for line in (("lake", "ls"), ("faults", "stats"), ("replay",)):
+        result = stage(*line, "--stage", mistyped)
+        assert (result.code, f"-{mistyped} (output " in result.err) == (1, True), result.err
+        assert f"). Did you mean {stage.name}? Give SOURCE, or --bucket" in result.err
+    there = stage("invalidate", "--stage", stage.name, "/a")
+    assert ("has no distribution" in there.err, "Did you mean" in there.err) == (True, False)
+
+
 def test_a_team_may_have_other_names(stage: Stage) -> None:
     stage.stack("event-lake", BucketName=f"{stage.name}-lake")
     (stage.command.home / "cncbops.toml").write_text(

@@ -1,8 +1,11 @@
 """Inventories: what is listed of them, in which order, and which are refused."""
 
+import gzip
 import hashlib
+import io
 import random
 import sys
+import tracemalloc
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.inventory.files import rows_of
 from cncbops.inventory.inventory import inventory_of
 from cncbops.inventory.listed import listed_from, warnings_of
-from cncbops.inventory.manifest import read_manifest
+from cncbops.inventory.manifest import DataFile, Manifest, read_manifest
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject
@@ -26,6 +30,7 @@ from tests.e2e.lakes import HOSTILE_OBJECT_KEYS
 from tests.e2e.servers import client as client_of
 from tests.inventory.inventories import FIELDS, VERSIONS, Entry, Written, entries_of
 
+PARQUET_FIELDS = ("last_modified_date", "e_tag", "storage_class")
 KEYS = st.lists(
     st.one_of(
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=12),
@@ -198,6 +203,70 @@ def test_no_bytes_break_the_reading_of_a_manifest(content: bytes) -> None:
         read_manifest(
             "s3://inv/manifest.json", lambda place, _: content if place.prefix == "manifest.json" else checksum
         )
+
+
+def _changed(**fields: Any) -> bytes:
+    """A manifest with other fields."""
+    stored = Written(manifest=fields).objects()
+    return next(each.body for key, each in stored.items() if key.endswith("manifest.json"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"x":' + b"[" * 100_000, "recursion"),
+        (_changed(creationTimestamp="1" * 5_000), "regex"),
+        (_changed(sourceBucket="lake\x1b[31m"), "sourceBucket"),
+        (_changed(fileFormat="A" * 1_000), "fileFormat"),
+        (_changed(files=[{"key": "data", "size": -1, "MD5checksum": "0" * 32}]), "size"),
+        (_changed(files=[{"key": "data", "size": 1, "MD5checksum": "0"}]), "MD5checksum"),
+    ],
+)
+def test_a_hostile_manifest_is_refused_in_a_short_line(content: bytes, told: str) -> None:
+    checksum = hashlib.md5(content).hexdigest().encode()
+    with pytest.raises(CannotRun, match=told) as raised:
+        read_manifest(
+            "s3://inv/manifest.json", lambda place, _: content if place.prefix == "manifest.json" else checksum
+        )
+
+    assert len(str(raised.value)) < 300
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("CSV", Entry("a", size=2**63)),
+        ("CSV", Entry("a", size=-1)),
+        ("CSV", Entry("a" * 300_000)),
+        ("Parquet", Entry("a", etag=None)),  # type: ignore[arg-type]
+        ("Parquet", Entry(None)),  # type: ignore[arg-type]
+        ("Parquet", Entry("a", size=None)),
+    ],
+)
+def test_rows_that_are_none_are_refused(listed: Listed, form: str, row: Entry) -> None:
+    with pytest.raises(CannotRun, match="is not what its manifest says"):
+        listed.keys({"form": form}, [row])
+
+
+def test_parquet_of_other_columns_than_the_manifest_says_is_refused(listed: Listed) -> None:
+    schema = "; ".join(f"required binary {name}" for name in ("key", "size", *PARQUET_FIELDS))
+    written = {"form": "Parquet", "fields": ("Size",), "manifest": {"fileSchema": schema}}
+    with pytest.raises(CannotRun, match="is not what its manifest says"):
+        listed.keys(written, [Entry("a")])
+
+
+def test_memory_is_bounded_for_a_line_that_does_not_end() -> None:
+    columns = ["Key", *FIELDS]
+    manifest = Manifest("s3://inv/manifest.json", "lake", datetime.now(UTC), "CSV", columns, [])
+    packed = io.BytesIO(gzip.compress(b"a" * 50_000_000, 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CannotRun, match="is not what its manifest says"):
+            list(rows_of(packed, DataFile("data", 1, ""), manifest))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def _refuses(listed: Listed, written: dict[str, Any], error: type[CncbopsError], told: str) -> None:
