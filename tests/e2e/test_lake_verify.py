@@ -192,20 +192,35 @@ def test_etags_that_are_no_md5_are_no_proof_but_checksums_are(
     assert [kind for kind in ("same", *KINDS) if document[kind]["objects"]] == [found]
 
 
+@pytest.mark.parametrize("body", [b"{}\n", b"{}"])
+def test_what_is_deleted_after_it_was_listed_is_not_there(verify: Verifies, body: bytes) -> None:
+    listed = {each: StoredObject(b"{}\n", headers=KMS) for each in ("a", "b", "c")}
+    copy = {each: StoredObject(body, headers=KMS, tag=f"{ord(each):032x}") for each in ("a", "b")}
+    lake = {each: replace(stored, vanished=each != "b") for each, stored in listed.items()}
+    verify.far_side.add_bucket("lake", lake)
+    verify.far_side.add_bucket("recovery", copy)
+    differences = json.loads(verify.text("s3://lake/", "s3://recovery/", "-o", "json").out)["differences"]
+    kind = "not_comparable" if body == b"{}\n" else "different"
+    assert [(each["kind"], each["key"]) for each in differences] == [("extra", "a"), (kind, "b")]
+
+
 def test_deep_reads_what_nothing_else_tells(verify: Verifies) -> None:
     lake = {key: StoredObject(body, headers=KMS) for key, body in BODIES.items()}
     copy = {key: StoredObject(body, headers=KMS, tag=f"{n:032x}") for n, (key, body) in enumerate(BODIES.items())}
     copy[KEYS[1]] = replace(copy[KEYS[1]], content=BODIES[KEYS[1]].upper())
     copy[KEYS[3]] = replace(copy[KEYS[3]], storage_class="GLACIER")
     copy[KEYS[5]] = replace(copy[KEYS[5]], vanished=True)
-    assert why(verify(lake, copy)) == {"not_comparable": {"no_common_checksum": len(KEYS)}}
+    assert why(verify(lake, copy)) == {
+        "missing": {"not_replicated": 1},
+        "not_comparable": {"no_common_checksum": len(KEYS) - 1},
+    }
     deep = verify(lake, copy, "--deep")
     assert differing(deep) == [
         ("different", KEYS[1]),
         ("not_comparable", KEYS[3]),
-        ("not_comparable", KEYS[5]),
+        ("missing", KEYS[5]),
     ]
-    assert why(deep)["not_comparable"] == {"archived": 1, "unreadable": 1}
+    assert why(deep)["not_comparable"] == {"archived": 1}
     assert deep["same"]["objects"] == len(KEYS) - 3
 
 
