@@ -219,7 +219,7 @@ def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: 
     """
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
-    sources = [_from_anywhere(parse_source(line)) for line in listed(texts)]
+    sources = [parse_from_anywhere(line) for line in listed(texts)]
     if bucket:
         sources.append(parse_source(f"s3://{bucket}/{prefix}"))
     if not sources:
@@ -247,8 +247,9 @@ def fault_sources_of(
     return (*sources_of(tuple(others), bucket, prefix, screen), *queues)
 
 
-def _from_anywhere(source: Source) -> Source:
-    """A source that means the same in another folder, where the run may be resumed."""
+def parse_from_anywhere(text: str) -> Source:
+    """A source that means the same in another folder, where the run may be resumed. Raises BadInput."""
+    source = parse_source(text)
     return LocalSource(source.path.absolute()) if isinstance(source, LocalSource) else source
 
 

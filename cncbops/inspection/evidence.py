@@ -60,12 +60,10 @@ def _facts_of_file(lake_object: LakeObject) -> Facts | None:
 
 
 def replication_of(lake_object: LakeObject, s3: "S3Client | None") -> str | None:
-    """What S3 says of an object's replication, "" if nothing; None if there is no such object any more.
+    """What S3 says of the replication of one of its objects, "" if nothing; None if there is no such object any more.
 
     Raises as `facts_of` does.
     """
-    if not lake_object.bucket:
-        return ""
     head = _head(lake_object, s3)
     return None if head is None else head.get("ReplicationStatus", "")
 

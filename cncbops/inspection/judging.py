@@ -41,6 +41,7 @@ class Why(StrEnum):
     failed = "replication_failed"
     gone = "replicated_and_gone"
     never = "not_replicated"
+    not_there = "not_in_copy"
     unknown = "not_known"
     pending = "pending"
     new_version = "new_version_pending"
@@ -127,7 +128,7 @@ class Judge:
             return self._verdict(replace(pair, lake=None))
         if (why is Why.gone or self._is_new(lake)) and (come := self._look(self._recovery, pair.key, lake)):
             return self._verdict(replace(pair, recovery=come))
-        if why in (Why.never, Why.unknown) and self._is_young(lake):
+        if why in (Why.never, Why.not_there, Why.unknown) and self._is_young(lake):
             why = Why.young
         return self._waiting(pair, lake, why) if why in (Why.pending, Why.young) else Verdict(Kind.missing, pair, why)
 
@@ -136,6 +137,8 @@ class Judge:
 
     def _why_missing(self, lake: LakeObject) -> Why | None:
         """None where the lake does not have it any more either."""
+        if not (self._lake.s3 and self._recovery.s3):
+            return Why.not_there  # S3 replicates nothing from a folder of this machine, or to one
         try:
             status = replication_of(lake, self._lake.s3)
             return None if status is None else _BY_STATUS.get(status, Why.never)
