@@ -265,11 +265,13 @@ def test_a_working_folder_that_is_gone_has_no_file(cncbops: Cncbops, users: Path
     users.write_text("[defaults]\nworkers = 3\n")
     gone = cncbops.home / "gone"
     gone.mkdir()
-    line = f'rmdir "$PWD" && exec {servers.BIN}/cncbops config show -o json replay'
     environment = {"PATH": os.environ["PATH"], "HOME": str(cncbops.home)}
-    told = subprocess.run(["sh", "-c", line], cwd=gone, env=environment, capture_output=True, check=True)
+    commands = f'rmdir "$PWD"; {servers.BIN}/cncbops config show -o json replay; {servers.BIN}/cncbops lake ls here'
+    told = subprocess.run(["sh", "-c", commands], cwd=gone, env=environment, capture_output=True, text=True)
     (workers,) = [each for each in json.loads(told.stdout)["options"] if each["option"] == "--workers"]
-    assert (workers["value"], told.stderr) == (3, b"")
+    assert workers["value"] == 3
+    words = "error: here is nowhere: the working folder is gone. Name it from the root\n"
+    assert (told.returncode, told.stderr) == (2, words)
 
 
 def test_no_file_is_read_where_none_is_named(cncbops: Cncbops, near: Path) -> None:
