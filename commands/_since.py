@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from cncbops.errors import BadInput
 from cncbops.function_name import parse_function
-from cncbops.ledger.ledger import Ledger
 from cncbops.session.since import left_behind, run_to_follow
 
+from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, Followed
-from ._screen import Screen, state_folder
+from ._screen import Screen
 
 
 def followed_by(asked: Asked, general: General, screen: Screen) -> Followed | None:
@@ -20,19 +19,10 @@ def followed_by(asked: Asked, general: General, screen: Screen) -> Followed | No
     since, function = asked.beyond.since_run, asked.function
     if since is None:
         return None
-    with ledger_with(since, general) as ledger:
+    with ledger_with(since, general.state_dir) as ledger:
         to = None if function is None else parse_function(function)
         run, request = run_to_follow(ledger, since, to, asked.choice.selection(), asked.choice.family)
         request = replace(request, since_run=run.run_id, function=to or request.function)
         for left in left_behind(ledger, request) if general.execute else ():
             screen.note(left)
     return Followed(request, run.access)
-
-
-def ledger_with(run: str, general: General) -> Ledger:
-    """The ledger, to be read, that is to have a run. Raises BadInput if there is none."""
-    folder = state_folder(general.state_dir)
-    ledger = Ledger.look(folder)
-    if ledger is None:
-        raise BadInput(f"there is no run {run}: no ledger in {folder}", "Give its place with --state-dir")
-    return ledger
