@@ -156,7 +156,7 @@ STEPS: Sequence[Step] = (
     ),
     (
         # The ids of events that a run chose, some of an object in a row, which begin with that at `place` (see
-        # `session.event_ids`): in the order in which they come, as they are sorted in when a session begins.
+        # `session.id_claims`): in the order in which they come, as they are sorted in when a session begins.
         """CREATE TABLE event_ids (
             run INTEGER NOT NULL REFERENCES runs,
             place INTEGER NOT NULL,
@@ -171,6 +171,8 @@ STEPS: Sequence[Step] = (
             PRIMARY KEY (run, object)
         ) WITHOUT ROWID""",
     ),
+    # The error by which the object could not be read to its end when that was found out.
+    ("ALTER TABLE picks ADD COLUMN broken TEXT",),
 )
 
 RESUBMITTED_SINCE = 2

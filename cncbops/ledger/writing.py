@@ -21,7 +21,7 @@ from cncbops.ledger.resubmitted import remember, sort_in
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
-from cncbops.session.event_ids import first_place
+from cncbops.session.id_claims import first_place
 from cncbops.tally import Failure
 
 
@@ -138,7 +138,7 @@ class RunWriter(SessionWriter):
         """Objects as they are put down, their picks before them."""
         for entry, picks in picked:
             if picks:
-                self._execute("INSERT INTO picks VALUES (?, ?, ?)", (self._run, entry.number, picks))
+                self._execute("INSERT INTO picks VALUES (?, ?, ?, ?)", (self._run, entry.number, picks, entry.error))
             yield entry
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
