@@ -265,12 +265,13 @@ def _terms(run: Run, request: ReplayRequest, target: Target, aws: Aws) -> Terms:
 
 def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Work:
     """What no session has done yet. Raises BadInput for what cannot be done any more."""
-    _require_fits(take_up.on_changed, prepared.request)
     request, queues = prepared.request, queues_of(prepared.request)
+    chose_by = _chose_by(request)
+    _require_fits(take_up.on_changed, chose_by)
     unfinished = (entry for entry in ledger.entries(run, unfinished=True) if entry.source not in queues)
     begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
     progress = ledger.progress(run, prepared.lanes)
-    changed = changes(begun, prepared.s3, take_up.on_changed, progress.next_number)
+    changed = changes(begun, prepared.s3, take_up.on_changed, None if chose_by else progress.next_number)
     returned = (
         [entry for entry in ledger.entries(run) if entry.source in queues and _is_queued(entry)] if queues else []
     )
@@ -283,9 +284,8 @@ def _rest(ledger: Ledger, run: Run, prepared: _Prepared, take_up: TakeUp) -> Wor
     )
     in_flight = _in_flight(ledger, run, redrives=False)
     agenda = prepared.with_queues(_unsent(ledger, run, request, prepared.s3, changed))
-    restarted = {change.entry.number for change in changed.found if change.anew}
     return replace(
-        prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed(restarted))),
+        prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed())),
         changes=changed,
         in_flight=in_flight,
         survey=_survey(ledger, run, prepared),
@@ -300,10 +300,17 @@ def _survey(ledger: Ledger, run: Run, prepared: _Prepared) -> Survey | None:
     return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))
 
 
-def _require_fits(on_changed: OnChanged, request: Request) -> None:
-    if on_changed == "restart" and isinstance(request, ReplayRequest) and request.latest_per_key:
-        what = "--on-changed restart, and the run picked the newest events from what its objects were"
-        raise BadInput(what, "Leave the changed ones out with --on-changed skip, or replay anew")
+def _chose_by(request: Request) -> str | None:
+    """The option by which what the run sends of one object hangs on what others held."""
+    if not isinstance(request, ReplayRequest):
+        return None
+    return "--latest-per-key" if request.latest_per_key else "--dedupe" if request.dedupe else None
+
+
+def _require_fits(on_changed: OnChanged, chose_by: str | None) -> None:
+    if on_changed == "restart" and chose_by:
+        what = f"--on-changed restart with {chose_by}: what was left out hangs on what the changed objects held"
+        raise BadInput(what, "Begin a new run with `cncbops replay`, or leave them out with --on-changed skip")
 
 
 def _unsent(ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes) -> Agenda:

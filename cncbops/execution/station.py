@@ -275,7 +275,7 @@ class _Reading:
             self._denied = self._denied or entry.object.uri
         entry.error = error.error
         self._findings.touch(entry)
-        if not (item.picked and item.picked.broken):
+        if not (item.is_counted and item.picked and item.picked.broken):  # else this session has told of it
             self._findings.tally.objects.read -= item.is_counted  # it was, and is not any more
             self._findings.tally.objects.failed += 1
             self._findings.note(entry, [of_object(entry.object, error.error, error.message)])

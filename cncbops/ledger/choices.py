@@ -1,12 +1,12 @@
 """Which events a run sends, where that hangs on others: written down as it is found out, for later sessions."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cncbops.ledger.database import guarded
-from cncbops.session.entry import ORDINAL_BITS, RESTARTED, object_number
+from cncbops.session.picks import Picked
 
 _PAGE = 100
 """Rows at a time; each has up to some 50 KB."""
@@ -18,24 +18,18 @@ class Choices:
     def __init__(self, connection: sqlite3.Connection, path: Path, run: int) -> None:
         self._connection, self._path, self._run = connection, path, run
 
-    def claimed(self, without: Set[int] = frozenset()) -> Iterator[bytes]:
-        """The ids of the events that were chosen (see `session.event_ids`), but of objects that are sent anew.
-
-        Those are known to be, or about to be: the objects with the numbers in `without`.
-        """
-        query = (
-            "SELECT c.place, c.claims FROM event_ids c JOIN objects o ON o.run = c.run AND o.number = c.place >> ? "
-            "WHERE c.run = ? AND c.place > ? AND o.error IS NOT ? ORDER BY c.place LIMIT ?"
-        )
+    def claimed(self) -> Iterator[bytes]:
+        """The ids of the events that were chosen (see `session.event_ids`)."""
+        query = "SELECT place, claims FROM event_ids WHERE run = ? AND place > ? ORDER BY place LIMIT ?"
         last = -1
-        while page := self._rows(query, ORDINAL_BITS, self._run, last, RESTARTED, _PAGE):
-            yield from (row["claims"] for row in page if object_number(row["place"]) not in without)
+        while page := self._rows(query, self._run, last, _PAGE):
+            yield from (row["claims"] for row in page)
             last = page[-1]["place"]
 
-    def picks(self, number: int) -> bytes | None:
-        """Which events of an object are sent (see `session.picks`); None where nothing was picked of it."""
-        rows = self._rows("SELECT bits FROM picks WHERE run = ? AND object = ?", self._run, number)
-        return rows[0]["bits"] if rows else None
+    def picked(self, number: int) -> Picked | None:
+        """Which events of an object are sent; None where nothing was picked of it."""
+        rows = self._rows("SELECT bits, broken FROM picks WHERE run = ? AND object = ?", self._run, number)
+        return Picked(rows[0]["bits"], broken=rows[0]["broken"]) if rows else None
 
     def has_picked(self) -> bool:
         """Whether it was found out which events are sent."""

@@ -171,6 +171,8 @@ STEPS: Sequence[Step] = (
             PRIMARY KEY (run, object)
         ) WITHOUT ROWID""",
     ),
+    # The error by which the object could not be read to its end when that was found out.
+    ("ALTER TABLE picks ADD COLUMN broken TEXT",),
 )
 
 RESUBMITTED_SINCE = 2

@@ -138,7 +138,7 @@ class RunWriter(SessionWriter):
         """Objects as they are put down, their picks before them."""
         for entry, picks in picked:
             if picks:
-                self._execute("INSERT INTO picks VALUES (?, ?, ?)", (self._run, entry.number, picks))
+                self._execute("INSERT INTO picks VALUES (?, ?, ?, ?)", (self._run, entry.number, picks, entry.error))
             yield entry
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:

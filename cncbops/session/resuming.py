@@ -26,7 +26,6 @@ from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
 from cncbops.session.agenda import Agenda, Item, Line
 from cncbops.session.entry import Entry
-from cncbops.session.picks import Picked
 from cncbops.session.since import lake_of
 from cncbops.tally import Failure, of_object
 
@@ -151,8 +150,7 @@ class Rest(Agenda):
             yield from self._unknown()
 
     def _item(self, entry: Entry) -> Item:
-        picks = self._choices.picks(entry.number) if self._choices else None
-        picked = Picked(picks, broken=entry.error) if picks else None
+        picked = self._choices.picked(entry.number) if self._choices else None
         return Item(entry.source, entry.object, entry, picked=picked, settled=self._failed_lines(entry))
 
     def _unknown(self) -> Iterator[Item]:

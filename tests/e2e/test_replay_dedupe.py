@@ -165,19 +165,25 @@ def test_what_failed_is_redriven_as_it_was_chosen(runs: Runs, far_side: FarSide)
     assert_once_each(far_side.delivered_data(), data_of(FEW_FIRSTS))
 
 
-def test_an_object_that_changed_and_is_sent_anew_keeps_its_ids(runs: Runs, far_side: FarSide) -> None:
-    events = with_copies(60, 6, seed=3)
-    put(far_side, events, per_object=1_000)
+def test_an_object_that_changed_is_not_sent_anew_as_others_lost_events_to_it(runs: Runs, far_side: FarSide) -> None:
+    first, second, other = (lakes.make_events(10, 3, seed=seed) for seed in (3, 4, 5))
+    objects = {"a": lakes.join(data_of(first)), "b": lakes.join(data_of([*first, *second]))}
+    far_side.add_bucket("lake", objects)
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
-    process = runs.start("--dedupe", "--batch-size", "2", "--concurrency", "1")
+    process = runs.start("--dedupe", "--batch-size", "1", "--concurrency", "1")
     runs.await_sent(3)
-    interrupt(runs, process)
+    sent = interrupt(runs, process).events["delivered"]
     far_side.add_function("fn")
-    put(far_side, [*events, *lakes.make_events(3, 3, seed=4)], per_object=1_000)
+    far_side.add_bucket("lake", {**objects, "a": lakes.join(data_of(other))})
     run = runs.resume("--on-changed", "restart")
-    assert run.status == "succeeded"
-    assert run.events["matched"] == len(firsts(events)) + 3
-    assert set(ids_of(firsts(events))) <= {json.loads(event)["id"] for event in far_side.delivered_data()}
+    assert (run.code, "restart with --dedupe" in run.err, "new run" in run.err) == (2, True, True)
+    run = runs.resume()
+    assert (run.code, "--on-changed skip" in run.err, "restart" in run.err) == (1, True, False)
+    assert len(far_side.delivered_data()) == sent
+    run = runs.resume("--on-changed", "skip")
+    assert (run.code, run.events["delivered"]) == (3, 10)
+    assert run.summary["run"].items() >= {"delivered": sent + 10, "not_sent": 10 - sent}.items()
+    assert set(data_of(second)) <= set(far_side.delivered_data()) <= set(data_of([*first, *second]))
 
 
 def test_a_plan_that_was_saved_is_done_alike(runs: Runs, far_side: FarSide, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ import gzip
 import json
 import random
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.e2e import lakes
+from tests.e2e import far_side_s3, lakes
 from tests.e2e.copies import copy_of
 from tests.e2e.far_side import FarSide, ok
 from tests.e2e.runs import Runs, assert_once_each, ids_of, interrupt, interrupt_text, kill, raising_on, repeats
@@ -201,6 +201,46 @@ def test_one_that_breaks_off_is_told_once_and_what_was_read_of_it_is_sent(runs: 
     assert run.events["delivered"] == run.events["matched"] > 0
     assert run.summary["objects"].items() >= {"failed": 1, "read": 0, "listed": 1}.items()
     assert len(runs.failures) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["whole", "breaks off"])
+def test_one_that_fails_in_the_second_reading_is_told_each_time_and_mended(
+    ends: bool, runs: Runs, far_side: FarSide
+) -> None:
+    packed = gzip.compress(b"".join(each.line + b"\n" for each in FEW))
+    only = {"only": packed if ends else packed[: len(packed) // 2]}
+    far_side.add_bucket("lake", {**only, "a": FEW[0].line})
+    denies = Denies(far_side, "/lake/only", after=1)
+    run = runs.execute("--latest-per-key", "--workers", "1")
+    assert (run.code, run.events["delivered"], run.summary["objects"]["failed"]) == (3, 0, 1)
+    run = runs.resume()
+    assert (run.code, run.events["delivered"], run.summary["objects"]["failed"]) == (3, 0, 1)
+    assert [each.failure.error for each in runs.failures] == ["AccessDenied"]
+    denies.stop()
+    run = runs.resume()
+    assert (run.code, run.status) == ((0, "succeeded") if ends else (3, "partial"))
+    assert run.events["delivered"] == run.events["matched"] > 0
+    assert len(far_side.delivered_data()) == run.events["delivered"]
+    assert runs.resume().events["matched"] == 0
+
+
+class Denies:
+    """A far side that gives out an object so often, and then no more."""
+
+    def __init__(self, far_side: FarSide, path: str, after: int) -> None:
+        self._far_side, self._answer, self._path, self._left = far_side, far_side.answer, path, after
+        far_side.answer = self._answered  # type: ignore[method-assign]
+
+    def _answered(self, method: str, target: str, headers: Any, body: bytes) -> Any:
+        if (method, target.split("?")[0]) == ("GET", self._path):
+            self._left -= 1
+            if self._left < 0:
+                return far_side_s3.error(403, "AccessDenied", "Access Denied")
+        return self._answer(method, target, headers, body)
+
+    def stop(self) -> None:
+        """Give it out again."""
+        self._far_side.answer = self._answer  # type: ignore[method-assign]
 
 
 def test_what_failed_is_redriven_as_it_was_picked(runs: Runs, far_side: FarSide) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cncbops.ledger.ledger import Ledger
-from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.entry import Entry
 from cncbops.session.event_ids import CLAIM_BYTES
+from cncbops.session.picks import Picked
 from cncbops.tally import of_object
 from tests.ledger.runs import begin, lake_object
 
@@ -31,9 +32,6 @@ def test_ids_are_kept_with_the_objects_that_they_are_of(ledger: Ledger) -> None:
     kept = [claims(one, 0, 3), claims(two, 0), claims(two, 5, 2)]
     assert list(ledger.choices(run).claimed()) == kept
     assert {len(each) % CLAIM_BYTES for each in kept} == {0}
-    assert list(ledger.choices(run).claimed(without={0})) == kept[1:]
-    ledger.run_writer(run, 2).write([replace(two, error=RESTARTED)], [], [])
-    assert list(ledger.choices(run).claimed()) == kept[:1]
 
 
 def test_many_ids_are_given_out_page_by_page(ledger: Ledger) -> None:
@@ -49,13 +47,15 @@ def test_what_is_picked_is_kept_with_all_objects_and_failures(ledger: Ledger) ->
     objects = [Entry(number, 0, lake_object(number), read=9, ended=number != 1) for number in range(3)]
     objects[2].error = "Archived"
     failures = [(2, of_object(objects[2].object, "Archived", "in Glacier"))]
+    objects[1].error = "Changed"
     picks = [b"", b"\x05", b""]
     ledger.run_writer(run, 1).pick(zip(objects, picks, strict=True), failures)
     run = ledger.find(run.run_id)
     assert (run.listed, ledger.choices(run).has_picked()) == (True, True)
-    assert [ledger.choices(run).picks(number) for number in range(3)] == [None, b"\x05", None]
+    picked = Picked(b"\x05", broken="Changed")
+    assert [ledger.choices(run).picked(number) for number in range(3)] == [None, picked, None]
     assert [entry.number for entry in ledger.entries(run, unfinished=True)] == [1]
-    assert (ledger.counts(run).read, ledger.counts(run).objects_unreadable) == (27, 1)
+    assert (ledger.counts(run).read, ledger.counts(run).objects_unreadable) == (27, 2)
     assert [kept.failure.error for kept in ledger.failures(run)] == ["Archived"]
 
 
