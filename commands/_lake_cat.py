@@ -14,7 +14,7 @@ from cncbops.kinesis.record import record_source
 from ._access import access_of
 from ._lake import Asked, reader_of, show_reading
 from ._options import General
-from ._screen import RUN_AGAIN, Screen, leaving_at_once, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, leaving_at_once, not_all, require_reader, screen_for, streamed
 from ._words import visible
 
 
@@ -42,7 +42,7 @@ def _form(general: General, *, envelope: bool, record: bool) -> Callable[[Chunk]
 def _cat(asked: Asked, form: Callable[[Chunk], bytes], general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, asked.wanted(), general, screen)
     write = _write_visibly if screen.out.is_terminal else _write
-    with screen.printing(RUN_AGAIN), closing(reader.chunks()) as chunks, leaving_at_once():
+    with screen.printing(RUN_AGAIN), closing(reader.chunks()) as chunks, leaving_at_once(farewell=not_all(screen)):
         for chunk in chunks:
             if chunk.events:
                 write(form(chunk))

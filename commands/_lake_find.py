@@ -16,9 +16,12 @@ from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import RUN_AGAIN, Screen, leaving_at_once, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, leaving_at_once, not_all, require_reader, screen_for, streamed
 from ._words import number, visible
 
+_LOOK = (
+    "See what there is with `cncbops lake ls SOURCE`, its types with `cncbops lake stats SOURCE`; choose less narrowly"
+)
 MOST_FOUND = 10
 """Without a limit; but of events with one id the first is enough."""
 
@@ -40,7 +43,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, _wanted(asked, event_id), general, screen)
-    with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once():
+    with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once(farewell=not_all(screen)):
         while (facts := _next(found, reader.counts, screen)) is not None:
             if screen.json:
                 line = {**facts, "event": orjson.Fragment(facts["event"])}
@@ -69,7 +72,7 @@ def _tell_none(screen: Screen, counts: Counts) -> int:
     """Say that nothing was found; the exit code tells whether all could be looked at."""
     faults = f"; {number(counts.faults, 'fault event')} left out, which --type fault asks for" if counts.faults else ""
     what = f"no event fits, of {counts.read:,} read in {number(counts.objects.read, 'object')}{faults}"
-    nothing = CannotRun(what, "See what there is with `cncbops lake ls SOURCE`, and choose less narrowly")
+    nothing = CannotRun(what, _LOOK)
     if not screen.quiet:
         show_flaws(screen.err, counts.flaws, visible(failures_of(counts)))
     screen.show_error(nothing)

@@ -5,6 +5,7 @@ import time
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import orjson
 from rich.text import Text
@@ -19,7 +20,7 @@ from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, not_all, screen_for, streamed
 from ._words import number, size
 
 _FLUSH_S = 0.1
@@ -43,7 +44,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, O
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
     count, flushed = 0, 0.0
-    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once():
+    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once(farewell=not_all(screen)):
         lines = ObjectLines(heads=screen.out.is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
             facts = object_facts(lake_object)
@@ -55,9 +56,16 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
             count += 1
             listing.objects.bytes += lake_object.size
     if screen.shows_text:
-        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(asdict(listing.objects))}"
+        told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(_listed(listing.objects))}"
         screen.err.print(Text(told), soft_wrap=True)
     return 0
+
+
+def _listed(objects: Objects) -> dict[str, Any]:
+    """What a listing counts of objects: it reads none."""
+    return {
+        name: count for name, count in asdict(objects).items() if name in ("listed", "skipped", "skipped_as", "bytes")
+    }
 
 
 def _flush_soon(flushed: float) -> float:
@@ -80,7 +88,7 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)
             objects.bytes += lake_object.size
-    facts = {"objects": asdict(listing.objects), **volumes.facts()}
+    facts = {"objects": _listed(objects), **volumes.facts()}
     if screen.json:
         screen.show_json({"command": "lake ls", **place.facts, **facts})
     else:

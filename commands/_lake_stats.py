@@ -15,7 +15,17 @@ from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_stats_view import show_statistics
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import INTERRUPTED, RUN_AGAIN, Screen, guarded, leaving_at_once, screen_for, stop_on_signal, streamed
+from ._screen import (
+    INTERRUPTED,
+    RUN_AGAIN,
+    Screen,
+    guarded,
+    leaving_at_once,
+    not_all,
+    screen_for,
+    stop_on_signal,
+    streamed,
+)
 from ._words import visible
 
 
@@ -40,7 +50,7 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
         screen.printing(RUN_AGAIN),
         closing(reader.chunks()) as chunks,
         reading_line(screen, lambda: _line(reader.counts)),
-        leaving_at_once(),
+        leaving_at_once(farewell=not_all(screen)),
     ):
         for chunk in chunks:
             sys.stdout.writelines(f"{line}\n" for line in counted.add(chunk))
@@ -54,7 +64,7 @@ def _stats(asked: Asked, general: General, screen: Screen) -> int:
     with closing(Statistics()) as statistics:
         with (
             closing(reader.chunks()) as chunks,
-            stop_on_signal(stop, screen),
+            stop_on_signal(stop, screen, stopping=""),
             reading_line(screen, lambda: _line(counts)),
         ):
             for chunk in chunks:

@@ -45,6 +45,9 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "events", f"{events['matched']:,} matched of {events['read']:,} read{faults}"
     if document["first_event"]:
         yield "time", f"{document['first_event']} to {document['last_event']}"
+    if events["without_time"]:
+        undated = number(events["without_time"], "event")
+        yield "undated", f"{undated} without a time of the event's own: arrival counts, else the time of the object"
     yield "objects", f"{objects['read']:,} read, {size(objects['bytes'])}{unread(objects)}"
     if events["malformed"]:
         yield "trouble", number(events["malformed"], "malformed line")
@@ -55,7 +58,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "repeats", _repeats(document["repeated_ids"])
     if events["synthesized"]:
         made_up = number(events["synthesized"], "event")
-        yield "made up", f"what the lake did not keep of shard, sequence number or partition key of {made_up}"
+        yield "made up", f"what the lake did not keep of sequence number or partition key of {made_up}"
 
 
 def _rates(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

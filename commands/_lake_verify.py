@@ -14,12 +14,11 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput
 from cncbops.inspection.judging import Asked as Wanted
 from cncbops.inspection.judging import Kind, Verdict
-from cncbops.inspection.sides import Side, as_folders
+from cncbops.inspection.sides import LISTERS_A_SIDE, Side, as_folders
 from cncbops.inspection.verifying import LOOKS, Counts, Verifier
 from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.listing import LISTERS
-from cncbops.lake.sources import LocalSource, Source, parse_source
+from cncbops.lake.sources import LocalSource, Source
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.reports.verification import difference_facts, verification_facts
 from cncbops.safety.limits import parse_duration
@@ -30,6 +29,7 @@ from ._inventory import read_inventory
 from ._lake_verify_view import compared, show_difference, show_examples, show_outcome, show_table
 from ._options import General
 from ._reading_view import reading_line
+from ._requests import parse_from_anywhere
 from ._screen import Screen, guarded, leaving_at_once, screen_for
 from ._staged import Staged, told_names
 
@@ -81,7 +81,7 @@ class Asked:
 
     def sides(self, general: General, screen: Screen) -> tuple[Side, Side]:
         """The lake and its copy. Raises CncbopsError."""
-        lake, recovery = as_folders(*map(parse_source, self._named(general, screen)))
+        lake, recovery = as_folders(*map(parse_from_anywhere, self._named(general, screen)))
         access = access_of(general, {})
         other = self.reached.access(access)
         if lake == recovery and (isinstance(lake, LocalSource) or access == other):
@@ -102,7 +102,7 @@ class Asked:
 
 
 def _side(source: Source, access: AwsAccess, options: str) -> Side:
-    s3 = None if isinstance(source, LocalSource) else Aws(access).s3(LOOKS + LISTERS)
+    s3 = None if isinstance(source, LocalSource) else Aws(access).s3(LOOKS + LISTERS_A_SIDE)
     return Side(source, s3, options)
 
 

@@ -30,6 +30,7 @@ _WHY = {
     "replication_failed": "replication failed",
     "replicated_and_gone": "was replicated, is gone",
     "not_replicated": "no replication status",
+    "not_in_copy": "not in the copy",
     "not_known": "status not readable",
     "pending": "replication pending",
     "new_version_pending": "new version pending",
@@ -41,6 +42,8 @@ _WHY = {
     "unreadable": "not readable",
     "not_in_lake": "not in the lake",
 }
+_PLAIN = ("not_in_copy", "not_in_lake")
+"""Reasons that say no more than their kind does."""
 _STEPS = {
     "replication_failed": (
         "S3 does not retry what failed: mend its role or the permissions on keys and bucket, then use Batch Replication"
@@ -64,13 +67,22 @@ def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
     kind_width, why_width = _WIDTHS
     found = facts["lake"] or facts["recovery"]
     kind, key = _KINDS[facts["kind"]].ljust(kind_width), visible(facts["key"])
-    about = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {size(found['size']):>11}"
-    there = f"  (there {size(facts['recovery']['size'])})" if facts["why"] == "size" else ""
+    here, there = _sizes(facts, found["size"])
+    about = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {here:>11}"
     if not console.file.isatty():
         sys.stdout.write(f"{kind}  {about}  {key}{there}\n")  # rich would end the process where nobody reads on
         return
     console.print(Text(kind, style=_STYLES[facts["kind"]]).append(f"  {about}{there}", "not bold default"))
     console.print(Text(f"    {key}", style="dim"), soft_wrap=True)
+
+
+def _sizes(facts: Mapping[str, Any], here: int) -> tuple[str, str]:
+    """An object's size, and that of its copy where it differs: to the byte where they would look alike."""
+    if facts["why"] != "size":
+        return size(here), ""
+    there = facts["recovery"]["size"]
+    told = size if size(here) != size(there) else lambda count: number(count, "byte")
+    return told(here), f"  (there {told(there)})"
 
 
 def show_examples(console: Console, facts: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
@@ -104,15 +116,16 @@ def show_table(console: Console, facts: Mapping[str, Any]) -> None:
             _KINDS.get(kind, kind),
             f"{count['objects']:,}",
             size(count["bytes"]),
-            _reasons(kind, count, facts["lag_s"]),
+            _reasons(count, facts["lag_s"]),
         )
         table.add_row(*(Text(cell, style=style) for cell in cells))
     console.print()
     console.print(table)
 
 
-def _reasons(kind: str, count: Mapping[str, Any], lag_s: float) -> str:
-    reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in count.get("why", {}).items() if kind != "extra"]
+def _reasons(count: Mapping[str, Any], lag_s: float) -> str:
+    found = {why: number_of for why, number_of in count.get("why", {}).items() if why not in _PLAIN}
+    reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in found.items()]
     if count.get("late") and lag_s:
         reasons.append(f"{count['late']:,} older than the lag")
     if count.get("oldest_s") is not None:

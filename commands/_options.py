@@ -44,6 +44,7 @@ Execute = Annotated[bool, option("--execute/--dry-run", help="Do it, instead of 
 OutputOption = Annotated[
     Output, option("--output", "-o", help="For people, or one JSON document on stdout.", panel=GENERAL)
 ]
+LinesOption = Annotated[Output, option("--output", "-o", help="For people, or JSON lines on stdout.", panel=GENERAL)]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Say nothing but errors.", panel=GENERAL)]
 Verbose = Annotated[bool, option("--verbose", "-v", help="Show the traceback of an error.", panel=GENERAL)]
 StateDir = Annotated[

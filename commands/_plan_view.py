@@ -95,7 +95,7 @@ def unread(objects: Mapping[str, Any]) -> str:
     """What was not read, and why."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in objects["skipped_as"].items())
     skipped = f", {objects['skipped']:,} skipped ({reasons})" if reasons else ""
-    failed = f", {objects['failed']:,} not readable" if objects["failed"] else ""
+    failed = f", {objects['failed']:,} not readable" if objects.get("failed") else ""
     return skipped + failed
 
 

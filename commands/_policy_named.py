@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
@@ -18,13 +18,13 @@ from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
 from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, ResubmitRequest
 from cncbops.session.resuming import asked
-from cncbops.session.since import run_to_follow
+from cncbops.session.since import Following, run_to_follow
 from cncbops.stage import is_whole
 
 from ._faults import place_apart
 from ._policy_staged import Staged, staged
 from ._policy_watched import by_regions
-from ._requests import fault_sources_of, sources_of
+from ._requests import Choice, fault_sources_of, sources_of
 from ._resuming import ledger_with
 from ._screen import Screen, state_folder
 
@@ -41,7 +41,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
         return Named()
     before = _before(params)
     followed = _followed(params)
-    named = _reached(params, account, before or followed)
+    named = _reached(params, account, before or (followed and followed.run))
     if before:
         return _of_run(named, before) if isinstance(before, Run) else _of_request(named, before.request)
     if "run" in params:
@@ -54,7 +54,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
     if "recovery" in params:
         return _by_copies(named, params, stage)
     if followed and not stage:
-        params = {**params, **_typed_then(params, followed)}
+        params = {**params, **_typed_then(params, followed.request)}
     named = _by_sources(named, params, screen, stage, takes_queues=READ_QUEUE in needs)
     return replace(_with_functions(named, params, stage), streams=(ANY,) if READ_STREAM in needs else ())
 
@@ -67,20 +67,19 @@ def _before(params: Params) -> Run | PlanHeader | None:
     return read_plan(params["plan"]).header if params.get("plan") else None
 
 
-def _followed(params: Params) -> Run | None:
+def _followed(params: Params) -> Following | None:
     """The replay that another follows, which is to send what has arrived since. Raises BadInput."""
     text = params.get("since_run")
     if not text:
         return None
     function = parse_function(params["function"]) if params["function"] else None
+    choice = Choice.typed(*(params[field.name] for field in fields(Choice)))
     with ledger_with(text, state_folder(params["state_dir"])) as ledger:
-        return run_to_follow(ledger, text, function)
+        return run_to_follow(ledger, text, function, choice.selection(), choice.family)
 
 
-def _typed_then(params: Params, followed: Run) -> Params:
+def _typed_then(params: Params, request: ReplayRequest) -> Params:
     """What was asked then of what is not typed now: sources and function."""
-    request = asked(followed)
-    assert isinstance(request, ReplayRequest)
     function = request.function
     name = f"{function.address}:{function.qualifier}" if function.qualifier else function.address
     filled: dict[str, Any] = {} if params["function"] else {"function": name}

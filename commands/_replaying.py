@@ -206,7 +206,7 @@ def _warnings(
 ) -> list[str]:
     """What a plan says of other runs, those that it follows in the ledger included, and of alarms."""
     earlier = [] if typed.again else _sent_before(alike, request.since_run, general)
-    left = left_behind(ledger, request.since_run) if ledger and request.since_run else []
+    left = left_behind(ledger, request) if ledger else []
     return [*warnings_of(earlier), *left, *_ringing(request, aws)]
 
 

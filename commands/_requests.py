@@ -158,9 +158,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Followed:
-    """A run whose successor is asked for, and what it was asked itself: what is not typed is as there."""
+    """What is asked of a run's successor: what is not typed is as there. And how AWS was reached."""
 
-    run_id: str
     request: ReplayRequest
     access: Mapping[str, Any]
 
@@ -173,12 +172,12 @@ def request_of(asked: Asked, screen: Screen, followed: Followed | None = None) -
     return ReplayRequest(
         sources=listed_from(_replay_sources_of(asked, before, screen), asked.inventory),
         function=_function_of(asked, before),
-        selection=_selection_of(choice, before.selection if before else Selection()),
-        family=choice.family or (before.family if before else None),
+        selection=before.selection if before else choice.selection(),
+        family=before.family if before else choice.family,
         limit=choice.limit,
         dedupe=beyond.dedupe,
         latest_per_key=beyond.latest_per_key,
-        since_run=followed.run_id if followed else None,
+        since_run=before.since_run if before else None,
         stream_arn=_stream_arn(asked.stream_arn),
         safety=asked.safety.on(Safety()),
         **vars(asked.delivery),
@@ -199,18 +198,6 @@ def _replay_sources_of(asked: Asked, before: ReplayRequest | None, screen: Scree
     return sources_of(asked.sources, asked.bucket, asked.prefix, screen)
 
 
-def _selection_of(choice: Choice, before: Selection) -> Selection:
-    """What was typed of a selection; the rest is as before."""
-    typed = choice.selection()
-    return Selection(
-        types=typed.types or before.types,
-        partition_keys=typed.partition_keys or before.partition_keys,
-        shards=typed.shards or before.shards,
-        window=before.window if typed.window.is_open else typed.window,
-        filters=typed.filters or before.filters,
-    )
-
-
 def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: Screen) -> tuple[Source, ...]:
     """The sources as typed: SOURCEs, `-` for a list of them on standard input, and --bucket with --prefix.
 
@@ -219,7 +206,7 @@ def sources_of(texts: tuple[str, ...], bucket: str | None, prefix: str, screen: 
     """
     if prefix and not bucket:
         raise BadInput("--prefix without --bucket", "Give both, or s3://bucket/prefix")
-    sources = [_from_anywhere(parse_source(line)) for line in listed(texts)]
+    sources = [parse_from_anywhere(line) for line in listed(texts)]
     if bucket:
         sources.append(parse_source(f"s3://{bucket}/{prefix}"))
     if not sources:
@@ -247,8 +234,9 @@ def fault_sources_of(
     return (*sources_of(tuple(others), bucket, prefix, screen), *queues)
 
 
-def _from_anywhere(source: Source) -> Source:
-    """A source that means the same in another folder, where the run may be resumed."""
+def parse_from_anywhere(text: str) -> Source:
+    """A source that means the same in another folder, where the run may be resumed. Raises BadInput."""
+    source = parse_source(text)
     return LocalSource(source.path.absolute()) if isinstance(source, LocalSource) else source
 
 

@@ -140,6 +140,7 @@ def _distribution(server: Server) -> str | None:
 def _lines_to_try(contents: Mapping[str, Any]) -> list[str]:
     regions, stage = " ".join(contents["regions"]), f"--stage {contents['stage']}"
     return [
+        f"cncbops lake stats {stage}",
         f"cncbops replay {stage}",
         f"cncbops faults stats {stage}",
         f"cncbops resubmit {stage}",

@@ -32,6 +32,7 @@ NOT_HEALTHY = 4
 STDERR = 2
 PIPE_WIDTH = 240
 LOOK_THERE = "The work itself is over; look for its records in the state directory"
+STOPPING = "\nstopping: what is under way is finished first; again to leave at once\n"
 RUN_AGAIN = "Send it where there is room, and run it again"
 """Advice where standard output takes no more: what only reads leaves nothing anywhere else."""
 
@@ -163,8 +164,10 @@ def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) ->
 
 
 @contextmanager
-def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, with these words."""
+def stop_on_signal(
+    stop: threading.Event, screen: Screen, farewell: str = "", stopping: str = STOPPING
+) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words."""
     signalled = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -175,22 +178,24 @@ def stop_on_signal(stop: threading.Event, screen: Screen, farewell: str = "") ->
         stop.set()
         if screen.shows_text:
             # Not by sys.stderr: the signal may have come while that was being written to.
-            os.write(STDERR, b"\nstopping: what is under way is finished first; again to leave at once\n")
+            os.write(STDERR, stopping.encode())
 
     with _handling(handle):
         yield
 
 
 @contextmanager
-def leaving_at_once(unread: int = 0) -> Iterator[None]:
+def leaving_at_once(unread: int = 0, farewell: str = "") -> Iterator[None]:
     """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
 
-    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on.
+    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on, `farewell`
+    what is said where a signal cuts off what is written.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if os.isatty(STDERR):
             os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
+        os.write(STDERR, farewell.encode())
         _leave(INTERRUPTED)
 
     with _handling(handle):
@@ -198,6 +203,11 @@ def leaving_at_once(unread: int = 0) -> Iterator[None]:
             yield
         except BrokenPipeError:
             _leave(unread)
+
+
+def not_all(screen: Screen) -> str:
+    """What is said where lines end before their time, also in JSON: no document tells it."""
+    return "" if screen.quiet else "interrupted: this is not all\n"
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Which run is followed by `replay --since-run`."""
 
+from dataclasses import replace
+
 from cncbops.errors import BadInput
-from cncbops.frozen import thaw_request
 from cncbops.function_name import parse_function
 from cncbops.ledger.ledger import Ledger
 from cncbops.session.since import left_behind, run_to_follow
@@ -20,10 +21,12 @@ def followed_by(asked: Asked, general: General, screen: Screen) -> Followed | No
     if since is None:
         return None
     with ledger_with(since, general) as ledger:
-        run = run_to_follow(ledger, since, None if function is None else parse_function(function))
-        for left in left_behind(ledger, run.run_id) if general.execute else ():
+        to = None if function is None else parse_function(function)
+        run, request = run_to_follow(ledger, since, to, asked.choice.selection(), asked.choice.family)
+        request = replace(request, since_run=run.run_id, function=to or request.function)
+        for left in left_behind(ledger, request) if general.execute else ():
             screen.note(left)
-    return Followed(run.run_id, thaw_request(run.arguments), run.access)
+    return Followed(request, run.access)
 
 
 def ledger_with(run: str, general: General) -> Ledger:

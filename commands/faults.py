@@ -63,7 +63,7 @@ def ls(
     to_time: shared.FaultTo = None,
     group: shared.Group = None,
     limit: Annotated[int | None, option("--limit", help="At most so many.", panel=shared.FAULTS, min=1)] = None,
-    output: shared.OutputOption = shared.Output.text,
+    output: shared.LinesOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
     state_dir: shared.StateDir = None,

@@ -10,6 +10,7 @@ import typer
 from . import _options as shared
 from ._examples import examples
 from ._groups import Group
+from ._of_objects import OfObjects
 from ._options import option
 
 FORM = "In which form"
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 
 @app.command(
+    cls=OfObjects,
     epilog=examples(
         ("Objects of the last three hours", "cncbops lake ls s3://my-lake/my-stream/ --from -3h"),
         ("How many there are, and how large, by hour", "cncbops lake ls s3://my-lake/my-stream/ --summary"),
@@ -34,7 +36,7 @@ app = typer.Typer(
             "cncbops lake ls s3://my-lake/my-stream/ --summary "
             "--inventory s3://inventories/lake/2023-11-22T01-00Z/manifest.json",
         ),
-    )
+    ),
 )
 def ls(
     sources: shared.Sources = None,
@@ -51,9 +53,14 @@ def ls(
     ] = None,
     limit: Annotated[int | None, option("--limit", help="At most so many objects.", panel=shared.CHOICE, min=1)] = None,
     summary: Annotated[
-        bool, option("--summary", help="Add up objects and bytes by day and hour.", panel=shared.GENERAL)
+        bool,
+        option(
+            "--summary",
+            help="Add up objects and bytes by day and hour; with -o json in one document.",
+            panel=shared.GENERAL,
+        ),
     ] = False,
-    output: shared.OutputOption = shared.Output.text,
+    output: shared.LinesOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
     state_dir: shared.StateDir = None,
@@ -63,7 +70,7 @@ def ls(
     endpoint_url: shared.EndpointUrl = None,
     config: shared.Config = None,
 ) -> int:
-    """List the objects that a replay would read: times, size, storage class. With -o json, JSON lines.
+    """List the objects that a replay would read: times, size, storage class.
 
     The times say when an object's events arrived, as far as a listing tells: from the time that its key names (by
     Firehose, the arrival of the oldest event) until it was written.
@@ -109,7 +116,7 @@ def cat(
     record: Annotated[
         bool, option("--record", help="The Kinesis record that a replay makes of the event.", panel=FORM)
     ] = False,
-    output: shared.OutputOption = shared.Output.text,
+    output: shared.LinesOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
     state_dir: shared.StateDir = None,
@@ -172,7 +179,7 @@ def find(
         option("--limit", help="Stop after so many; else after 1 with --id, 10 without.", panel=shared.CHOICE, min=1),
     ] = None,
     line_format: shared.LineFormat = None,
-    output: shared.OutputOption = shared.Output.text,
+    output: shared.LinesOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,
     state_dir: shared.StateDir = None,
@@ -182,7 +189,7 @@ def find(
     endpoint_url: shared.EndpointUrl = None,
     config: shared.Config = None,
 ) -> int:
-    """Find events: print each with its object, line, sequence number, key and shard. With -o json, JSON lines.
+    """Find events: print each with its object, line, sequence number, key and shard.
 
     It stops as soon as it has them. If there are none the exit code is 1, or 3 where not all could be read.
     """

@@ -9,7 +9,8 @@ import msgspec
 
 from cncbops.formats.event import Bytes, LakeEvent, mend_lone_surrogates, text
 from cncbops.inspection.reading import Chunk
-from cncbops.selection.selection import times_of
+from cncbops.kinesis.synthesis import kept_shard
+from cncbops.selection.selection import count_without_time, times_of
 
 
 class _Tags(msgspec.Struct, gc=False):
@@ -30,9 +31,10 @@ _decode = msgspec.json.Decoder(_Tagged).decode
 class Columns:
     """Events by field, all lists of one length; of what an event does not tell, None.
 
-    Types, ids, keys and shards as `LakeEvent` has them; `times` in ms (see `selection.time_of`), `sizes` of the
-    events themselves in bytes. `sources` as the book's metric takes them, from the tags, but of an EventBridge event
-    its own; `regions` and `accounts` the line's, else from the tags; `streams` as a replay names them.
+    Types, ids and keys as `LakeEvent` has them, shards only as the lake kept them; `times` in ms (see
+    `selection.time_of`; `without_time` have none of their own), `sizes` of the events themselves in bytes. `sources`
+    as the book's metric takes them, from the tags, but of an EventBridge event its own; `regions` and `accounts` the
+    line's, else from the tags; `streams` as a replay names them.
     """
 
     types: list[str | None] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Columns:
     regions: list[str | None] = field(default_factory=list)
     accounts: list[str | None] = field(default_factory=list)
     synthesized: int = 0
+    without_time: int = 0
 
     def __len__(self) -> int:
         return len(self.types)
@@ -59,7 +62,7 @@ class Columns:
         self.sizes += [len(event.data) for event in events]
         self.ids += [event.event_id for event in events]
         self.keys += [event.partition_key for event in events]
-        self.shards += [event.shard_id for event in events]
+        self.shards += list(map(kept_shard, events))
         name = chunk.origin.stream_name
         self.streams += [name] * len(events) if name else [arn and _parts_of(arn)[1] for arn in arns]
         pairs = list(zip(events, tags, strict=True))
@@ -70,6 +73,7 @@ class Columns:
             for (event, tag), arn in zip(pairs, arns, strict=True)
         ]
         self.synthesized += [event.synthesized for event in events].count(True)
+        self.without_time += count_without_time(events)
 
 
 @lru_cache(maxsize=256)

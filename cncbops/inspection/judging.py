@@ -41,6 +41,7 @@ class Why(StrEnum):
     failed = "replication_failed"
     gone = "replicated_and_gone"
     never = "not_replicated"
+    not_there = "not_in_copy"
     unknown = "not_known"
     pending = "pending"
     new_version = "new_version_pending"
@@ -125,7 +126,7 @@ class Judge:
         why = self._why_missing(lake)
         if (why is Why.gone or self._is_new(lake)) and (come := self._look(self._recovery, pair.key, lake)):
             return self._verdict(replace(pair, recovery=come))
-        if why in (Why.never, Why.unknown) and self._is_young(lake):
+        if why in (Why.never, Why.not_there, Why.unknown) and self._is_young(lake):
             why = Why.young
         return self._waiting(pair, lake, why) if why in (Why.pending, Why.young) else Verdict(Kind.missing, pair, why)
 
@@ -133,6 +134,8 @@ class Judge:
         return Verdict(Kind.not_yet_replicated, pair, why, is_late=not self._is_young(lake))
 
     def _why_missing(self, lake: LakeObject) -> Why:
+        if not (self._lake.s3 and self._recovery.s3):
+            return Why.not_there  # S3 replicates nothing from a folder of this machine, or to one
         try:
             return _BY_STATUS.get(replication_of(lake, self._lake.s3) or "", Why.never)
         except ObjectUnreadable:

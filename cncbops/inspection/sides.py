@@ -15,12 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.lake.layout import TimeWindow, may_hold, reading_range
-from cncbops.lake.listing import list_objects
+from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source, Source, printable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+LISTERS_A_SIDE = LISTERS // 2
+"""List calls of each side under way at a time: both together list as far ahead as a replay, and hold as much."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Side:
     def objects(self, window: TimeWindow) -> Generator[LakeObject, None, None]:
         """Its objects in order, without the markers of folders. Raises CncbopsError."""
         try:
-            for each in list_objects(self.source, self.s3, window):
+            for each in list_objects(self.source, self.s3, window, at_once=LISTERS_A_SIDE):
                 if not each.key.endswith("/"):
                     yield each
         except (BotoCoreError, ClientError) as error:

@@ -30,7 +30,7 @@ class Statistics:
         self.by_shard: Counter[str] = Counter()
         self.seconds, self.sizes, self.keys = BusiestSecond(), Sizes(), Keys()
         self.repeats, self.gaps = Repeats(), Gaps()
-        self.without_id = 0
+        self.without_id = self.without_time = 0
         self.largest: tuple[int, str, int, int] | None = None
 
     def add(self, chunk: Chunk) -> None:
@@ -66,6 +66,7 @@ class Statistics:
     def _count(self, events: Columns) -> None:
         self.tally.count_sent(events.types, events.times)
         self.tally.events.synthesized += events.synthesized
+        self.without_time += events.without_time
         _count_names(self.by_source, events.sources, NOT_SPECIFIED)
         _count_names(self.by_region, events.regions, NONE)
         _count_names(self.by_shard, events.shards, NONE)

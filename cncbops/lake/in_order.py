@@ -11,10 +11,13 @@ from typing import Any
 
 from cncbops.lake.objects import LakeObject
 
-PAGES_AHEAD = 16
-"""An answer is asked for when so many before it are still to be taken, at most."""
-PAGES_HELD = 24
-"""Answers that wait or are asked for, at most, but for what is taken next: 15 MB, as a page has a thousand objects."""
+
+def most_held(at_once: int) -> int:
+    """Answers that wait or are asked for, at most, but for what is taken next.
+
+    With 16 calls at a time 24, which is 15 MB, as a page has a thousand objects.
+    """
+    return at_once * 3 // 2
 
 
 class Call(ABC):
@@ -127,13 +130,14 @@ class _Line:
     def _next_to_ask(self) -> int | None:
         """Where there is something to ask; None if there is nothing, or no room for an answer.
 
+        No further ahead than calls may be under way: that many answers before it are still to be taken at most.
         What is further away than a call leaves room for it: where little was expected there may be much.
         """
         held = [not isinstance(entry, _Further) for entry in self._entries]
-        if False not in held or sum(held) >= PAGES_HELD or len(self._under_way()) >= self._at_once:
+        if False not in held or sum(held) >= most_held(self._at_once) or len(self._under_way()) >= self._at_once:
             return None
         at = held.index(False)
-        return at if at < min(2 ** min(self._taken, 8), PAGES_AHEAD) else None
+        return at if at < min(2 ** min(self._taken, 8), self._at_once) else None
 
     def _open(self, at: int, asked: _Asked) -> None:
         """Its objects come into the line, so that they are counted; where it has none, it is taken with this."""

@@ -19,7 +19,7 @@ class Choices:
         self._connection, self._path, self._run = connection, path, run
 
     def claimed(self) -> Iterator[bytes]:
-        """The ids of the events that were chosen (see `session.event_ids`)."""
+        """The ids of the events that were chosen (see `session.id_claims`)."""
         query = "SELECT place, claims FROM event_ids WHERE run = ? AND place > ? ORDER BY place LIMIT ?"
         last = -1
         while page := self._rows(query, self._run, last, _PAGE):

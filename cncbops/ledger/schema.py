@@ -156,7 +156,7 @@ STEPS: Sequence[Step] = (
     ),
     (
         # The ids of events that a run chose, some of an object in a row, which begin with that at `place` (see
-        # `session.event_ids`): in the order in which they come, as they are sorted in when a session begins.
+        # `session.id_claims`): in the order in which they come, as they are sorted in when a session begins.
         """CREATE TABLE event_ids (
             run INTEGER NOT NULL REFERENCES runs,
             place INTEGER NOT NULL,

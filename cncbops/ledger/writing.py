@@ -21,7 +21,7 @@ from cncbops.ledger.resubmitted import remember, sort_in
 from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
-from cncbops.session.event_ids import first_place
+from cncbops.session.id_claims import first_place
 from cncbops.tally import Failure
 
 

@@ -29,6 +29,7 @@ def statistics_facts(statistics: Statistics, counts: Counts) -> dict[str, Any]:
             "faults": counts.faults,
             "malformed": counts.malformed,
             "synthesized": tally.events.synthesized,
+            "without_time": statistics.without_time,
             "by_type": _ranked(tally.by_type),
             "by_source": _ranked(statistics.by_source),
             "by_region": _ranked(statistics.by_region),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from typing import Any
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.formats.event import LakeEvent
@@ -115,8 +116,17 @@ def time_of(event: LakeEvent) -> float:
 def times_of(events: Sequence[LakeEvent]) -> Sequence[float]:
     """When each event happened in ms: together, as nearly all times are plain integers that need no look."""
     times = [event.timestamp for event in events]
-    is_plain = set(map(type, times)) == {int} and min(times) >= 0 and max(times) <= LATEST_MS
-    return times if is_plain else list(map(time_of, events))
+    return times if _are_plain(times) else list(map(time_of, events))
+
+
+def count_without_time(events: Sequence[LakeEvent]) -> int:
+    """How many have no time of their own, so that their arrival stands in for it."""
+    times = [event.timestamp for event in events]
+    return 0 if not times or _are_plain(times) else list(map(event_time_ms, times)).count(None)
+
+
+def _are_plain(times: Sequence[Any]) -> bool:
+    return set(map(type, times)) == {int} and min(times) >= 0 and max(times) <= LATEST_MS
 
 
 def _matches(criteria: FilterCriteria, event: LakeEvent) -> bool:

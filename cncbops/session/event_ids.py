@@ -5,9 +5,8 @@ included. What was judged once stays so: an id belongs to the place of the event
 and kept as places and digests alone; an event without an id is like no other.
 """
 
-import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cncbops.formats.event import LakeEvent
@@ -16,38 +15,11 @@ from cncbops.request import ReplayRequest
 from cncbops.session.entry import ordinal
 from cncbops.session.events import EventReader, Events
 from cncbops.session.findings import Findings
+from cncbops.session.id_claims import CLAIM_BYTES, NO_ID, apart, claims_of
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Register
 from cncbops.session.scratch import MOST_FRESH, Digests
 from cncbops.terms import Terms
-
-PLACE_BYTES, DIGEST_BYTES = 8, 16
-CLAIM_BYTES = PLACE_BYTES + DIGEST_BYTES
-"""Claims are such pieces end to end: a place, big endian, and the digest of an id."""
-_NO_ID = bytes(DIGEST_BYTES)
-
-
-def claims_of(events: Sequence[LakeEvent], places: Sequence[int]) -> bytes:
-    """The claims of events, in their order."""
-    return b"".join(
-        [place.to_bytes(PLACE_BYTES) + _digest(each.event_id) for each, place in zip(events, places, strict=True)]
-    )
-
-
-def first_place(claims: bytes, start: int = 0) -> int:
-    """The place of the first of some claims, or of the one that begins there."""
-    return int.from_bytes(claims[start : start + PLACE_BYTES])
-
-
-def _digest(event_id: str | None) -> bytes:
-    if not event_id:
-        return _NO_ID
-    return hashlib.blake2b(event_id.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).digest()
-
-
-def _apart(claims: bytes) -> Iterator[tuple[int, bytes]]:
-    for start in range(0, len(claims), CLAIM_BYTES):
-        yield first_place(claims, start), claims[start + PLACE_BYTES : start + CLAIM_BYTES]
 
 
 class EventIds(Register):
@@ -61,12 +33,12 @@ class EventIds(Register):
 
     def repeated(self, claims: bytes) -> list[int]:
         """The indices of events whose ids belong to others. Raises CannotRun if those that are new cannot be noted."""
-        apart = list(_apart(claims))
-        with self._firsts.at_hand([digest for _, digest in apart if digest != _NO_ID]):
+        claimed = list(apart(claims))
+        with self._firsts.at_hand([digest for _, digest in claimed if digest != NO_ID]):
             return [
                 index
-                for index, (place, digest) in enumerate(apart)
-                if digest != _NO_ID and self._firsts.first(digest, place) != place
+                for index, (place, digest) in enumerate(claimed)
+                if digest != NO_ID and self._firsts.first(digest, place) != place
             ]
 
 

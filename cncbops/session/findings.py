@@ -17,7 +17,7 @@ class Findings:
 
     `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves
     them; `failed` counts their records that cannot be sent. `claimed` are the ids of events that were chosen, to be
-    known again (see `cncbops.session.event_ids`). `groups` are those of
+    known again (see `cncbops.session.id_claims`). `groups` are those of
     faults that are sent, `came_back` of those that are not sent once more.
     """
 

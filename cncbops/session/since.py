@@ -2,42 +2,121 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, NamedTuple
 
 from cncbops.errors import BadInput, CannotRun
+from cncbops.faults.sources import stored
+from cncbops.formats.families import Family
 from cncbops.frozen import thaw_request
 from cncbops.function_name import FunctionName
+from cncbops.lake.layout import TimeWindow
+from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.request import ReplayRequest, Request
+from cncbops.selection.covering import covers
+from cncbops.selection.selection import Selection
 from cncbops.session.agenda import Item, WholeLake
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LAST = "last"
+_ALWAYS = TimeWindow(None, None)
 _LISTED = "listed by the run before"
 
 
-def run_to_follow(ledger: Ledger, text: str, function: FunctionName | None) -> Run:
-    """The run that is meant: `last` is the newest replay, of the function if one is given, that knows any object.
+class Following(NamedTuple):
+    """A run that is followed, and what is asked now: as was asked before, but for what is said anew."""
 
-    Raises BadInput for none that a replay can follow, CannotRun for one that has more to list.
+    run: Run
+    request: ReplayRequest
+
+
+def run_to_follow(
+    ledger: Ledger,
+    text: str,
+    function: FunctionName | None,
+    typed: Selection = Selection(),
+    family: Family | None = None,
+) -> Following:
+    """The run that is meant, and what is asked where this much of a selection and a format are said anew.
+
+    `last` is the newest replay, of the function if one is given, that knows any object and looked for all that is
+    asked; a run that looked for less than the one it follows says nothing of what is asked. Raises BadInput for none
+    that a replay can follow, also as it looked for less; CannotRun for one that has more to list.
     """
-    run = _last(ledger, function) if text == LAST else ledger.find(text)
+    following = _last(ledger, function, typed, family) if text == LAST else _named(ledger, text, typed, family)
+    _require_listed(following.run)
+    return following
+
+
+def _named(ledger: Ledger, text: str, typed: Selection, family: Family | None) -> Following:
+    run = ledger.find(text)
     if run.command != "replay":
         raise BadInput(f"run {run.run_id} is of `{run.command}`", "Name a replay: only that can be followed by another")
-    _require_listed(run)
-    return run
+    before = thaw_request(run.arguments)
+    request = _said_anew(before, typed, family)
+    if not _looked_for(before, request):
+        what = f"run {run.run_id} looked for less than is asked: what it did not look for would be passed over"
+        raise BadInput(what, "Ask for no more than it did, or replay anew without --since-run")
+    return Following(run, request)
 
 
-def _last(ledger: Ledger, function: FunctionName | None) -> Run:
+def _last(ledger: Ledger, function: FunctionName | None, typed: Selection, family: Family | None) -> Following:
+    looked_for_less = False
     for run in ledger.runs():
         is_meant = run.command == "replay" and (function is None or str(function) == run.function)
         if is_meant and (run.listed or ledger.counts(run).objects):
-            return run
+            line = takewhile(lambda each: each.function == run.function, chain_of(ledger, run.run_id))  # noqa: B023
+            requests = [thaw_request(each.arguments) for each in line]
+            request = _said_anew(_widest(requests), typed, family)
+            if _looked_for(requests[0], request):
+                return Following(run, request)
+            looked_for_less = True
     to = f" to {function}" if function else ""
+    if looked_for_less:
+        what = f"no replay{to} in {ledger.path} looked for all that is asked: what it did not would be passed over"
+        raise BadInput(what, "Ask for no more than one of them did, or replay anew without --since-run")
     raise BadInput(f"there is no replay{to} in {ledger.path} yet", "Replay once without --since-run")
+
+
+def _said_anew(before: ReplayRequest, typed: Selection, family: Family | None) -> ReplayRequest:
+    """A request with what was typed of a selection and a format in place; the rest is as before."""
+    was = before.selection
+    start, end = typed.window.start_ms, typed.window.end_ms
+    selection = Selection(
+        types=typed.types or was.types,
+        partition_keys=typed.partition_keys or was.partition_keys,
+        shards=typed.shards or was.shards,
+        window=TimeWindow(
+            was.window.start_ms if start is None else start,
+            was.window.end_ms if end is None else end,
+        ),
+        filters=typed.filters or was.filters,
+    )
+    return replace(before, selection=selection, family=family or before.family)
+
+
+def _looked_for(before: ReplayRequest, request: ReplayRequest) -> bool:
+    """Whether nothing that is asked was left out of the objects that a replay read."""
+    return before.family == request.family and covers(before.selection, request.selection)
+
+
+def _widest(requests: Sequence[ReplayRequest]) -> ReplayRequest:
+    """Of replays that follow one another, the newest first, the last that looked for no less than those before it."""
+    *newer, widest = requests
+    for request in reversed(newer):
+        if _looked_for(request, widest) and _has_sources(request, widest):
+            widest = request
+    return widest
+
+
+def _has_sources(wide: ReplayRequest, narrow: ReplayRequest) -> bool:
+    extents = tuple(map(extent_of, stored(wide.sources)))
+    return all(extent_of(source).startswith(extents) for source in stored(narrow.sources))
 
 
 def _require_listed(run: Run) -> None:
@@ -46,23 +125,54 @@ def _require_listed(run: Run) -> None:
         raise CannotRun(what, f"Go on with it first: `cncbops runs resume {run.run_id} --execute`")
 
 
-def left_behind(ledger: Ledger, run_id: str) -> list[str]:
-    """What a plan says of a run that did not deliver all that its objects hold, though they are passed over."""
-    run = ledger.find(run_id)
-    counts, limit = ledger.counts(run), thaw_request(run.arguments).limit
-    told = []
+def left_behind(ledger: Ledger, request: ReplayRequest) -> list[str]:
+    """What is told of the run that a request follows, and of others that did: what is passed over or sent again."""
+    if request.since_run is None:
+        return []
+    run = ledger.find(request.since_run)
+    before = thaw_request(run.arguments)
+    return [*_not_delivered(ledger, run, before), *_left_out(run, before, request), *_beside(ledger, run, request)]
+
+
+def _not_delivered(ledger: Ledger, run: Run, before: ReplayRequest) -> Iterator[str]:
+    """That a run did not deliver all that its objects hold, though they are passed over."""
+    counts = ledger.counts(run)
     if counts.flawed or counts.not_sent or counts.objects_done < counts.objects:
-        told.append(f"Not all that run {run_id} had was delivered: see `cncbops runs show {run_id}`.")
-    if limit is not None and counts.matched >= limit:
-        told.append(f"Run {run_id} had a limit of {limit:,} events: what else its objects hold is passed over.")
-    return told
+        yield f"Not all that run {run.run_id} had was delivered: see `cncbops runs show {run.run_id}`."
+    if before.limit is not None and counts.matched >= before.limit:
+        yield f"Run {run.run_id} had a limit of {before.limit:,} events: what else its objects hold is passed over."
+
+
+def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterator[str]:
+    """What is not looked for as the run before did not."""
+    now, was = request.selection, before.selection
+    if now == was and replace(now, window=_ALWAYS) != Selection():
+        yield f"Only what run {run.run_id} looked for is: types, keys, shards and filters are as there."
+    if now.window.end_ms is not None and now.window.end_ms == was.window.end_ms:
+        end = f"{datetime.fromtimestamp(now.window.end_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        yield f"Events from {end} on are left out, as in run {run.run_id}: replay these with --from {end}."
+    if run.function != str(request.function):
+        yield f"Run {run.run_id} was to {run.function}: {request.function} does not get what that listed."
+
+
+def _beside(ledger: Ledger, run: Run, request: ReplayRequest) -> Iterator[str]:
+    """That replays that looked for something else came after the same run: what they sent is not passed over."""
+    after = {run.run_id}
+    for other in reversed(ledger.runs()):
+        asked = thaw_request(other.arguments) if other.command == "replay" else None
+        if asked is None or asked.since_run not in after:
+            continue
+        after.add(other.run_id)
+        is_same = replace(asked.selection, window=request.window) == request.selection
+        if not is_same and other.function == str(request.function) and ledger.counts(other).delivered:
+            yield f"Run {other.run_id} looked for something else since: what it sent of this is sent again."
 
 
 def chain_of(ledger: Ledger, run_id: str | None) -> list[Run]:
     """A run, the one that it followed, and so on; none without one. Raises CncbopsError if one is missing."""
-    chain = []
+    known, chain = {run.run_id: run for run in ledger.runs()}, list[Run]()
     while run_id:
-        run = ledger.find(run_id)
+        run = known.get(run_id) or ledger.find(run_id)
         chain.append(run)
         run_id = thaw_request(run.arguments).since_run
     return chain

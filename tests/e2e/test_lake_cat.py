@@ -208,13 +208,20 @@ def test_with_a_limit_hardly_more_is_asked_for_than_is_shown(far_side: FarSide, 
     assert len(far_side.requests) - len(listed) < 30
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "options", "told"),
+    [
+        (signal.SIGINT, [], b"interrupted: this is not all\n"),
+        (signal.SIGTERM, ["-o", "json"], b"interrupted: this is not all\n"),
+        (signal.SIGINT, ["-q"], b""),
+    ],
+)
 def test_a_signal_ends_it_at_once_though_a_request_is_under_way(
-    number: signal.Signals, far_side: FarSide, cncbops: Cncbops
+    number: signal.Signals, options: list[str], told: bytes, far_side: FarSide, cncbops: Cncbops
 ) -> None:
     far_side.add_bucket("lake", {"a": lakes.join(EVENTS[:1]), "b": lakes.join(EVENTS[1:2])})
     held = far_side.hold("GET /lake/b")
-    process = cncbops.start("lake", "cat", "s3://lake/", endpoint=far_side.url)
+    process = cncbops.start("lake", "cat", "s3://lake/", *options, endpoint=far_side.url)
     assert process.stdout
     assert process.stdout.readline() == EVENTS[0] + b"\n"  # before the other one is there
     far_side.wait_until(lambda: any("GET /lake/b" in request for request in far_side.requests))
@@ -222,7 +229,7 @@ def test_a_signal_ends_it_at_once_though_a_request_is_under_way(
     assert process.wait(timeout=5) == 130
     assert not held.is_set()
     assert process.stderr
-    assert process.stderr.read() == b""
+    assert process.stderr.read() == told
 
 
 def test_on_a_terminal_no_event_gives_orders(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_where_nothing_is_found_that_is_said(mode: list[str], cncbops: Cncbops) 
     result = cncbops("lake", "find", FIXTURES / "cookbook", "--type", "none", *mode)
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("error: no event fits, of 5 read in 1 object. ")
+    assert "`cncbops lake stats SOURCE`" in result.err
     assert len(result.err.splitlines()) == 1
 
 

@@ -72,6 +72,7 @@ def test_a_summary_adds_up_by_day_and_hour(far_side: FarSide, cncbops: Cncbops) 
     assert (result.code, result.err) == (0, "")
     document = result.json
     assert (document["command"], document["source"]) == ("lake ls", ["s3://lake/"])
+    assert document["objects"].keys() == {"listed", "skipped", "skipped_as", "bytes"}
     assert document["objects"]["listed"] - document["objects"]["skipped"] == 12
     assert document["objects"]["bytes"] == sum(sizes.values())
     assert document["objects"]["skipped_as"] == {"folder": 1, "claim check": 1, "empty": 1}
@@ -139,6 +140,22 @@ def test_whoever_reads_a_list_may_stop_at_any_time(far_side: FarSide, cncbops: C
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
     assert len(far_side.requests) < 12
+
+
+def test_a_choice_of_events_is_refused_as_a_listing_reads_none(cncbops: Cncbops) -> None:
+    refused = cncbops("lake", "ls", "s3://lake/", "--type", "thing-created")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        "error: No such option: --type: cncbops lake ls reads no events, as `cncbops lake stats` and `lake find` do. "
+        "See `cncbops lake ls --help`\n"
+    )
+    assert "(Possible options: --" in cncbops("lake", "ls", "s3://lake/", "--tp", "x").err
+
+
+def test_help_breaks_no_sentence_before_its_line_is_full(cncbops: Cncbops) -> None:
+    shown = cncbops("lake", "ls", "--help", env={"COLUMNS": "80"}).out
+    assert " key names (by Firehose, " in shown
+    assert "JSON lines on stdout" in shown
 
 
 def test_an_error_is_one_line_and_in_a_summary_one_document(far_side: FarSide, cncbops: Cncbops) -> None:

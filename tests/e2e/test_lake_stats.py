@@ -220,6 +220,31 @@ def test_sources_and_regions_are_those_of_each_format(cncbops: Cncbops, tmp_path
     assert found["gaps"]["objects_without_hour"] == 1
 
 
+def test_a_shard_that_the_lake_did_not_keep_is_none_of_its_shards(cncbops: Cncbops, tmp_path: Path) -> None:
+    event = b'{"type":"t","timestamp":1523159608123}'
+    lines = [lakes.envelope(event, "k", 1), lakes.envelope(event, "k", 2, shard=1), *[lakes.raw(event)] * 3]
+    put(tmp_path, {"lake/all": lakes.join(lines)})
+    found = document(cncbops("lake", "stats", tmp_path / "lake", "-o", "json"))
+    assert found["events"]["by_shard"] == {"(none)": 3, "shardId-000000000000": 1, "shardId-000000000001": 1}
+    metrics = cncbops("lake", "stats", tmp_path / "lake", "--metrics").out.splitlines()
+    values = {re.search(r"shard:([^,]+)", line)[1]: line.split("|")[2] for line in metrics}  # type: ignore[index]
+    assert values == {"not-specified": "3", "000000000000": "1", "000000000001": "1"}
+
+
+def test_events_without_a_time_of_their_own_are_told_of(cncbops: Cncbops, tmp_path: Path) -> None:
+    odd = [b"null", b'"soon"', b"-1", b"1e300", b'"-5"', b"true", b'"2018-04-08T00:00:00Z"']
+    times = [*odd, b"1523159608123", b'"1523159608123"', b"0", b"5.5"]
+    lines = [b'{"type":"t","timestamp":%b}' % each for each in times]
+    put(tmp_path, {"lake/all": lakes.join([*lines, b'{"type":"t"}']), "plain/all": lines[-4]})
+    found = document(cncbops("lake", "stats", tmp_path / "lake", "-o", "json"))
+    assert (found["events"]["matched"], found["events"]["without_time"]) == (12, 8)
+    shown = cncbops("lake", "stats", tmp_path / "lake").out
+    assert re.search(r"^undated +8 events without a time of the event's own: arrival counts, else", shown, re.MULTILINE)
+    plain = cncbops("lake", "stats", tmp_path / "plain").out
+    assert "1 matched" in plain
+    assert "undated" not in plain
+
+
 def test_hostile_names_do_no_harm(cncbops: Cncbops, tmp_path: Path) -> None:
     names = [EVIL, "a|b,c#d e\nf\u2028g", "x" * 5_000]
     events = [
@@ -307,7 +332,7 @@ def test_an_interrupt_shows_what_was_counted_so_far(output: str, cncbops: Cncbop
     process.send_signal(signal.SIGINT)
     middle.set()
     result = cncbops.finish(process)
-    assert result.code == 130
+    assert (result.code, result.err) == (130, "")
     if output == "json":
         assert result.json["status"] == "interrupted"
         assert 0 < result.json["events"]["matched"] < 400

@@ -76,6 +76,14 @@ def verify(cncbops: Cncbops, far_side: FarSide) -> Verifies:
     return Verifies(cncbops, far_side)
 
 
+def folders(home: Path, **sides: Mapping[str, bytes]) -> None:
+    """Folders of a machine with these files."""
+    for side, bodies in sides.items():
+        for key, body in bodies.items():
+            (home / side / key).parent.mkdir(parents=True, exist_ok=True)
+            (home / side / key).write_bytes(body)
+
+
 def why(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """How many differ for which reasons."""
     return {kind: document[kind]["why"] for kind in KINDS if document[kind]["objects"]}
@@ -246,10 +254,7 @@ def test_prefixes_and_folders_are_compared_by_what_comes_after_them(
     copy = {key: body for key, body in BODIES.items() if key != KEYS[7]} | {KEYS[9]: BODIES[KEYS[9]].upper()}
     verify.far_side.add_bucket("lake", BODIES)
     verify.far_side.add_bucket("recovery", {f"us-east-1/{key}": body for key, body in copy.items()} | {"other": b"x"})
-    for name, bodies in (("lake", BODIES), ("copy", copy)):
-        for key, body in bodies.items():
-            (tmp_path / name / key).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / key).write_bytes(body)
+    folders(tmp_path, lake=BODIES, copy=copy)
     document = verify.run(lake, recovery.format(home=tmp_path))
     below = next((part for part in (f"{lakes.STREAM}/2018/04/08/", f"{lakes.STREAM}/2018/") if part[:-1] in lake), "")
     assert differing(document) == [
@@ -360,7 +365,7 @@ def test_a_copy_may_be_reached_by_another_profile_region_and_endpoint(
     [
         (["s3://lake/", "s3://lake"], 2, "LAKE and RECOVERY are both s3://lake/. Name the lake first"),
         (["s3://lake/", "s3://nowhere/"], 1, "cannot list s3://nowhere/: it does not exist. Check the name"),
-        (["s3://lake/", "nowhere"], 1, "'nowhere' cannot be listed: No such file or directory"),
+        (["s3://lake/", "nowhere"], 1, "/nowhere' cannot be listed: No such file or directory"),
         (["s3://lake/", "sqs://queue"], 2, "'sqs://queue' is not a source that can be read"),
         (["s3://lake/", "s3://recovery/", "--lag", "soon"], 2, "--lag 'soon' is not a duration"),
         (["s3://lake/", "s3://recovery/", "--from", "soon"], 2, "'soon' is not a time"),
@@ -422,6 +427,36 @@ def test_a_copy_on_this_machine_of_what_has_no_md5_is_not_comparable_unless_it_i
     assert verify.run("s3://lake/", "copy", "--deep")["status"] == "same"
     shutil.rmtree(tmp_path / "copy" / "a")
     assert differing(verify.run("s3://lake/", "copy")) == [("missing", "a/b")]
+
+
+def test_what_a_folder_of_this_machine_lacks_is_missing_and_nothing_is_said_of_replication(
+    verify: Verifies, tmp_path: Path
+) -> None:
+    folders(tmp_path, lake={"a": b"{}", "b": b"{}"}, copy={"a": b"{}"})
+    verify.far_side.add_bucket(
+        "lake", {"a": StoredObject(b"{}"), "b": StoredObject(b"{}", headers={"x-amz-replication-status": "FAILED"})}
+    )
+    for lake in (str(tmp_path / "lake"), "s3://lake/"):
+        assert why(verify.run(lake, tmp_path / "copy")) == {"missing": {"not_in_copy": 1}}
+    shown = verify.text(tmp_path / "lake", tmp_path / "copy").out
+    assert re.search(r"^missing +not in the copy ", shown, re.MULTILINE)
+    assert re.search(r"^missing +1 +2 bytes$", shown, re.MULTILINE)
+    assert "replication" not in shown
+
+
+def test_sizes_that_would_look_alike_are_told_to_the_byte(verify: Verifies) -> None:
+    verify.far_side.add_bucket("lake", {"a": b"x" * 30_600, "b": b"x" * 30_600})
+    verify.far_side.add_bucket("recovery", {"a": b"x" * 30_601, "b": b"x" * 31_600})
+    shown = verify.text("s3://lake/", "s3://recovery/").out
+    assert re.search(r"^different .* 30,600 bytes  a  \(there 30,601 bytes\)$", shown, re.MULTILINE)
+    assert re.search(r"^different .* 30\.6 KB  b  \(there 31\.6 KB\)$", shown, re.MULTILINE)
+
+
+def test_folders_of_this_machine_are_named_from_the_root_as_other_commands_do(verify: Verifies, tmp_path: Path) -> None:
+    folders(tmp_path, lake={"a": b"{}", "b": b"{}"}, copy={"a": b"{}"})
+    document = verify.run("lake", "copy/")
+    assert (document["lake"], document["recovery"]) == (str(tmp_path / "lake"), str(tmp_path / "copy"))
+    assert document["differences"][0]["lake"]["object"] == str(tmp_path / "lake" / "b")
 
 
 class TestFromAnInventory:

@@ -93,8 +93,6 @@ def test_sources_function_and_choice_are_those_of_the_run_unless_said(runs: Runs
     assert planned(runs, "last", "--partition-key", "thing-1").events["matched"] == sum(
         b'"partitionKey":"thing-1"' in event for event in created
     )
-    updated = [event for event in data_of(LATER[0]) if b'"thing-updated"' in event]
-    assert planned(runs, "last", "--type", "thing-updated").events["matched"] == len(updated)
     assert planned(runs, "last", "--limit", "5").events["matched"] == 5
     run_id = runs.newest.run_id
     run = planned(runs, run_id, "-f", "other", "s3://lake/a/")
@@ -102,6 +100,67 @@ def test_sources_function_and_choice_are_those_of_the_run_unless_said(runs: Runs
     assert run.summary["objects"]["read"] == 1
     result = refused(runs, "--since-run", "last", "-f", "other")
     assert (result.code, "there is no replay to other" in result.err) == (2, True)
+
+
+def test_a_run_that_looked_for_less_does_not_stand_for_the_one_that_it_followed(runs: Runs, far_side: FarSide) -> None:
+    runs.execute()
+    first = runs.newest.run_id
+    far_side.add_bucket("lake", {**LAKE, **arrived(0)})
+    created = [event for event in data_of(LATER[0]) if b'"thing-created"' in event]
+    assert since(runs, "last", "--type", "thing-created").events["delivered"] == len(created)
+    narrow = runs.newest.run_id
+    assert planned(runs, "last", "--type", "thing-created").events["matched"] == 0
+    plan = planned(runs, "last")
+    assert (plan.events["matched"], plan.summary["plan"]["arguments"]["since_run"]) == (60, first)
+    assert f"Run {narrow} looked for something else since" in plan.summary["plan"]["warnings"][0]
+    others = planned(runs, "last", "--type", "thing-updated", "--type", "thing-deleted")
+    assert others.events["matched"] == 60 - len(created)
+    assert "looked for less" in refused(runs, "--since-run", narrow, "--type", "thing-*").err
+    (warning,) = planned(runs, narrow).summary["plan"]["warnings"]
+    assert "are as there" in warning
+    assert since(runs, "last").events["delivered"] == 60
+    assert set(far_side.delivered_data()) == set(data_of([*EVENTS, *LATER[0]]))
+    assert since(runs, "last").status == "nothing"
+
+
+def test_a_run_can_be_asked_for_no_more_than_it_looked_for(runs: Runs, far_side: FarSide) -> None:
+    runs.execute("--type", "thing-created", "--to", "2018-04-09")
+    far_side.add_bucket("lake", {**LAKE, **arrived(0)})
+    for more in (("--type", "*"), ("--to", "2018-04-10"), ("--format", "firehose-error")):
+        result = refused(runs, "--since-run", "last", *more)
+        assert (result.code, "looked for all that is asked" in result.err) == (2, True), more
+    assert planned(runs, "last", "--to", "2018-04-08").events["matched"] == 0
+    warnings = planned(runs, "last").summary["plan"]["warnings"]
+    assert any("Events from 2018-04-09T00:00:00Z on are left out" in each for each in warnings)
+
+
+def test_an_end_that_was_said_once_does_not_hold_for_what_follows(runs: Runs, far_side: FarSide) -> None:
+    runs.execute()
+    far_side.add_bucket("lake", {**LAKE, **arrived(0)})
+    assert since(runs, "last", "--to", "2018-01-01").status == "nothing"
+    assert since(runs, "last").events["delivered"] == 60
+    assert since(runs, "last").status == "nothing"
+
+
+def test_fewer_sources_do_not_hold_for_what_follows(runs: Runs, far_side: FarSide) -> None:
+    runs.execute()
+    far_side.add_bucket("lake", {**LAKE, **arrived(0)})
+    assert since(runs, "last", "s3://lake/a/").events["delivered"] == 20
+    run = since(runs, "last")
+    assert (run.events["delivered"], run.summary["source"]) == (40, ["s3://lake/"])
+    assert_once_each(far_side.delivered_data(), data_of([*EVENTS, *LATER[0]]))
+
+
+def test_another_function_is_told_what_it_does_not_get(runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("other")
+    runs.execute()
+    far_side.add_bucket("lake", {**LAKE, **arrived(0)})
+    first = runs.newest.run_id
+    (warning,) = planned(runs, first, "-f", "other").summary["plan"]["warnings"]
+    assert "was to fn: other does not get what that listed" in warning
+    assert since(runs, first, "-f", "other").events["delivered"] == 60
+    assert since(runs, "last", "-f", "other").status == "nothing"
+    assert since(runs, "last", "-f", "fn").events["delivered"] == 60
 
 
 def test_an_object_that_has_changed_is_sent_whole_and_told(runs: Runs, far_side: FarSide) -> None:

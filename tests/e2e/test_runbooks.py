@@ -25,6 +25,7 @@ from tests.e2e.servers import BIN, Cncbops
 from tests.e2e.warm import Warm
 
 SANDBOX_EVENTS = 300
+ELSEWHERE = "cncb-elsewhere"
 PAGES = ["faults-wait.md", "region-ill.md", "stale-edge.md", "view-behind.md"]
 
 
@@ -52,6 +53,13 @@ class Place:
 
     def type_all(self, blocks: Sequence[Block]) -> list[str]:
         return [self.type(block) for block in blocks]
+
+    def replay_elsewhere(self) -> None:
+        """Let somebody replay something to another function."""
+        deploy(self.clients, ELSEWHERE, function_source("listener"))
+        self.type(
+            Block("", f"cncbops replay --stage john -f {ELSEWHERE} --type none-like-it --execute", frozenset({0}))
+        )
 
     def stale(self, events: Sequence[Event]) -> int:
         """How many things of the view are not as these events make them."""
@@ -125,6 +133,7 @@ def test_a_view_that_is_lost_is_seeded_and_what_has_come_since_follows(place: Pl
     assert f"{len(held)} matched" in place.type(plan)
     place.type(seed)
     assert view(place.clients) == held
+    place.replay_elsewhere()
     assert "nothing" in place.type(since).lower()
     events = happen(place, "listener_broken")
     assert place.stale(events) > 0

@@ -55,6 +55,11 @@ def test_its_stage_is_all_that_need_be_typed(command: Cncbops, started: str) -> 
     assert (faults["source"], list(faults["functions"])) == ([FAULTS], [LISTENER])
 
 
+def test_the_lake_of_its_stage_is_counted_of_shards_that_its_lines_do_not_name(command: Cncbops, started: str) -> None:
+    shown = command("lake", "stats", "--stage", "john", env=exported(started))
+    assert (shown.code, "300 matched" in shown.out, "(none)  300" in shown.out) == (0, True, True), shown
+
+
 def test_start_leaves_faults_that_the_function_can_be_sent_again(command: Cncbops, started: str) -> None:
     s3 = client("s3", exported(started)["AWS_ENDPOINT_URL"])
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket=FAULT_BUCKET)["Contents"]]
@@ -71,6 +76,7 @@ def test_status_tells_what_there_is_to_try(command: Cncbops, started: str) -> No
     said = command("sandbox", "status").err
     typed = [line.strip() for line in said.splitlines() if line.startswith("  cncbops ")]
     assert typed == [
+        "cncbops lake stats --stage john",
         "cncbops replay --stage john",
         "cncbops faults stats --stage john",
         "cncbops resubmit --stage john",

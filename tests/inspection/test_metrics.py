@@ -35,7 +35,7 @@ def test_what_is_not_known_is_called_as_the_book_calls_it() -> None:
     (line,) = events.finish()
     assert line == (
         "MONITORING|1700611200|1|count|domain.event|#account:demo,region:not-specified,stream:not-specified,"
-        "shard:000000000000,source:not-specified,type:t"
+        "shard:not-specified,source:not-specified,type:t"
     )
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin, origin_of
-from cncbops.kinesis.synthesis import complete
+from cncbops.kinesis.synthesis import SHARD_ID, complete, kept_shard
+from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
-from tests.e2e.lakes import DELIVERY_STREAM, STREAM
+from tests.e2e.lakes import DELIVERY_STREAM, STREAM, envelope
 
 MODIFIED = datetime(2018, 4, 8, 3, 53, 28, 123000, tzinfo=UTC)
 VALID = re.compile(r"0|[1-9]\d{0,128}", re.ASCII)
@@ -154,3 +156,12 @@ def test_an_object_s_time_is_that_of_its_key_where_it_has_one() -> None:
 
 def test_a_key_that_is_no_unicode_has_a_rank() -> None:
     assert origin("caf\udce9.jsonl").order != origin("cafe.jsonl").order
+
+
+def test_a_shard_that_is_made_up_is_told_from_an_equal_one_that_the_lake_kept() -> None:
+    line = envelope(b'{"type":"t"}', "key", 7, shard=0)
+    (kept,), _ = decode(Block(line, 1, 0))
+    complete([kept], origin("some/key"))
+    made_up = completed(bare())
+    assert kept.shard_id == made_up.shard_id == SHARD_ID
+    assert (kept_shard(kept), kept_shard(made_up)) == (SHARD_ID, None)

@@ -8,7 +8,7 @@ import pytest
 
 from cncbops.ledger.ledger import Ledger
 from cncbops.session.entry import Entry
-from cncbops.session.event_ids import CLAIM_BYTES
+from cncbops.session.id_claims import CLAIM_BYTES
 from cncbops.session.picks import Picked
 from cncbops.tally import of_object
 from tests.ledger.runs import begin, lake_object

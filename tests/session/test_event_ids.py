@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.formats.event import LakeEvent
-from cncbops.session.event_ids import CLAIM_BYTES, EventIds, claims_of
+from cncbops.session.event_ids import EventIds
+from cncbops.session.id_claims import CLAIM_BYTES, claims_of
 
 IDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", None, ""]), max_size=40)
 
