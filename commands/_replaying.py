@@ -33,7 +33,7 @@ from cncbops.session.beginning import (
 )
 from cncbops.session.picking import PicksNewest
 from cncbops.session.resuming import Rest
-from cncbops.session.since import lake_of, left_behind
+from cncbops.session.since import lake_of
 from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import inspect
@@ -45,7 +45,7 @@ from ._inventory import read_inventory
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._since import followed_by, ledger_with
+from ._since import followed_by, ledger_with, told_since
 from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
@@ -92,7 +92,7 @@ def _begin(typed: Replaying, general: General, screen: Screen) -> int:
         names = asked.stage.names(general)
         asked = asked.named(names)
         stage = told_names(names, screen, plans=not general.execute)
-    followed = followed_by(asked, general, screen)
+    followed = followed_by(asked, general)
     before = _Before(access=followed.access if followed else {}, stage=stage)
     return _run(request_of(asked, screen, followed), before, typed, general, screen)
 
@@ -184,13 +184,14 @@ def _prepared(
         require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
     undertake = partial(_undertaking, request, recipient, workers=typed.workers or processors())
+    since = told_since(request, ledger, screen, plans=not general.execute)
     work = Work(
-        replace(heading, inventory=told.facts),
+        replace(heading, inventory=told.facts, since_run=since),
         undertake(Planned(plan) if plan else lake),
         aws,
         s3,
         None if request.since_run else Survey(request, s3),
-        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, ledger, aws, typed, general)],
+        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, since, aws, typed, general)],
         show_payload=typed.show_payload,
     )
     return _New(request, work, undertake, alike, plan)
@@ -202,11 +203,16 @@ def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, 
 
 
 def _warnings(
-    request: ReplayRequest, alike: Likeness, ledger: Ledger | None, aws: Aws, typed: Replaying, general: General
+    request: ReplayRequest,
+    alike: Likeness,
+    since: Mapping[str, Any] | None,
+    aws: Aws,
+    typed: Replaying,
+    general: General,
 ) -> list[str]:
     """What a plan says of other runs, those that it follows in the ledger included, and of alarms."""
     earlier = [] if typed.again else _sent_before(alike, request.since_run, general)
-    left = left_behind(ledger, request) if ledger else []
+    left = since["warnings"] if since else []
     return [*warnings_of(earlier), *left, *_ringing(request, aws)]
 
 

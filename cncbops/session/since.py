@@ -14,7 +14,7 @@ from cncbops.function_name import FunctionName
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import Run
+from cncbops.ledger.rows import Counts, Run
 from cncbops.request import ReplayRequest, Request
 from cncbops.selection.covering import covers
 from cncbops.selection.selection import Selection
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LAST = "last"
 _ALWAYS = TimeWindow(None, None)
-_LISTED = "listed by the run before"
+LISTED = "listed by the run before"
+"""Why an object is passed over."""
 
 
 class Following(NamedTuple):
@@ -129,18 +130,41 @@ def left_behind(ledger: Ledger, request: ReplayRequest) -> list[str]:
     """What is told of the run that a request follows, and of others that did: what is passed over or sent again."""
     if request.since_run is None:
         return []
-    run = ledger.find(request.since_run)
+    run, *earlier = chain_of(ledger, request.since_run)
     before = thaw_request(run.arguments)
-    return [*_not_delivered(ledger, run, before), *_left_out(run, before, request), *_beside(ledger, run, request)]
+    told = [*_left_out(run, before, request), *_beside(ledger, run, request)]
+    return [*_not_delivered(ledger, [run, *earlier]), *_limited(ledger, [run, *earlier]), *told]
 
 
-def _not_delivered(ledger: Ledger, run: Run, before: ReplayRequest) -> Iterator[str]:
-    """That a run did not deliver all that its objects hold, though they are passed over."""
-    counts = ledger.counts(run)
-    if counts.flawed or counts.not_sent or counts.objects_done < counts.objects:
-        yield f"Not all that run {run.run_id} had was delivered: see `cncbops runs show {run.run_id}`."
-    if before.limit is not None and counts.matched >= before.limit:
-        yield f"Run {run.run_id} had a limit of {before.limit:,} events: what else its objects hold is passed over."
+def _not_delivered(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
+    """That runs did not deliver all that their objects hold, though they are passed over: told until it is mended.
+
+    A malformed line cannot be: the run itself told it.
+    """
+    left = [run for run in chain if _owes(ledger.counts(run))]
+    if left:
+        newest = left[0].run_id
+        yield f"Not all that run {newest}{_and_before(left)} had was delivered: see `cncbops runs show {newest}`."
+
+
+def _owes(counts: Counts) -> bool:
+    owed = counts.failed or counts.unknown or counts.not_sent or counts.objects_unreadable
+    return bool(owed) or counts.objects_done < counts.objects
+
+
+def _limited(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
+    """That runs did not send more of their objects than was asked for, though they are passed over."""
+    limits = [thaw_request(run.arguments).limit for run in chain]
+    limited = [(run, limit) for run, limit in zip(chain, limits, strict=True) if limit is not None]
+    cut = [(run, limit) for run, limit in limited if ledger.counts(run).matched >= limit]
+    if cut:
+        newest, limit = cut[0]
+        before = _and_before([run for run, _ in cut])
+        yield f"Run {newest.run_id}{before} had a limit of {limit:,} events: what else its objects hold is passed over."
+
+
+def _and_before(runs: Sequence[Run]) -> str:
+    return f" (and {len(runs) - 1:,} before it)" if len(runs) > 1 else ""
 
 
 def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterator[str]:
@@ -191,7 +215,7 @@ class Since(WholeLake):
         for item in super().objects():
             known = listed.knows(item.object)
             if known == "same":
-                item = replace(item, passed_over=_LISTED)
+                item = replace(item, passed_over=LISTED)
             elif known == "changed":
                 item = replace(item, changed=True)
             yield item
