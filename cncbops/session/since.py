@@ -15,6 +15,7 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
+from cncbops.reports.run_facts import state_of
 from cncbops.request import ReplayRequest, Request
 from cncbops.selection.covering import covers
 from cncbops.selection.selection import Selection
@@ -50,7 +51,7 @@ def run_to_follow(
     that a replay can follow, also as it looked for less; CannotRun for one that has more to list.
     """
     following = _last(ledger, function, typed, family) if text == LAST else _named(ledger, text, typed, family)
-    _require_listed(following.run)
+    _require_listed(ledger, following.run)
     return following
 
 
@@ -120,9 +121,10 @@ def _has_sources(wide: ReplayRequest, narrow: ReplayRequest) -> bool:
     return all(extent_of(source).startswith(extents) for source in stored(narrow.sources))
 
 
-def _require_listed(run: Run) -> None:
+def _require_listed(ledger: Ledger, run: Run) -> None:
     if not run.listed:
-        what = f"run {run.run_id} ({run.status}) has not come to all of its objects: what arrived since cannot be told"
+        state = state_of(ledger, run)
+        what = f"run {run.run_id} ({state}) has not come to all of its objects: what arrived since cannot be told"
         raise CannotRun(what, f"Go on with it first: `cncbops runs resume {run.run_id} --execute`")
 
 

@@ -198,6 +198,7 @@ def test_a_following_run_that_was_killed_is_resumed_with_what_it_was_to_send(run
     process = started(runs, "--execute", "-o", "json", "--since-run", "last", "--batch-size", "2", "--concurrency", "2")
     runs.await_sent(4)
     kill(runs, process)
+    assert f"run {runs.newest.run_id} (crashed) has not come to all" in refused(runs, "--since-run", "last").err
     far_side.add_function("fn")
     run = runs.resume()
     assert run.summary["run"].items() >= {"objects": 3, "delivered": 60}.items()
