@@ -132,10 +132,10 @@ def left_behind(ledger: Ledger, request: ReplayRequest) -> list[str]:
     """What is told of the run that a request follows, and of others that did: what is passed over or sent again."""
     if request.since_run is None:
         return []
-    run, *earlier = chain_of(ledger, request.since_run)
-    before = thaw_request(run.arguments)
-    told = [*_left_out(run, before, request), *_beside(ledger, run, request)]
-    return [*_not_delivered(ledger, [run, *earlier]), *_limited(ledger, [run, *earlier]), *told]
+    chain = chain_of(ledger, request.since_run)
+    run, before = chain[0], thaw_request(chain[0].arguments)
+    of_chain = [*_not_delivered(ledger, chain), *_limited(ledger, chain), *_of_new_sources(chain, request)]
+    return [*of_chain, *_left_out(run, before, request), *_beside(ledger, run, request)]
 
 
 def _not_delivered(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
@@ -179,6 +179,15 @@ def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterat
         yield f"Events from {end} on are left out, as in run {run.run_id}: replay these with --from {end}."
     if run.function != str(request.function):
         yield f"Run {run.run_id} was to {run.function}: {request.function} does not get what that listed."
+
+
+def _of_new_sources(chain: Sequence[Run], request: ReplayRequest) -> Iterator[str]:
+    """That sources are new, if only in part, and with them what has lain in them for long."""
+    known = tuple(extent_of(source) for run in chain for source in stored(thaw_request(run.arguments).sources))
+    new = [source.uri for source in stored(request.sources) if not extent_of(source).startswith(known)]
+    if new:
+        names = ", ".join(new)
+        yield f"Run {chain[0].run_id} did not have all of {names}: what it did not is new, whenever it arrived."
 
 
 def _beside(ledger: Ledger, run: Run, request: ReplayRequest) -> Iterator[str]:

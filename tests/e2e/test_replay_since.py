@@ -270,3 +270,13 @@ def test_a_run_says_what_it_follows_and_why_there_is_nothing(runs: Runs, far_sid
     assert f"Nothing to do: {why}" in " ".join(result.out.split())
     since_run = since(runs, first).summary["since_run"]
     assert (since_run["asked"]["selection"]["types"], since_run["run_id"]) == (["thing-*"], first)
+
+
+def test_sources_that_the_run_did_not_have_are_told(runs: Runs, far_side: FarSide) -> None:
+    far_side.add_bucket("other", arrived(0))
+    runs.execute(sources=["s3://lake/a/", "s3://lake/shardId-000000000000/"])
+    first = runs.newest.run_id
+    (warning,) = planned(runs, "last", "s3://lake/a/b/", "s3://lake/", "s3://other/").summary["plan"]["warnings"]
+    assert f"Run {first} did not have all of s3://lake/, s3://other/" in warning
+    assert since(runs, "last", "s3://other/").events["delivered"] == 60
+    assert planned(runs, "last", "s3://lake/a/", "s3://other/").summary["plan"]["warnings"] == []
