@@ -75,8 +75,9 @@ def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
     if typed.resume is None and typed.plan_file is None:
         return _begin(typed, general, screen)
     if typed.asked.says_what or typed.save_plan or (typed.resume and typed.plan_file):
-        name = "--resume" if typed.resume else "--plan"
-        raise BadInput(f"{name} beside other options", f"Everything was said before: give {name} alone, and --execute")
+        name, given = ("--resume", "") if typed.resume else ("--plan", ", with --again if what was sent is meant")
+        hint = f"Everything else was said before: give {name} alone, and --execute{given}"
+        raise BadInput(f"{name} beside other options", hint)
     if typed.plan_file:
         plan = read_plan(typed.plan_file)
         request = plan.header.request
@@ -265,6 +266,8 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
     """Plan, and save the plan where that was asked for."""
     if not typed.save_plan:
         return plan_work(new.work, screen)
+    if typed.again:
+        screen.note("the plan does not keep --again: type it with --plan, too, where what was sent is meant")
     with PlanWriter(typed.save_plan, _plan_header(new)) as writer:
         return plan_work(new.work, screen, writer, finish=lambda replay: writer.finish(_counts(replay)))
 
