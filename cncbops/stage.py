@@ -24,7 +24,7 @@ Table = Mapping[str, Sequence[Name]]
 Look = Callable[[Stacks], Watched]
 
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
-_FAILOVER = ("checks", "alarms", "health_checks", "check_functions")
+OF_SWITCH = ("checks", "alarms", "health_checks", "check_functions")
 """What names the switch of a region, and what hangs on it: the first of the checks is the switched one."""
 
 _WANTED = {
@@ -64,7 +64,7 @@ class Stage:
 
     def looks_for_failover(self) -> list[Look]:
         """The same for the switch of a region, and for what hangs on it."""
-        return _looks(self, [(what, name) for what in _FAILOVER for name in self.table[what][:1]])
+        return _looks(self, [(what, name) for what in OF_SWITCH for name in self.table[what][:1]])
 
     def find(self, what: str, stacks: Stacks) -> str:
         """The first name that there is of a thing. Raises NotTold, saying where it was looked for, or CannotRun."""
@@ -218,7 +218,7 @@ def _holds(name: str, part: str) -> bool:
 
 
 def _function_names(aws: Aws) -> list[str]:
-    """All functions of the region, None where they may not be listed: then what was typed is the whole name."""
+    """All functions of the region, none where they may not be listed: then what was typed is the whole name."""
     client: LambdaClient = aws.lambda_()
     try:
         pages = client.get_paginator("list_functions").paginate()

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
 from cncbops.lake.ahead import ahead
-from cncbops.lake.layout import CLAIM_CHECK, TimeWindow, skip_reason
+from cncbops.lake.layout import CLAIM_CHECK, EMPTY, TimeWindow, skip_reason
 from cncbops.lake.lines import Block
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
@@ -23,6 +23,8 @@ from cncbops.tally import Objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+Meet = Callable[[LakeObject], None]
 
 OBJECTS_AHEAD = 16
 """Many objects are small: what counts is how many requests are under way."""
@@ -39,9 +41,13 @@ class Listing:
         objects: Objects,
         *,
         stored_since: datetime | None = None,
+        meet: Meet | None = None,
     ) -> None:
-        """Only objects that may hold events of `window`, and were written `stored_since` then."""
-        self._sources, self._window, self._stored_since = sources, window, stored_since
+        """Only objects that may hold events of `window`, and were written `stored_since` then.
+
+        `meet` is told of each that is to be read, and of those that are empty, as it is listed.
+        """
+        self._sources, self._window, self._stored_since, self._meet = sources, window, stored_since, meet
         self.s3, self.objects = s3, objects
 
     def wanted(self) -> Generator[LakeObject, None, None]:
@@ -49,7 +55,10 @@ class Listing:
         for source in self._sources:
             for lake_object in self._listed(source):
                 self.objects.listed += 1
-                if reason := self._skip_reason(lake_object, source):
+                reason = self._skip_reason(lake_object, source)
+                if self._meet and reason in (None, EMPTY):
+                    self._meet(lake_object)
+                if reason:
                     self.objects.skip(reason)
                 else:
                     yield lake_object

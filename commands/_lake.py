@@ -13,7 +13,7 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import S3Source, Source
 from cncbops.reports.summary import EXIT_CODES
-from cncbops.visits import OBJECTS_AHEAD
+from cncbops.visits import OBJECTS_AHEAD, Meet
 
 from ._access import access_of
 from ._inventory import read_inventory
@@ -77,10 +77,12 @@ def opened(asked: Asked, window: TimeWindow, general: General, screen: Screen) -
     return Opened(sources, s3, read_inventory(sources, s3, window, screen).facts)
 
 
-def reader_of(asked: Asked, wanted: Wanted, general: General, screen: Screen) -> tuple[LakeReader, Opened]:
-    """Who reads what is wanted, and whereof. Raises BadInput, CannotRun."""
+def reader_of(
+    asked: Asked, wanted: Wanted, general: General, screen: Screen, meet: Meet | None = None
+) -> tuple[LakeReader, Opened]:
+    """Who reads what is wanted, and whereof; `meet` is told of each object. Raises BadInput, CannotRun."""
     place = opened(asked, wanted.selection.window, general, screen)
-    return LakeReader(place.sources, wanted, place.s3), place
+    return LakeReader(place.sources, wanted, place.s3, meet), place
 
 
 def show_reading(screen: Screen, counts: Counts) -> int:

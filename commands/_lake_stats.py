@@ -59,9 +59,10 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
 
 
 def _stats(asked: Asked, general: General, screen: Screen) -> int:
-    reader, place = reader_of(asked, asked.wanted(), general, screen)
-    counts, stop = reader.counts, threading.Event()
+    stop = threading.Event()
     with closing(Statistics()) as statistics:
+        reader, place = reader_of(asked, asked.wanted(), general, screen, statistics.meet)
+        counts = reader.counts
         with (
             closing(reader.chunks()) as chunks,
             stop_on_signal(stop, screen, stopping=""),

@@ -34,6 +34,8 @@ from ._screen import Screen, guarded, leaving_at_once, screen_for
 from ._staged import Staged, told_names
 
 DIFFERENT = EXIT_CODES["partial"]
+_EXITS = {"same": 0, "different": DIFFERENT, "nothing": EXIT_CODES["failed"]}
+"""Nothing on either side is no whole copy: a prefix that is mistyped on both would pass every night."""
 EXAMPLES = 20
 """Differences of each kind that are told by name without --all."""
 DOCUMENT = {"command": "lake verify"}
@@ -124,7 +126,7 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
         shown.take(found)
     sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
     facts = {**DOCUMENT, **sources, "inventory": told.facts, **verification_facts(verifier.counts, wanted, now)}
-    code = 0 if verifier.counts.is_same else DIFFERENT
+    code = _EXITS[facts["status"]]
     with leaving_at_once(code):
         shown.end({**facts, "duration_s": round(time.monotonic() - started, 3)})
     return code

@@ -136,7 +136,10 @@ def _reasons(count: Mapping[str, Any], lag_s: float) -> str:
 _OUTCOMES = {
     "same": ("the copy holds what the lake holds", "green"),
     "different": ("the copy is not what the lake is", "bold red"),
-    "nothing": ("nothing is compared: neither has an object there", "yellow"),
+    "nothing": (
+        "nothing is compared: neither has an object there. Check buckets, prefixes, --from and --to",
+        "bold red",
+    ),
 }
 
 

@@ -22,11 +22,11 @@ from cncbops.session.since import Following, run_to_follow
 from cncbops.stage import is_whole
 
 from ._faults import place_apart
+from ._ledger import ledger_with
 from ._policy_staged import Staged, staged
 from ._policy_watched import by_regions
 from ._requests import Choice, fault_sources_of, sources_of
-from ._resuming import ledger_with
-from ._screen import Screen, state_folder
+from ._screen import Screen
 
 Params = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ def named_by(params: Params, needs: Sequence[Need], account: str | None, screen:
 def _before(params: Params) -> Run | PlanHeader | None:
     """What was asked before, where a command line names that: a run of the ledger, or a plan. Raises BadInput."""
     if text := params.get("resume") or params.get("run"):
-        with ledger_with(text, state_folder(params["state_dir"])) as ledger:
+        with ledger_with(text, params["state_dir"]) as ledger:
             return ledger.find(text)
     return read_plan(params["plan"]).header if params.get("plan") else None
 
@@ -74,7 +74,7 @@ def _followed(params: Params) -> Following | None:
         return None
     function = parse_function(params["function"]) if params["function"] else None
     choice = Choice.typed(*(params[field.name] for field in fields(Choice)))
-    with ledger_with(text, state_folder(params["state_dir"])) as ledger:
+    with ledger_with(text, params["state_dir"]) as ledger:
         return run_to_follow(ledger, text, function, choice.selection(), choice.family)
 
 

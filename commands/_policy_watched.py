@@ -7,14 +7,12 @@ from typing import Any
 from cncbops.config.watched import watched_in
 from cncbops.health.naming import Naming, regions_named, regions_of
 from cncbops.policy.named import ANY, ANYTHING, Named
+from cncbops.stage import OF_SWITCH
 from cncbops.watched import NAMES, Watched
 
 from ._configured import configured
 from ._policy_staged import Staged
 from ._watched import texts_of
-
-_OF_SWITCH = ("checks", "alarms", "health_checks", "check_functions")
-"""What a switch is, and hangs on it: of the region of a failover nothing else is asked."""
 
 
 def by_regions(named: Named, params: Mapping[str, Any], stage: Staged | None) -> Named:
@@ -26,7 +24,7 @@ def by_regions(named: Named, params: Mapping[str, Any], stage: Staged | None) ->
         return replace(named, regions=dict.fromkeys(naming.regions or [named.region], ANYTHING))
     if "tables" in params and "name" not in params:
         return _with(named, naming, stage, NAMES)
-    named = _with(named, naming, stage and replace(stage, firsts=True), _OF_SWITCH)
+    named = _with(named, naming, stage and replace(stage, firsts=True), OF_SWITCH)
     carriers = _carriers(params, naming)
     return _with(named, naming.of(carriers), stage, NAMES) if carriers else named
 

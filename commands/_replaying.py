@@ -42,10 +42,11 @@ from cncbops.undertaking import Undertaking
 
 from ._access import access_of
 from ._inventory import read_inventory
+from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._since import followed_by, ledger_with, told_since
+from ._since import followed_by, told_since
 from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
@@ -178,7 +179,7 @@ def _prepared(
     terms = settle(request, target, aws.in_region(request.function.region).region)
     s3 = lake_client(request, aws)
     told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
-    ledger = held.enter_context(ledger_with(request.since_run, general)) if request.since_run else None
+    ledger = held.enter_context(ledger_with(request.since_run, general.state_dir)) if request.since_run else None
     lake = lake_of(request, s3, ledger)
     recipient = Recipient(request.function, target, terms)
     if plan:

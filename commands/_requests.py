@@ -237,7 +237,12 @@ def fault_sources_of(
 def parse_from_anywhere(text: str) -> Source:
     """A source that means the same in another folder, where the run may be resumed. Raises BadInput."""
     source = parse_source(text)
-    return LocalSource(source.path.absolute()) if isinstance(source, LocalSource) else source
+    if not isinstance(source, LocalSource):
+        return source
+    try:
+        return LocalSource(source.path.absolute())
+    except (FileNotFoundError, PermissionError) as error:
+        raise BadInput(f"{source.uri} is nowhere: the working folder is gone", "Name it from the root") from error
 
 
 def _on_standard_input() -> list[str]:

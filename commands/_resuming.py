@@ -37,6 +37,7 @@ from cncbops.undertaking import Undertaking
 from ._access import access_of
 from ._acts import require_bare, take_up_act
 from ._inventory import read_inventory
+from ._ledger import ledger_with
 from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
@@ -146,14 +147,6 @@ def _heading(run: Run, kind: str, general: General) -> Heading:
         asynchronous=request.asynchronous,
         sources=run.sources,
     )
-
-
-def ledger_with(run: str, folder: Path) -> Ledger:
-    """The ledger that should have the run, to be read only. Raises BadInput if there is none."""
-    looked = Ledger.look(folder)
-    if looked is None:
-        raise BadInput(f"there is no run {run}: no ledger in {folder}", "Give its place with --state-dir")
-    return looked
 
 
 def _ledger(folder: Path, take_up: TakeUp, held: ExitStack, *, executes: bool) -> Ledger:

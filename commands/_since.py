@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cncbops.errors import BadInput
 from cncbops.frozen import freeze_request
 from cncbops.function_name import parse_function
 from cncbops.ledger.ledger import Ledger
 from cncbops.request import ReplayRequest
 from cncbops.session.since import left_behind, run_to_follow
 
+from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, Followed
 from ._runs_view import arguments_in_words
-from ._screen import Screen, state_folder
+from ._screen import Screen
 
 
 def followed_by(asked: Asked, general: General) -> Followed | None:
@@ -25,7 +25,7 @@ def followed_by(asked: Asked, general: General) -> Followed | None:
     since, function = asked.beyond.since_run, asked.function
     if since is None:
         return None
-    with ledger_with(since, general) as ledger:
+    with ledger_with(since, general.state_dir) as ledger:
         to = None if function is None else parse_function(function)
         run, request = run_to_follow(ledger, since, to, asked.choice.selection(), asked.choice.family)
     return Followed(replace(request, since_run=run.run_id, function=to or request.function), run.access)
@@ -46,12 +46,3 @@ def _in_words(request: ReplayRequest, asked: Mapping[str, Any]) -> str:
     words = arguments_in_words("replay", {**asked, "since_run": None})
     what = ", ".join([*(source.uri for source in request.sources), *words])
     return f"since run {request.since_run}: {what}, to {request.function}"
-
-
-def ledger_with(run: str, general: General) -> Ledger:
-    """The ledger, to be read, that is to have a run. Raises BadInput if there is none."""
-    folder = state_folder(general.state_dir)
-    ledger = Ledger.look(folder)
-    if ledger is None:
-        raise BadInput(f"there is no run {run}: no ledger in {folder}", "Give its place with --state-dir")
-    return ledger

@@ -30,7 +30,17 @@ IN_VAIN_S = 5.0
 """How long it is remembered that not all came: a second key press at once shall not wait again."""
 MOST_RUNS = 100
 _REACH = ("region", "profile", "role_arn", "endpoint_url")
-_SECRET = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_ASKER = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    *("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+)
+"""Variables that decide who asks whom; those that begin with _PLACE do, too. No other is looked at: tokens are among
+them. Source: AWS SDKs and Tools Reference Guide, "Environment variables".
+"""
+_PLACE = "AWS_ENDPOINT_URL"
 _CONFIG = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
 
 
@@ -59,7 +69,7 @@ def _kept(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> Names:
 
 def _question(typed: Mapping[str, Any], what: str, subject: Sequence[str]) -> str:
     """What is asked, and all that decides who asks whom. No secret is in it."""
-    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and name not in _SECRET}
+    environment = {name: value for name, value in os.environ.items() if name in _ASKER or name.startswith(_PLACE)}
     files = [_state(Path(environment.get(name, usual)).expanduser()) for name, usual in _CONFIG.items()]
     return json.dumps([what, subject, [typed.get(name) for name in _REACH], environment, files], sort_keys=True)
 

@@ -51,15 +51,16 @@ class Config:
                 yield file, as_table(file.path, name, file.told[name])
 
 
-def read_config(folder: Path, user_folder: Path, named: Path | None = None) -> Config:
+def read_config(folder: Path | None, user_folder: Path, named: Path | None = None) -> Config:
     """The nearest file from a folder upwards, and the user's behind it; or the one that is named, and no other.
 
-    Raises BadInput for what cannot be read, is no TOML, has unknown sections, or could be another user's doing.
+    Without a folder there is none upwards. Raises BadInput for what cannot be read, is no TOML, has unknown sections,
+    or could be another user's doing.
     """
     if named:
         return Config((_read(named, Origin.named),))
-    nearest, users = find_config(folder), user_folder / FILE_NAME
-    found = [(users, Origin.user)] if users.is_file() else []
+    nearest, users = folder and find_config(folder), user_folder / FILE_NAME
+    found = [(users, Origin.user)] if _is_file(users) else []
     if nearest and not (found and nearest.samefile(users)):
         found.insert(0, (nearest, Origin.upwards))
     return Config(tuple(_read(path, origin) for path, origin in found))
@@ -68,7 +69,15 @@ def read_config(folder: Path, user_folder: Path, named: Path | None = None) -> C
 def find_config(start: Path) -> Path | None:
     """The nearest `cncbops.toml` from a folder upwards; None if there is none."""
     start = start.resolve()
-    return next((path for folder in (start, *start.parents) if (path := folder / FILE_NAME).is_file()), None)
+    return next((path for folder in (start, *start.parents) if _is_file(path := folder / FILE_NAME)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file, as far as this user may look: a folder that is closed to him has none for him."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _read(path: Path, origin: Origin) -> ConfigFile:

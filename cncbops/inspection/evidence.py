@@ -41,7 +41,7 @@ def facts_of(lake_object: LakeObject, s3: "S3Client | None") -> Facts | None:
     botocore's errors where no other object would fare better.
     """
     if not lake_object.bucket:
-        return Facts(md5=_digest(lake_object, None, "md5"))
+        return _facts_of_file(lake_object)
     head = _head(lake_object, s3, ChecksumMode="ENABLED")
     if head is None:
         return None
@@ -50,10 +50,22 @@ def facts_of(lake_object: LakeObject, s3: "S3Client | None") -> Facts | None:
     return Facts(etag if is_md5 else None, {name: head[name] for name in head if _CHECKSUM.fullmatch(name)})
 
 
+def _facts_of_file(lake_object: LakeObject) -> Facts | None:
+    try:
+        return Facts(md5=_digest(lake_object, None, "md5"))
+    except ObjectUnreadable as error:
+        if error.error == "NoSuchKey":
+            return None
+        raise
+
+
 def replication_of(lake_object: LakeObject, s3: "S3Client | None") -> str | None:
-    """What S3 says of an object's replication, None if it says nothing. Raises as `facts_of` does."""
-    head = _head(lake_object, s3) if lake_object.bucket else None
-    return head.get("ReplicationStatus") if head else None
+    """What S3 says of the replication of one of its objects, "" if nothing; None if there is no such object any more.
+
+    Raises as `facts_of` does.
+    """
+    head = _head(lake_object, s3)
+    return None if head is None else head.get("ReplicationStatus", "")
 
 
 def _head(lake_object: LakeObject, s3: "S3Client | None", **asked: Any) -> Mapping[str, Any] | None:

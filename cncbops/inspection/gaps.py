@@ -67,30 +67,34 @@ class Gaps:
         full = any(runs.is_full for each in self.folders.values() for runs in (each.hours, *each.shards.values()))
         return not (self._overflowed or full)
 
+    def meet(self, lake_object: LakeObject) -> None:
+        """Take down an object, whether or not anything can be read in it."""
+        prefix, hour = place_of(lake_object)
+        folder = self._folder_of(prefix)
+        if folder is None:
+            return
+        if hour is None:
+            self.undated += 1
+        else:
+            folder.hours.add([hour])
+
     def add(self, chunk: Chunk) -> None:
-        """Take down a chunk; those of one object come one after another."""
+        """Take down a chunk of an object that was met; those of one object come one after another."""
         if chunk.object is not self._last:
             self._last = chunk.object
-            self._folder = self._folder_of(chunk.object)
+            self._folder = self._folder_of(place_of(chunk.object)[0])
         if self._folder:
             kept = [event for event in chunk.read if not event.synthesized]
             self.numbered += len(kept)
             self._add_arrivals(self._folder, kept)
             self._add_numbers(self._folder, kept)
 
-    def _folder_of(self, lake_object: LakeObject) -> Folder | None:
-        prefix, hour = place_of(lake_object)
-        folder = self.folders.get(prefix)
-        if folder is None:
-            if len(self.folders) >= MOST_PREFIXES:
-                self._overflowed = True
-                return None
-            folder = self.folders[prefix] = Folder()
-        if hour is None:
-            self.undated += 1
-        else:
-            folder.hours.add([hour])
-        return folder
+    def _folder_of(self, prefix: str) -> Folder | None:
+        """What lies under a prefix; None where there are too many prefixes."""
+        if prefix not in self.folders and len(self.folders) >= MOST_PREFIXES:
+            self._overflowed = True
+            return None
+        return self.folders.setdefault(prefix, Folder())
 
     def _add_arrivals(self, folder: Folder, events: Sequence[LakeEvent]) -> None:
         hours = defaultdict(set)

@@ -113,7 +113,7 @@ class Judge:
             return self._missing(pair, pair.lake)
         if pair.recovery:
             return self._extra(pair, pair.recovery)
-        return Verdict(Kind.same, pair)  # gone from the lake since its inventory, and not in the copy either
+        return Verdict(Kind.same, pair)  # gone from the lake since it was listed, and not in the copy either
 
     # One of the sides has nothing
 
@@ -124,6 +124,8 @@ class Judge:
 
     def _missing(self, pair: Pair, lake: LakeObject) -> Verdict:
         why = self._why_missing(lake)
+        if why is None:
+            return self._verdict(replace(pair, lake=None))
         if (why is Why.gone or self._is_new(lake)) and (come := self._look(self._recovery, pair.key, lake)):
             return self._verdict(replace(pair, recovery=come))
         if why in (Why.never, Why.not_there, Why.unknown) and self._is_young(lake):
@@ -133,11 +135,13 @@ class Judge:
     def _waiting(self, pair: Pair, lake: LakeObject, why: Why) -> Verdict:
         return Verdict(Kind.not_yet_replicated, pair, why, is_late=not self._is_young(lake))
 
-    def _why_missing(self, lake: LakeObject) -> Why:
+    def _why_missing(self, lake: LakeObject) -> Why | None:
+        """None where the lake does not have it any more either."""
         if not (self._lake.s3 and self._recovery.s3):
             return Why.not_there  # S3 replicates nothing from a folder of this machine, or to one
         try:
-            return _BY_STATUS.get(replication_of(lake, self._lake.s3) or "", Why.never)
+            status = replication_of(lake, self._lake.s3)
+            return None if status is None else _BY_STATUS.get(status, Why.never)
         except ObjectUnreadable:
             return Why.unknown
         except (BotoCoreError, ClientError) as error:
@@ -167,23 +171,24 @@ class Judge:
             return Verdict(Kind.same, pair)
         if lake.size != recovery.size:
             return self._differs(pair, lake, Why.size)
-        same = self._tell_same(lake, recovery)
+        ours, theirs = self._facts(self._lake, lake), self._facts(self._recovery, recovery)
+        if not (ours and theirs):  # it is gone since it was listed
+            return self._verdict(replace(pair, lake=lake if ours else None, recovery=recovery if theirs else None))
+        same = tell_same(ours, theirs)
+        if same is None and self._asked.deep:
+            same = self._digest(self._lake, lake) == self._digest(self._recovery, recovery)
         if same is None:
             return Verdict(Kind.not_comparable, pair, Why.no_evidence)
         return Verdict(Kind.same, pair) if same else self._differs(pair, lake, Why.content)
 
     def _differs(self, pair: Pair, lake: LakeObject, why: Why) -> Verdict:
         """Unless it was written anew, and only the copy of that is still to come."""
-        if self._why_missing(lake) is Why.pending:
+        status = self._why_missing(lake)
+        if status is None:
+            return self._verdict(replace(pair, lake=None))
+        if status is Why.pending:
             return self._waiting(pair, lake, Why.new_version)
         return Verdict(Kind.different, pair, why)
-
-    def _tell_same(self, lake: LakeObject, recovery: LakeObject) -> bool | None:
-        ours, theirs = self._facts(self._lake, lake), self._facts(self._recovery, recovery)
-        told = tell_same(ours, theirs) if ours and theirs else None
-        if told is None and self._asked.deep:
-            return self._digest(self._lake, lake) == self._digest(self._recovery, recovery)
-        return told
 
     def _facts(self, side: Side, lake_object: LakeObject) -> Facts | None:
         try:

@@ -17,7 +17,7 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
 from cncbops.selection.selection import Selection, Selector
 from cncbops.tally import Failure, Objects, of_line, of_object
-from cncbops.visits import Listing, Visits
+from cncbops.visits import Listing, Meet, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,12 +78,17 @@ class Wanted:
 
 
 class LakeReader:
-    """Reads the chosen events of sources, in the order of the lake, and a few objects ahead."""
+    """Reads the chosen events of sources, in the order of the lake, and a few objects ahead.
 
-    def __init__(self, sources: Sequence[Source], wanted: Wanted, s3: "S3Client | None") -> None:
+    `meet` is told of each object as it is listed, also where it is empty or cannot be read.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], wanted: Wanted, s3: "S3Client | None", meet: Meet | None = None
+    ) -> None:
         self._wanted, self._selector = wanted, Selector(wanted.selection)
         self.counts = Counts()
-        listing = Listing(sources, s3, wanted.selection.window, self.counts.objects)
+        listing = Listing(sources, s3, wanted.selection.window, self.counts.objects, meet=meet)
         self._visits = Visits(listing, self._note_object)
 
     @property

@@ -9,6 +9,7 @@ from cncbops.inspection.reading import Chunk
 from cncbops.inspection.repeats import Repeats
 from cncbops.inspection.seconds import BusiestSecond
 from cncbops.inspection.sketches import Keys, Sizes
+from cncbops.lake.objects import LakeObject
 from cncbops.tally import Tally, count_into
 
 NOT_SPECIFIED, NONE, OTHERS = "not-specified", "(none)", "(others)"
@@ -32,6 +33,10 @@ class Statistics:
         self.repeats, self.gaps = Repeats(), Gaps()
         self.without_id = self.without_time = 0
         self.largest: tuple[int, str, int, int] | None = None
+
+    def meet(self, lake_object: LakeObject) -> None:
+        """Take down an object, whether or not anything can be read in it; before its chunks, if it has any."""
+        self.gaps.meet(lake_object)
 
     def add(self, chunk: Chunk) -> None:
         """Count a chunk."""

@@ -193,17 +193,18 @@ def stream_folder(key: str) -> str | None:
     return (before[-1] or None) if before else None
 
 
+EMPTY = "empty"
 CLAIM_CHECK = "claim check"
 CLAIM_CHECKS = "claimchecks"
 """The folder that they lie in, before the date."""
 
 
 def skip_reason(obj: LakeObject) -> str | None:
-    """Why an object holds no events and is not read: "folder", "empty" or CLAIM_CHECK."""
+    """Why an object holds no events and is not read: "folder", EMPTY or CLAIM_CHECK."""
     if obj.key.endswith("/"):
         return "folder"
     if obj.size == 0:
-        return "empty"
+        return EMPTY
     return CLAIM_CHECK if _is_claim_check(obj.key) else None
 
 

@@ -90,6 +90,23 @@ def test_a_link_is_followed(work: Path, user: Path) -> None:
     assert read_config(work, user).files[0].path == work / "cncbops.toml"
 
 
+def test_what_lies_in_a_closed_folder_is_not_there(work: Path, user: Path) -> None:
+    for folder in (work, user):
+        folder.chmod(0o600)
+    user_id = os.geteuid()
+    os.seteuid(user_id or 65534)  # nothing is closed to root
+    try:
+        assert read_config(work, user).files == ()
+    finally:
+        os.seteuid(user_id)
+        for folder in (work, user):
+            folder.chmod(0o700)
+
+
+def test_without_a_folder_the_users_own_file_is_all(user: Path) -> None:
+    assert [file.origin for file in read_config(None, user).files] == [Origin.user]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("what", ["cncbops.toml", "."])
 def test_what_belongs_to_another_user_is_not_read(work: Path, user: Path, what: str) -> None:

@@ -185,6 +185,16 @@ def test_gaps_are_those_of_the_lake_whatever_is_chosen(cncbops: Cncbops, tmp_pat
     assert sequence["runs"][1]["before"] == str(lakes.FIRST_SEQUENCE + 702 * 16)
 
 
+def test_objects_that_are_empty_or_cannot_be_read_are_objects(cncbops: Cncbops, tmp_path: Path) -> None:
+    bodies = [lakes.join([lakes.raw(b"{}")]), b"", b"\x1f\x8b\x08cut", lakes.join([lakes.raw(b"{}")])]
+    keys = [lakes.firehose_key(when=lakes.START + timedelta(hours=hour)) for hour in (0, 1, 2, 4)]
+    lake = put(tmp_path / "lake", dict(zip(keys, bodies, strict=True)))
+    found = cncbops("lake", "stats", lake, "-o", "json")
+    assert (found.code, found.json["objects"]["failed"]) == (3, 1)
+    (hole,) = found.json["gaps"]["without_object"]
+    assert (hole["from"], hole["hours"]) == ("2018-04-08T06:00:00.000Z", 1)
+
+
 def test_a_shard_is_silent_in_hours_in_which_there_are_objects(cncbops: Cncbops, tmp_path: Path) -> None:
     shards = {0: [0, 1, 2, 3, 4], 1: [0, 3, 4], 2: [1, 2]}
     body: dict[int, list[bytes]] = {hour: [] for hour in range(5)}

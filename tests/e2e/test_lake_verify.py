@@ -57,7 +57,7 @@ class Verifies:
         result = self.text(*arguments, "-o", "json", **more)
         document: dict[str, Any] = result.json
         assert result.err == ""
-        assert result.code == {"same": 0, "nothing": 0, "different": 3}[document["status"]]
+        assert result.code == {"same": 0, "nothing": 1, "different": 3}[document["status"]]
         listed, counts = document["listed"], {kind: document[kind]["objects"] for kind in ("same", *KINDS)}
         assert listed["lake"] == sum(counts.values()) - counts["extra"]
         for kind in KINDS:
@@ -200,20 +200,35 @@ def test_etags_that_are_no_md5_are_no_proof_but_checksums_are(
     assert [kind for kind in ("same", *KINDS) if document[kind]["objects"]] == [found]
 
 
+@pytest.mark.parametrize("body", [b"{}\n", b"{}"])
+def test_what_is_deleted_after_it_was_listed_is_not_there(verify: Verifies, body: bytes) -> None:
+    listed = {each: StoredObject(b"{}\n", headers=KMS) for each in ("a", "b", "c")}
+    copy = {each: StoredObject(body, headers=KMS, tag=f"{ord(each):032x}") for each in ("a", "b")}
+    lake = {each: replace(stored, vanished=each != "b") for each, stored in listed.items()}
+    verify.far_side.add_bucket("lake", lake)
+    verify.far_side.add_bucket("recovery", copy)
+    differences = json.loads(verify.text("s3://lake/", "s3://recovery/", "-o", "json").out)["differences"]
+    kind = "not_comparable" if body == b"{}\n" else "different"
+    assert [(each["kind"], each["key"]) for each in differences] == [("extra", "a"), (kind, "b")]
+
+
 def test_deep_reads_what_nothing_else_tells(verify: Verifies) -> None:
     lake = {key: StoredObject(body, headers=KMS) for key, body in BODIES.items()}
     copy = {key: StoredObject(body, headers=KMS, tag=f"{n:032x}") for n, (key, body) in enumerate(BODIES.items())}
     copy[KEYS[1]] = replace(copy[KEYS[1]], content=BODIES[KEYS[1]].upper())
     copy[KEYS[3]] = replace(copy[KEYS[3]], storage_class="GLACIER")
     copy[KEYS[5]] = replace(copy[KEYS[5]], vanished=True)
-    assert why(verify(lake, copy)) == {"not_comparable": {"no_common_checksum": len(KEYS)}}
+    assert why(verify(lake, copy)) == {
+        "missing": {"not_replicated": 1},
+        "not_comparable": {"no_common_checksum": len(KEYS) - 1},
+    }
     deep = verify(lake, copy, "--deep")
     assert differing(deep) == [
         ("different", KEYS[1]),
         ("not_comparable", KEYS[3]),
-        ("not_comparable", KEYS[5]),
+        ("missing", KEYS[5]),
     ]
-    assert why(deep)["not_comparable"] == {"archived": 1, "unreadable": 1}
+    assert why(deep)["not_comparable"] == {"archived": 1}
     assert deep["same"]["objects"] == len(KEYS) - 3
 
 
@@ -314,7 +329,9 @@ def test_text_tells_the_first_of_each_kind_and_a_table(verify: Verifies) -> None
 
 def test_where_neither_has_an_object_nothing_is_said_to_be_the_same(verify: Verifies) -> None:
     assert verify({}, {})["status"] == "nothing"
-    assert verify.text("s3://lake/", "s3://recovery/").err == "nothing is compared: neither has an object there\n"
+    result = verify.text("s3://lake/", "s3://recovery/")
+    told = "nothing is compared: neither has an object there. Check buckets, prefixes, --from and --to\n"
+    assert (result.code, result.err) == (1, told)
 
 
 def test_a_terminal_is_shown_how_far_it_is_and_keeps_the_table(verify: Verifies, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """What options are that were not typed: precedence, and what files may not say, through the installed command."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cncbops.cli import COMMANDS
-from tests.e2e import lakes
+from tests.e2e import lakes, servers
 from tests.e2e.far_side import FarSide
 from tests.e2e.servers import Cncbops, Result
 
@@ -144,8 +146,8 @@ def test_a_path_in_a_file_is_meant_from_there(cncbops: Cncbops, near: Path) -> N
         "~no-one/r": near.parent / "~no-one/r",
     }
     for said, meant in folders.items():
-        near.write_text(f'[defaults]\nstate-dir = "{said}"\n')
-        told = shown(cncbops, "runs", "ls", env={"CNCBOPS_STATE_DIR": None})
+        near.write_text(f'[profiles.p]\nstate-dir = "{said}"\n')
+        told = shown(cncbops, "runs", "ls", "--use", "p", env={"CNCBOPS_STATE_DIR": None})
         assert told["--state-dir"]["value"] == str(meant)
 
 
@@ -164,6 +166,8 @@ UNSAYABLE = ("execute", "force", "again", "unknown", "show-payload", "plan", "sa
         ('[defaults.replay]\nrole-arn = "x"', "defaults.replay.role-arn: where AWS calls go", "[profiles.NAME]"),
         ('[defaults.lake.verify]\nrecovery-role-arn = "x"', "defaults.lake.verify.recovery-role-arn: where", "--use"),
         ('[defaults]\nprofile = "x"', "defaults.profile: where AWS calls go", "--use NAME"),
+        ('[defaults]\nstate-dir = "x"', "defaults.state-dir: where AWS calls go, as whom, and in", "--use"),
+        ('[defaults.replay]\nstate-dir = "x"', "defaults.replay.state-dir: where AWS calls go", "--use NAME"),
         ("[defaults]\nraet = 5", "unknown key defaults.raet", "Did you mean rate?"),
         ("[profiles.p.replay]\nbatch_size = 5", "unknown key profiles.p.replay.batch_size", "Did you mean batch-size?"),
         ("[defaults.relpay]\nrate = 5", "unknown key defaults.relpay", "Did you mean replay?"),
@@ -235,6 +239,15 @@ def test_where_aws_is_reached_is_told_if_a_file_says_it(
     assert f"as profile p in {near} says\n" in cncbops(*asked, "--use", "p").err
 
 
+def test_which_ledger_is_meant_is_told_if_a_file_says_it(cncbops: Cncbops, near: Path, users: Path) -> None:
+    unset = {"CNCBOPS_STATE_DIR": None}
+    users.write_text('[defaults]\nstate-dir = "/r"\n')
+    assert f"note: --state-dir /r as defaults in {users} says\n" in cncbops("runs", "ls", env=unset).err
+    near.write_text('[profiles.p]\nstate-dir = "/s"\n')
+    told = cncbops("runs", "ls", "--use", "p", env=unset).err
+    assert f"note: --state-dir /s as profile p in {near} says\n" in told
+
+
 def test_a_profile_that_there_is_not_is_told(cncbops: Cncbops, near: Path) -> None:
     near.write_text("[profiles.prod]\n")
     result = cncbops("replay", "s3://lake/", "-f", "fn", "--use", "prdo")
@@ -246,6 +259,19 @@ def test_help_reads_no_file_unless_a_profile_is_named(cncbops: Cncbops, near: Pa
     assert cncbops("replay", "--help").code == 0
     near.write_text("[profiles.p]\nrate = 4321\n")
     assert "4321" in cncbops("replay", "--use", "p", "--help").out
+
+
+def test_a_working_folder_that_is_gone_has_no_file(cncbops: Cncbops, users: Path) -> None:
+    users.write_text("[defaults]\nworkers = 3\n")
+    gone = cncbops.home / "gone"
+    gone.mkdir()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(cncbops.home)}
+    commands = f'rmdir "$PWD"; {servers.BIN}/cncbops config show -o json replay; {servers.BIN}/cncbops lake ls here'
+    told = subprocess.run(["sh", "-c", commands], cwd=gone, env=environment, capture_output=True, text=True)
+    (workers,) = [each for each in json.loads(told.stdout)["options"] if each["option"] == "--workers"]
+    assert workers["value"] == 3
+    words = "error: here is nowhere: the working folder is gone. Name it from the root\n"
+    assert (told.returncode, told.stderr) == (2, words)
 
 
 def test_no_file_is_read_where_none_is_named(cncbops: Cncbops, near: Path) -> None:

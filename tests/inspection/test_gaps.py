@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cncbops.inspection.gaps import MOST_PREFIXES, Gaps, place_of
-from tests.inspection.chunks import chunk_of, object_at
+from tests.inspection.chunks import object_at
 
 HOUR = int(datetime(2023, 11, 22, 7, tzinfo=UTC).timestamp()) // 3_600
 NAME = "ds-1-2023-11-22-08-59-59-00000000-0000-4000-8000-000000000001"
@@ -33,8 +33,8 @@ def test_hours_are_missing_of_each_prefix_by_itself() -> None:
     gaps = Gaps()
     for stream, hours in (("a", (1, 2, 5)), ("b", (3, 4, 10))):
         for hour in hours:
-            gaps.add(chunk_of(f"{stream}/2023/11/22/{hour:02}/x", b'{"type":"t"}'))
-    gaps.add(chunk_of("c/x", b'{"type":"t"}'))
+            gaps.meet(object_at(f"{stream}/2023/11/22/{hour:02}/x"))
+    gaps.meet(object_at("c/x"))
     found = {prefix: [hole.missing for hole in folder.hours.holes()] for prefix, folder in gaps.folders.items()}
     assert found == {"s3://lake/a/": [2], "s3://lake/b/": [5], "s3://lake/c/": []}
     assert (gaps.undated, gaps.is_complete) == (1, True)
@@ -43,5 +43,5 @@ def test_hours_are_missing_of_each_prefix_by_itself() -> None:
 def test_more_prefixes_than_are_told_apart_are_told() -> None:
     gaps = Gaps()
     for number in range(MOST_PREFIXES + 1):
-        gaps.add(chunk_of(f"{number}/2023/11/22/07/x", b'{"type":"t"}'))
+        gaps.meet(object_at(f"{number}/2023/11/22/07/x"))
     assert (len(gaps.folders), gaps.is_complete) == (MOST_PREFIXES, False)
