@@ -173,7 +173,7 @@ def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterat
     """What is not looked for as the run before did not."""
     now, was = request.selection, before.selection
     if now == was and replace(now, window=_ALWAYS) != Selection():
-        yield f"Only what run {run.run_id} looked for is: types, keys, shards and filters are as there."
+        yield f"Events are chosen as by run {run.run_id}, and no others."
     if now.window.end_ms is not None and now.window.end_ms == was.window.end_ms:
         end = f"{datetime.fromtimestamp(now.window.end_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
         yield f"Events from {end} on are left out, as in run {run.run_id}: replay these with --from {end}."

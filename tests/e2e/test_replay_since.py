@@ -117,7 +117,7 @@ def test_a_run_that_looked_for_less_does_not_stand_for_the_one_that_it_followed(
     assert others.events["matched"] == 60 - len(created)
     assert "looked for less" in refused(runs, "--since-run", narrow, "--type", "thing-*").err
     (warning,) = planned(runs, narrow).summary["plan"]["warnings"]
-    assert "are as there" in warning
+    assert f"chosen as by run {narrow}" in warning
     assert since(runs, "last").events["delivered"] == 60
     assert set(far_side.delivered_data()) == set(data_of([*EVENTS, *LATER[0]]))
     assert since(runs, "last").status == "nothing"
