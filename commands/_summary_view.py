@@ -98,9 +98,9 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
-    since, objects = document.get("since_run"), document["objects"]
-    if since and not objects["read"]:
-        listed = number(objects["skipped_as"].get(LISTED, 0), "object")
+    since = document.get("since_run")
+    if since and not document["objects"]["read"]:
+        listed = number(document["objects"]["skipped_as"].get(LISTED, 0), "object")
         verb = "was" if listed == "1 object" else "were"
         return f"nothing is new since run {since['run_id']}: {listed} {verb} listed by then"
     faults = document.get("faults")
