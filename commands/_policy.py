@@ -49,9 +49,10 @@ def _print(line: Line, account: str | None, keys: tuple[str, ...], screen: Scree
     named = named_by(line.params, COMMANDS[line.command], account, screen)
     named = replace(named, keys=keys)
     needs = needs_of(line.command, named, executes=line.executes)
-    with screen.printing():
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        sys.stdout.buffer.write(orjson.dumps(policy_document(needs, named), option=options))
+    if needs or screen.json:  # IAM takes no policy without a statement
+        with screen.printing():
+            options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+            sys.stdout.buffer.write(orjson.dumps(policy_document(needs, named), option=options))
     for remark in _remarks(line, named, needs):
         screen.note(remark)
     return 0
@@ -86,19 +87,21 @@ def _remarks(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
     executing = [need.sid for need in needs if need.executes]
     return [
         *([f"a dry-run does without {' and '.join(executing)}: --dry-run leaves that out"] if executing else []),
-        *_not_said(named, needs),
+        *_not_said(line, named, needs),
         *dict.fromkeys(need.remark for need in needs if need.remark),
         *_of_roles(named.role_arn, named.reader_arn or line.params.get("recovery_role_arn")),
     ]
 
 
-def _not_said(named: Named, needs: Sequence[Need]) -> list[str]:
-    """What is any, as it is not said."""
+def _not_said(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
+    """What is any, as it is not said; and what narrows it, where only the stage's stacks can tell."""
     resources = (resource for need in needs for grant in need.on(named) for resource in grant.resources)
     places = [resource.split(":")[3:5] for resource in resources if resource != ANY]
     where = [what for index, what in enumerate(("region", "account")) if any(place[index] == ANY for place in places)]
     unsaid = [*named.unsaid, *where]
-    return [f"not said, and so any: {', '.join(unsaid)}"] if unsaid else []
+    by_stage = "bucket" in unsaid and line.params.get("stage")
+    hint = "; the SOURCE that the `stage` row of a plan shows, typed too, narrows the bucket" if by_stage else ""
+    return [f"not said, and so any: {', '.join(unsaid)}{hint}"] if unsaid else []
 
 
 def _of_roles(role: str | None, reader: str | None) -> Iterator[str]:

@@ -33,7 +33,7 @@ from cncbops.session.beginning import (
 )
 from cncbops.session.picking import PicksNewest
 from cncbops.session.resuming import Rest
-from cncbops.session.since import lake_of, left_behind
+from cncbops.session.since import lake_of
 from cncbops.session.undertakings import events_undertaking, processors
 from cncbops.survey import Survey
 from cncbops.target import inspect
@@ -46,7 +46,7 @@ from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
-from ._since import followed_by
+from ._since import followed_by, told_since
 from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
@@ -76,8 +76,9 @@ def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
     if typed.resume is None and typed.plan_file is None:
         return _begin(typed, general, screen)
     if typed.asked.says_what or typed.save_plan or (typed.resume and typed.plan_file):
-        name = "--resume" if typed.resume else "--plan"
-        raise BadInput(f"{name} beside other options", f"Everything was said before: give {name} alone, and --execute")
+        name, given = ("--resume", "") if typed.resume else ("--plan", ", with --again if what was sent is meant")
+        hint = f"Everything else was said before: give {name} alone, and --execute{given}"
+        raise BadInput(f"{name} beside other options", hint)
     if typed.plan_file:
         plan = read_plan(typed.plan_file)
         request = plan.header.request
@@ -93,7 +94,7 @@ def _begin(typed: Replaying, general: General, screen: Screen) -> int:
         names = asked.stage.names(general)
         asked = asked.named(names)
         stage = told_names(names, screen, plans=not general.execute)
-    followed = followed_by(asked, general, screen)
+    followed = followed_by(asked, general)
     before = _Before(access=followed.access if followed else {}, stage=stage)
     return _run(request_of(asked, screen, followed), before, typed, general, screen)
 
@@ -185,13 +186,14 @@ def _prepared(
         require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
     undertake = partial(_undertaking, request, recipient, workers=typed.workers or processors())
+    since = told_since(request, ledger, screen, plans=not general.execute)
     work = Work(
-        replace(heading, inventory=told.facts),
+        replace(heading, inventory=told.facts, since_run=since),
         undertake(Planned(plan) if plan else lake),
         aws,
         s3,
         None if request.since_run else Survey(request, s3),
-        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, ledger, aws, typed, general)],
+        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, since, aws, typed, general)],
         show_payload=typed.show_payload,
     )
     return _New(request, work, undertake, alike, plan)
@@ -203,11 +205,16 @@ def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, 
 
 
 def _warnings(
-    request: ReplayRequest, alike: Likeness, ledger: Ledger | None, aws: Aws, typed: Replaying, general: General
+    request: ReplayRequest,
+    alike: Likeness,
+    since: Mapping[str, Any] | None,
+    aws: Aws,
+    typed: Replaying,
+    general: General,
 ) -> list[str]:
     """What a plan says of other runs, those that it follows in the ledger included, and of alarms."""
     earlier = [] if typed.again else _sent_before(alike, request.since_run, general)
-    left = left_behind(ledger, request) if ledger else []
+    left = since["warnings"] if since else []
     return [*warnings_of(earlier), *left, *_ringing(request, aws)]
 
 
@@ -260,6 +267,8 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
     """Plan, and save the plan where that was asked for."""
     if not typed.save_plan:
         return plan_work(new.work, screen)
+    if typed.again:
+        screen.note("the plan does not keep --again: type it with --plan, too, where what was sent is meant")
     with PlanWriter(typed.save_plan, _plan_header(new)) as writer:
         return plan_work(new.work, screen, writer, finish=lambda replay: writer.finish(_counts(replay)))
 

@@ -127,7 +127,7 @@ BY_NAME: Mapping[str, Suggest] = {
     "DISTRIBUTION PATH...": _distributions_or_commands,
     "RUN": _named("runs"),
     "--resume": _named("runs"),
-    "--since-run": _named("runs"),
+    "--since-run": _named("followed"),
     "--profile": _named("profiles"),
     "--recovery-profile": _named("profiles"),
     "--region": _named("regions"),

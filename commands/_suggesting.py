@@ -103,11 +103,17 @@ def _leave_terminal() -> None:
         fcntl.ioctl(terminal, termios.TIOCNOTTY)
 
 
-def _runs(typed: Mapping[str, Any]) -> Names:
+def _runs(typed: Mapping[str, Any], command: str | None = None) -> Names:
     from cncbops.ledger.recent import recent_runs
 
     folder = typed.get("state_dir") or platformdirs.user_state_path("cncbops")
-    return recent_runs(Path(folder), MOST_RUNS)
+    return recent_runs(Path(folder), MOST_RUNS, command)
+
+
+def _followed(typed: Mapping[str, Any]) -> Names:
+    """Replays, and the word for the newest that can be followed."""
+    replays = list(_runs(typed, "replay"))
+    return [("last", "the newest replay"), *replays] if replays else []
 
 
 def _profiles(_: Mapping[str, Any]) -> Names:
@@ -154,6 +160,7 @@ def _configured(typed: Mapping[str, Any]) -> "Config":
 
 _HERE: Mapping[str, Callable[[Mapping[str, Any]], Names]] = {
     "runs": _runs,
+    "followed": _followed,
     "profiles": _profiles,
     "regions": _regions,
     "watched_regions": _watched_regions,

@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cncbops.session.since import LISTED
+
 from ._tables import facts
 from ._words import number
 
@@ -96,6 +98,11 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
+    since = document.get("since_run")
+    if since and not document["objects"]["read"]:
+        listed = number(document["objects"]["skipped_as"].get(LISTED, 0), "object")
+        verb = "was" if listed == "1 object" else "were"
+        return f"nothing is new since run {since['run_id']}: {listed} {verb} listed by then"
     faults = document.get("faults")
     if faults and faults["came_back"]:
         return f"{number(faults['came_back'], 'fault')} came back, nothing else matches"

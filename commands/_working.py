@@ -52,6 +52,7 @@ class Heading:
     sources: Sequence[str]
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
+    since_run: Mapping[str, Any] | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, journal: Journal, **more: Any) -> Report:

@@ -36,7 +36,8 @@ class Report:
 
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
-    listed, if from one. `halted` is why a safety stop or an order ended it.
+    listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `halted` is
+    why a safety stop or an order ended it.
     """
 
     command: str
@@ -54,6 +55,7 @@ class Report:
     ledger: Path | None = None
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
+    since_run: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -113,6 +115,7 @@ def summary(report: Report) -> dict[str, Any]:
         "source": list(report.sources),
         "stage": report.stage,
         "inventory": report.inventory,
+        "since_run": report.since_run,
         "objects": asdict(tally.objects),
         "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
         "invocations": msgspec.structs.asdict(tally.calls),

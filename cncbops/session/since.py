@@ -14,7 +14,8 @@ from cncbops.function_name import FunctionName
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import Run
+from cncbops.ledger.rows import Counts, Run
+from cncbops.reports.run_facts import state_of
 from cncbops.request import ReplayRequest, Request
 from cncbops.selection.covering import covers
 from cncbops.selection.selection import Selection
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 LAST = "last"
 _ALWAYS = TimeWindow(None, None)
-_LISTED = "listed by the run before"
+LISTED = "listed by the run before"
+"""Why an object is passed over."""
 
 
 class Following(NamedTuple):
@@ -49,7 +51,7 @@ def run_to_follow(
     that a replay can follow, also as it looked for less; CannotRun for one that has more to list.
     """
     following = _last(ledger, function, typed, family) if text == LAST else _named(ledger, text, typed, family)
-    _require_listed(following.run)
+    _require_listed(ledger, following.run)
     return following
 
 
@@ -119,9 +121,10 @@ def _has_sources(wide: ReplayRequest, narrow: ReplayRequest) -> bool:
     return all(extent_of(source).startswith(extents) for source in stored(narrow.sources))
 
 
-def _require_listed(run: Run) -> None:
+def _require_listed(ledger: Ledger, run: Run) -> None:
     if not run.listed:
-        what = f"run {run.run_id} ({run.status}) has not come to all of its objects: what arrived since cannot be told"
+        state = state_of(ledger, run)
+        what = f"run {run.run_id} ({state}) has not come to all of its objects: what arrived since cannot be told"
         raise CannotRun(what, f"Go on with it first: `cncbops runs resume {run.run_id} --execute`")
 
 
@@ -129,18 +132,41 @@ def left_behind(ledger: Ledger, request: ReplayRequest) -> list[str]:
     """What is told of the run that a request follows, and of others that did: what is passed over or sent again."""
     if request.since_run is None:
         return []
-    run = ledger.find(request.since_run)
-    before = thaw_request(run.arguments)
-    return [*_not_delivered(ledger, run, before), *_left_out(run, before, request), *_beside(ledger, run, request)]
+    chain = chain_of(ledger, request.since_run)
+    run, before = chain[0], thaw_request(chain[0].arguments)
+    of_chain = [*_not_delivered(ledger, chain), *_limited(ledger, chain), *_of_new_sources(chain, request)]
+    return [*of_chain, *_left_out(run, before, request), *_beside(ledger, run, request)]
 
 
-def _not_delivered(ledger: Ledger, run: Run, before: ReplayRequest) -> Iterator[str]:
-    """That a run did not deliver all that its objects hold, though they are passed over."""
-    counts = ledger.counts(run)
-    if counts.flawed or counts.not_sent or counts.objects_done < counts.objects:
-        yield f"Not all that run {run.run_id} had was delivered: see `cncbops runs show {run.run_id}`."
-    if before.limit is not None and counts.matched >= before.limit:
-        yield f"Run {run.run_id} had a limit of {before.limit:,} events: what else its objects hold is passed over."
+def _not_delivered(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
+    """That runs did not deliver all that their objects hold, though they are passed over: told until it is mended.
+
+    A malformed line cannot be: the run itself told it.
+    """
+    left = [run for run in chain if _owes(ledger.counts(run))]
+    if left:
+        newest = left[0].run_id
+        yield f"Not all that run {newest}{_and_before(left)} had was delivered: see `cncbops runs show {newest}`."
+
+
+def _owes(counts: Counts) -> bool:
+    owed = counts.failed or counts.unknown or counts.not_sent or counts.objects_unreadable
+    return bool(owed) or counts.objects_done < counts.objects
+
+
+def _limited(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
+    """That runs did not send more of their objects than was asked for, though they are passed over."""
+    limits = [thaw_request(run.arguments).limit for run in chain]
+    limited = [(run, limit) for run, limit in zip(chain, limits, strict=True) if limit is not None]
+    cut = [(run, limit) for run, limit in limited if ledger.counts(run).matched >= limit]
+    if cut:
+        newest, limit = cut[0]
+        before = _and_before([run for run, _ in cut])
+        yield f"Run {newest.run_id}{before} had a limit of {limit:,} events: what else its objects hold is passed over."
+
+
+def _and_before(runs: Sequence[Run]) -> str:
+    return f" (and {len(runs) - 1:,} before it)" if len(runs) > 1 else ""
 
 
 def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterator[str]:
@@ -153,6 +179,15 @@ def _left_out(run: Run, before: ReplayRequest, request: ReplayRequest) -> Iterat
         yield f"Events from {end} on are left out, as in run {run.run_id}: replay these with --from {end}."
     if run.function != str(request.function):
         yield f"Run {run.run_id} was to {run.function}: {request.function} does not get what that listed."
+
+
+def _of_new_sources(chain: Sequence[Run], request: ReplayRequest) -> Iterator[str]:
+    """That sources are new, if only in part, and with them what has lain in them for long."""
+    known = tuple(extent_of(source) for run in chain for source in stored(thaw_request(run.arguments).sources))
+    new = [source.uri for source in stored(request.sources) if not extent_of(source).startswith(known)]
+    if new:
+        names = ", ".join(new)
+        yield f"Run {chain[0].run_id} did not have all of {names}: what it did not is new, whenever it arrived."
 
 
 def _beside(ledger: Ledger, run: Run, request: ReplayRequest) -> Iterator[str]:
@@ -191,7 +226,7 @@ class Since(WholeLake):
         for item in super().objects():
             known = listed.knows(item.object)
             if known == "same":
-                item = replace(item, passed_over=_LISTED)
+                item = replace(item, passed_over=LISTED)
             elif known == "changed":
                 item = replace(item, changed=True)
             yield item

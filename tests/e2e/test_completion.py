@@ -2,9 +2,11 @@
 
 import json
 import socket
+import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +199,9 @@ def test_runs_are_those_of_the_ledger_the_newest_first(cncbops: Cncbops, replays
     told = completed(cncbops, "cncbops runs show ")
     assert list(told.items()) == [(run_id, "replay fn succeeded") for run_id in reversed(ids)]
     assert set(completed(cncbops, "cncbops replay --resume 2")) == set(ids)
+    with closing(sqlite3.connect(cncbops.state_dir / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE runs SET command = 'resubmit' WHERE run_id = ?", (ids[1],))
+    assert list(completed(cncbops, "cncbops replay --since-run ")) == ["last", ids[0]]
     assert completed(cncbops, "cncbops runs show --state-dir elsewhere ") == {}
     (cncbops.state_dir / "ledger.db").write_bytes(b"no database")
     assert completed(cncbops, "cncbops runs show ") == {}

@@ -115,8 +115,17 @@ def test_keys_are_to_be_decrypted_with_where_they_are_named(cncbops: Cncbops) ->
 def test_what_lies_on_this_machine_and_what_asks_nothing_needs_no_permission(cncbops: Cncbops) -> None:
     for line in (("faults", "ls", "."), ("runs", "ls"), ("demo",), ("policy", "replay")):
         printed = cncbops("policy", *line)
-        assert (printed.code, printed.json) == (0, {"Version": "2012-10-17", "Statement": []})
+        assert (printed.code, printed.out) == (0, "")
         assert "it needs no policy" in printed.err
+        printed = cncbops("policy", "-o", "json", *line)
+        assert (printed.code, printed.json) == (0, {"Version": "2012-10-17", "Statement": []})
+
+
+def test_what_only_the_stacks_of_a_stage_tell_is_narrowed_by_what_a_plan_shows(cncbops: Cncbops) -> None:
+    told = "the SOURCE that the `stage` row of a plan shows"
+    assert told in cncbops("policy", "replay", "--stage", "john").err
+    assert told not in cncbops("policy", "replay", "--stage", "john", "s3://lake/").err
+    assert told not in cncbops("policy", "replay").err
 
 
 @pytest.mark.parametrize(

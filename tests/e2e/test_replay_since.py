@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import lakes
-from tests.e2e.far_side import FarSide, ok
+from tests.e2e.far_side import FarSide, function_error, ok
 from tests.e2e.replays import Run
 from tests.e2e.runs import Runs, assert_once_each, data_of, interrupt, kill
 from tests.e2e.servers import Cncbops, Result
@@ -198,6 +198,7 @@ def test_a_following_run_that_was_killed_is_resumed_with_what_it_was_to_send(run
     process = started(runs, "--execute", "-o", "json", "--since-run", "last", "--batch-size", "2", "--concurrency", "2")
     runs.await_sent(4)
     kill(runs, process)
+    assert f"run {runs.newest.run_id} (crashed) has not come to all" in refused(runs, "--since-run", "last").err
     far_side.add_function("fn")
     run = runs.resume()
     assert run.summary["run"].items() >= {"objects": 3, "delivered": 60}.items()
@@ -241,3 +242,41 @@ def test_folders_are_followed_as_buckets_are(runs: Runs, tmp_path: Path, far_sid
     runs.execute(sources=[str(lake)])
     (lake / "00.jsonl").write_bytes(lakes.join(event for _, event in LATER[0]))
     assert since(runs, "last").events["delivered"] == 60
+
+
+def test_what_a_run_left_is_told_until_it_is_mended_however_long_the_chain(runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn", lambda _payload, _context: function_error("Broken", "x"))
+    runs.execute("--max-attempts", "1", "--max-failures", "1000")
+    first = runs.newest.run_id
+    far_side.add_function("fn")
+    for number in range(3):
+        far_side.add_bucket("lake", {**LAKE, **(arrived(number - 1) if number else {})})
+        (warning,) = planned(runs, "last").summary["plan"]["warnings"]
+        (same,) = since(runs, "last").summary["since_run"]["warnings"]
+        assert f"Not all that run {first} had was delivered" in warning
+        assert same == warning
+    assert runs.command("runs", "redrive", first, "--execute", endpoint=far_side.url).code == 0
+    assert since(runs, "last").summary["since_run"]["warnings"] == []
+
+
+def test_a_run_says_what_it_follows_and_why_there_is_nothing(runs: Runs, far_side: FarSide) -> None:
+    runs.execute("--type", "thing-*")
+    first = runs.newest.run_id
+    result = runs.command("replay", "--since-run", "last", "--execute", endpoint=far_side.url)
+    assert f"note: since run {first}: s3://lake/, types thing-*, to fn" in result.err
+    why = f"nothing is new since run {first}: {len(LAKE)} objects were listed by then"
+    assert f"nothing to do: {why}" in result.err
+    result = runs.command("replay", "--since-run", first, endpoint=far_side.url)
+    assert f"Nothing to do: {why}" in " ".join(result.out.split())
+    since_run = since(runs, first).summary["since_run"]
+    assert (since_run["asked"]["selection"]["types"], since_run["run_id"]) == (["thing-*"], first)
+
+
+def test_sources_that_the_run_did_not_have_are_told(runs: Runs, far_side: FarSide) -> None:
+    far_side.add_bucket("other", arrived(0))
+    runs.execute(sources=["s3://lake/a/", "s3://lake/shardId-000000000000/"])
+    first = runs.newest.run_id
+    (warning,) = planned(runs, "last", "s3://lake/a/b/", "s3://lake/", "s3://other/").summary["plan"]["warnings"]
+    assert f"Run {first} did not have all of s3://lake/, s3://other/" in warning
+    assert since(runs, "last", "s3://other/").events["delivered"] == 60
+    assert planned(runs, "last", "s3://lake/a/", "s3://other/").summary["plan"]["warnings"] == []

@@ -108,6 +108,23 @@ def test_nothing_else_may_be_said_beside_a_plan(other: list[str], cncbops: Cncbo
     result = cncbops("replay", "--plan", saved, *other)
     assert (result.code, result.out) == (2, "")
     assert "error: --plan beside other options" in result.err
+    assert "with --again if what was sent is meant" in result.err
+
+
+@pytest.mark.usefixtures("plan")
+def test_what_a_plan_sends_again_is_said_when_it_is_executed(runs: Runs, tmp_path: Path) -> None:
+    runs.execute()
+    again = tmp_path / "again.plan"
+    result = runs.command(
+        "replay", "s3://lake/", "-f", "fn", "--again", "--save-plan", again, endpoint=runs.far_side.url
+    )
+    assert (result.code, "does not keep --again: type it with --plan" in result.err) == (0, True)
+    refused, done = (
+        runs.command("replay", "--plan", again, "--execute", *more, endpoint=runs.far_side.url)
+        for more in ((), ("--again",))
+    )
+    assert (refused.code, done.code) == (1, 0)
+    assert "with --again" in refused.err
 
 
 def test_a_plan_that_was_killed_goes_on_with_its_objects_alone(runs: Runs, plan: Path, far_side: FarSide) -> None:
