@@ -31,7 +31,10 @@ app = typer.Typer(add_completion=False)
             "A plan for others to look at, by the names of a stage",
             "cncbops replay --stage john --from -1d --save-plan night.plan",
         ),
-        ("Exactly what that plan says", "cncbops replay --plan night.plan --execute"),
+        (
+            "What has come since the last replay to a function",
+            "cncbops replay --since-run last -f my-listener --execute",
+        ),
     )
 )
 def replay(
