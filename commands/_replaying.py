@@ -100,7 +100,8 @@ def _begin(typed: Replaying, general: General, screen: Screen) -> int:
 
 
 def _resume(typed: Replaying, general: General) -> int:
-    from ._resuming import TakeUp, carry_out_resume  # here: it takes up resubmits too, and imports all of theirs
+    from ._resuming import carry_out_resume  # here: it takes up resubmits too, and imports all of theirs
+    from ._take_up import TakeUp
 
     safety = typed.asked.safety
     take_up = TakeUp(

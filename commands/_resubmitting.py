@@ -48,9 +48,10 @@ from ._faults import Choice
 from ._inventory import read_inventory
 from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
-from ._resuming import TakeUp, carry_out_resume
+from ._resuming import carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._staged import Staged, told_names
+from ._take_up import TakeUp
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 
 

@@ -120,7 +120,8 @@ def resume(
 
     A dry-run unless --execute is given. Works with a copy of the ledger on another machine, too.
     """
-    from ._resuming import TakeUp, carry_out_resume
+    from ._resuming import carry_out_resume
+    from ._take_up import TakeUp
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
@@ -166,7 +167,8 @@ def redrive(
 
     A dry-run unless --execute is given. What then succeeds is marked in the ledger.
     """
-    from ._resuming import TakeUp, carry_out_redrive
+    from ._resuming import carry_out_redrive
+    from ._take_up import TakeUp
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url

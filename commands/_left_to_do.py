@@ -1,0 +1,131 @@
+"""What is left to do of a run: what no session has done yet, or the records that failed."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cncbops.errors import BadInput
+from cncbops.inventory.listed import inventory_in
+from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.rows import Run
+from cncbops.queues.source import QueueSource
+from cncbops.request import ReplayRequest, Request
+from cncbops.session.agenda import Agenda
+from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.picking import PicksNewest
+from cncbops.session.progress import Progress
+from cncbops.session.resubmitting import most_in_flight
+from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, changes, queues_of
+from cncbops.survey import Survey
+
+from ._take_up import Prepared, TakeUp
+from ._working import Work
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
+    """What no session has done yet. Raises BadInput for what cannot be done any more."""
+    request, queues = prepared.request, queues_of(prepared.request)
+    chose_by = _chose_by(request)
+    _require_fits(take_up.on_changed, chose_by)
+    unfinished = (entry for entry in ledger.entries(run, unfinished=True) if entry.source not in queues)
+    begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
+    progress = ledger.progress(run, prepared.lanes)
+    changed = changes(begun, prepared.s3, take_up.on_changed, None if chose_by else progress.next_number)
+    returned = (
+        [entry for entry in ledger.entries(run) if entry.source in queues and _is_queued(entry)] if queues else []
+    )
+    changed = replace(changed, returned=returned)
+    not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
+    progress = replace(
+        progress,
+        chosen=progress.chosen - sum(entry.matched for entry in not_chosen),
+        next_number=progress.next_number + len(changed.restarted),
+    )
+    in_flight = _in_flight(ledger, run, redrives=False)
+    agenda = prepared.with_queues(_unsent(ledger, run, request, prepared.s3, changed))
+    return replace(
+        prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed())),
+        changes=changed,
+        in_flight=in_flight,
+        survey=_survey(ledger, run, prepared),
+        warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
+    )
+
+
+def _survey(ledger: Ledger, run: Run, prepared: Prepared) -> Survey | None:
+    """Who finds out how much is left: nobody where that takes following other runs, or an inventory."""
+    if _follows(prepared.request) or (run.listed and inventory_in(prepared.request.sources)):
+        return None
+    return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))
+
+
+def _chose_by(request: Request) -> str | None:
+    """The option by which what the run sends of one object hangs on what others held."""
+    if not isinstance(request, ReplayRequest):
+        return None
+    return "--latest-per-key" if request.latest_per_key else "--dedupe" if request.dedupe else None
+
+
+def _require_fits(on_changed: OnChanged, chose_by: str | None) -> None:
+    if on_changed == "restart" and chose_by:
+        what = f"--on-changed restart with {chose_by}: what was left out hangs on what the changed objects held"
+        raise BadInput(what, "Begin a new run with `cncbops replay`, or leave them out with --on-changed skip")
+
+
+def _unsent(ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes) -> Agenda:
+    """What an earlier session left; of a run that has picked nothing yet all, so that it does."""
+    rest = Rest(ledger, run, request, s3, changed)
+    picks = isinstance(request, ReplayRequest) and request.latest_per_key
+    return PicksNewest(rest, request.limit) if picks and not ledger.choices(run).has_picked() else rest
+
+
+def _follows(request: Request) -> bool:
+    return isinstance(request, ReplayRequest) and request.since_run is not None
+
+
+def _is_queued(message: Entry) -> bool:
+    """Whether a message is on its queue still, or is again: what was not delivered of it comes anew."""
+    return message.error != RESTARTED and not (message.done and message.delivered == message.matched)
+
+
+def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
+    """How many records may have been taken without our knowing: those under way when such a session was killed."""
+    sessions = [session for session in ledger.sessions(run) if (session.kind == "redrive") is redrives]
+    was_killed = bool(sessions) and sessions[-1].ended_ms is None
+    return most_in_flight(run) if was_killed else 0
+
+
+def _killed(in_flight: int) -> list[str]:
+    if not in_flight:
+        return []
+    return [f"The last session was killed: up to {in_flight:,} records that were under way may arrive twice."]
+
+
+def _changed_since(changed: Changes) -> list[str]:
+    sent_anew = len(changed.restarted)
+    left_out = len(changed.found) - sent_anew
+    warnings = [f"{sent_anew:,} changed objects are sent anew from their beginning."] if sent_anew else []
+    return [*warnings, f"{left_out:,} changed objects are left out."] if left_out else warnings
+
+
+def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
+    """The records that failed, whatever limit the run had on its events."""
+    fates = {"failed", "unknown"} if take_up.unknown else {"failed"}
+    queues = queues_of(prepared.request)
+    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
+    agenda = FailedRecords(ledger, run, fates, queues, changed)
+    in_flight = _in_flight(ledger, run, redrives=True)
+    undertaking = replace(prepared.undertake(agenda, Progress(), ()), names_records=True)
+    return replace(
+        prepared.work(undertaking),
+        changes=changed,
+        in_flight=in_flight,
+        warnings=[*_changed_since(changed), *_still_queued(prepared.request), *prepared.moved, *_killed(in_flight)],
+    )
+
+
+def _still_queued(request: Request) -> list[str]:
+    queues = [source.uri for source in request.sources if isinstance(source, QueueSource)]
+    return [f"What failed of {queue} is on it still: send it with `cncbops resubmit {queue}`." for queue in queues]
