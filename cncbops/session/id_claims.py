@@ -1,11 +1,11 @@
 """Which event an id belongs to, as it crosses between processes and is kept: in places and digests alone."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 from cncbops.formats.event import LakeEvent
+from cncbops.session.digest import DIGEST_BYTES, digest_of
 
-PLACE_BYTES, DIGEST_BYTES = 8, 16
+PLACE_BYTES = 8
 CLAIM_BYTES = PLACE_BYTES + DIGEST_BYTES
 """Claims are such pieces end to end: a place, big endian, and the digest of an id."""
 NO_ID = bytes(DIGEST_BYTES)
@@ -25,9 +25,7 @@ def first_place(claims: bytes, start: int = 0) -> int:
 
 
 def _digest(event_id: str | None) -> bytes:
-    if not event_id:
-        return NO_ID
-    return hashlib.blake2b(event_id.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).digest()
+    return digest_of(event_id) if event_id else NO_ID
 
 
 def apart(claims: bytes) -> Iterator[tuple[int, bytes]]:

@@ -5,7 +5,6 @@ kept no arrival, the time that its object's key names stands in for it. What is 
 which is the order of the lake.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -14,15 +13,16 @@ from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import Record
 from cncbops.lake.layout import object_time
 from cncbops.request import ReplayRequest
+from cncbops.session.digest import digest_of
 from cncbops.session.entry import object_number, ordinal
 from cncbops.session.events import EventReader, Events
 from cncbops.session.picks import picks_of
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Register
-from cncbops.session.scratch import noting, scratch
+from cncbops.session.scratch import at_one_go, noting, scratch
 from cncbops.terms import Terms
 
-_DIGEST_BYTES, _NUMBER_BYTES = 16, 8
+_NUMBER_BYTES = 8
 _LATEST = 2**63
 _LONGEST_SEQUENCE = 255
 """Longer than any of Kinesis' own, which have up to 129 digits."""
@@ -39,10 +39,6 @@ def rank_of(arrival_ms: int, sequence: str, place: int) -> bytes:
 
 def _place_in(rank: bytes) -> int:
     return int.from_bytes(rank[-_NUMBER_BYTES:])
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 class KeyClaims(NamedTuple):
@@ -79,7 +75,7 @@ class NewestReader(EventReader):
         named_ms = object_time(reading.item.object.key) or 0
         for event, place in zip(events, places, strict=True):
             assert event.partition_key is not None
-            key, rank = _digest(event.partition_key), self._rank(event, place, named_ms)
+            key, rank = digest_of(event.partition_key), self._rank(event, place, named_ms)
             if rank > self._newest.get(key, b""):
                 self._newest[key] = rank
         self._met += len(events)
@@ -142,11 +138,10 @@ class Newest(Register):
 
     def _keep(self) -> None:
         """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
-        self._kept.execute("BEGIN")
-        self._kept.executemany(
-            "INSERT INTO newest VALUES (?, ?) "
-            "ON CONFLICT DO UPDATE SET rank = excluded.rank WHERE excluded.rank > newest.rank",
-            sorted(self._fresh.items()),
-        )
-        self._kept.execute("COMMIT")
+        with at_one_go(self._kept):
+            self._kept.executemany(
+                "INSERT INTO newest VALUES (?, ?) "
+                "ON CONFLICT DO UPDATE SET rank = excluded.rank WHERE excluded.rank > newest.rank",
+                sorted(self._fresh.items()),
+            )
         self._fresh = {}

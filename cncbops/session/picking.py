@@ -17,7 +17,7 @@ from cncbops.session.entry import Entry
 from cncbops.session.keeper import Keeper, NoKeeper, RunKeeper
 from cncbops.session.newest import Newest
 from cncbops.session.picks import Picked
-from cncbops.session.scratch import noting, scratch
+from cncbops.session.scratch import at_one_go, noting, scratch
 from cncbops.tally import Events, Failure
 
 
@@ -50,18 +50,14 @@ class Looked:
         if not self.is_open:
             self._keeper.write(entries, failures, settled, claimed)
             return
-        with noting():
-            self._noted.execute("BEGIN")
+        with noting(), at_one_go(self._noted):
             self._put("INSERT OR REPLACE INTO objects VALUES (?, ?)", ((entry.number, entry) for entry in entries))
             self._put("INSERT INTO failures VALUES (?, ?)", failures)
-            self._noted.execute("COMMIT")
 
     def pick(self, picks: Iterator[tuple[int, bytes]]) -> None:
         """Keep all that was noted, with what is picked of it, and pass on what comes. Raises CannotRun."""
-        with noting():
-            self._noted.execute("BEGIN")
+        with noting(), at_one_go(self._noted):
             self._noted.executemany("INSERT INTO picks VALUES (?, ?)", picks)
-            self._noted.execute("COMMIT")
         self._keeper.pick(self._objects(), self._failures())
         self.is_open = False
 

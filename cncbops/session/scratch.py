@@ -31,6 +31,14 @@ def noting() -> Iterator[None]:
         raise CannotRun(what, "Make room, or set TMPDIR to another folder") from error
 
 
+@contextmanager
+def at_one_go(connection: sqlite3.Connection) -> Iterator[None]:
+    """Have what the body writes written together: a scratch database is no other process's, and is not rolled back."""
+    connection.execute("BEGIN")
+    yield
+    connection.execute("COMMIT")
+
+
 class Digests(Generic[Value]):
     """What was told first of each digest; on disk beyond some of them."""
 
@@ -73,10 +81,9 @@ class Digests(Generic[Value]):
         if self._kept is None:
             self._kept = scratch()
             self._kept.execute("CREATE TABLE told (digest BLOB PRIMARY KEY, value) WITHOUT ROWID")
-        self._kept.execute("BEGIN")
         rows = [(digest, self._fresh[digest]) for digest in sorted(self._fresh)]
-        self._kept.executemany("INSERT INTO told VALUES (?, ?)", rows)
-        self._kept.execute("COMMIT")
+        with at_one_go(self._kept):
+            self._kept.executemany("INSERT INTO told VALUES (?, ?)", rows)
         self._fresh = {}
 
 
