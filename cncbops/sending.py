@@ -234,7 +234,7 @@ class Sending:
                     then(result)
         except PlaceLost as error:
             self._has_lost |= courier.lose(error.place) > 0
-            self.end(error)
+            self.end(CannotRun(error.what, "Go on with `cncbops runs resume`"))
 
     def _take(self, settled: list[Settled]) -> None:
         """Take outcomes down, also those that come after something ended the run."""

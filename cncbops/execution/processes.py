@@ -21,6 +21,7 @@ from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any
 
+from cncbops.errors import CannotRun
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.station import Outfit
@@ -39,15 +40,15 @@ class Processes:
     """An Executor with as many places as processes. To be made while this process has no other threads."""
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
-        self.places = places
+        self._concurrency = concurrency
         self._tickets = count()
-        self._outbox: list[list[tuple[int, str, Sequence[Any]]]] = [[] for _ in range(places)]
-        self._then: dict[int, Then] = {}
+        self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {place: [] for place in range(places)}
+        self._then: dict[int, tuple[int, Then]] = {}  # by ticket, with the place
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
-        self._gone: list[Connection] = []  # the ends of pipes whose processes have ended, not told of yet
+        self._gone: list[int] = []  # places whose processes have ended, not told of yet
+        self._why_none = ""
         self._processes: list[Any] = []
-        self._sends = outfit.sends
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
             for _ in range(places):
@@ -67,16 +68,28 @@ class Processes:
         self._selector.register(here, selectors.EVENT_READ)
         self._processes.append(process)
 
+    @property
+    def places(self) -> Sequence[int]:
+        """The processes that have not ended."""
+        return tuple(self._outbox)
+
+    def room(self, place: int) -> int:  # noqa: ARG002  at each the same
+        """All that the session makes."""
+        return self._concurrency
+
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
-        ticket = next(self._tickets)
-        self._then[ticket] = then
-        self._outbox[place].append((ticket, method, arguments))
+        if place in self._outbox:
+            ticket = next(self._tickets)
+            self._then[ticket] = place, then
+            self._outbox[place].append((ticket, method, arguments))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         if self._gone:
             raise self._lost(self._gone.pop())
+        if not self._outbox:
+            raise CannotRun(f"{self._why_none}, and no other is left", "Run it again, perhaps with fewer --workers")
         self._send_out()
         found: list[tuple[Then, Any]] = []
         while len(found) < MOST_AT_A_TIME and (ready := self._selector.select(0 if found else longest_s)):
@@ -93,12 +106,12 @@ class Processes:
             return list(self._outcomes(pipe.recv_bytes()))
         except (EOFError, OSError):
             self._selector.unregister(pipe)
-            self._gone.append(pipe)
+            self._gone.append(self._pipes.index(pipe))
             return ()
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message: a process that is woken takes long to wake."""
-        for place, tasks in enumerate(self._outbox):
+        for place, tasks in self._outbox.items():
             if tasks:
                 self._outbox[place] = []
                 with suppress(OSError):  # that it is gone is told where its answers would come
@@ -106,21 +119,16 @@ class Processes:
 
     def _outcomes(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
         for ticket, result, error in pickle.loads(answers):  # noqa: S301  from our own process
-            then = self._then.pop(ticket)
+            _, then = self._then.pop(ticket)
             yield (fail, error) if error else (then, result)
 
-    def _lost(self, pipe: Connection) -> PlaceLost:
-        place = self._pipes.index(pipe)
+    def _lost(self, place: int) -> PlaceLost:
         process = self._processes[place]
         process.join(1)
-        what = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
-        if not self._sends:
-            return PlaceLost(what, "Run it again, perhaps with fewer --workers", place)
-        return PlaceLost(
-            f"{what} with invocations under way",
-            "Go on with `cncbops runs resume`, which sends them again",
-            place,
-        )
+        self._why_none = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
+        del self._outbox[place]
+        self._then = {ticket: each for ticket, each in self._then.items() if each[0] != place}
+        return PlaceLost(self._why_none, place)
 
     def close(self) -> None:
         """End every process, whatever it has under way."""

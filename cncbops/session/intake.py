@@ -5,6 +5,7 @@ batches, chunk after chunk: so numbers, counts and batches depend on the lake al
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -115,7 +116,7 @@ class Intake:
         if self._reads_on and self._lanes.has_room() and not self._canary.holds:
             executor.submit(self._reads_on.place, "read_on", self._turn, then=self._taker(executor))
             self._reads_on = None
-        most = 1 if self._manner.reads_one_by_one else READERS * executor.places
+        most = 1 if self._manner.reads_one_by_one else READERS * len(executor.places)
         while len(self._begun) < most and self._may_begin():
             found = self._peeked.pop(0) if self._peeked else self._found_out()
             if isinstance(found, _Nothing):
@@ -148,8 +149,8 @@ class Intake:
 
     def _begin(self, objects: Objects, executor: Executor) -> None:
         number, self._next = self._next, self._next + 1
-        counts = [sum(begun.place == place for begun in self._begun.values()) for place in range(executor.places)]
-        begun = _Begun(counts.index(min(counts)), {entry.number: entry for _, entry in objects})
+        busy = Counter(begun.place for begun in self._begun.values())
+        begun = _Begun(min(executor.places, key=busy.__getitem__), {entry.number: entry for _, entry in objects})
         self._begun[number] = begun
         shows_first = self._manner.shows_first and self.first_record is None
         chunk = Chunk(number, [(item, entry.copy()) for item, entry in objects], self._chosen, shows_first)
@@ -168,7 +169,7 @@ class Intake:
         """Make the functions known at all places that were found at one: what is carried over may be cut anywhere."""
         if portion.claims and self._manner.register:
             new = self._manner.register.meet(portion.claims)
-            for place in range(executor.places if new else 0):
+            for place in executor.places if new else ():
                 executor.submit(place, "meet", new, then=lambda _: None)
 
     def _advance(self, executor: Executor) -> None:
@@ -186,7 +187,7 @@ class Intake:
     def _flush(self, executor: Executor) -> None:
         """Give out what was carried over: nothing follows, or not before that is settled."""
         if self._stock.carried:
-            self._cut(executor, 0, None)
+            self._cut(executor, executor.places[0], None)
             return
         self._flushes = False
         self.is_exhausted = self._is_over and self.error is None

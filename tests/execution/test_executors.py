@@ -134,9 +134,9 @@ def submit(executor: Executor, *tasks: tuple[Any, ...], place: int = 0) -> None:
 
 
 def pids(executor: Executor) -> list[int]:
-    for place in range(executor.places):
+    for place in executor.places:
         submit(executor, ("attempt", "pid"), place=place)
-    return outcomes(executor, executor.places)
+    return outcomes(executor, len(executor.places))
 
 
 # Both
@@ -147,7 +147,7 @@ def test_every_task_ends_once_with_its_own_outcome_at_every_place(executor: Exec
     for number in range(200):
         method = ("cut", "read", "attempt")[number % 3]
         then = came.setdefault(number, []).append
-        executor.submit(number % executor.places, method, f"value-{number}", then=then)
+        executor.submit(executor.places[number % len(executor.places)], method, f"value-{number}", then=then)
     outcomes(executor, 200)
     assert came == {number: [f"value-{number}"] for number in range(200)}
     assert executor.ended(0.0) == []
@@ -169,7 +169,7 @@ def test_what_ends_is_taken_as_it_comes_and_waits_for_nobody(executor: Executor,
 
 @pytest.mark.parametrize(("method", "most"), [("attempt", CONCURRENCY), ("read", READERS)])
 def test_so_many_go_at_a_time_at_each_place(method: str, most: int, executor: Executor, tmp_path: Path) -> None:
-    names = [f"{place}-{number}" for place in range(executor.places) for number in range(most)]
+    names = [f"{place}-{number}" for place in executor.places for number in range(most)]
     for name in names:
         submit(executor, (method, "meet", str(tmp_path), str(len(names)), name), place=int(name[0]))
     assert outcomes(executor, len(names)) == ["meet"] * len(names)
@@ -264,7 +264,7 @@ def test_a_process_that_is_killed_is_a_place_lost_once_and_the_others_go_on(send
 
 
 def place_of(executor: Processes, pid: int) -> int:
-    for place in range(executor.places):
+    for place in executor.places:
         submit(executor, ("attempt", "pid"), place=place)
         if outcomes(executor, 1) == [pid]:
             return place
