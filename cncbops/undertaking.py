@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
-from cncbops.terms import BATCH_SIZE
+from cncbops.terms import BATCH_SIZE, Room
+
+if TYPE_CHECKING:
+    from cncbops.cluster import Cluster
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
@@ -19,15 +23,30 @@ _USUAL_BYTES = 1_600
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where a session works: on a cluster, else in up to so many processes of this machine."""
+
+    workers: int = 1
+    cluster: "Cluster | None" = None
+
+    @property
+    def room(self) -> Room:
+        """How many invocations there is room for."""
+        if self.cluster is None:
+            return Room()
+        return Room(self.cluster.room, f"default, for {self.cluster.workers} workers")
+
+
+@dataclass(frozen=True)
 class Undertaking:
     """What one session has to do, and what is left of it.
 
     `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
-    given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
-    processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are opened beforehand.
-    `names_records`: whoever writes it down has to know each record that was delivered. `register` judges what readers
-    claim, and counts what they find.
+    given how much is chosen already. Readers that know nothing of each other (`spreads`) read on the `cluster`, or at
+    up to `workers` processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are
+    opened beforehand. `names_records`: whoever writes it down has to know each record that was delivered. `register`
+    judges what readers claim, and counts what they find.
     """
 
     request: Request
@@ -40,6 +59,7 @@ class Undertaking:
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
+    cluster: "Cluster | None" = None
     names_records: bool = False
     register: Register | None = None
 

@@ -103,6 +103,7 @@ def resume(
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
+    cluster: shared.ClusterAddress = None,
     workers: shared.Workers = None,
     report: shared.Report = None,
     show_payload: ShowPayload = False,
@@ -122,13 +123,15 @@ def resume(
     """
     from ._resuming import carry_out_resume
     from ._take_up import TakeUp
+    from ._workplace import Workplace
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     alarms = tuple(stop_on_alarm or ())
     stops = (max_failures, max_duration, alarms, canary)
-    take_up = TakeUp(run, on_changed.value, *stops, False, report, show_payload, workers)
+    at = Workplace(workers, cluster)
+    take_up = TakeUp(run, on_changed.value, *stops, False, report, show_payload, at)
     return carry_out_resume(take_up, general)
 
 
@@ -151,6 +154,7 @@ def redrive(
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
+    cluster: shared.ClusterAddress = None,
     report: shared.Report = None,
     show_payload: ShowPayload = False,
     execute: shared.Execute = False,
@@ -169,12 +173,15 @@ def redrive(
     """
     from ._resuming import carry_out_redrive
     from ._take_up import TakeUp
+    from ._workplace import Workplace
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     alarms = tuple(stop_on_alarm or ())
-    take_up = TakeUp(run, on_changed.value, max_failures, max_duration, alarms, canary, unknown, report, show_payload)
+    stops = (max_failures, max_duration, alarms, canary)
+    at = Workplace(cluster=cluster)
+    take_up = TakeUp(run, on_changed.value, *stops, unknown, report, show_payload, at)
     return carry_out_redrive(take_up, general)
 
 

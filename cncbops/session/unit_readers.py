@@ -23,12 +23,16 @@ class UnitReaders:
         self._request, self._aws, self._recipients = means.request, means.aws, means.recipients
         self._account = means.identity.account if means.identity else None
         self._memory, self._run = memory, run
-        self._where = here(means.aws)
-        self._process, self._finder, self._resolver = os.getpid(), means.finder, means.resolver
+        self._where, self._room = here(means.aws), means.room
+        self._process: int | None = os.getpid()
+        self._finder, self._resolver = means.finder, means.resolver
 
     def __getstate__(self) -> dict[str, Any]:
-        """It may go to another process, which looks functions up, and fetches, by itself."""
-        return {**vars(self), "_finder": None, "_resolver": None}
+        """It may go to another process, which looks functions up, and fetches, by itself.
+
+        On another machine that may have the number of this one.
+        """
+        return {**vars(self), "_process": None, "_finder": None, "_resolver": None}
 
     def only(self, chosen: int) -> Callable[[int], UnitReader]:
         """The one reader of a session whose chunks are read one after another."""
@@ -49,4 +53,4 @@ class UnitReaders:
         """What a process was forked with may have connections, which are not its own."""
         if self._process != os.getpid():
             self._process, self._resolver = os.getpid(), Resolver(self._aws, self._aws.s3(READERS))
-            self._finder = Finder(self._request, self._aws, self._recipients, self._account)
+            self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room)
