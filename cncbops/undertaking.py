@@ -13,7 +13,7 @@ from cncbops.session.reading import Reader, Register
 from cncbops.terms import BATCH_SIZE, Room
 
 if TYPE_CHECKING:
-    from cncbops.cluster import Cluster
+    from cncbops.cluster.cluster import Cluster
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024

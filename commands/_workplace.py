@@ -38,7 +38,7 @@ class Workplace:
         if isinstance(request, ResubmitRequest) and reads_one_by_one(request):
             screen.note(f"queues, and with --limit, are read one after another: not on {self.cluster}, but here")
             return here
-        from cncbops.cluster import connected  # here: none but who works on a cluster needs it
+        from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 
         with leaving_at_once():
             cluster = held.enter_context(connected(self.cluster, aws, screen.note))

@@ -24,14 +24,12 @@ class UnitReaders:
         self._account = means.identity.account if means.identity else None
         self._memory, self._run = memory, run
         self._where, self._room = here(means.aws), means.room
-        self._process: int | None = os.getpid()
         self._finder, self._resolver = means.finder, means.resolver
+        self._process: int | None = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
-        """It may go to another process, which looks functions up, and fetches, by itself.
-
-        On another machine that may have the number of this one.
-        """
+        """It may go to another process, which looks functions up, and fetches, by itself."""
+        # Nor has it this number: in two containers processes may well have the same.
         return {**vars(self), "_process": None, "_finder": None, "_resolver": None}
 
     def only(self, chosen: int) -> Callable[[int], UnitReader]:
