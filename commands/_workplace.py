@@ -36,7 +36,9 @@ class Workplace:
             return here
         self._require_meant(request)
         if isinstance(request, ResubmitRequest) and reads_one_by_one(request):
-            screen.note(f"queues, and with --limit, are read one after another: not on {self.cluster}, but here")
+            screen.note(
+                f"with --limit, and of queues, faults are read one after another: here, and not at {self.cluster}"
+            )
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 

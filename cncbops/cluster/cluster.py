@@ -28,7 +28,10 @@ _CONNECTIONS = 4096
 class Cluster:
     """`workers` and `room` are as they were at the start: how many there were, and their invocations at a time."""
 
-    def __init__(self, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]) -> None:
+    def __init__(
+        self, address: str, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]
+    ) -> None:
+        self.address = address
         self.workers, self.room = len(members), sum(member.room for member in members)
         self._link, self._roster, self._note = link, roster, note
 
@@ -48,7 +51,7 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
             note(f"waiting for a worker at {where}")
         members = link.do(_first_members(roster, where))
         link.do(roster.require_fit([member.address for member in members]))
-        yield Cluster(link, roster, members, note)
+        yield Cluster(str(where), link, roster, members, note)
     finally:
         link.do(held.aclose())
         link.close()

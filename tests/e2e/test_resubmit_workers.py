@@ -1,10 +1,12 @@
 """Faults are read and sent by several processes: what is sent, and what is counted, depends on the lake alone."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
 from tests.e2e.resubmits import RAISED_MS, Resubmits, library, record
 from tests.e2e.servers import Cncbops
@@ -53,27 +55,38 @@ def counts(summary: Any) -> dict[str, Any]:
     return {name: summary.get(name) for name in COUNTED}
 
 
-def test_several_workers_send_and_count_what_one_does(far_side: FarSide, resubmits: Resubmits) -> None:
+@pytest.fixture(params=["processes", "a cluster"])
+def several(request: pytest.FixtureRequest, far_side: FarSide) -> Sequence[str]:
+    """The options that let several workers do it."""
+    if request.param == "processes":
+        return "--workers", "3"
+    cluster: DaskCluster = request.getfixturevalue("cluster")
+    return cluster.at(far_side.url)
+
+
+def test_several_workers_send_and_count_what_one_does(
+    several: Sequence[str], far_side: FarSide, resubmits: Resubmits
+) -> None:
     put_lake(far_side)
-    planned = {workers: resubmits.plan("--workers", workers) for workers in ("1", "3")}
-    assert counts(planned["3"].summary) == counts(planned["1"].summary)
-    assert planned["3"].summary["plan"] == planned["1"].summary["plan"]
-    run = resubmits.execute("--workers", "3")
+    alone, planned = (resubmits.plan(*at, "--concurrency", "16") for at in (("--workers", "1"), several))
+    assert counts(planned.summary) == counts(alone.summary)
+    assert planned.summary["plan"] == alone.summary["plan"]
+    run = resubmits.execute(*several)
     assert run.code == 3
     assert run.summary["faults"].items() >= {"repeated": 206, "without_record": 10, "broken": 14}.items()
-    assert run.events["matched"] == run.events["delivered"] == planned["1"].events["matched"]
+    assert run.events["matched"] == run.events["delivered"] == planned.events["matched"]
     assert all(came == sorted(came) for came in sequences(resubmits).values())
     assert sum(map(len, sequences(resubmits).values())) == run.events["delivered"]
-    again = resubmits.execute("--workers", "3")
+    again = resubmits.execute(*several)
     assert (again.events["matched"], len(again.summary["faults"])) == (0, len(run.summary["faults"]))
     assert again.summary["faults"]["sent_before"] > run.events["delivered"]
 
 
 def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
-    far_side: FarSide, resubmits: Resubmits
+    several: Sequence[str], far_side: FarSide, resubmits: Resubmits
 ) -> None:
     put_lake(far_side)
-    run = resubmits.execute("--workers", "3", "--map", "fn-b=gone", "--canary", "2")
+    run = resubmits.execute(*several, "--map", "fn-b=gone", "--canary", "2")
     assert run.summary["functions"]["gone"]["failed"] == run.summary["functions"]["gone"]["matched"] > 0
     assert run.summary["functions"]["fn-a"]["delivered"] == run.summary["functions"]["fn-a"]["matched"] > 0
     assert {call.function for call in resubmits.sent} == {"fn-a"}
