@@ -1,7 +1,6 @@
 """Faults are read and sent by several processes: what is sent, and what is counted, depends on the lake alone."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -34,9 +33,9 @@ def fault(number: int) -> bytes:
     return library(number, record(number, f"thing-{number % KEYS}"), **told)
 
 
-def put_lake(far_side: FarSide) -> None:
+def put_lake(far_side: FarSide, objects: int = OBJECTS) -> None:
     """As many objects as make several chunks."""
-    far_side.add_bucket("faults", {f"2023/11/22/00/{number:04d}": fault(number) for number in range(OBJECTS)})
+    far_side.add_bucket("faults", {f"2023/11/22/00/{number:04d}": fault(number) for number in range(objects)})
     for name in FUNCTIONS:
         far_side.add_function(name)
 
@@ -55,39 +54,47 @@ def counts(summary: Any) -> dict[str, Any]:
     return {name: summary.get(name) for name in COUNTED}
 
 
-@pytest.fixture(params=["processes", "a cluster"])
-def several(request: pytest.FixtureRequest, far_side: FarSide) -> Sequence[str]:
-    """The options that let several workers do it."""
-    if request.param == "processes":
-        return "--workers", "3"
-    cluster: DaskCluster = request.getfixturevalue("cluster")
-    return cluster.at(far_side.url)
-
-
-def test_several_workers_send_and_count_what_one_does(
-    several: Sequence[str], far_side: FarSide, resubmits: Resubmits
-) -> None:
+def test_several_workers_send_and_count_what_one_does(far_side: FarSide, resubmits: Resubmits) -> None:
     put_lake(far_side)
-    alone, planned = (resubmits.plan(*at, "--concurrency", "16") for at in (("--workers", "1"), several))
-    assert counts(planned.summary) == counts(alone.summary)
-    assert planned.summary["plan"] == alone.summary["plan"]
-    run = resubmits.execute(*several)
+    planned = {workers: resubmits.plan("--workers", workers) for workers in ("1", "3")}
+    assert counts(planned["3"].summary) == counts(planned["1"].summary)
+    assert planned["3"].summary["plan"] == planned["1"].summary["plan"]
+    run = resubmits.execute("--workers", "3")
     assert run.code == 3
     assert run.summary["faults"].items() >= {"repeated": 206, "without_record": 10, "broken": 14}.items()
-    assert run.events["matched"] == run.events["delivered"] == planned.events["matched"]
+    assert run.events["matched"] == run.events["delivered"] == planned["1"].events["matched"]
     assert all(came == sorted(came) for came in sequences(resubmits).values())
     assert sum(map(len, sequences(resubmits).values())) == run.events["delivered"]
-    again = resubmits.execute(*several)
+    again = resubmits.execute("--workers", "3")
     assert (again.events["matched"], len(again.summary["faults"])) == (0, len(run.summary["faults"]))
     assert again.summary["faults"]["sent_before"] > run.events["delivered"]
 
 
 def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
-    several: Sequence[str], far_side: FarSide, resubmits: Resubmits
+    far_side: FarSide, resubmits: Resubmits
 ) -> None:
     put_lake(far_side)
-    run = resubmits.execute(*several, "--map", "fn-b=gone", "--canary", "2")
+    run = resubmits.execute("--workers", "3", "--map", "fn-b=gone", "--canary", "2")
     assert run.summary["functions"]["gone"]["failed"] == run.summary["functions"]["gone"]["matched"] > 0
     assert run.summary["functions"]["fn-a"]["delivered"] == run.summary["functions"]["fn-a"]["matched"] > 0
     assert {call.function for call in resubmits.sent} == {"fn-a"}
     assert len(json.loads(resubmits.sent[0].payload)["Records"]) <= 2
+
+
+def test_a_cluster_sends_and_counts_what_one_process_does_and_knows_what_was_sent(
+    cluster: DaskCluster, far_side: FarSide, resubmits: Resubmits
+) -> None:
+    """The ledger is here alone, and the workers ask for what it remembers."""
+    put_lake(far_side, 200)
+    there = cluster.at(far_side.url)
+    alone, planned = (resubmits.plan(*at, "--concurrency", "16") for at in (("--workers", "1"), there))
+    assert counts(planned.summary) == counts(alone.summary)
+    assert planned.summary["plan"] == alone.summary["plan"]
+    run = resubmits.execute(*there, "--limit", "50")
+    assert run.events["delivered"] == 50
+    rest = resubmits.execute(*there)
+    assert rest.summary["workers"]["cluster"] == cluster.address
+    assert rest.summary["faults"]["sent_before"] >= 50  # also what another pipeline raised for the same
+    assert 50 + rest.events["delivered"] == planned.events["matched"]
+    assert all(came == sorted(came) for came in sequences(resubmits).values())
+    assert sum(map(len, sequences(resubmits).values())) == planned.events["matched"]
