@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from cncbops.execution.executor import Cluster
+from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
 from cncbops.terms import BATCH_SIZE, Room
-
-if TYPE_CHECKING:
-    from cncbops.cluster.cluster import Cluster
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
@@ -22,12 +20,20 @@ _USUAL_BYTES = 1_600
 """Of a record, for want of knowing better."""
 
 
+def is_read_one_by_one(request: Request) -> bool:
+    """Whether what one chunk of a request comes to decides over the next, so that this process reads all of them.
+
+    Messages of a queue are received a few at a time, and a limit is met by what was chosen before.
+    """
+    return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a session works: on a cluster, else in up to so many processes of this machine."""
 
     workers: int = 1
-    cluster: "Cluster | None" = None
+    cluster: Cluster | None = None
 
     @property
     def room(self) -> Room:
@@ -43,10 +49,10 @@ class Undertaking:
 
     `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
-    given how much is chosen already. Readers that know nothing of each other (`spreads`) read on the `cluster`, or at
-    up to `workers` processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are
-    opened beforehand. `names_records`: whoever writes it down has to know each record that was delivered. `register`
-    judges what readers claim, and counts what they find.
+    given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
+    processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
+    `objects_ahead` are opened beforehand. `names_records`: whoever writes it down has to know each record that was
+    delivered. `register` judges what readers claim, and counts what they find.
     """
 
     request: Request
@@ -59,7 +65,7 @@ class Undertaking:
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
-    cluster: "Cluster | None" = None
+    cluster: Cluster | None = None
     names_records: bool = False
     register: Register | None = None
 

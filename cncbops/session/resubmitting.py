@@ -8,7 +8,6 @@ from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
-from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Agenda
 from cncbops.session.claims import FaultRegister
@@ -17,7 +16,7 @@ from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
 from cncbops.session.unit_readers import UnitReaders
 from cncbops.terms import BATCH_SIZE, Room, lanes_for
-from cncbops.undertaking import Places, Undertaking
+from cncbops.undertaking import Places, Undertaking, is_read_one_by_one
 from cncbops.visits import OBJECTS_AHEAD
 
 EACH_ITS_OWN = "(as each fault says)"
@@ -35,7 +34,7 @@ def faults_undertaking(
 ) -> Undertaking:
     """The units of work of an agenda's faults, each to its function."""
     request, terms = means.request, terms_of(means.request, means.room)
-    one_by_one = reads_one_by_one(request) or (places.workers < 2 and places.cluster is None)
+    one_by_one = is_read_one_by_one(request) or (places.workers < 2 and places.cluster is None)
     readers = UnitReaders(means, memory, run)
     return Undertaking(
         request=request,
@@ -51,14 +50,6 @@ def faults_undertaking(
         cluster=places.cluster,
         register=FaultRegister(means),
     )
-
-
-def reads_one_by_one(request: ResubmitRequest) -> bool:
-    """Whether what one chunk comes to decides over the next, so that all are read in this process.
-
-    Messages of a queue are received a few at a time, and a limit is met by what was chosen before.
-    """
-    return request.limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
 
 
 def most_in_flight(run: Run) -> int:
