@@ -22,7 +22,7 @@ class Crew:
         self._station = Station(outfit)
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         senders = ThreadPoolExecutor(concurrency, thread_name_prefix="send")
-        self._pools = {"read": readers, "read_on": readers, "attempt": senders}
+        self._pools = {"read": readers, "read_on": readers, "restore": readers, "attempt": senders}
         self._others = ThreadPoolExecutor(1, thread_name_prefix="cut")
 
     def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:

@@ -60,6 +60,13 @@ class Executor(Protocol):
         """Begin nothing more; nothing is to be under way whose outcome is wanted."""
 
 
+class Cluster(Protocol):
+    """Workers on other machines, too, at which a session's work can be done."""
+
+    def executor(self, outfit: Outfit) -> Executor:
+        """All of them, those that join later included, as places of one session."""
+
+
 class Threads:
     """An Executor with one place, in this process."""
 

@@ -47,6 +47,7 @@ class Processes:
         self._pipes: list[Connection] = []
         self._gone: list[int] = []  # places whose processes have ended, not told of yet
         self._why_none = ""
+        self._sends = outfit.sends
         self._processes: list[Any] = []
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
@@ -86,7 +87,8 @@ class Processes:
         if self._gone:
             raise self._lost(self._gone.pop())
         if not self._outbox:
-            raise CannotRun(f"{self._why_none}, and no other is left", "Run it again, perhaps with fewer --workers")
+            next_step = "Go on with `cncbops runs resume`, perhaps with fewer --workers"
+            raise CannotRun(f"{self._why_none}, and no other is left", next_step if self._sends else "Run it again")
         self._send_out()
         found: list[tuple[Then, Any]] = []
         while len(found) < MOST_AT_A_TIME and (ready := self._selector.select(0 if found else longest_s)):
