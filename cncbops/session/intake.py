@@ -7,7 +7,7 @@ batches, chunk after chunk: so numbers, counts and batches depend on the lake al
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from cncbops.delivery.lanes import NOWHERE, Lanes
@@ -15,16 +15,16 @@ from cncbops.delivery.outcome import Settled
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.crew import READERS
 from cncbops.execution.executor import Executor
-from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion, Taken
+from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
 from cncbops.kinesis.cutting import Stock
 from cncbops.kinesis.record import Record
+from cncbops.session.begun_chunk import BegunChunk
 from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks, Objects
-from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
 from cncbops.session.reading import Register
-from cncbops.session.recovery import Recovery, require_few
+from cncbops.session.recovery import Recovery
 
 
 @dataclass(frozen=True)
@@ -52,28 +52,6 @@ class _Nothing(Enum):
     MORE = "more"
 
 
-@dataclass(slots=True)
-class _Begun:
-    """A chunk that is being read: where, and the entries of its objects that were not opened yet.
-
-    `taken` are its portions that were taken in; the last of them may still be being cut (`is_cut` is False). Where the
-    chunk's place was lost so many times, it is read again from its beginning.
-    """
-
-    chunk: Chunk
-    place: int
-    entries: dict[int, Entry]
-    portion: Portion | None = None
-    taken: list[Taken] = field(default_factory=list)
-    is_cut: bool = True
-    losses: int = 0
-
-    @property
-    def again(self) -> Chunk:
-        """What is left of it, to be read once more: what was not cut."""
-        return replace(self.chunk, taken=self.taken if self.is_cut else self.taken[:-1])
-
-
 class Intake:
     """Keeps `lanes` filled. Once `stop` is set nothing more is read or cut.
 
@@ -97,14 +75,14 @@ class Intake:
         self._manner, self._recovery, self._heed, self._stop = manner, recovery, heed, stop
         self._coming = chunks.__iter__()
         self._peeked: list[Objects | _Nothing] = []
-        self._begun: dict[int, _Begun] = {}
+        self._begun: dict[int, BegunChunk] = {}
         self._next = self._turn = 0  # numbers of the chunk to be begun, and of the one to be cut, next
         self._stock = Stock()
         self._chosen = manner.chosen
         self._cuts_at: int | None = None  # the place where something is being cut
         self._flushes = self._is_over = self._waits = False
         self._given_out = 0
-        self._reads_on: _Begun | None = None  # as soon as there is room
+        self._reads_on: BegunChunk | None = None  # as soon as there is room
         self.is_exhausted = False
         self.first_record: Record | None = None
         self.error: CncbopsError | None = None
@@ -150,8 +128,7 @@ class Intake:
         """
         for begun in self._begun.values():
             if begun.place == place:
-                begun.place, begun.portion, begun.losses = NOWHERE, None, begun.losses + 1
-                require_few(begun.losses)
+                begun.lose()
         if self._reads_on and self._reads_on.place == NOWHERE:
             self._reads_on = None
         if self._cuts_at == place:
@@ -189,7 +166,7 @@ class Intake:
         number, self._next = self._next, self._next + 1
         shows_first = self._manner.shows_first and self.first_record is None
         chunk = Chunk(number, [(item, entry.copy()) for item, entry in objects], self._chosen, shows_first)
-        begun = _Begun(chunk, self._least_busy(executor), {entry.number: entry for _, entry in objects})
+        begun = BegunChunk(chunk, self._least_busy(executor), {entry.number: entry for _, entry in objects})
         self._begun[number] = begun
         self._recovery.note(objects)
         executor.submit(begun.place, "read", chunk, then=self._taker(executor))
@@ -223,18 +200,12 @@ class Intake:
             portion, begun.portion = begun.portion, None
             if begun.is_cut:
                 self._take_in(portion, begun)
-                begun.taken.append(Taken(portion.records, portion.last, self._repeated(portion)))
-                begun.is_cut = False
-            self._require_the_same(portion, begun)
+                begun.take(portion, self._repeated(portion))
+            else:
+                begun.require_known(portion)
             self._cut(executor, begun, portion)
         elif self._flushes and not begun and executor.places:
             self._flush(executor)
-
-    def _require_the_same(self, portion: Portion, begun: _Begun) -> None:
-        """Raise CannotRun if a portion that was taken in, and lost, is another when it is read again."""
-        if (portion.records, portion.last) != begun.taken[-1][:2]:
-            what = f"the objects from {begun.chunk.items[0][0].object.uri} on changed while they were read"
-            raise portion.broken or CannotRun(what, "Go on with `cncbops runs resume`, which looks at what changed")
 
     def _flush(self, executor: Executor) -> None:
         """Give out what was carried over: nothing follows, or not before that is settled."""
@@ -248,7 +219,7 @@ class Intake:
         if self._lanes.is_empty:
             self._waits = False
 
-    def _take_in(self, portion: Portion, begun: _Begun) -> None:
+    def _take_in(self, portion: Portion, begun: BegunChunk) -> None:
         """Take down what reading came to."""
         is_first = self._manner.is_first and not self._journal.tally.objects.read
         self._take_down(portion.findings, begun)
@@ -264,7 +235,7 @@ class Intake:
             self._begun = {portion.chunk: begun}
             self._next = portion.chunk + 1
 
-    def _take_down(self, findings: Findings, begun: _Begun) -> None:
+    def _take_down(self, findings: Findings, begun: BegunChunk) -> None:
         for number in findings.entries:
             if number in begun.entries:
                 self._journal.open(begun.entries.pop(number))
@@ -278,7 +249,7 @@ class Intake:
         register = self._manner.register
         return register.repeated(portion.claims) if register and portion.claims else ()
 
-    def _cut(self, executor: Executor, begun: _Begun | None, portion: Portion | None) -> None:
+    def _cut(self, executor: Executor, begun: BegunChunk | None, portion: Portion | None) -> None:
         """Have a portion cut where it is; without one, what was carried over, anywhere."""
         place = self._cuts_at = begun.place if begun else executor.places[0]
         is_last = portion is None or not (portion.has_more or self._turn + 1 < self._next)
@@ -296,7 +267,7 @@ class Intake:
         chunk, repeated = (begun.chunk.number, begun.taken[-1].repeated) if begun else (None, ())
         executor.submit(place, "cut", Cut(chunk, self._stock, flush, repeated), then=take)
 
-    def _end_cut(self, begun: _Begun, portion: Portion, findings: Findings | None) -> None:
+    def _end_cut(self, begun: BegunChunk, portion: Portion, findings: Findings | None) -> None:
         begun.is_cut = True
         if findings:
             self._take_down(findings, begun)
