@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from typing import Any
 
 from distributed import Client, LocalCluster, Security
 
@@ -89,7 +90,7 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
-    cluster = LocalCluster(
+    cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         host="127.0.0.1",
@@ -100,14 +101,10 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
         silence_logs=logging.CRITICAL,
         asynchronous=True,
     )
-    held.push_async_callback(_close, cluster)
+    held.push_async_callback(cluster.close)
     await cluster
     address: str = cluster.scheduler_address
     return address
-
-
-async def _close(cluster: LocalCluster) -> None:
-    await cluster.close()  # type: ignore[misc]  it is asynchronous
 
 
 async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:

@@ -36,7 +36,7 @@ class Roster:
 
     def __init__(self, client: Client, aws: Aws) -> None:
         """Raises CncbopsError, as where there are no credentials here."""
-        self.client = client
+        self.client: Any = client  # whose types do not know that it is asynchronous
         self._here, self._needed = whereabouts(aws), versions_here()
         self._access = packed(aws, Kept())
         self.fit: set[str] = set()
@@ -44,9 +44,7 @@ class Roster:
     async def members(self) -> list[Member]:
         """The workers that there are, but for those that are about to leave. Raises OSError."""
         # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
-        told = await self.client.scheduler.identity(  # type: ignore[union-attr]  it is connected
-            n_workers=-1
-        )
+        told = await self.client.scheduler.identity(n_workers=-1)
         self.fit &= told["workers"].keys()
         return [
             Member(address, max(CONCURRENCY, each["nthreads"]))
@@ -56,7 +54,7 @@ class Roster:
 
     async def require_fit(self, addresses: Iterable[str]) -> None:
         """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""
-        told: Any = await self.client.get_versions(check=False, packages=PACKAGES)  # type: ignore[misc]  asynchronous
+        told: Any = await self.client.get_versions(check=False, packages=PACKAGES)
         if objection := self._differs("the scheduler", versions_of(told["scheduler"])):
             raise objection
         for objection in (await self.objections(addresses)).values():
