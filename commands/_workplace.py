@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from cncbops.aws import Aws
 from cncbops.errors import BadInput
 from cncbops.lake.sources import LocalSource
-from cncbops.request import Request, ResubmitRequest
-from cncbops.session.resubmitting import reads_one_by_one
+from cncbops.request import Request
 from cncbops.session.undertakings import processors
-from cncbops.undertaking import Places
+from cncbops.undertaking import Places, is_read_one_by_one
 
 from ._screen import Screen, leaving_at_once
 
@@ -35,10 +34,8 @@ class Workplace:
         if self.cluster is None:
             return here
         self._require_meant(request)
-        if isinstance(request, ResubmitRequest) and reads_one_by_one(request):
-            screen.note(
-                f"with --limit, and of queues, faults are read one after another: here, and not at {self.cluster}"
-            )
+        if is_read_one_by_one(request):
+            screen.note(f"with --limit, and of queues, chunks are read one after another: here, not at {self.cluster}")
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 

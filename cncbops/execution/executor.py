@@ -61,7 +61,15 @@ class Executor(Protocol):
 
 
 class Cluster(Protocol):
-    """Workers on other machines, too, at which a session's work can be done."""
+    """Workers on other machines, too, at which a session's work can be done.
+
+    `address` is as it was typed. `workers` and `room` are as they were at the start: how many there were, and how many
+    invocations they make at a time.
+    """
+
+    address: str
+    workers: int
+    room: int
 
     def executor(self, outfit: Outfit) -> Executor:
         """All of them, those that join later included, as places of one session."""

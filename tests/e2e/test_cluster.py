@@ -198,6 +198,8 @@ def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, ru
     assert (run.status, run.summary["workers"]["lost"]) == ("succeeded", 1), run.err
     first, *_, last = runs.sent
     events_per_s = (records_sent(runs) - len(last.records)) / (last.started - first.started)
-    assert 95 < events_per_s < 105
+    assert 85 < events_per_s < 105, (
+        "what a worker had that leaves is read anew, which takes a moment of these few seconds"
+    )
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert_in_order(far_side, EVENTS)
