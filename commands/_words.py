@@ -29,7 +29,7 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     if workers is None or (workers["cluster"] is None and workers["count"] == 1):
         return ""
     where = f"at {workers['cluster']}" if workers["cluster"] else "processes"
-    lost = f"; {workers['lost']:,} lost, and what was in flight there sent again" if workers["lost"] else ""
+    lost = f"; {workers['lost']:,} lost, and what was under way there done again" if workers["lost"] else ""
     return f"{workers['count']:,} {where}{lost}"
 
 

@@ -35,7 +35,7 @@ class Workplace:
             return here
         self._require_meant(request)
         if is_read_one_by_one(request):
-            screen.note(f"with --limit, and of queues, chunks are read one after another: here, not at {self.cluster}")
+            screen.note(f"with --limit, and of queues, one object is read after another: here, not at {self.cluster}")
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 

@@ -101,7 +101,7 @@ def test_what_is_read_one_after_another_is_done_here_and_that_is_said(cncbops: C
     resubmits = Resubmits(cncbops, far_side)
     told = resubmits.text("--function", "fn-a", "--limit", "3", "--cluster", "tcp://127.0.0.1:9", "--execute")
     assert told.code == 0, told.err
-    assert "are read one after another: here, not at tcp://127.0.0.1:9" in told.err
+    assert "one object is read after another: here, not at tcp://127.0.0.1:9" in told.err
     assert len(far_side.delivered()) == 3
 
 
