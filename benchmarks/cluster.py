@@ -161,7 +161,8 @@ def _rate_rows(log: Path, moments: Sequence[float], options: argparse.Namespace)
     last = found[-1].started
     rows = []
     for phase, start, end in zip(_PHASES, moments, [*moments[1:], last], strict=True):
-        rows.append(_rate_row(phase.name, start + _SETTLING_S, min(end, last), found, options.rate))
+        if min(end, last) > start + 2 * _SETTLING_S:  # else it is too short to say anything
+            rows.append(_rate_row(phase.name, start + _SETTLING_S, min(end, last), found, options.rate))
     return [*rows, _rate_row("all of it", found[0].started, last, found, options.rate)]
 
 
