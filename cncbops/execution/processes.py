@@ -12,19 +12,19 @@ import selectors
 import signal
 import sys
 import threading
-import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any
 
 from cncbops.errors import CannotRun
+from cncbops.execution.answers import Answer, packed, portable
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.station import Outfit
+from cncbops.execution.tickets import Tickets
 
 _START = "fork" if sys.platform == "linux" else "spawn"
 """A forked process has all that is imported and known here. On other systems what was begun here may not be forked."""
@@ -41,9 +41,8 @@ class Processes:
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
         self._concurrency = concurrency
-        self._tickets = count()
+        self._tickets = Tickets()
         self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {place: [] for place in range(places)}
-        self._then: dict[int, tuple[int, Then]] = {}  # by ticket, with the place
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
         self._gone: list[int] = []  # places whose processes have ended, not told of yet
@@ -81,9 +80,7 @@ class Processes:
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
         if place in self._outbox:
-            ticket = next(self._tickets)
-            self._then[ticket] = place, then
-            self._outbox[place].append((ticket, method, arguments))
+            self._outbox[place].append((self._tickets.issue(place, then), method, arguments))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
@@ -105,7 +102,7 @@ class Processes:
 
     def _received_from(self, pipe: Connection) -> Sequence[tuple[Then, Any]]:
         try:
-            return list(self._outcomes(pipe.recv_bytes()))
+            return list(self._tickets.redeem(pipe.recv_bytes()))
         except (EOFError, OSError):
             self._selector.unregister(pipe)
             self._gone.append(self._pipes.index(pipe))
@@ -119,17 +116,12 @@ class Processes:
                 with suppress(OSError):  # that it is gone is told where its answers would come
                     self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
 
-    def _outcomes(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
-        for ticket, result, error in pickle.loads(answers):  # noqa: S301  from our own process
-            _, then = self._then.pop(ticket)
-            yield (fail, error) if error else (then, result)
-
     def _lost(self, place: int) -> PlaceLost:
         process = self._processes[place]
         process.join(1)
         self._why_none = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
         del self._outbox[place]
-        self._then = {ticket: each for ticket, each in self._then.items() if each[0] != place}
+        self._tickets.forget(place)
         return PlaceLost(self._why_none, place)
 
     def close(self) -> None:
@@ -175,42 +167,16 @@ class _Answers:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._waiting: deque[tuple[int, Any, BaseException | None]] = deque()
+        self._waiting: deque[Answer] = deque()
         self._sending = threading.Lock()
 
     def give(self, ticket: int, result: Any, error: BaseException | None) -> None:
         """Have an answer sent; called in any thread."""
-        self._waiting.append((ticket, result, error and _portable(error)))
+        self._waiting.append((ticket, result, error and portable(error)))
         while self._waiting and self._sending.acquire(blocking=False):
             try:
                 answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 if answers:
-                    self._pipe.send_bytes(_packed(answers))
+                    self._pipe.send_bytes(packed(answers))
             finally:
                 self._sending.release()
-
-
-def _packed(answers: Sequence[tuple[int, Any, BaseException | None]]) -> bytes:
-    """Answers as they are sent; of one that cannot be, that is told."""
-    try:
-        return pickle.dumps(answers, protocol=5)
-    except Exception:  # noqa: BLE001  whatever a result makes of being copied
-        return pickle.dumps([_sendable(*answer) for answer in answers], protocol=5)
-
-
-def _sendable(ticket: int, result: Any, error: BaseException | None) -> tuple[int, Any, BaseException | None]:
-    try:
-        pickle.dumps(result)
-    except Exception as unsendable:  # noqa: BLE001  whatever it makes of being copied
-        return ticket, None, _portable(unsendable)
-    return ticket, result, error
-
-
-def _portable(error: BaseException) -> BaseException:
-    """An error as it can be sent; one that cannot is told by its traceback."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  made just now
-    except Exception:  # noqa: BLE001  whatever its class makes of being copied
-        return RuntimeError("".join(traceback.format_exception(error)))
-    error.add_note("".join(traceback.format_exception(error)))
-    return error
