@@ -22,9 +22,6 @@ POLL_S = 2.0
 GRACE_S = 1.0
 """For what a worker that is gone may have answered, and to tell a place that it is to end."""
 
-DRAIN_S = 30.0
-"""For what is under way at a worker that is about to leave."""
-
 _BEGIN_S = 60.0
 """A worker may have to load AWS's library first."""
 
@@ -73,7 +70,7 @@ class Line:
         self._has_some.set()
 
     def leave(self) -> None:
-        """The worker is gone from the cluster, or about to go."""
+        """The worker is gone from the cluster."""
         self._gone.set()
 
     async def run(self, number: int, outfit: bytes) -> bool:
@@ -104,7 +101,7 @@ class Line:
         self._has_begun = True
         self._tell(Begun(number))
         try:
-            await self._until_one_ends(self._receive(place, name), self._send(place, name), self._drained(place, name))
+            await self._until_one_ends(self._receive(place, name), self._send(place, name), self._gone.wait())
         except asyncio.CancelledError:
             with suppress(OSError, NotHere):
                 await asyncio.wait_for(place.end(name), GRACE_S)
@@ -129,12 +126,6 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _drained(self, place: Any, name: str) -> None:
-        """Once the worker is to leave: let what is under way end. Raises OSError where it is gone already."""
-        await self._gone.wait()
-        await asyncio.wait_for(place.end(name), GRACE_S)
-        await asyncio.sleep(DRAIN_S)
-
     async def _send(self, place: Any, name: str) -> None:
         while await self._has_some.wait():
             self._has_some.clear()
@@ -142,9 +133,8 @@ class Line:
             await place.take(name, b"".join(messages))
 
     async def _receive(self, place: Any, name: str) -> None:
-        is_over = False
-        while not is_over:
-            answers, questions, is_over = await place.give(name, POLL_S, self.linger_s)
+        while True:
+            answers, questions = await place.give(name, POLL_S, self.linger_s)
             if answers:
                 self._tell(Answered(answers))
             if questions:

@@ -36,14 +36,11 @@ class Mailbox:
             with suppress(RuntimeError):  # the worker ends
                 self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def filled(self, longest_s: float, linger_s: float) -> None:
-        """Wait up to so long for something, and linger for others to come along."""
+    async def emptied(self, longest_s: float, linger_s: float) -> tuple[bytes, bytes]:
+        """Packed answers, and pickled questions; waits up to so long for one, and lingers for others to come along."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._filled.wait(), longest_s)
             await asyncio.sleep(linger_s)
-
-    def emptied(self) -> tuple[bytes, bytes]:
-        """What is in it: packed answers, and pickled questions."""
         self._filled.clear()
         self._has_rung = False  # before it is looked into: what comes then rings again
         answers = [self._answers.popleft() for _ in range(len(self._answers))]

@@ -39,15 +39,12 @@ class Place:
         """Begin tasks, and hear what the ledger remembers: messages that are each a pair of both."""
         self._named(name).take(messages)
 
-    async def give(self, name: str, longest_s: float, linger_s: float) -> tuple[bytes, bytes, bool]:
-        """Answers and questions, as Mailbox has them, and whether these are the last."""
-        work = self._named(name)
-        await work.mailbox.filled(longest_s, linger_s)
-        is_over = work.is_over  # first: what is answered later is not among these
-        return *work.mailbox.emptied(), is_over
+    async def give(self, name: str, longest_s: float, linger_s: float) -> tuple[bytes, bytes]:
+        """Answers and questions, as Mailbox has them."""
+        return await self._named(name).mailbox.emptied(longest_s, linger_s)
 
     def end(self, name: str) -> None:
-        """Begin nothing more; answers come until what is under way has ended."""
+        """Begin nothing more."""
         self._named(name).close()
 
     def _named(self, name: str) -> "_Work":
@@ -64,7 +61,7 @@ class _Work:
         self.name, self.mailbox = uuid4().hex, mailbox
         self._questions = Questions(mailbox.ask)
         self._memory = partial(Asking, self._questions)
-        self._is_closed = self.is_over = False
+        self._is_closed = False
         (found,) = unpacked(outfit, self._memory)
         self._crew = Crew(found, room)
 
@@ -79,9 +76,5 @@ class _Work:
         if not self._is_closed:
             self._is_closed = True
             self._questions.close()
-            threading.Thread(target=self._wind_up, name="end", daemon=True).start()
-
-    def _wind_up(self) -> None:
-        self._crew.close()
-        self.is_over = True
-        self.mailbox.ring()
+            self.mailbox.ring()
+            threading.Thread(target=self._crew.close, name="end", daemon=True).start()

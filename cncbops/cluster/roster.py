@@ -42,15 +42,11 @@ class Roster:
         self.fit: set[str] = set()
 
     async def members(self) -> list[Member]:
-        """The workers that there are, but for those that are about to leave. Raises OSError."""
+        """The workers that there are. Raises OSError."""
         # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
         told = await self.client.scheduler.identity(n_workers=-1)
         self.fit &= told["workers"].keys()
-        return [
-            Member(address, max(CONCURRENCY, each["nthreads"]))
-            for address, each in told["workers"].items()
-            if each["status"] in ("running", "paused")
-        ]
+        return [Member(address, max(CONCURRENCY, each["nthreads"])) for address, each in told["workers"].items()]
 
     async def require_fit(self, addresses: Iterable[str]) -> None:
         """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""
