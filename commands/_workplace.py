@@ -10,7 +10,7 @@ from cncbops.request import Request
 from cncbops.session.undertakings import processors
 from cncbops.undertaking import Places, is_read_one_by_one
 
-from ._screen import Screen, leaving_at_once
+from ._screen import Screen
 
 _HERE = "local:"
 """How the address of a cluster begins that is started for the run, on this machine."""
@@ -39,8 +39,7 @@ class Workplace:
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 
-        with leaving_at_once():
-            cluster = held.enter_context(connected(self.cluster, aws, screen.note))
+        cluster = held.enter_context(connected(self.cluster, aws, screen.note))
         return Places(cluster.workers, cluster)
 
     def _require_meant(self, request: Request) -> None:

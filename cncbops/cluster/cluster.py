@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import Client, LocalCluster, Security
@@ -12,7 +13,7 @@ from distributed import Client, LocalCluster, Security
 from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
-from cncbops.cluster.link import Link
+from cncbops.cluster.link import Link, hear_no_signals
 from cncbops.cluster.listing import SpreadListing
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
@@ -104,6 +105,8 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
+    resource_tracker.ensure_running()  # which lets the thread hear signals again that has it started
+    hear_no_signals()
     cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

@@ -12,6 +12,12 @@ T = TypeVar("T")
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
+def hear_no_signals() -> None:
+    """Let this thread, what it starts, and what is started there get none of the signals that end commands."""
+    # A process inherits what its parent's thread does not hear: who began it decides when it ends, not a terminal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
 class Link:
     """The loop. Its thread, and all processes that are started in it, get none of the signals that end commands."""
 
@@ -44,8 +50,7 @@ class Link:
         self._thread.join()
 
     def _run(self) -> None:
-        # A process inherits what its parent's thread does not hear: who began it decides when it ends, not a terminal.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        hear_no_signals()
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()

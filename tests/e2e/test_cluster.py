@@ -113,11 +113,12 @@ def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
 
 
-@pytest.mark.parametrize("resumed_on", ["the cluster", "this machine"])
+@pytest.mark.parametrize(("began_at", "resumed_on"), [("tcp", "the cluster"), ("local:2", "this machine")])
 def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
-    resumed_on: str, cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+    began_at: str, resumed_on: str, cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
 ) -> None:
-    process = in_flight(runs, runs.start(*cluster.at(far_side.url), *SMALL), 8)
+    at = cluster.at(far_side.url) if began_at == "tcp" else ("--cluster", began_at)
+    process = in_flight(runs, runs.start(*at, *SMALL), 8)
     under_way = records_sent(runs)
     os.killpg(process.pid, signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
