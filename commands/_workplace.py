@@ -10,7 +10,7 @@ from cncbops.request import Request
 from cncbops.session.undertakings import processors
 from cncbops.undertaking import Places, is_read_one_by_one
 
-from ._screen import Screen
+from ._screen import Screen, leaving_at_once
 
 _HERE = "local:"
 """How the address of a cluster begins that is started for the run, on this machine."""
@@ -39,7 +39,8 @@ class Workplace:
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 
-        cluster = held.enter_context(connected(self.cluster, aws, screen.note))
+        with leaving_at_once():  # Dask does not bear to be interrupted while it starts; its processes end with this one
+            cluster = held.enter_context(connected(self.cluster, aws, screen.note))
         return Places(cluster.workers, cluster)
 
     def _require_meant(self, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -105,8 +106,7 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
-    resource_tracker.ensure_running()  # which lets the thread hear signals again that has it started
-    hear_no_signals()
+    _begin_tracker()
     cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -122,6 +122,19 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
     await cluster
     address: str = cluster.scheduler_address
     return address
+
+
+def _begin_tracker() -> None:
+    """Start the process that tracks what processes share: it lets the thread hear signals again that has it started.
+
+    Where the command is left at once it has something to complain of that nobody need see to.
+    """
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")  # it is started with these
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
+    hear_no_signals()
 
 
 async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:

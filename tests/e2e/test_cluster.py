@@ -14,7 +14,7 @@ from tests.e2e import lakes
 from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import Context, FarSide, Reply, ok
 from tests.e2e.held import Held
-from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, kill, repeats
+from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_of, kill, raising_on, repeats
 from tests.e2e.servers import Cncbops
 from tests.execution.looks import await_gone, is_alive
 
@@ -204,3 +204,32 @@ def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, ru
     )
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert_in_order(far_side, EVENTS)
+
+
+@pytest.mark.parametrize("option", ["--dedupe", "--latest-per-key"])
+def test_which_of_the_events_alike_are_sent_does_not_hang_on_where(
+    option: str, cluster: DaskCluster, cncbops: Cncbops
+) -> None:
+    """The lake here holds each event twice, far from one another."""
+    twice = {**LAKE, **{f"{key}-again": body for key, body in LAKE.items()}}
+    found = []
+    for at in (("--workers", "1"), ("--cluster", cluster.address)):
+        with FarSide() as far_side:
+            far_side.add_bucket("lake", twice)
+            far_side.add_function("fn")
+            run = Runs(cncbops, far_side).execute(option, *at, "--again", "--endpoint-url", far_side.url)
+            assert run.status == "succeeded", run.err
+            found.append((Counter(far_side.delivered_data()), run.summary["objects"], run.events))
+    assert found[0] == found[1]
+    assert 0 < found[0][0].total() <= len(EVENTS)
+
+
+def test_what_failed_is_sent_once_more_from_the_cluster(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn", raising_on(ids_of(EVENTS[:7])))
+    once = ("--max-attempts", "1", "--max-failures", "100")
+    run = runs.execute(*cluster.at(far_side.url), "--batch-size", "5", *once)
+    assert (run.code, run.events["failed"]) == (3, 7)
+    far_side.add_function("fn")
+    run = runs.redrive("--cluster", cluster.address)
+    assert (run.code, run.events["delivered"], run.summary["workers"]["count"]) == (0, 7, 2)
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
