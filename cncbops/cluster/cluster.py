@@ -109,6 +109,6 @@ async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:
     deadline = time.monotonic() + WORKERS_S
     while not (members := await roster.members()):
         if time.monotonic() > deadline:
-            raise CannotRun(f"the scheduler at {where} has no worker", "Start some: `dask worker`")
+            raise CannotRun(f"the scheduler at {where} has no worker", f"Start some: `dask worker {where}`")
         await asyncio.sleep(_LOOK_S)
     return members
