@@ -40,13 +40,13 @@ class ClusterExecutor:
     ) -> None:
         """Waits for the workers that are there. Raises CannotRun where none of them can be used."""
         self._link, self._outfit, self._note, self._without_s = link, outfit, note, without_s
-        self._kept, self._tickets = Kept(), Tickets()
+        self._kept, self._tickets = Kept(here=roster.here), Tickets()
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
         self._watch = Watch(link, roster, self._kept, self._pool, self._events.put)
         self._members: dict[int, Member] = {}  # all whose lines were opened and have not ended
         self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {}  # by place
-        self._gone: deque[int] = deque()  # places that have ended, not told of yet
+        self._gone: deque[tuple[int, str]] = deque()  # places that have ended, and why; not told of yet
         self._alone_since: float | None = None
         self._why_none: CncbopsError | None = None
         try:
@@ -72,7 +72,7 @@ class ClusterExecutor:
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         if self._gone:
-            raise self._lost(self._gone.popleft())
+            raise self._lost(*self._gone.popleft())
         self._send_out()
         self._hope()
         found: list[tuple[Then, Any]] = []
@@ -85,7 +85,7 @@ class ClusterExecutor:
                     self._heed(event)
                     break
         if self._gone and not found:
-            raise self._lost(self._gone.popleft())
+            raise self._lost(*self._gone.popleft())
         return sorted(found, key=lambda each: each[0] is fail)
 
     def close(self) -> None:
@@ -108,8 +108,8 @@ class ClusterExecutor:
                 self._watch.open(number, packed(self._outfit, self._kept))
             case Begun(place):
                 self._outbox[place] = []
-            case Ended(place) if place in self._outbox:
-                self._gone.append(place)
+            case Ended(place, error) if place in self._outbox:
+                self._gone.append((place, error.what if error else f"{self._members[place]} is gone"))
             case Ended(place, error):
                 self._leave_out(self._members.pop(place), error)
             case Unfit(error):
@@ -124,10 +124,10 @@ class ClusterExecutor:
         if error:
             self._note(f"{member} is not used: {error.what}")
 
-    def _lost(self, place: int) -> PlaceLost:
-        del self._outbox[place]
+    def _lost(self, place: int, why: str) -> PlaceLost:
+        del self._outbox[place], self._members[place]
         self._tickets.forget(place)
-        return PlaceLost(f"{self._members.pop(place)} is gone", place)
+        return PlaceLost(why, place)
 
     def _await_first(self) -> None:
         """Have the workers that are there settle in."""

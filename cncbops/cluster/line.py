@@ -22,6 +22,9 @@ POLL_S = 2.0
 GRACE_S = 1.0
 """For what a worker that is gone may have answered, and to tell a place that it is to end."""
 
+SILENT_S = 30.0
+"""After that a machine that hangs is as good as gone, which Dask finds out after five minutes."""
+
 _BEGIN_S = 60.0
 """A worker may have to load AWS's library first."""
 
@@ -75,15 +78,14 @@ class Line:
 
     async def run(self, number: int, outfit: bytes) -> bool:
         """Begin a place with an Outfit, and keep the line to it until the worker is gone. Tells whether it began."""
-        error = None
-        name = f"cncbops-{uuid4().hex}"
+        error: CncbopsError | None = None
         # Pinned to the worker: at another there is a place already, or soon.
         worker = {"workers": [self.member.address], "allow_other_workers": False}
-        held = self._client.submit(Place, actor=True, pure=False, key=name, **worker)
+        held = self._client.submit(Place, actor=True, pure=False, key=f"cncbops-{uuid4().hex}", **worker)
         try:
             await self._kept_up(number, held, outfit)
         except (OSError, NotHere):
-            pass
+            error = None if self._has_begun else await self._out_of_reach()
         except CncbopsError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001  whatever the worker, or Dask, makes of what it is sent
@@ -91,9 +93,16 @@ class Line:
         finally:
             # Forgotten: Dask would make it anew at a worker that comes to be at the same address.
             with suppress(OSError):
-                await asyncio.wait_for(self._client.cancel([held], force=True), GRACE_S)
+                await asyncio.wait_for(self._client.cancel([held]), GRACE_S)
         self._tell(Ended(number, error))
         return self._has_begun
+
+    async def _out_of_reach(self) -> CannotRun | None:
+        """What is to be said of a worker that does not answer, if it is there: that is known soon."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), GRACE_S)
+            return None
+        return CannotRun(f"{self.member} cannot be reached from here", "Run it where it reaches the workers' own ports")
 
     async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
         async with asyncio.timeout(_BEGIN_S):
@@ -134,7 +143,7 @@ class Line:
 
     async def _receive(self, place: Any, name: str) -> None:
         while True:
-            answers, questions = await place.give(name, POLL_S, self.linger_s)
+            answers, questions = await asyncio.wait_for(place.give(name, POLL_S, self.linger_s), POLL_S + SILENT_S)
             if answers:
                 self._tell(Answered(answers))
             if questions:

@@ -45,7 +45,7 @@ class Watch:
 
     def __init__(self, link: Link, roster: Roster, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
         self._link, self._roster, self._tell = link, roster, tell
-        self._new_line = lambda member: Line(roster.client, member, kept, pool, tell)
+        self._new_line: Callable[[Member], Line] = lambda member: Line(roster.client, member, kept, pool, tell)
         self._numbers = count()
         self._lines: dict[int, Line] = {}
         self._known: set[str] = set()

@@ -58,6 +58,13 @@ def test_no_credentials_and_no_profile_go_along_and_the_region_that_is_in_force_
     assert alone == AwsAccess(role_arn="arn:aws:iam::123456789012:role/replay", source_role_arn="arn:x")
 
 
+@pytest.mark.usefixtures("credentials")
+def test_to_workers_of_this_machine_the_profile_goes_along() -> None:
+    access = AwsAccess(profile="my-profile")
+    (found,) = unpacked(packed(Aws(access), Kept(here=True)), no_memory)
+    assert found.access == AwsAccess(profile="my-profile", region="us-west-7")
+
+
 def test_what_is_given_goes_before_what_is_set_here() -> None:
     access = AwsAccess(region="eu-west-1", endpoint_url="http://127.0.0.1:1")
     assert there(Aws(access)).access == access
