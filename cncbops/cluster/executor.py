@@ -29,8 +29,6 @@ _LOOK_S = 0.1
 
 _ANSWERERS = 4
 
-_NEXT = "Start workers, and go on with `cncbops runs resume`"
-
 
 class ClusterExecutor:
     """An Executor with as many places as workers, which come and go. `note` is told what the operator should know."""
@@ -120,7 +118,7 @@ class ClusterExecutor:
 
     def _leave_out(self, member: Member, error: CncbopsError | None) -> None:
         """Do without a worker that could not settle in."""
-        self._why_none = error or CannotRun(f"{member} is gone", _NEXT)
+        self._why_none = error or CannotRun(f"{member} is gone", "Start workers")
         if error:
             self._note(f"{member} is not used: {error.what}")
 
@@ -137,7 +135,7 @@ class ClusterExecutor:
             with suppress(Empty):
                 self._heed(self._events.get(timeout=_LOOK_S))
         if not self._outbox:
-            raise self._why_none or CannotRun("there is no worker that could be used", _NEXT)
+            raise self._why_none or CannotRun("there is no worker that could be used", "Start workers")
 
     def _is_settling(self, has_time: bool) -> bool:
         return len(self._members) > len(self._outbox) and (has_time or not self._outbox)
@@ -152,4 +150,5 @@ class ClusterExecutor:
             self._note(f"no worker is left: waiting {self._without_s:g} s for another")
         elif now - self._alone_since >= self._without_s:
             why = f" ({self._why_none.what})" if self._why_none else ""
-            raise CannotRun(f"no worker is left{why}", _NEXT)
+            next_step = "Start workers, and go on with `cncbops runs resume`"
+            raise CannotRun(f"no worker is left{why}", next_step if self._outfit.sends else "Start workers")
