@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from distributed import Client, LocalCluster, Security
 
@@ -13,10 +13,15 @@ from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
 from cncbops.cluster.link import Link
+from cncbops.cluster.listing import SpreadListing
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
 from cncbops.errors import CannotRun
 from cncbops.execution.station import Outfit
+from cncbops.lake.pages import Page
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SCHEDULER_S = 10.0
 WORKERS_S = 60.0
@@ -33,10 +38,19 @@ class Cluster:
     def __init__(self, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]) -> None:
         self.workers, self.room = len(members), sum(member.room for member in members)
         self._link, self._roster, self._note = link, roster, note
+        self._executor: ClusterExecutor | None = None
 
     def executor(self, outfit: Outfit) -> ClusterExecutor:
         """Places at all workers; one at a time, and to be closed. Raises CannotRun where no worker can be used."""
-        return ClusterExecutor(self._link, self._roster, outfit, self._note)
+        self._executor = ClusterExecutor(self._link, self._roster, outfit, self._note)
+        return self._executor
+
+    def listing(self, s3: "S3Client") -> "S3Client":
+        """A client whose list calls workers make, while there is a session at them."""
+        return cast("S3Client", SpreadListing(s3, self._page))
+
+    def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        return self._executor.page(bucket, asked) if self._executor else None
 
 
 @contextmanager

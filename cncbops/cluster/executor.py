@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -18,6 +18,7 @@ from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.processes import MOST_AT_A_TIME
 from cncbops.execution.station import Outfit
 from cncbops.execution.tickets import Tickets
+from cncbops.lake.pages import Page
 
 WITHOUT_S = 60.0
 """How long a session waits for a worker where none is left: one that was restarted is soon back."""
@@ -85,6 +86,10 @@ class ClusterExecutor:
         if self._gone and not found:
             raise self._lost(*self._gone.popleft())
         return sorted(found, key=lambda each: each[0] is fail)
+
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        """A page of a bucket's listing, asked for by some worker; None if there is none. In any thread."""
+        return self._watch.page(bucket, asked)
 
     def close(self) -> None:
         """Let all places go."""

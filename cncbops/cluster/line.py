@@ -2,7 +2,7 @@
 
 import asyncio
 import pickle
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor as Pool
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from cncbops.cluster.parcels import Kept
 from cncbops.cluster.places import NotHere, Place
 from cncbops.cluster.roster import Member
 from cncbops.errors import CannotRun, CncbopsError
+from cncbops.lake.pages import Page
 
 POLL_S = 2.0
 """How long a place is asked for answers at a time; for so long it does not notice that nobody asks any more."""
@@ -64,13 +65,38 @@ class Line:
         self.member = member
         self._client, self._kept, self._pool, self._tell = client, kept, pool, tell
         self._messages: list[bytes] = []
-        self._has_begun = False
+        self._place: tuple[Any, str] | None = None  # once it has begun, with its name
         self._has_some, self._gone = asyncio.Event(), asyncio.Event()
 
     def send(self, message: bytes) -> None:
         """Have a message sent: see Place.take."""
         self._messages.append(message)
         self._has_some.set()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the place has settled in."""
+        return self._place is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the place has settled in, and its worker is not gone."""
+        return self.has_begun and not self._gone.is_set()
+
+    async def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
+        """A page of a bucket's listing, asked for by the worker. Raises ConnectionError if it is gone; botocore's."""
+        if not (self._place and self.is_open):
+            raise ConnectionError
+        place, name = self._place
+        try:
+            answer = await self._until_one_ends(place.page(name, bucket, dict(asked)), self._gone.wait())
+        except (OSError, NotHere) as error:
+            raise ConnectionError from error
+        ((_, page, raised),) = pickle.loads(answer)  # noqa: S301  of our own place
+        if raised:
+            raise raised
+        found: Page = page
+        return found
 
     def leave(self) -> None:
         """The worker is gone from the cluster."""
@@ -95,7 +121,7 @@ class Line:
             with suppress(OSError):
                 await asyncio.wait_for(self._client.cancel([held]), GRACE_S)
         self._tell(Ended(number, error))
-        return self._has_begun
+        return self.has_begun
 
     async def _out_of_reach(self) -> CannotRun | None:
         """What is to be said of a worker that does not answer, if it is there: that is known soon."""
@@ -107,7 +133,7 @@ class Line:
     async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
         async with asyncio.timeout(_BEGIN_S):
             place, name = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
-        self._has_begun = True
+        self._place = place, name
         self._tell(Begun(number))
         try:
             await self._until_one_ends(self._receive(place, name), self._send(place, name), self._gone.wait())
@@ -120,7 +146,7 @@ class Line:
         place = await held
         return place, await place.begin(outfit, self.member.room)
 
-    async def _until_one_ends(self, first: Coroutine[Any, Any, Any], *others: Coroutine[Any, Any, Any]) -> Any:
+    async def _until_one_ends(self, first: Awaitable[Any], *others: Awaitable[Any]) -> Any:
         """Do these until one has ended, the first a little longer; then what that came to. Raises what one raised."""
         tasks = [asyncio.ensure_future(each) for each in (first, *others)]
         try:

@@ -8,14 +8,19 @@ import asyncio
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from cncbops.cluster.asking import Asking, Questions
 from cncbops.cluster.mailbox import Mailbox
 from cncbops.cluster.parcels import unpacked
-from cncbops.execution.crew import Crew
+from cncbops.execution.answers import packed, portable
+from cncbops.execution.crew import Crew, Done
 from cncbops.execution.processes import SWITCH_S
+from cncbops.lake.pages import Page
 
 
 class NotHere(Exception):
@@ -43,6 +48,18 @@ class Place:
         """Answers and questions, as Mailbox has them."""
         return await self._named(name).mailbox.emptied(longest_s, linger_s)
 
+    async def page(self, name: str, bucket: str, asked: dict[str, str]) -> bytes:
+        """A page of a bucket's listing, packed as an answer is."""
+        answered: asyncio.Future[bytes] = asyncio.Future()
+        loop = answered.get_loop()
+
+        def answer(page: Page | None, error: BaseException | None) -> None:
+            with suppress(RuntimeError):  # the worker ends
+                loop.call_soon_threadsafe(_set, answered, packed([(0, page, error and portable(error))]))
+
+        self._named(name).do("page", (bucket, asked), answer)
+        return await answered
+
     def end(self, name: str) -> None:
         """Begin nothing more."""
         self._named(name).close()
@@ -69,7 +86,10 @@ class _Work:
         for tasks, replies in unpacked(messages, self._memory):
             self._questions.hear(replies)
             for ticket, method, arguments in tasks:
-                self._crew.do(method, arguments, partial(self.mailbox.answer, ticket))
+                self.do(method, arguments, partial(self.mailbox.answer, ticket))
+
+    def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:
+        self._crew.do(method, arguments, done)
 
     def close(self) -> None:
         """Begin nothing more; what is under way ends by itself."""
@@ -78,3 +98,8 @@ class _Work:
             self._questions.close()
             self.mailbox.ring()
             threading.Thread(target=self._crew.close, name="end", daemon=True).start()
+
+
+def _set(answered: "asyncio.Future[bytes]", answer: bytes) -> None:
+    if not answered.done():  # nobody waits any more
+        answered.set_result(answer)

@@ -1,7 +1,7 @@
 """Who is at work for a session on a cluster: workers that join and leave, each with the line to its place."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,6 +14,7 @@ from cncbops.cluster.link import Link
 from cncbops.cluster.parcels import Kept
 from cncbops.cluster.roster import Member, Roster
 from cncbops.errors import CannotRun
+from cncbops.lake.pages import Page
 
 LOOK_S = 0.5
 
@@ -46,7 +47,7 @@ class Watch:
     def __init__(self, link: Link, roster: Roster, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
         self._link, self._roster, self._tell = link, roster, tell
         self._new_line: Callable[[Member], Line] = lambda member: Line(roster.client, member, kept, pool, tell)
-        self._numbers = count()
+        self._numbers, self._turns = count(), count()
         self._lines: dict[int, Line] = {}
         self._known: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,6 +66,10 @@ class Watch:
     def send(self, messages: Sequence[tuple[int, bytes]]) -> None:
         """Send messages to places: see Place.take."""
         self._link.call(self._send, messages)
+
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        """A page of a bucket's listing, asked for by one worker after another; None if there is none at present."""
+        return self._link.do(self._page(bucket, asked))
 
     def close(self) -> None:
         """Let all places go."""
@@ -106,6 +111,13 @@ class Watch:
                 self._lines[number] = self._new_line(member)
                 self._tell(Joined(number, member))
 
+    async def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        while lines := [each for each in self._lines.values() if each.is_open]:
+            with suppress(ConnectionError):  # another has it
+                return await lines[next(self._turns) % len(lines)].page(bucket, asked)
+            await asyncio.sleep(0)
+        return None
+
     def _open(self, place: int, outfit: bytes) -> None:
         self._begin(self._run(place, outfit))
 
@@ -136,6 +148,8 @@ class Watch:
             self._tell(Failed(error))
 
     async def _closed(self) -> None:
+        for each in self._lines.values():
+            each.leave()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -21,6 +21,7 @@ from cncbops.execution.chunk_reading import ChunkReading, moved
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Lost, Portion, Restored
 from cncbops.kinesis.batching import Batch, batch_of
 from cncbops.kinesis.cutting import Cutter
+from cncbops.lake.pages import Page, S3Pages
 from cncbops.recipients import Recipient, Recipients
 from cncbops.session.reading import Reader
 
@@ -85,6 +86,11 @@ class Station:
         records, findings, first = reading.judged(cut.repeated)
         batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
         return CutOff(self._kept(batches), stock, findings, first)
+
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
+        """A page of a bucket's listing. botocore's errors pass."""
+        assert self._s3, "a source in S3 needs a client"
+        return S3Pages(self._s3).page(bucket, asked)
 
     def meet(self, recipients: Mapping[str, Recipient]) -> None:
         """Get to know functions that were found elsewhere, whose records may be carried over to here."""
