@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -44,6 +44,7 @@ class ClusterExecutor:
         self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
         self._watch = Watch(link, roster, self._kept, self._pool, self._events.put)
         self._members: dict[int, Member] = {}  # all whose lines were opened and have not ended
+        self._settling: dict[int, Set[str]] = {}  # places that settle in, with the functions that they know
         self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {}  # by place
         self._gone: deque[tuple[int, str]] = deque()  # places that have ended, and why; not told of yet
         self._alone_since: float | None = None
@@ -106,20 +107,29 @@ class ClusterExecutor:
     def _heed(self, event: Event) -> None:
         """Take down what happened to a worker."""
         match event:
-            case Joined(number, member):  # packed now: it is to know the functions that were found until now
+            case Joined(number, member):
                 self._members[number] = member
+                self._settling[number] = frozenset(self._outfit.recipients.known)
                 self._watch.open(number, packed(self._outfit, self._kept))
             case Begun(place):
                 self._outbox[place] = []
+                self._introduce(place, self._settling.pop(place))
             case Ended(place, error) if place in self._outbox:
                 self._gone.append((place, error.what if error else f"{self._members[place]} is gone"))
             case Ended(place, error):
+                self._settling.pop(place)
                 self._leave_out(self._members.pop(place), error)
             case Unfit(error):
                 self._why_none = error
                 self._note(f"{error.what}: it is not used")
             case Failed(defect):
                 raise defect
+
+    def _introduce(self, place: int, known: Set[str]) -> None:
+        """Make the functions known at a place that were found while it settled in."""
+        recipients = self._outfit.recipients.known
+        if new := {name: recipients[name] for name in recipients.keys() - known}:
+            self.submit(place, "meet", new, then=lambda _: None)
 
     def _leave_out(self, member: Member, error: CncbopsError | None) -> None:
         """Do without a worker that could not settle in."""
@@ -136,14 +146,11 @@ class ClusterExecutor:
         """Have the workers that are there settle in."""
         self._watch.begin()
         deadline = time.monotonic() + _FIRST_S
-        while not self._events.empty() or self._is_settling(time.monotonic() < deadline):
+        while not self._events.empty() or (self._settling and not (self._outbox and time.monotonic() > deadline)):
             with suppress(Empty):
                 self._heed(self._events.get(timeout=_LOOK_S))
         if not self._outbox:
             raise self._why_none or CannotRun("there is no worker that could be used", "Start workers")
-
-    def _is_settling(self, has_time: bool) -> bool:
-        return len(self._members) > len(self._outbox) and (has_time or not self._outbox)
 
     def _hope(self) -> None:
         """Wait for a worker where none is left, and give up in the end. Raises CannotRun."""

@@ -111,7 +111,7 @@ class Line:
         try:
             await self._kept_up(number, held, outfit)
         except (OSError, NotHere):
-            error = None if self._has_begun else await self._out_of_reach()
+            error = None if self.has_begun else await self._out_of_reach()
         except CncbopsError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001  whatever the worker, or Dask, makes of what it is sent
