@@ -56,10 +56,10 @@ class Line:
     """To be used in the event loop of its client; `tell` is given what happens, in its order.
 
     `kept` are the memories that the place may ask for; `pool` has the threads that answer. `linger_s` is how long a
-    place that has an answer waits for others to come along.
+    place that has an answer waits for others to come along: a message costs far more than what is in it.
     """
 
-    linger_s = 0.001
+    linger_s = 0.0
 
     def __init__(self, client: Client, member: Member, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
         self.member = member
