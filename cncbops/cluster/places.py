@@ -40,7 +40,7 @@ class Place:
         weakref.finalize(self, self._work.close)
         return self._work.name
 
-    def take(self, name: str, messages: bytes) -> None:
+    async def take(self, name: str, messages: bytes) -> None:  # in the loop: a thread would have to be woken
         """Begin tasks, and hear what the ledger remembers: messages that are each a pair of both."""
         self._named(name).take(messages)
 

@@ -17,7 +17,13 @@ from cncbops.cluster.connecting import connected
 from cncbops.cluster.executor import ClusterExecutor
 from cncbops.errors import CannotRun
 from cncbops.execution.executor import Executor, PlaceLost
+from cncbops.function_name import parse_function
+from cncbops.lake.sources import LocalSource
 from cncbops.ledger.ledger import Ledger
+from cncbops.recipients import Recipient, Recipients
+from cncbops.request import ReplayRequest
+from cncbops.target import Target
+from cncbops.terms import settle
 from tests.cluster.clusters import ROOT, LoopbackCluster, end
 from tests.execution.bench import PATIENCE_S, outcomes, outfit, pids, submit, until
 from tests.execution.contract import *  # noqa: F403
@@ -25,6 +31,7 @@ from tests.ledger.runs import begin
 from tests.ledger.test_resubmitted import deliver, one
 
 PROMPTLY_S = 4.0
+REQUEST = ReplayRequest(sources=(LocalSource(Path("lake")),), function=parse_function("fn"))
 notes: list[str] = []
 
 
@@ -103,6 +110,23 @@ def test_a_worker_that_joins_is_a_place_and_one_that_goes_is_one_lost(
     assert outcomes(executor, 1) == ["kept"]
     assert executor.ended(0.1) == []
     assert executor.places == before
+
+
+def test_functions_that_are_found_while_a_worker_settles_in_are_known_to_it(
+    bench_cluster: LoopbackCluster, cluster: Cluster, aws: Aws
+) -> None:
+    recipients = Recipients()
+    executor = cluster.executor(outfit(aws=aws, recipients=recipients))
+    await_places(executor, 2)
+    worker = bench_cluster.worker()
+    until(lambda: executor.ended(0.1) == [] and bool(executor._settling))
+    target = Target(function := parse_function("found"))
+    recipients.add("found", Recipient(function, target, settle(REQUEST, target, "us-east-1")))
+    await_places(executor, 3)
+    submit(executor, ("met",), place=place_of(executor, worker.pid))
+    until(lambda: ["found"] in [outcome for _, outcome in executor.ended(0.1)])
+    executor.close()
+    end(worker)
 
 
 @contextmanager

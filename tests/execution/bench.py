@@ -4,7 +4,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput
 from cncbops.execution.executor import Executor
 from cncbops.execution.station import Outfit
-from cncbops.recipients import Recipients
+from cncbops.recipients import Recipient, Recipients
 from cncbops.session.memory import Memory
 
 CONCURRENCY = 4
@@ -43,11 +43,18 @@ class Bench:
 
     def __init__(self, outfit: Outfit) -> None:
         assert outfit.lanes == 7
+        self._met: list[str] = []
 
     def cut(self, value: Any) -> Any:
         return value
 
     abandon = cut
+
+    def meet(self, recipients: Mapping[str, Recipient]) -> None:
+        self._met += recipients
+
+    def met(self) -> list[str]:
+        return self._met
 
     def recall(self, memory: Memory, digests: Sequence[bytes]) -> object:
         return memory.sent_by(digests), memory.history(digests).last_sent_ms(digests)
