@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cncbops.execution.executor import Cluster
 from cncbops.queues.source import QueueSource
@@ -12,6 +13,9 @@ from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
 from cncbops.terms import BATCH_SIZE, Room
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
@@ -41,6 +45,10 @@ class Places:
         if self.cluster is None:
             return Room()
         return Room(self.cluster.room, f"default, for {self.cluster.workers} workers")
+
+    def listing(self, s3: "S3Client | None") -> "S3Client | None":
+        """The client of a lake, whose list calls a cluster's workers make."""
+        return self.cluster.listing(s3) if self.cluster and s3 else s3
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _prepared(
     target = inspect(aws, request.function)
     room = Room.kept(plan.header.terms) if plan else places.room
     terms = settle(request, target, aws.in_region(request.function.region).region, room=room)
-    s3 = lake_client(request, aws)
+    s3 = places.listing(lake_client(request, aws))
     told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
     ledger = held.enter_context(ledger_with(request.since_run, general.state_dir)) if request.since_run else None
     lake = lake_of(request, s3, ledger)

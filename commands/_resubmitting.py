@@ -193,7 +193,7 @@ def _run(
         try:
             aws = Aws(access_of(general, {}))
             places = typed.at.taken(request, aws, screen, held)
-            means = held.enter_context(means_of(request, aws, places.room, executes=general.execute))
+            means = held.enter_context(means_of(request, aws, places, executes=general.execute))
             told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
             heading = replace(heading, inventory=told.facts)
             if not general.execute:

@@ -160,7 +160,7 @@ def _prepared_replay(
     target = inspect(aws, request.function)
     _require_same_function(run, target)
     terms = _terms(run, request, target, aws)
-    recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
+    recipient, s3 = Recipient(request.function, target, terms), places.listing(lake_client(request, aws))
     return Prepared(
         work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=show_payload),
         undertake=lambda agenda, progress, claimed: events_undertaking(
@@ -177,7 +177,7 @@ def _prepared_replay(
 def _prepared_resubmit(
     ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, places: Places, held: ExitStack
 ) -> Prepared:
-    means = held.enter_context(means_of(request, aws, Room.kept(run.terms), executes=not heading.dry_run))
+    means = held.enter_context(means_of(request, aws, places, Room.kept(run.terms), executes=not heading.dry_run))
     memory, terms = ledger.memory(run.id), terms_of(request, means.room)
     return Prepared(
         work=lambda undertaking: Work(

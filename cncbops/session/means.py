@@ -16,6 +16,7 @@ from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import READERS
 from cncbops.session.queued import Queues
 from cncbops.terms import Room
+from cncbops.undertaking import Places
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,16 +44,21 @@ class Means:
 
 
 @contextmanager
-def means_of(request: ResubmitRequest, aws: Aws, room: Room = Room(), *, executes: bool) -> Iterator[Means]:
-    """What a session works with, until it ends. Raises CncbopsError, as for a queue that does not exist."""
-    recipients, s3 = Recipients(), aws.s3(READERS + LISTERS)
+def means_of(
+    request: ResubmitRequest, aws: Aws, places: Places = Places(), room: Room | None = None, *, executes: bool
+) -> Iterator[Means]:
+    """What a session works with, until it ends; `room` is what its run had before, if it goes on with one.
+
+    Raises CncbopsError, as for a queue that does not exist.
+    """
+    recipients, s3, room = Recipients(), aws.s3(READERS + LISTERS), room or places.room
     with ExitStack() as held:
         queues = held.enter_context(Queues(request.sources, aws, executes=executes))
         resolver = Resolver(aws, s3)
         held.callback(resolver.close)
         identity = whoami(aws)
         finder = Finder(request, aws, recipients, identity.account if identity else None, room)
-        yield Means(request, aws, s3, resolver, queues, recipients, finder, identity, room)
+        yield Means(request, aws, places.listing(s3) or s3, resolver, queues, recipients, finder, identity, room)
 
 
 def here(aws: Aws) -> str:

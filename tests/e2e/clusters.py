@@ -17,7 +17,7 @@ _REGISTERED = b"Registered to:"
 
 
 class DaskCluster:
-    """Its workers call AWS as the commands of tests do, at the endpoint that they are told: give `--endpoint-url`."""
+    """Its workers call AWS as themselves, at the endpoint that they are told: give `--endpoint-url`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -69,8 +69,10 @@ class DaskCluster:
         return process, log
 
 
+KEY = "of-a-worker"
 _AWS = {
     **CREDENTIALS,
+    "AWS_ACCESS_KEY_ID": KEY,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
