@@ -28,8 +28,8 @@ app = typer.Typer(add_completion=False)
             "--from 2023-11-22T09:00Z --to 2023-11-22T12:00Z --rate 50 --canary 10 --execute",
         ),
         (
-            "A plan for others to look at, by the names of a stage",
-            "cncbops replay --stage john --from -1d --save-plan night.plan",
+            "A plan for others, by a stage, made on a Dask cluster",
+            "cncbops replay --stage john --from -1d --cluster tcp://scheduler:8786 --save-plan night.plan",
         ),
         (
             "What has come since the last replay to a function",

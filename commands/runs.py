@@ -91,6 +91,7 @@ def show(
         ("What is left to be done", "cncbops runs resume b6fd6c"),
         ("Do it, for half an hour at most", "cncbops runs resume b6fd6c --max-duration 30m --execute"),
         ("Without what changed in the lake meanwhile", "cncbops runs resume b6fd6c --on-changed skip --execute"),
+        ("On a Dask cluster", "cncbops runs resume b6fd6c --cluster tcp://scheduler:8786 --execute"),
     )
 )
 def resume(
