@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster, Security
 from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
-from cncbops.cluster.link import Link
+from cncbops.cluster.link import Link, deafen
 from cncbops.cluster.listing import SpreadListing
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
@@ -114,6 +114,7 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
+    deafen()
     cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
