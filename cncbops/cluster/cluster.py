@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster, Security
 from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
-from cncbops.cluster.link import Link
+from cncbops.cluster.link import Link, deafen
 from cncbops.cluster.listing import SpreadListing
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SCHEDULER_S = 10.0
 WORKERS_S = 60.0
 _LOOK_S = 0.2
+_CLOSE_S = 10.0
 
 _CONNECTIONS = 4096
 """Two for each worker, which stay open."""
@@ -58,15 +59,27 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
     silence()
     link, held = Link(), AsyncExitStack()
     try:
-        roster = Roster(link.do(_client(where, held)), aws)
+        roster = Roster(link.do(_client(where, held)), aws, here=not where.scheduler)
+        yield Cluster(link, roster, _fit_members(link, roster, where, note), note)
+    finally:
+        try:
+            link.do(asyncio.wait_for(held.aclose(), _CLOSE_S))
+        except OSError:
+            pass  # what is left of a local cluster ends with this process
+        finally:
+            link.close()
+
+
+def _fit_members(link: Link, roster: Roster, where: Address, note: Callable[[str], None]) -> Sequence[Member]:
+    """The workers that there are, each fit, once there are any. Raises CannotRun."""
+    try:
         if not link.do(roster.members()):
             note(f"waiting for a worker at {where}")
         members = link.do(_first_members(roster, where))
         link.do(roster.require_fit([member.address for member in members]))
-        yield Cluster(link, roster, members, note)
-    finally:
-        link.do(held.aclose())
-        link.close()
+    except OSError as error:
+        raise CannotRun(f"the cluster at {where} does not answer", "Look at its scheduler and workers") from error
+    return members
 
 
 async def _client(where: Address, held: AsyncExitStack) -> Client:
@@ -101,6 +114,7 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
+    deafen()
     cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -123,6 +137,6 @@ async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:
     deadline = time.monotonic() + WORKERS_S
     while not (members := await roster.members()):
         if time.monotonic() > deadline:
-            raise CannotRun(f"the scheduler at {where} has no worker", "Start some: `dask worker`")
+            raise CannotRun(f"the scheduler at {where} has no worker", f"Start some: `dask worker {where}`")
         await asyncio.sleep(_LOOK_S)
     return members

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -30,8 +30,6 @@ _LOOK_S = 0.1
 
 _ANSWERERS = 4
 
-_NEXT = "Start workers, and go on with `cncbops runs resume`"
-
 
 class ClusterExecutor:
     """An Executor with as many places as workers, which come and go. `note` is told what the operator should know."""
@@ -41,13 +39,14 @@ class ClusterExecutor:
     ) -> None:
         """Waits for the workers that are there. Raises CannotRun where none of them can be used."""
         self._link, self._outfit, self._note, self._without_s = link, outfit, note, without_s
-        self._kept, self._tickets = Kept(), Tickets()
+        self._kept, self._tickets = Kept(here=roster.here), Tickets()
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
         self._watch = Watch(link, roster, self._kept, self._pool, self._events.put)
         self._members: dict[int, Member] = {}  # all whose lines were opened and have not ended
+        self._settling: dict[int, Set[str]] = {}  # places that settle in, with the functions that they know
         self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {}  # by place
-        self._gone: deque[int] = deque()  # places that have ended, not told of yet
+        self._gone: deque[tuple[int, str]] = deque()  # places that have ended, and why; not told of yet
         self._alone_since: float | None = None
         self._why_none: CncbopsError | None = None
         try:
@@ -73,7 +72,7 @@ class ClusterExecutor:
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         if self._gone:
-            raise self._lost(self._gone.popleft())
+            raise self._lost(*self._gone.popleft())
         self._send_out()
         self._hope()
         found: list[tuple[Then, Any]] = []
@@ -86,7 +85,7 @@ class ClusterExecutor:
                     self._heed(event)
                     break
         if self._gone and not found:
-            raise self._lost(self._gone.popleft())
+            raise self._lost(*self._gone.popleft())
         return sorted(found, key=lambda each: each[0] is fail)
 
     def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
@@ -108,14 +107,17 @@ class ClusterExecutor:
     def _heed(self, event: Event) -> None:
         """Take down what happened to a worker."""
         match event:
-            case Joined(number, member):  # packed now: it is to know the functions that were found until now
+            case Joined(number, member):
                 self._members[number] = member
+                self._settling[number] = frozenset(self._outfit.recipients.known)
                 self._watch.open(number, packed(self._outfit, self._kept))
             case Begun(place):
                 self._outbox[place] = []
-            case Ended(place) if place in self._outbox:
-                self._gone.append(place)
+                self._introduce(place, self._settling.pop(place))
+            case Ended(place, error) if place in self._outbox:
+                self._gone.append((place, error.what if error else f"{self._members[place]} is gone"))
             case Ended(place, error):
+                self._settling.pop(place)
                 self._leave_out(self._members.pop(place), error)
             case Unfit(error):
                 self._why_none = error
@@ -123,29 +125,32 @@ class ClusterExecutor:
             case Failed(defect):
                 raise defect
 
+    def _introduce(self, place: int, known: Set[str]) -> None:
+        """Make the functions known at a place that were found while it settled in."""
+        recipients = self._outfit.recipients.known
+        if new := {name: recipients[name] for name in recipients.keys() - known}:
+            self.submit(place, "meet", new, then=lambda _: None)
+
     def _leave_out(self, member: Member, error: CncbopsError | None) -> None:
         """Do without a worker that could not settle in."""
-        self._why_none = error or CannotRun(f"{member} is gone", _NEXT)
+        self._why_none = error or CannotRun(f"{member} is gone", "Start workers")
         if error:
             self._note(f"{member} is not used: {error.what}")
 
-    def _lost(self, place: int) -> PlaceLost:
-        del self._outbox[place]
+    def _lost(self, place: int, why: str) -> PlaceLost:
+        del self._outbox[place], self._members[place]
         self._tickets.forget(place)
-        return PlaceLost(f"{self._members.pop(place)} is gone", place)
+        return PlaceLost(why, place)
 
     def _await_first(self) -> None:
         """Have the workers that are there settle in."""
         self._watch.begin()
         deadline = time.monotonic() + _FIRST_S
-        while not self._events.empty() or self._is_settling(time.monotonic() < deadline):
+        while not self._events.empty() or (self._settling and not (self._outbox and time.monotonic() > deadline)):
             with suppress(Empty):
                 self._heed(self._events.get(timeout=_LOOK_S))
         if not self._outbox:
-            raise self._why_none or CannotRun("there is no worker that could be used", _NEXT)
-
-    def _is_settling(self, has_time: bool) -> bool:
-        return len(self._members) > len(self._outbox) and (has_time or not self._outbox)
+            raise self._why_none or CannotRun("there is no worker that could be used", "Start workers")
 
     def _hope(self) -> None:
         """Wait for a worker where none is left, and give up in the end. Raises CannotRun."""
@@ -157,4 +162,5 @@ class ClusterExecutor:
             self._note(f"no worker is left: waiting {self._without_s:g} s for another")
         elif now - self._alone_since >= self._without_s:
             why = f" ({self._why_none.what})" if self._why_none else ""
-            raise CannotRun(f"no worker is left{why}", _NEXT)
+            next_step = "Start workers, and go on with `cncbops runs resume`"
+            raise CannotRun(f"no worker is left{why}", next_step if self._outfit.sends else "Start workers")

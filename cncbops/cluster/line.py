@@ -23,6 +23,9 @@ POLL_S = 2.0
 GRACE_S = 1.0
 """For what a worker that is gone may have answered, and to tell a place that it is to end."""
 
+SILENT_S = 30.0
+"""After that a machine that hangs is as good as gone, which Dask finds out after five minutes."""
+
 _BEGIN_S = 60.0
 """A worker may have to load AWS's library first."""
 
@@ -53,10 +56,10 @@ class Line:
     """To be used in the event loop of its client; `tell` is given what happens, in its order.
 
     `kept` are the memories that the place may ask for; `pool` has the threads that answer. `linger_s` is how long a
-    place that has an answer waits for others to come along.
+    place that has an answer waits for others to come along: a message costs far more than what is in it.
     """
 
-    linger_s = 0.001
+    linger_s = 0.0
 
     def __init__(self, client: Client, member: Member, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
         self.member = member
@@ -101,15 +104,14 @@ class Line:
 
     async def run(self, number: int, outfit: bytes) -> bool:
         """Begin a place with an Outfit, and keep the line to it until the worker is gone. Tells whether it began."""
-        error = None
-        name = f"cncbops-{uuid4().hex}"
+        error: CncbopsError | None = None
         # Pinned to the worker: at another there is a place already, or soon.
         worker = {"workers": [self.member.address], "allow_other_workers": False}
-        held = self._client.submit(Place, actor=True, pure=False, key=name, **worker)
+        held = self._client.submit(Place, actor=True, pure=False, key=f"cncbops-{uuid4().hex}", **worker)
         try:
             await self._kept_up(number, held, outfit)
         except (OSError, NotHere):
-            pass
+            error = None if self.has_begun else await self._out_of_reach()
         except CncbopsError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001  whatever the worker, or Dask, makes of what it is sent
@@ -117,9 +119,16 @@ class Line:
         finally:
             # Forgotten: Dask would make it anew at a worker that comes to be at the same address.
             with suppress(OSError):
-                await asyncio.wait_for(self._client.cancel([held], force=True), GRACE_S)
+                await asyncio.wait_for(self._client.cancel([held]), GRACE_S)
         self._tell(Ended(number, error))
         return self.has_begun
+
+    async def _out_of_reach(self) -> CannotRun | None:
+        """What is to be said of a worker that does not answer, if it is there: that is known soon."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), GRACE_S)
+            return None
+        return CannotRun(f"{self.member} cannot be reached from here", "Run it where it reaches the workers' own ports")
 
     async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
         async with asyncio.timeout(_BEGIN_S):
@@ -160,7 +169,7 @@ class Line:
 
     async def _receive(self, place: Any, name: str) -> None:
         while True:
-            answers, questions = await place.give(name, POLL_S, self.linger_s)
+            answers, questions = await asyncio.wait_for(place.give(name, POLL_S, self.linger_s), POLL_S + SILENT_S)
             if answers:
                 self._tell(Answered(answers))
             if questions:

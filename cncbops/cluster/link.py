@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -13,7 +14,7 @@ _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Link:
-    """The loop. Its thread, and all processes that are started in it, get none of the signals that end commands."""
+    """The loop. Its thread gets none of the signals that end commands."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -44,13 +45,22 @@ class Link:
         self._thread.join()
 
     def _run(self) -> None:
-        # A process inherits what its parent's thread does not hear: who began it decides when it ends, not a terminal.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
         finally:
             self._loop.close()
+
+
+def deafen() -> None:
+    """Have processes that are begun by this thread hear no signals of a terminal: who began them decides.
+
+    They inherit what the thread does not hear. Python's tracker, which is begun with the first of them, would have the
+    thread hear again.
+    """
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 async def _broken_off() -> None:

@@ -1,7 +1,8 @@
 """What goes to workers, packed so that nothing goes along that is a matter of this machine.
 
-A worker calls AWS as who it is there, or in the given role: access goes without the profile, and with the region that
-is in force here. And what the ledger remembers stays with it: what is sent in its place asks for it (see `asking`).
+A worker calls AWS as who it is there, or in the given role: access goes without the profile, which is one of this
+machine, and with the region that is in force here. And what the ledger remembers stays with it: what is sent in its
+place asks for it (see `asking`).
 """
 
 import io
@@ -16,9 +17,10 @@ from cncbops.session.memory import Memory
 
 
 class Kept:
-    """The memories that stay here while others ask for them, by number."""
+    """The memories that stay here while others ask for them, by number; and the profile, but to workers `here`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, here: bool = False) -> None:
+        self.here = here
         self._memories: list[Memory] = []
 
     def number_of(self, memory: Memory) -> int:
@@ -57,8 +59,8 @@ class _Packer(pickle.Pickler):
 
     def reducer_override(self, what: Any) -> Any:
         if isinstance(what, Aws):
-            return Aws, (replace(what.access, region=what.known_region, profile=None),)
-        if isinstance(what, AwsAccess) and what.profile:
+            return Aws, (replace(what.access, region=what.known_region),)
+        if isinstance(what, AwsAccess) and not self._kept.here:
             return _access, tuple(what.kept().items())
         return NotImplemented
 

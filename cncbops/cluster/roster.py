@@ -34,11 +34,12 @@ class Member(NamedTuple):
 class Roster:
     """Looks at workers, in the loop of its client; what is fit is looked at once."""
 
-    def __init__(self, client: Client, aws: Aws) -> None:
-        """Raises CncbopsError, as where there are no credentials here."""
+    def __init__(self, client: Client, aws: Aws, *, here: bool) -> None:
+        """`here`: its workers are of this machine. Raises CncbopsError, as where there are no credentials here."""
+        self.here = here
         self.client: Any = client  # whose types do not know that it is asynchronous
         self._here, self._needed = whereabouts(aws), versions_here()
-        self._access = packed(aws, Kept())
+        self._access = packed(aws, Kept(here=here))
         self.fit: set[str] = set()
 
     async def members(self) -> list[Member]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from cncbops.cluster.connecting import connected
 from cncbops.cluster.executor import ClusterExecutor
 from cncbops.errors import CannotRun
 from cncbops.execution.executor import Executor, PlaceLost
+from cncbops.function_name import parse_function
+from cncbops.lake.sources import LocalSource
 from cncbops.ledger.ledger import Ledger
+from cncbops.recipients import Recipient, Recipients
+from cncbops.request import ReplayRequest
+from cncbops.target import Target
+from cncbops.terms import settle
 from tests.cluster.clusters import ROOT, LoopbackCluster, end
 from tests.execution.bench import PATIENCE_S, outcomes, outfit, pids, submit, until
 from tests.execution.contract import *  # noqa: F403
@@ -25,6 +31,7 @@ from tests.ledger.runs import begin
 from tests.ledger.test_resubmitted import deliver, one
 
 PROMPTLY_S = 4.0
+REQUEST = ReplayRequest(sources=(LocalSource(Path("lake")),), function=parse_function("fn"))
 notes: list[str] = []
 
 
@@ -105,6 +112,23 @@ def test_a_worker_that_joins_is_a_place_and_one_that_goes_is_one_lost(
     assert executor.places == before
 
 
+def test_functions_that_are_found_while_a_worker_settles_in_are_known_to_it(
+    bench_cluster: LoopbackCluster, cluster: Cluster, aws: Aws
+) -> None:
+    recipients, target = Recipients(), Target(parse_function("found"))
+    with closing(cluster.executor(outfit(aws=aws, recipients=recipients))) as executor:
+        await_places(executor, 2)
+        before = set(executor.places)
+        worker = bench_cluster.worker()
+        until(lambda: executor.ended(0.1) == [] and bool(executor._settling))
+        recipients.add("found", Recipient(target.function, target, settle(REQUEST, target, "us-east-1")))
+        until(lambda: executor.ended(0.1) is not None and len(executor.places) == 3)
+        (joined,) = set(executor.places) - before
+        submit(executor, ("met",), place=joined)
+        until(lambda: ["found"] in [outcome for _, outcome in executor.ended(0.1)])
+        end(worker)
+
+
 @contextmanager
 def child(program: str, *arguments: str) -> Iterator[Any]:
     """A program of a test in another process, which is killed in the end."""
@@ -163,15 +187,17 @@ def threads_at(executor: Executor, place: int) -> int:
     return len([name for name in names_at(executor, place) if name.startswith(OURS)])
 
 
-def test_ten_sessions_leave_no_thread_at_a_worker(cluster: Cluster, aws: Aws) -> None:
+def test_ten_sessions_leave_no_thread_and_no_client_at_a_worker(cluster: Cluster, aws: Aws) -> None:
     for _ in range(10):
-        executor = cluster.executor(outfit(aws=aws))
+        executor = cluster.executor(outfit(aws=aws, s3=aws.s3))
         submit(executor, ("attempt", "at work"), ("read", "reads"), ("cut", "cuts"), place=executor.places[0])
         outcomes(executor, 3)
         executor.close()
     executor = cluster.executor(outfit(aws=aws))
     for place in executor.places:
         until(lambda place=place: threads_at(executor, place) <= 2)  # type: ignore[misc]
+        submit(executor, ("attempt", "sessions"), place=place)
+        assert outcomes(executor, 1) == [0]
     executor.close()
 
 

@@ -4,15 +4,17 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from botocore.session import Session
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput
 from cncbops.execution.executor import Executor
 from cncbops.execution.station import Outfit
-from cncbops.recipients import Recipients
+from cncbops.recipients import Recipient, Recipients
 from cncbops.session.memory import Memory
 
 CONCURRENCY = 4
@@ -23,6 +25,7 @@ MUCH = b"x" * 8 * 1024 * 1024
 FACTS: dict[str, Callable[[], object]] = {
     "pid": os.getpid,
     "threads": lambda: [thread.name for thread in threading.enumerate()],
+    "sessions": lambda: len([each for each in gc.get_objects() if type(each) is Session]),
     "searched": lambda: len(gc.get_objects()),
 }
 
@@ -43,11 +46,19 @@ class Bench:
 
     def __init__(self, outfit: Outfit) -> None:
         assert outfit.lanes == 7
+        self._met: list[str] = []
+        self._s3 = outfit.s3()
 
     def cut(self, value: Any) -> Any:
         return value
 
     abandon = cut
+
+    def meet(self, recipients: Mapping[str, Recipient]) -> None:
+        self._met += recipients
+
+    def met(self) -> list[str]:
+        return self._met
 
     def recall(self, memory: Memory, digests: Sequence[bytes]) -> object:
         return memory.sent_by(digests), memory.history(digests).last_sent_ms(digests)

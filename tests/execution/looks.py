@@ -26,4 +26,5 @@ def await_gone(pids: Iterable[int]) -> None:
 
 def children_of(pid: int) -> list[int]:
     """The processes that a process has begun."""
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    threads = Path(f"/proc/{pid}/task").glob("*/children")  # each has those that it has begun
+    return [int(child) for thread in threads for child in thread.read_text().split()]
