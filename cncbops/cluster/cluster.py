@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import Client, LocalCluster, Security
@@ -14,7 +12,7 @@ from distributed import Client, LocalCluster, Security
 from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
-from cncbops.cluster.link import Link, hear_no_signals
+from cncbops.cluster.link import Link, deafen
 from cncbops.cluster.listing import SpreadListing
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
@@ -119,7 +117,7 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
 
     On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
     """
-    _begin_tracker()
+    deafen()
     cluster: Any = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -135,19 +133,6 @@ async def _started(workers: int, security: Security, held: AsyncExitStack) -> st
     await cluster
     address: str = cluster.scheduler_address
     return address
-
-
-def _begin_tracker() -> None:
-    """Start the process that tracks what processes share: it lets the thread hear signals again that has it started.
-
-    Where the command is left at once it has something to complain of that nobody need see to.
-    """
-    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")  # it is started with these
-    try:
-        resource_tracker.ensure_running()
-    finally:
-        sys.warnoptions.pop()
-    hear_no_signals()
 
 
 async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:

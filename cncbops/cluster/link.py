@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -12,14 +14,8 @@ T = TypeVar("T")
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
-def hear_no_signals() -> None:
-    """Let this thread, what it starts, and what is started there get none of the signals that end commands."""
-    # A process inherits what its parent's thread does not hear: who began it decides when it ends, not a terminal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-
-
 class Link:
-    """The loop. Its thread, and all processes that are started in it, get none of the signals that end commands."""
+    """The loop. Its thread gets none of the signals that end commands."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -50,12 +46,26 @@ class Link:
         self._thread.join()
 
     def _run(self) -> None:
-        hear_no_signals()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
         finally:
             self._loop.close()
+
+
+def deafen() -> None:
+    """Have processes that are begun by this thread hear no signals of a terminal: who began them decides.
+
+    They inherit what the thread does not hear. Python's tracker, which is begun with the first of them, would have the
+    thread hear again. Where a command is left at once the tracker would complain of what nobody can mend.
+    """
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")  # what is begun inherits these, too
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 async def _broken_off() -> None:

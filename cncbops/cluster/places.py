@@ -5,6 +5,7 @@ lets the actor go, and with it goes all that belongs to it.
 """
 
 import asyncio
+import gc
 import sys
 import threading
 import weakref
@@ -22,9 +23,12 @@ from cncbops.execution.crew import Crew, Done
 from cncbops.execution.processes import SWITCH_S
 from cncbops.lake.pages import Page
 
+_LOOK_S = 1.0
+"""How long it takes until it is noticed that a page is called off."""
+
 
 class NotHere(Exception):
-    """A message for a place that was here: Dask sends again what it could not, also to whatever is there then."""
+    """A message for a place that is no more: Dask sends again what it could not, also to whatever is there then."""
 
 
 class Place:
@@ -37,7 +41,7 @@ class Place:
         """Settle in, with an Outfit as a parcel. Raises what making a station raises."""
         mailbox, loop = Mailbox(), asyncio.get_running_loop()
         self._work = await loop.run_in_executor(None, _Work, mailbox, outfit, room)
-        weakref.finalize(self, self._work.close)
+        weakref.finalize(self, self._work.close).atexit = False
         return self._work.name
 
     async def take(self, name: str, messages: bytes) -> None:  # in the loop: a thread would have to be woken
@@ -57,15 +61,20 @@ class Place:
             with suppress(RuntimeError):  # the worker ends
                 loop.call_soon_threadsafe(_set, answered, packed([(0, page, error and portable(error))]))
 
-        self._named(name).do("page", (bucket, asked), answer)
-        return await answered
+        work = self._named(name)
+        work.do("page", (bucket, asked), answer)
+        while not answered.done():  # never, where it is called off
+            if work.is_closed:
+                raise NotHere
+            await asyncio.wait([answered], timeout=_LOOK_S)
+        return answered.result()
 
     def end(self, name: str) -> None:
         """Begin nothing more."""
         self._named(name).close()
 
     def _named(self, name: str) -> "_Work":
-        if not self._work or self._work.name != name:
+        if not self._work or self._work.name != name or self._work.is_closed:
             raise NotHere
         return self._work
 
@@ -78,7 +87,7 @@ class _Work:
         self.name, self.mailbox = uuid4().hex, mailbox
         self._questions = Questions(mailbox.ask)
         self._memory = partial(Asking, self._questions)
-        self._is_closed = False
+        self.is_closed = False
         (found,) = unpacked(outfit, self._memory)
         self._crew = Crew(found, room)
 
@@ -93,11 +102,16 @@ class _Work:
 
     def close(self) -> None:
         """Begin nothing more; what is under way ends by itself."""
-        if not self._is_closed:
-            self._is_closed = True
+        if not self.is_closed:
+            self.is_closed = True
             self._questions.close()
             self.mailbox.ring()
-            threading.Thread(target=self._crew.close, name="end", daemon=True).start()
+            threading.Thread(target=self._wind_up, name="end", daemon=True).start()
+
+    def _wind_up(self) -> None:
+        self._crew.close()
+        del self._crew
+        gc.collect()  # a session of AWS's library is a cycle of megabytes, and of connections that are open
 
 
 def _set(answered: "asyncio.Future[bytes]", answer: bytes) -> None:

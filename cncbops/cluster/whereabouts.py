@@ -1,6 +1,7 @@
 """Whom a process would send to: the same everywhere, or some of the records would go to a function of the same name."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 
 from cncbops.aws import Aws
@@ -38,8 +39,16 @@ def whereabouts(aws: Aws) -> Whereabouts:
 
 async def whereabouts_there(aws: bytes) -> Whereabouts:
     """Of a worker, which Dask calls this in; in a thread, as its loop must go on. `aws` is a parcel."""
+    return await asyncio.to_thread(_told, aws)
+
+
+def _told(aws: bytes) -> Whereabouts:
     (access,) = unpacked(aws, _no_memory)
-    return await asyncio.to_thread(whereabouts, access)
+    try:
+        return whereabouts(access)
+    finally:
+        del access
+        gc.collect()  # a session of AWS's library is a cycle of megabytes
 
 
 def _no_memory(_number: int) -> Memory:

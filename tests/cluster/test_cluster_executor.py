@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,18 +115,18 @@ def test_a_worker_that_joins_is_a_place_and_one_that_goes_is_one_lost(
 def test_functions_that_are_found_while_a_worker_settles_in_are_known_to_it(
     bench_cluster: LoopbackCluster, cluster: Cluster, aws: Aws
 ) -> None:
-    recipients = Recipients()
-    executor = cluster.executor(outfit(aws=aws, recipients=recipients))
-    await_places(executor, 2)
-    worker = bench_cluster.worker()
-    until(lambda: executor.ended(0.1) == [] and bool(executor._settling))
-    target = Target(function := parse_function("found"))
-    recipients.add("found", Recipient(function, target, settle(REQUEST, target, "us-east-1")))
-    await_places(executor, 3)
-    submit(executor, ("met",), place=place_of(executor, worker.pid))
-    until(lambda: ["found"] in [outcome for _, outcome in executor.ended(0.1)])
-    executor.close()
-    end(worker)
+    recipients, target = Recipients(), Target(parse_function("found"))
+    with closing(cluster.executor(outfit(aws=aws, recipients=recipients))) as executor:
+        await_places(executor, 2)
+        before = set(executor.places)
+        worker = bench_cluster.worker()
+        until(lambda: executor.ended(0.1) == [] and bool(executor._settling))
+        recipients.add("found", Recipient(target.function, target, settle(REQUEST, target, "us-east-1")))
+        until(lambda: executor.ended(0.1) is not None and len(executor.places) == 3)
+        (joined,) = set(executor.places) - before
+        submit(executor, ("met",), place=joined)
+        until(lambda: ["found"] in [outcome for _, outcome in executor.ended(0.1)])
+        end(worker)
 
 
 @contextmanager
@@ -187,15 +187,17 @@ def threads_at(executor: Executor, place: int) -> int:
     return len([name for name in names_at(executor, place) if name.startswith(OURS)])
 
 
-def test_ten_sessions_leave_no_thread_at_a_worker(cluster: Cluster, aws: Aws) -> None:
+def test_ten_sessions_leave_no_thread_and_no_client_at_a_worker(cluster: Cluster, aws: Aws) -> None:
     for _ in range(10):
-        executor = cluster.executor(outfit(aws=aws))
+        executor = cluster.executor(outfit(aws=aws, s3=aws.s3))
         submit(executor, ("attempt", "at work"), ("read", "reads"), ("cut", "cuts"), place=executor.places[0])
         outcomes(executor, 3)
         executor.close()
     executor = cluster.executor(outfit(aws=aws))
     for place in executor.places:
         until(lambda place=place: threads_at(executor, place) <= 2)  # type: ignore[misc]
+        submit(executor, ("attempt", "sessions"), place=place)
+        assert outcomes(executor, 1) == [0]
     executor.close()
 
 

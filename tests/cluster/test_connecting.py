@@ -176,7 +176,7 @@ from cncbops.cluster.connecting import connected
 from tests.execution.bench import outfit
 if __name__ == "__main__":
     aws = Aws(AwsAccess(region="us-east-1", endpoint_url=sys.argv[1], profile="operator"))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, lambda *_: None)  # what is ignored, its children would ignore, too
     with connected("local:2", aws, print) as cluster:
         executor = cluster.executor(outfit(aws=aws))
         print(cluster.workers, cluster.room, len(executor.places), flush=True)

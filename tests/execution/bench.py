@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from botocore.session import Session
+
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import BadInput
 from cncbops.execution.executor import Executor
@@ -23,6 +25,7 @@ MUCH = b"x" * 8 * 1024 * 1024
 FACTS: dict[str, Callable[[], object]] = {
     "pid": os.getpid,
     "threads": lambda: [thread.name for thread in threading.enumerate()],
+    "sessions": lambda: len([each for each in gc.get_objects() if type(each) is Session]),
     "searched": lambda: len(gc.get_objects()),
 }
 
@@ -44,6 +47,7 @@ class Bench:
     def __init__(self, outfit: Outfit) -> None:
         assert outfit.lanes == 7
         self._met: list[str] = []
+        self._s3 = outfit.s3()
 
     def cut(self, value: Any) -> Any:
         return value
