@@ -29,9 +29,11 @@ from cncbops.safety.limits import FailureCount
 from cncbops.session.agenda import lake_client
 from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks
+from cncbops.session.entry import Entry
 from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import RunKeeper
+from cncbops.session.recovery import Recovery
 from cncbops.terms import objection
 from cncbops.undertaking import Undertaking
 
@@ -52,25 +54,31 @@ class Sending:
         self._orders: deque[Order] = deque()
         self._paces: dict[str, Pace] = {}
         self.pace = Pace(undertaking.concurrency, self.request.rate)
-        self.journal = Journal(
-            undertaking.agenda.serve(keeper), undertaking.progress.next_number, undertaking.agenda.over
-        )
+        self.journal = Journal(undertaking.agenda.serve(keeper), undertaking.progress.next_number, self._over)
         self.journal.settles = not plans
         undertaking.agenda.count_in(self.journal.tally.events)
         self._lanes = Lanes(undertaking.concurrency)
+        self._recovery = Recovery(self._lanes, self.journal, undertaking.portion_bytes)
         # A portion's records take more bytes than their lines did.
         chunks = Chunks(undertaking.agenda, self.journal, undertaking.portion_bytes * 3 // 4, stop)
-        self.intake = Intake(chunks, self._lanes, self.journal, Canary(self.halt), self._manner(), self._heed, stop)
+        canary = Canary(self.halt)
+        self.intake = Intake(
+            chunks, self._lanes, self.journal, canary, self._manner(), self._recovery, self._heed, stop
+        )
         self._executor: Executor
         self.error: CncbopsError | None = None
         self.halted: str | None = None
+        self.lost_places = 0
         self._has_lost = False
 
     def __enter__(self) -> Self:
-        """Take up places to work at: processes, where there is work for several."""
+        """Take up places to work at: a cluster's, or processes, where there is work for several."""
         outfit, concurrency, workers = self._outfit(), self._undertaking.concurrency, self._undertaking.workers
-        if workers < 2 or self._undertaking.reads_one_by_one:
+        if self._undertaking.reads_one_by_one or not (self._undertaking.cluster or workers > 1):
             self._executor = Threads(outfit, concurrency)
+            return self
+        if self._undertaking.cluster:
+            self._executor = self._undertaking.cluster.executor(outfit)
             return self
         # Before anything is listed: that takes threads, beside which no process may be forked.
         self._executor = Processes(outfit, concurrency, workers)
@@ -133,6 +141,10 @@ class Sending:
     def interrupted(self) -> bool:
         """Whether the run was ended from outside, without a reason given."""
         return self._stop.is_set() and not (self.error or self.halted)
+
+    def _over(self, entry: Entry) -> None:
+        self._recovery.forget(entry)
+        self._undertaking.agenda.over(entry)
 
     def _manner(self) -> Manner:
         undertaking = self._undertaking
@@ -199,14 +211,17 @@ class Sending:
     def _count_batches(self) -> bool:
         """Count what there is, and see to more; False once nothing is left."""
         self.intake.feed(self._executor)
-        while batch := self._lanes.next(lambda _: True):
+        while batch := self._lanes.next(lambda _: True):  # what was lost of it need not be read again
             calls = Calls(total=1, bytes=batch.payload_bytes)
             self._take([Settled(batch, Outcome(calls=calls))])
             self._lanes.settle(batch)
         if self._stop.is_set() or self.intake.is_done:
             return False
-        for then, result in self._executor.ended(LOOK_S):
-            then(result)
+        try:
+            self._take_ended(LOOK_S)
+        except PlaceLost as lost:
+            self.lost_places += 1
+            self.intake.lose(lost.place)
         return True
 
     def _deliver(self, courier: Courier) -> bool:
@@ -214,12 +229,17 @@ class Sending:
         self._obey_orders()
         if self._stop.is_set():
             courier.stop()
+        else:
+            self._recovery.restore(self._executor, courier.take_up)
         self.intake.feed(self._executor)
         courier.start()
         if courier.is_idle and (self._stop.is_set() or (self.intake.is_done and self._lanes.is_empty)):
+            self._has_lost |= courier.has_lost
             return False
         try:
-            self._take_outcomes(courier)
+            self._take_ended(courier.wait_s())
+        except PlaceLost as lost:
+            self._go_on_without(lost, courier)
         finally:  # also what ended beside a defect
             settled = courier.take_settled()
             if settled:
@@ -227,14 +247,24 @@ class Sending:
                 courier.let_go(settled)
         return True
 
-    def _take_outcomes(self, courier: Courier) -> None:
-        try:
-            for then, result in self._executor.ended(courier.wait_s()):
-                with self._ending():
-                    then(result)
-        except PlaceLost as error:
-            self._has_lost |= courier.lose(error.place) > 0
-            self.end(error)
+    def _take_ended(self, longest_s: float) -> None:
+        for then, result in self._executor.ended(longest_s):
+            with self._ending():
+                then(result)
+
+    def _go_on_without(self, lost: PlaceLost, courier: Courier) -> None:
+        """What was at a place is read anew at others; what may have been sent from there is sent again."""
+        self.lost_places += 1
+        sent = courier.lose(lost.place)
+        if self._stop.is_set():
+            if sent:
+                what = f"{lost.what} with invocations under way"
+                self.end(CannotRun(what, "Go on with `cncbops runs resume`, which sends them again"))
+            return
+        self.journal.tally.events.possible_duplicates += sent
+        with self._ending():
+            self.intake.lose(lost.place)
+            self._recovery.lose(lost.place)
 
     def _take(self, settled: list[Settled]) -> None:
         """Take outcomes down, also those that come after something ended the run."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from cncbops.execution.executor import Cluster
 from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
@@ -25,7 +26,8 @@ class Undertaking:
     `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
-    processes, several chunks at a time; another reads one chunk after another. `objects_ahead` are opened beforehand.
+    processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
+    `objects_ahead` are opened beforehand.
     `names_records`: whoever writes it down has to know each record that was delivered. `register` judges what readers
     claim, and counts what they find.
     """
@@ -40,6 +42,7 @@ class Undertaking:
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
+    cluster: Cluster | None = None
     names_records: bool = False
     register: Register | None = None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from cncbops.delivery.answers import Kind
 from cncbops.delivery.lanes import Lanes
 from cncbops.delivery.outcome import Settled, Waybill
 from cncbops.delivery.pace import Pace, Turn
@@ -23,12 +24,13 @@ LOOK_S = 0.25
 
 @dataclass(slots=True, order=True)
 class _Begun:
-    """A batch that was begun; its next invocation has `weight` events, and comes `at` that time."""
+    """A batch that was begun; its next invocation has `weight` events, and comes `at` that time, in its `turn`."""
 
     at: float
     order: int
     batch: Waybill = field(compare=False)
     weight: int = field(compare=False)
+    turn: Turn | None = field(compare=False, default=None)
     was_sent: bool = field(compare=False, default=False)
 
 
@@ -48,13 +50,13 @@ class Courier:
         self._pace_of, self._heed, self._clock = pace_of, heed, clock
         self._orders = count()
         self._begun = 0  # and not let go
-        self._under_way: dict[int, list[Waybill]] = {}  # by place
-        self._turns: deque[tuple[Turn, _Begun]] = deque()  # let in by the pace
+        self._under_way: dict[int, dict[int, _Begun]] = {}  # by place, and by the batch's number
+        self._turns: deque[_Begun] = deque()  # let in by the pace
         self._pausing: list[_Begun] = []  # a heap
         self._again: deque[_Begun] = deque()  # their pause is over
         self._settled: list[Settled] = []
+        self._nowhere: dict[int, _Begun] = {}  # by the batch's number
         self._is_stopped = False
-        self._lost: set[int] = set()
 
     @property
     def is_idle(self) -> bool:
@@ -67,8 +69,8 @@ class Courier:
             return
         self._wake()
         self._let_in()
-        while self._turns and self._pace_of_next.left_s(self._turns[0][0]) <= 0:
-            self._invoke(*self._turns.popleft())
+        while self._turns and self._left_s(self._turns[0]) <= 0:
+            self._invoke(self._turns.popleft())
 
     def wait_s(self) -> float:
         """How long there is nothing to start, unless something ends before."""
@@ -76,7 +78,7 @@ class Courier:
             return LOOK_S
         waits = [LOOK_S]
         if self._turns:
-            waits.append(self._pace_of_next.left_s(self._turns[0][0]))
+            waits.append(self._left_s(self._turns[0]))
         if self._pausing:
             waits.append(self._pausing[0].at - self._clock())
         return max(0.0, min(waits))
@@ -86,8 +88,8 @@ class Courier:
         if self._is_stopped:
             return
         self._is_stopped = True
-        for turn, begun in self._turns:
-            self._pace_of(begun.batch.function).leave(turn)
+        for begun in self._turns:
+            self._leave(begun)
         for begun in self._waiting():
             self._abandon(begun)
         self._turns.clear()
@@ -95,10 +97,32 @@ class Courier:
         self._pausing.clear()
 
     def lose(self, place: int) -> int:
-        """Give up what was sent, in part at least, from a place that is gone; how many records' fates went with it."""
-        self._lost.add(place)
-        waiting = [begun.batch for begun in self._waiting() if begun.was_sent and begun.batch.place == place]
-        return sum(len(batch.places) for batch in (*self._under_way.pop(place, ()), *waiting))
+        """Hold what was begun at a place that is gone, until it is taken up; how many records may have been sent.
+
+        What is known of these is lost: all of such a batch is sent again.
+        """
+        waiting = (begun for begun in self._waiting() if begun.batch.place == place)
+        lost = [*self._under_way.pop(place, {}).values(), *waiting]
+        for begun in lost:
+            self._leave(begun)
+        self._turns = deque(begun for begun in self._turns if begun.batch.place != place)
+        self._again = deque(begun for begun in self._again if begun.batch.place != place)
+        self._pausing = [begun for begun in self._pausing if begun.batch.place != place]
+        heapq.heapify(self._pausing)
+        self._nowhere.update((begun.batch.number, begun) for begun in lost)
+        return sum(len(begun.batch.places) for begun in lost if begun.was_sent)
+
+    def take_up(self, batch: Waybill) -> bool:
+        """Go on with a batch whose records were lost and are there again, if it was begun; whether it was."""
+        begun = self._nowhere.pop(batch.number, None)
+        if begun:
+            self._again.append(_Begun(0.0, begun.order, batch, batch.weight))
+        return begun is not None
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether something was sent of which nobody knows what it came to, and that was not taken up."""
+        return any(begun.was_sent for begun in self._nowhere.values())
 
     def take_settled(self) -> list[Settled]:
         """What became of batches since this was last asked."""
@@ -111,13 +135,19 @@ class Courier:
             self._begun -= 1
             self._lanes.settle(batch)
 
-    @property
-    def _pace_of_next(self) -> Pace:
-        return self._pace_of(self._turns[0][1].batch.function)
+    def _left_s(self, begun: _Begun) -> float:
+        assert begun.turn
+        return self._pace_of(begun.batch.function).left_s(begun.turn)
+
+    def _leave(self, begun: _Begun, kind: Kind | None = None) -> None:
+        """End the turn of what was let in, if it still has it."""
+        if begun.turn:
+            self._pace_of(begun.batch.function).leave(begun.turn, kind)
+            begun.turn = None
 
     def _waiting(self) -> Sequence[_Begun]:
         """What was begun and is neither under way nor over."""
-        return (*(begun for _, begun in self._turns), *self._again, *self._pausing)
+        return (*self._turns, *self._again, *self._pausing)
 
     def _wake(self) -> None:
         now = self._clock()
@@ -131,7 +161,7 @@ class Courier:
             if not self._book(begun):
                 self._again.append(begun)
         while self._begun < self._concurrency:
-            batch = self._lanes.next(self._has_room)
+            batch = self._lanes.next(self._has_room, self._is_free)
             if batch is None:
                 return
             self._begun += 1
@@ -140,20 +170,23 @@ class Courier:
     def _has_room(self, batch: Waybill) -> bool:
         return self._pace_of(batch.function).has_room
 
-    def _book(self, begun: _Begun) -> bool:
-        turn = self._pace_of(begun.batch.function).enter(begun.weight)
-        if turn:
-            self._turns.append((turn, begun))
-        return turn is not None
+    def _is_free(self, place: int, begun: int) -> bool:
+        return begun < self._executor.room(place)
 
-    def _invoke(self, turn: Turn, begun: _Begun) -> None:
+    def _book(self, begun: _Begun) -> bool:
+        begun.turn = self._pace_of(begun.batch.function).enter(begun.weight)
+        if begun.turn:
+            self._turns.append(begun)
+        return begun.turn is not None
+
+    def _invoke(self, begun: _Begun) -> None:
         batch = begun.batch
-        self._under_way.setdefault(batch.place, []).append(batch)
+        self._under_way.setdefault(batch.place, {})[batch.number] = begun
         begun.was_sent = True
 
         def take(step: Step) -> None:
-            self._under_way[batch.place].remove(batch)
-            self._pace_of(batch.function).leave(turn, step.kind)
+            del self._under_way[batch.place][batch.number]
+            self._leave(begun, step.kind)
             self._go_on(begun, step)
 
         self._executor.submit(batch.place, "attempt", batch.batch, then=take)
@@ -172,12 +205,12 @@ class Courier:
     def _abandon(self, begun: _Begun) -> None:
         """Give a batch up: of one that was sent in part, some have a fate."""
         batch = begun.batch
-        if not begun.was_sent or batch.place in self._lost:
+        if not begun.was_sent:
             return
-        self._under_way.setdefault(batch.place, []).append(batch)
+        self._under_way.setdefault(batch.place, {})[batch.number] = begun
 
         def take(step: Step) -> None:
-            self._under_way[batch.place].remove(batch)
+            del self._under_way[batch.place][batch.number]
             self._go_on(begun, step)
 
         self._executor.submit(batch.place, "abandon", batch.batch, then=take)

@@ -12,13 +12,23 @@ from cncbops.delivery.outcome import Waybill
 PULLED_AT_A_TIME = 4
 """How many batches are pulled for each that may be begun: so that none waits where others hold up their lanes."""
 
-PULLED_BYTES = 40 * 1024 * 1024
+PULLED_BYTES = 20 * 1024 * 1024
+"""For each place, and for two where there is but one."""
+
+NOWHERE = -1
+"""The place of a batch whose records are gone with theirs, until they are read anew."""
+
+_Free = Callable[[int, int], bool]
 
 
 class Lanes:
-    """The batches that were pulled and are not settled: begun, or waiting for those before them in their lanes."""
+    """The batches that were pulled and are not settled: begun, or waiting for those before them in their lanes.
+
+    Their records are at so many `places`.
+    """
 
     def __init__(self, concurrency: int) -> None:
+        self.places = 1
         self._most = concurrency * PULLED_AT_A_TIME
         self._lanes: dict[int, deque[Waybill]] = {}
         # By place, those at the head of their lanes that are not begun; and how many are.
@@ -33,7 +43,8 @@ class Lanes:
 
     def has_room(self, more_bytes: int = 0) -> bool:
         """Whether more is to be pulled, while so many bytes are on their way."""
-        return self._pulled < self._most and self._pulled_bytes + more_bytes < PULLED_BYTES
+        most_bytes = PULLED_BYTES * max(2, self.places)
+        return self._pulled < self._most and self._pulled_bytes + more_bytes < most_bytes
 
     def put(self, batch: Waybill) -> None:
         """Take a batch in, behind all that came before it in its lanes."""
@@ -43,12 +54,15 @@ class Lanes:
             self._lanes.setdefault(lane, deque()).append(batch)
         self._line_up(batch)
 
-    def next(self, has_room: Callable[[Waybill], bool]) -> Waybill | None:
+    def next(self, has_room: Callable[[Waybill], bool], is_free: _Free = lambda *_: True) -> Waybill | None:
         """Take the batch to be begun next, of those whose function has room; None where all have to wait.
 
-        It is of the place with the fewest under way: else all would be sent by one process, and then by another.
+        It is of the place with the fewest begun, if that is free to take one more: else all would be sent by one
+        process, and then by another.
         """
         for place in sorted(self._ready, key=self._begun.__getitem__):
+            if place == NOWHERE or not is_free(place, self._begun[place]):
+                continue
             waiting = self._ready[place]
             for number, batch in enumerate(waiting):
                 if has_room(batch):
@@ -64,6 +78,20 @@ class Lanes:
         self._pulled_bytes -= batch.payload_bytes
         for following in self._behind(batch):
             self._line_up(following)
+
+    def lose(self, place: int) -> None:
+        """Let no batch of a place that is gone be begun before it has another; they are to be NOWHERE."""
+        self._ready.setdefault(NOWHERE, deque()).extend(self._ready.pop(place, ()))
+        del self._begun[place]
+
+    def move(self, batch: Waybill, place: int, *, is_begun: bool) -> None:
+        """Give a batch that is NOWHERE a place, in the lanes where it was."""
+        batch.place = place
+        if is_begun:
+            self._begun[place] += 1
+        elif batch in self._ready.get(NOWHERE, ()):
+            self._ready[NOWHERE].remove(batch)
+            self._line_up(batch)
 
     def _behind(self, batch: Waybill) -> Iterable[Waybill]:
         """Take a batch off its lanes; the batches that then come first in one of them, each once."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from cncbops.execution.arenas import share_one_arena
 from cncbops.execution.station import Outfit, Station
+from cncbops.lake.listing import LISTERS
 
 READERS = 2
 """Chunks that are read at a time: while one waits for its objects, the other is decoded."""
@@ -22,7 +23,14 @@ class Crew:
         self._station = Station(outfit)
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         senders = ThreadPoolExecutor(concurrency, thread_name_prefix="send")
-        self._pools = {"read": readers, "read_on": readers, "attempt": senders}
+        listers = ThreadPoolExecutor(LISTERS, thread_name_prefix="list")
+        self._pools = {
+            "read": readers,
+            "read_on": readers,
+            "restore": readers,
+            "page": listers,
+            "attempt": senders,
+        }
         self._others = ThreadPoolExecutor(1, thread_name_prefix="cut")
 
     def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from cncbops.errors import CannotRun, CncbopsError
+from cncbops.errors import CncbopsError
 from cncbops.execution.crew import Crew
 from cncbops.execution.station import Outfit
 
@@ -23,41 +23,63 @@ def fail(error: BaseException) -> None:
     raise error
 
 
-class PlaceLost(CannotRun):
-    """A place is gone, with all that it had under way."""
+class PlaceLost(Exception):
+    """A place is gone, with all that it kept and all that it had under way. `what` is one line."""
 
-    def __init__(self, what: str, next_step: str, place: int) -> None:
-        super().__init__(what, next_step)
-        self.place = place
+    def __init__(self, what: str, place: int) -> None:
+        super().__init__(what)
+        self.what, self.place = what, place
 
 
 class Executor(Protocol):
-    """Does tasks at its places, which are numbered from 0. For one thread."""
+    """Does tasks at its places. For one thread.
 
-    places: int
+    Places come and go: each has a number of its own for as long as there is an executor.
+    """
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The places that there are."""
+
+    def room(self, place: int) -> int:
+        """How many invocations a place makes at a time, at most."""
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
-        """Have a method of the station at a place called."""
+        """Have a method of the station at a place called; at one that is gone nothing comes of it."""
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, each with its outcome; waits up to so long for one.
 
-        Raises PlaceLost, once for each. A defect, which a task that raises anything has, comes last, and is raised
-        by what is to be done with it: so that what ended beside it is taken down.
+        Raises PlaceLost, once for each place, after all that came of it; of what it had under way nothing is told any
+        more. Raises CannotRun where no place is left, and none is to be hoped for. A defect, which a task that raises
+        anything has, comes last, and is raised by what is to be done with it: so that what ended beside it is taken
+        down.
         """
 
     def close(self) -> None:
         """Begin nothing more; nothing is to be under way whose outcome is wanted."""
 
 
+class Cluster(Protocol):
+    """Workers on other machines, too, at which a session's work can be done."""
+
+    def executor(self, outfit: Outfit) -> Executor:
+        """All of them, those that join later included, as places of one session."""
+
+
 class Threads:
     """An Executor with one place, in this process."""
 
-    places = 1
+    places = (0,)
 
     def __init__(self, outfit: Outfit, concurrency: int) -> None:
+        self._concurrency = concurrency
         self._crew = Crew(outfit, concurrency)
         self._ended: SimpleQueue[tuple[Then, Any, BaseException | None]] = SimpleQueue()
+
+    def room(self, place: int) -> int:  # noqa: ARG002  there is but one
+        """All that the session makes."""
+        return self._concurrency
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:  # noqa: ARG002  there is but one
         """Have a method of the station called."""

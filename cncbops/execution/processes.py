@@ -12,18 +12,19 @@ import selectors
 import signal
 import sys
 import threading
-import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any
 
+from cncbops.errors import CannotRun
+from cncbops.execution.answers import Answer, packed, portable
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.station import Outfit
+from cncbops.execution.tickets import Tickets
 
 _START = "fork" if sys.platform == "linux" else "spawn"
 """A forked process has all that is imported and known here. On other systems what was begun here may not be forked."""
@@ -39,15 +40,15 @@ class Processes:
     """An Executor with as many places as processes. To be made while this process has no other threads."""
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
-        self.places = places
-        self._tickets = count()
-        self._outbox: list[list[tuple[int, str, Sequence[Any]]]] = [[] for _ in range(places)]
-        self._then: dict[int, Then] = {}
+        self._concurrency = concurrency
+        self._tickets = Tickets()
+        self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {place: [] for place in range(places)}
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
-        self._gone: list[Connection] = []  # the ends of pipes whose processes have ended, not told of yet
-        self._processes: list[Any] = []
+        self._gone: list[int] = []  # places whose processes have ended, not told of yet
+        self._why_none = ""
         self._sends = outfit.sends
+        self._processes: list[Any] = []
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
             for _ in range(places):
@@ -67,16 +68,27 @@ class Processes:
         self._selector.register(here, selectors.EVENT_READ)
         self._processes.append(process)
 
+    @property
+    def places(self) -> Sequence[int]:
+        """The processes that have not ended."""
+        return tuple(self._outbox)
+
+    def room(self, place: int) -> int:  # noqa: ARG002  at each the same
+        """All that the session makes."""
+        return self._concurrency
+
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
-        ticket = next(self._tickets)
-        self._then[ticket] = then
-        self._outbox[place].append((ticket, method, arguments))
+        if place in self._outbox:
+            self._outbox[place].append((self._tickets.issue(place, then), method, arguments))
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         if self._gone:
             raise self._lost(self._gone.pop())
+        if not self._outbox:
+            next_step = "Go on with `cncbops runs resume`, perhaps with fewer --workers"
+            raise CannotRun(f"{self._why_none}, and no other is left", next_step if self._sends else "Run it again")
         self._send_out()
         found: list[tuple[Then, Any]] = []
         while len(found) < MOST_AT_A_TIME and (ready := self._selector.select(0 if found else longest_s)):
@@ -90,37 +102,27 @@ class Processes:
 
     def _received_from(self, pipe: Connection) -> Sequence[tuple[Then, Any]]:
         try:
-            return list(self._outcomes(pipe.recv_bytes()))
+            return list(self._tickets.redeem(pipe.recv_bytes()))
         except (EOFError, OSError):
             self._selector.unregister(pipe)
-            self._gone.append(pipe)
+            self._gone.append(self._pipes.index(pipe))
             return ()
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message: a process that is woken takes long to wake."""
-        for place, tasks in enumerate(self._outbox):
+        for place, tasks in self._outbox.items():
             if tasks:
                 self._outbox[place] = []
                 with suppress(OSError):  # that it is gone is told where its answers would come
                     self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
 
-    def _outcomes(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
-        for ticket, result, error in pickle.loads(answers):  # noqa: S301  from our own process
-            then = self._then.pop(ticket)
-            yield (fail, error) if error else (then, result)
-
-    def _lost(self, pipe: Connection) -> PlaceLost:
-        place = self._pipes.index(pipe)
+    def _lost(self, place: int) -> PlaceLost:
         process = self._processes[place]
         process.join(1)
-        what = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
-        if not self._sends:
-            return PlaceLost(what, "Run it again, perhaps with fewer --workers", place)
-        return PlaceLost(
-            f"{what} with invocations under way",
-            "Go on with `cncbops runs resume`, which sends them again",
-            place,
-        )
+        self._why_none = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
+        del self._outbox[place]
+        self._tickets.forget(place)
+        return PlaceLost(self._why_none, place)
 
     def close(self) -> None:
         """End every process, whatever it has under way."""
@@ -165,42 +167,16 @@ class _Answers:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._waiting: deque[tuple[int, Any, BaseException | None]] = deque()
+        self._waiting: deque[Answer] = deque()
         self._sending = threading.Lock()
 
     def give(self, ticket: int, result: Any, error: BaseException | None) -> None:
         """Have an answer sent; called in any thread."""
-        self._waiting.append((ticket, result, error and _portable(error)))
+        self._waiting.append((ticket, result, error and portable(error)))
         while self._waiting and self._sending.acquire(blocking=False):
             try:
                 answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 if answers:
-                    self._pipe.send_bytes(_packed(answers))
+                    self._pipe.send_bytes(packed(answers))
             finally:
                 self._sending.release()
-
-
-def _packed(answers: Sequence[tuple[int, Any, BaseException | None]]) -> bytes:
-    """Answers as they are sent; of one that cannot be, that is told."""
-    try:
-        return pickle.dumps(answers, protocol=5)
-    except Exception:  # noqa: BLE001  whatever a result makes of being copied
-        return pickle.dumps([_sendable(*answer) for answer in answers], protocol=5)
-
-
-def _sendable(ticket: int, result: Any, error: BaseException | None) -> tuple[int, Any, BaseException | None]:
-    try:
-        pickle.dumps(result)
-    except Exception as unsendable:  # noqa: BLE001  whatever it makes of being copied
-        return ticket, None, _portable(unsendable)
-    return ticket, result, error
-
-
-def _portable(error: BaseException) -> BaseException:
-    """An error as it can be sent; one that cannot is told by its traceback."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  made just now
-    except Exception:  # noqa: BLE001  whatever its class makes of being copied
-        return RuntimeError("".join(traceback.format_exception(error)))
-    error.add_note("".join(traceback.format_exception(error)))
-    return error

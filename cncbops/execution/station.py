@@ -5,39 +5,28 @@ and are not settled, so that what is told and answered stays small.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from cncbops.aws import Aws, explain
+from cncbops.aws import Aws
 from cncbops.delivery.invoker import Invoker
 from cncbops.delivery.outcome import Waybill, waybill_of
 from cncbops.delivery.sender import Delivery, Sender, Step
 from cncbops.errors import CncbopsError
-from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
-from cncbops.kinesis.batching import Batch
+from cncbops.execution.chunk_reading import ChunkReading, moved
+from cncbops.execution.tasks import Chunk, Cut, CutOff, Lost, Portion, Restored
+from cncbops.kinesis.batching import Batch, batch_of
 from cncbops.kinesis.cutting import Cutter
-from cncbops.kinesis.record import Record
-from cncbops.lake.ahead import ahead
-from cncbops.lake.objects import ObjectUnreadable
-from cncbops.lake.reading import OpenObject, held, open_object
+from cncbops.lake.pages import Page, S3Pages
 from cncbops.recipients import Recipient, Recipients
-from cncbops.session.agenda import Item
-from cncbops.session.entry import Entry
-from cncbops.session.findings import Findings
 from cncbops.session.reading import Reader
-from cncbops.tally import of_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_PORTION_FAILURES = 1_000
-_PORTION_PIECES = 32
-"""Of what is read at a time, blocks or objects: where few events are chosen, a stop shall not wait for many."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,7 @@ class Station:
         self._outfit = outfit
         self._s3 = outfit.s3()
         self._cutter = Cutter(outfit.recipients.limits, outfit.lanes, outfit.canary)
-        self._readings: dict[int, _Reading] = {}
+        self._readings: dict[int, ChunkReading] = {}
         self._deliveries: dict[tuple[int, int], Delivery] = {}
         self._senders: dict[str, Sender] = {}
         self._making_clients = threading.Lock()
@@ -77,8 +66,9 @@ class Station:
 
     def read(self, chunk: Chunk) -> Portion:
         """Read a chunk, or the first portion of it. Raises nothing that an object can be blamed for."""
-        reading = _Reading(chunk, self._outfit, self._s3, self._openers)
+        reading = self._reading(chunk)
         self._readings[chunk.number] = reading
+        reading.pass_over(chunk.taken)
         return reading.next()
 
     def read_on(self, chunk: int) -> Portion:
@@ -97,6 +87,11 @@ class Station:
         batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
         return CutOff(self._kept(batches), stock, findings, first)
 
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
+        """A page of a bucket's listing. botocore's errors pass."""
+        assert self._s3, "a source in S3 needs a client"
+        return S3Pages(self._s3).page(bucket, asked)
+
     def meet(self, recipients: Mapping[str, Recipient]) -> None:
         """Get to know functions that were found elsewhere, whose records may be carried over to here."""
         for name, recipient in recipients.items():
@@ -109,6 +104,27 @@ class Station:
         if self._outfit.sends:
             self._deliveries.update((bill.batch, Delivery(batch)) for bill, batch in zip(bills, batches, strict=True))
         return bills
+
+    def restore(self, lost: Lost) -> Restored:
+        """Read batches again that were lost, to be sent from here."""
+        wanted = frozenset(chain.from_iterable(lost.batches))
+        with closing(self._reading(Chunk(-1, lost.items, 0, shows_first=False))) as reading:
+            found, broken = reading.find(wanted)
+        if broken or len(found) < len(wanted):
+            return Restored((), broken or moved(lost.items))
+        batches = [batch_of([found[place] for place in places], ()) for places in lost.batches]
+        return Restored([bill.batch for bill in self._kept(batches)])
+
+    def _reading(self, chunk: Chunk) -> ChunkReading:
+        outfit = self._outfit
+        return ChunkReading(
+            chunk,
+            outfit.reader(chunk.chosen),
+            self._s3,
+            self._openers,
+            objects_ahead=outfit.objects_ahead,
+            portion_bytes=outfit.portion_bytes,
+        )
 
     def attempt(self, name: tuple[int, int]) -> Step:
         """Make the next invocation of a batch."""
@@ -150,138 +166,3 @@ class Station:
             pool=terms.concurrency, read_timeout_s=terms.read_timeout_s, once=True
         )
         return Invoker(client, function.address, function.qualifier)
-
-
-_Opened = tuple[Item, Entry, OpenObject | ObjectUnreadable]
-
-
-class _Reading:
-    """A chunk that is being read, portion after portion."""
-
-    def __init__(self, chunk: Chunk, outfit: Outfit, s3: "S3Client | None", openers: ThreadPoolExecutor) -> None:
-        self._chunk, self._reader, self._s3, self._openers = chunk, outfit.reader(chunk.chosen), s3, openers
-        self._ahead, self._most_bytes = min(outfit.objects_ahead, len(chunk.items)), outfit.portion_bytes
-        self._findings = Findings()
-        self._records: list[Record] = []
-        self._first: Record | None = None
-        self._is_judged = True
-        self._denied: str | None = None
-        self._has_read = False
-        self._pieces = self._all_records()
-        self.has_more = True
-
-    def next(self) -> Portion:
-        """Read as much as makes a portion."""
-        broken, size = None, 0
-        try:
-            for piece, records in enumerate(self._pieces, start=1):
-                self._records += records
-                size += sum([len(record.body) for record in records])
-                if self._is_portion(size, piece):
-                    break
-            else:
-                self.has_more = False
-        except CncbopsError as error:
-            broken, self.has_more = error, False
-        return self._portion(broken)
-
-    def judged(self, repeated: Sequence[int]) -> tuple[Sequence[Record], Findings | None, Record | None]:
-        """The records of the portion that are to be sent.
-
-        And what the portion came to, and the first record, where that waited for the judgement.
-        """
-        read, self._records = self._records, []
-        if self._is_judged:
-            return read, None, None
-        records = self._reader.judged(read, repeated, self._findings)
-        return records, self._findings.take(), self._first_of(records)
-
-    def _first_of(self, records: Sequence[Record]) -> Record | None:
-        """The first record of the chunk, if it is wanted and there is one by now."""
-        if self._chunk.shows_first and self._first is None and records:
-            self._first = records[0]
-        return self._first
-
-    def _is_portion(self, size: int, pieces: int) -> bool:
-        failures = len(self._findings.failures)
-        return size >= self._most_bytes or pieces >= _PORTION_PIECES or failures >= _PORTION_FAILURES
-
-    def close(self) -> None:
-        """Read no further."""
-        self._pieces.close()
-
-    def _portion(self, broken: CncbopsError | None) -> Portion:
-        claims = self._reader.claims()
-        self._is_judged = claims is None
-        return Portion(
-            self._chunk.number,
-            self._findings.take() if claims is None else Findings(),
-            self.has_more,
-            self._reader.chosen,
-            self._first_of(self._records) if claims is None else None,
-            self._denied,
-            broken,
-            claims,
-        )
-
-    def _all_records(self) -> Generator[Sequence[Record], None, None]:
-        wanted = (each for each in self._chunk.items if self._is_wanted(each[0]))
-        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close, self._openers):
-            if not self._is_wanted(item):
-                if not isinstance(opened, ObjectUnreadable):
-                    opened.close()
-                continue
-            self._findings.tally.objects.listed += not item.is_counted
-            self._findings.tally.objects.changed += item.changed
-            self._findings.touch(entry)
-            if isinstance(opened, ObjectUnreadable):
-                self._note_unreadable(item, entry, opened)
-            else:
-                yield from self._read(item, entry, opened)
-
-    def _is_wanted(self, item: Item) -> bool:
-        """At the limit only what was begun and has records left is read."""
-        return not self._reader.is_at_limit or bool(item.left and item.left.matched)
-
-    def _open(self, each: tuple[Item, Entry]) -> _Opened:
-        item, entry = each
-        try:
-            if item.content is not None:
-                return item, entry, held(item.object, item.content)
-            return item, entry, open_object(item.object, self._s3)
-        except ObjectUnreadable as error:
-            return item, entry, error
-        except (BotoCoreError, ClientError) as error:
-            raise explain(error, f"read {item.object.uri}") from error
-
-    def _read(self, item: Item, entry: Entry, opened: OpenObject) -> Iterator[Sequence[Record]]:
-        with opened:
-            try:
-                yield from self._reader.read(item, entry, opened.blocks(), self._findings)
-            except ObjectUnreadable as error:
-                self._note_unreadable(item, entry, error)
-                return
-            except (BotoCoreError, ClientError) as error:
-                raise explain(error, f"read {entry.object.uri}") from error
-        if not item.is_counted:
-            self._findings.tally.objects.read += 1
-            self._findings.tally.objects.bytes += entry.object.size
-        self._has_read = entry.ended = True
-        entry.error = item.picked.broken if item.picked else None
-        self._findings.touch(entry)
-
-    def _note_unreadable(self, item: Item, entry: Entry, error: ObjectUnreadable) -> None:
-        if error.error == "AccessDenied" and entry.object.bucket and not self._has_read:
-            self._denied = self._denied or entry.object.uri
-        entry.error = error.error
-        self._findings.touch(entry)
-        if not (item.is_counted and item.picked and item.picked.broken):  # else this session has told of it
-            self._findings.tally.objects.read -= item.is_counted  # it was, and is not any more
-            self._findings.tally.objects.failed += 1
-            self._findings.note(entry, [of_object(entry.object, error.error, error.message)])
-
-
-def _close(unused: _Opened) -> None:
-    """Close an object that was opened ahead and is not wanted any more."""
-    if not isinstance(unused[2], ObjectUnreadable):
-        unused[2].close()

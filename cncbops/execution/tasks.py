@@ -6,6 +6,7 @@ the first record of all, where a plan shows it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cncbops.delivery.outcome import Waybill
 from cncbops.delivery.sender import Step
@@ -23,12 +24,25 @@ class Chunk:
     """Objects to be read one after another, each with its entry: a copy, that reading changes.
 
     `chosen` is how much was chosen before, where that matters. `shows_first`: the first record is to be told.
+    `taken` are the portions that were read of it, and cut, at a place that is gone.
     """
 
     number: int
     items: Sequence[tuple[Item, Entry]]
     chosen: int
     shows_first: bool
+    taken: "Sequence[Taken]" = ()
+
+
+class Taken(NamedTuple):
+    """A portion that was taken in: by how many records and the place of the last it is known again.
+
+    `repeated` are the indices of its claims that were made before.
+    """
+
+    records: int
+    last: int
+    repeated: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -37,14 +51,17 @@ class Portion:
 
     Where it makes `claims`, they are to be judged first, and all that was found is told with the cut.
 
-    `has_more`: reading goes on when it is asked to. `chosen` is how much is chosen by now. `denied` is the first
-    object that may not be read, if nothing was read before it. `broken`: why nothing more can be read at all.
+    It has so many `records`; `last` is the place of the last, if there is one. `has_more`: reading goes on when it is
+    asked to. `chosen` is how much is chosen by now. `denied` is the first object that may not be read, if nothing was
+    read before it. `broken`: why nothing more can be read at all.
     """
 
     chunk: int
     findings: Findings
     has_more: bool
     chosen: int
+    records: int = 0
+    last: int = -1
     first: Record | None = None
     denied: str | None = None
     broken: CncbopsError | None = None
@@ -77,4 +94,23 @@ class CutOff:
     first: Record | None = None
 
 
-Result = Portion | CutOff | Step
+@dataclass(frozen=True)
+class Lost:
+    """Batches whose records were at a place that is gone: the places of these, batch by batch.
+
+    `items` are all the objects that they are of, each with its entry as it is to be read again.
+    """
+
+    items: Sequence[tuple[Item, Entry]]
+    batches: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The names that batches have where they are now, in their order; or why one of their objects cannot be read."""
+
+    batches: Sequence[tuple[int, int]]
+    broken: CncbopsError | None = None
+
+
+Result = Portion | CutOff | Step | Restored

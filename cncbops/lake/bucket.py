@@ -1,52 +1,21 @@
 """A bucket's listing, a page at a time."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cncbops.lake.contents import read_fast
 from cncbops.lake.objects import LakeObject
+from cncbops.lake.pages import Page, pages_of
 from cncbops.lake.walk import Folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Objects and the paths of folders, each in key order; `token` asks for the next page, if there is one."""
-
-    objects: list[LakeObject]
-    folders: list[str]
-    token: str | None
-
-    @property
-    def last(self) -> str:
-        """The last object's key; empty if there is none."""
-        return self.objects[-1].key if self.objects else ""
-
-    @property
-    def is_sorted(self) -> bool:
-        """False in a directory bucket."""
-        return all(one.key < other.key for one, other in pairwise(self.objects))
-
-    def within(self, begin: str, until: str | None) -> list[LakeObject]:
-        """The objects of [begin, until); all if neither is given."""
-        first = bisect_left(self.objects, begin, key=_key) if begin else 0
-        end = len(self.objects) if until is None else bisect_left(self.objects, until, key=_key)
-        return self.objects[first:end]
 
 
 class Bucket:
     """Asks S3, in whichever thread. botocore's errors pass."""
 
     def __init__(self, s3: "S3Client", name: str) -> None:
-        read_fast(s3)
-        self._s3, self._name = s3, name
+        self._pages, self._name = pages_of(s3), name
         self.can_seek = True
         """Whether it lists from any key on, as far as is known: not all that speaks like S3 does."""
 
@@ -81,24 +50,8 @@ class Bucket:
         """A page of the objects and folders directly in `folder`, from `begin` on, which lies in none of them."""
         return self._ask(Prefix=folder, Delimiter="/", StartAfter=_just_before(begin))
 
-    def _ask(self, **asked: Any) -> Page:
-        answer = self._s3.list_objects_v2(Bucket=self._name, **asked)
-        return Page(
-            [self._object(item) for item in answer.get("Contents", ())],
-            [item["Prefix"] for item in answer.get("CommonPrefixes", ())],
-            answer.get("NextContinuationToken"),
-        )
-
-    def _object(self, item: "ObjectTypeDef") -> LakeObject:
-        return LakeObject(
-            uri=f"s3://{self._name}/{item['Key']}",
-            bucket=self._name,
-            key=item["Key"],
-            size=item["Size"],
-            etag=item["ETag"].strip('"'),
-            last_modified=item["LastModified"],
-            storage_class=intern(item.get("StorageClass", "STANDARD")),
-        )
+    def _ask(self, **asked: str) -> Page:
+        return self._pages.page(self._name, asked)
 
 
 def _further(token: str | None) -> dict[str, str]:
@@ -113,7 +66,3 @@ def _just_before(begin: str) -> str:
     """A key that lies before `begin`, with hardly any between: S3 lists what comes after a key, not from one on."""
     shorter, last = begin[:-1], ord(begin[-1])
     return f"{shorter}{chr(last - 1)}\U0010ffff" if last else shorter
-
-
-def _key(obj: LakeObject) -> str:
-    return obj.key

@@ -17,9 +17,10 @@ from itertools import islice, pairwise
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.lake.bucket import Bucket, Page
+from cncbops.lake.bucket import Bucket
 from cncbops.lake.guessing import common_length, cuts
 from cncbops.lake.in_order import Call, Item
+from cncbops.lake.pages import Page
 
 _WHOLE_PAGES = 2
 """So many are listed one after the other before more is cut: most of what is listed is shorter."""

@@ -5,11 +5,12 @@ batches, chunk after chunk: so numbers, counts and batches depend on the lake al
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
-from cncbops.delivery.lanes import Lanes
+from cncbops.delivery.lanes import NOWHERE, Lanes
 from cncbops.delivery.outcome import Settled
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.crew import READERS
@@ -17,12 +18,13 @@ from cncbops.execution.executor import Executor
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
 from cncbops.kinesis.cutting import Stock
 from cncbops.kinesis.record import Record
+from cncbops.session.begun_chunk import BegunChunk
 from cncbops.session.canary import Canary
 from cncbops.session.chunks import Chunks, Objects
-from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
 from cncbops.session.journal import Journal
 from cncbops.session.reading import Register
+from cncbops.session.recovery import Recovery
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,6 @@ class _Nothing(Enum):
     MORE = "more"
 
 
-@dataclass(slots=True)
-class _Begun:
-    """A chunk that is being read: where, and the entries of its objects that were not opened yet."""
-
-    place: int
-    entries: dict[int, Entry]
-    portion: Portion | None = field(default=None)
-
-
 class Intake:
     """Keeps `lanes` filled. Once `stop` is set nothing more is read or cut.
 
@@ -73,22 +66,23 @@ class Intake:
         journal: Journal,
         canary: Canary,
         manner: Manner,
+        recovery: Recovery,
         heed: Callable[[int, int], None],
         stop: threading.Event,
     ) -> None:
         """`heed` is told of records that fail before they are sent."""
         self._chunks, self._lanes, self._journal, self._canary = chunks, lanes, journal, canary
-        self._manner, self._heed, self._stop = manner, heed, stop
+        self._manner, self._recovery, self._heed, self._stop = manner, recovery, heed, stop
         self._coming = chunks.__iter__()
         self._peeked: list[Objects | _Nothing] = []
-        self._begun: dict[int, _Begun] = {}
+        self._begun: dict[int, BegunChunk] = {}
         self._next = self._turn = 0  # numbers of the chunk to be begun, and of the one to be cut, next
         self._stock = Stock()
         self._chosen = manner.chosen
-        self._is_cutting = self._waits = False
-        self._flushes = self._is_over = False
+        self._cuts_at: int | None = None  # the place where something is being cut
+        self._flushes = self._is_over = self._waits = False
         self._given_out = 0
-        self._reads_on: _Begun | None = None  # as soon as there is room
+        self._reads_on: BegunChunk | None = None  # as soon as there is room
         self.is_exhausted = False
         self.first_record: Record | None = None
         self.error: CncbopsError | None = None
@@ -96,7 +90,7 @@ class Intake:
     @property
     def is_done(self) -> bool:
         """Whether nothing more comes."""
-        return self._is_over and not (self._begun or self._is_cutting or self._flushes)
+        return self._is_over and not (self._begun or self._flushes or self._cuts_at is not None)
 
     def close(self) -> None:
         """Look for no more objects."""
@@ -112,10 +106,12 @@ class Intake:
         """Begin reading as far as there is room."""
         if self._stop.is_set():
             return
+        self._lanes.places = len(executor.places)
+        self._read_again(executor)
         if self._reads_on and self._lanes.has_room() and not self._canary.holds:
             executor.submit(self._reads_on.place, "read_on", self._turn, then=self._taker(executor))
             self._reads_on = None
-        most = 1 if self._manner.reads_one_by_one else READERS * executor.places
+        most = 1 if self._manner.reads_one_by_one else READERS * len(executor.places)
         while len(self._begun) < most and self._may_begin():
             found = self._peeked.pop(0) if self._peeked else self._found_out()
             if isinstance(found, _Nothing):
@@ -125,9 +121,29 @@ class Intake:
                 self._begin(found, executor)
         self._advance(executor)
 
+    def lose(self, place: int) -> None:
+        """Take down that a place is gone: what is read and not cut there is to be read again.
+
+        Raises CannotRun where that was so too often.
+        """
+        for begun in self._begun.values():
+            if begun.place == place:
+                begun.lose()
+        if self._reads_on and self._reads_on.place == NOWHERE:
+            self._reads_on = None
+        if self._cuts_at == place:
+            self._cuts_at = None
+
+    def _read_again(self, executor: Executor) -> None:
+        for begun in self._begun.values():
+            if begun.place == NOWHERE and executor.places:
+                begun.place = self._least_busy(executor)
+                executor.submit(begun.place, "read", begun.again, then=self._taker(executor))
+
     def settled(self, batches: list[Settled]) -> None:
         """Take down that batches are settled, which others may have waited for."""
         self._waits = False
+        self._recovery.settled(batches)
         for each in batches:
             for batch in self._canary.leave(each):
                 self._lanes.put(batch)
@@ -148,12 +164,16 @@ class Intake:
 
     def _begin(self, objects: Objects, executor: Executor) -> None:
         number, self._next = self._next, self._next + 1
-        counts = [sum(begun.place == place for begun in self._begun.values()) for place in range(executor.places)]
-        begun = _Begun(counts.index(min(counts)), {entry.number: entry for _, entry in objects})
-        self._begun[number] = begun
         shows_first = self._manner.shows_first and self.first_record is None
         chunk = Chunk(number, [(item, entry.copy()) for item, entry in objects], self._chosen, shows_first)
+        begun = BegunChunk(chunk, self._least_busy(executor), {entry.number: entry for _, entry in objects})
+        self._begun[number] = begun
+        self._recovery.note(objects)
         executor.submit(begun.place, "read", chunk, then=self._taker(executor))
+
+    def _least_busy(self, executor: Executor) -> int:
+        busy = Counter(begun.place for begun in self._begun.values())
+        return min(executor.places, key=busy.__getitem__)
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:
@@ -168,25 +188,29 @@ class Intake:
         """Make the functions known at all places that were found at one: what is carried over may be cut anywhere."""
         if portion.claims and self._manner.register:
             new = self._manner.register.meet(portion.claims)
-            for place in range(executor.places if new else 0):
+            for place in executor.places if new else ():
                 executor.submit(place, "meet", new, then=lambda _: None)
 
     def _advance(self, executor: Executor) -> None:
         """Cut what is next in order, if it is there."""
-        if self._is_cutting or self._stop.is_set():
+        if self._cuts_at is not None or self._stop.is_set():
             return
         begun = self._begun.get(self._turn)
         if begun and begun.portion:
             portion, begun.portion = begun.portion, None
-            self._take_in(portion, begun)
-            self._cut(executor, begun.place, portion)
-        elif self._flushes and not begun:
+            if begun.is_cut:
+                self._take_in(portion, begun)
+                begun.take(portion, self._repeated(portion))
+            else:
+                begun.require_known(portion)
+            self._cut(executor, begun, portion)
+        elif self._flushes and not begun and executor.places:
             self._flush(executor)
 
     def _flush(self, executor: Executor) -> None:
         """Give out what was carried over: nothing follows, or not before that is settled."""
         if self._stock.carried:
-            self._cut(executor, 0, None)
+            self._cut(executor, None, None)
             return
         self._flushes = False
         self.is_exhausted = self._is_over and self.error is None
@@ -195,7 +219,7 @@ class Intake:
         if self._lanes.is_empty:
             self._waits = False
 
-    def _take_in(self, portion: Portion, begun: _Begun) -> None:
+    def _take_in(self, portion: Portion, begun: BegunChunk) -> None:
         """Take down what reading came to."""
         is_first = self._manner.is_first and not self._journal.tally.objects.read
         self._take_down(portion.findings, begun)
@@ -211,7 +235,7 @@ class Intake:
             self._begun = {portion.chunk: begun}
             self._next = portion.chunk + 1
 
-    def _take_down(self, findings: Findings, begun: _Begun) -> None:
+    def _take_down(self, findings: Findings, begun: BegunChunk) -> None:
         for number in findings.entries:
             if number in begun.entries:
                 self._journal.open(begun.entries.pop(number))
@@ -220,37 +244,44 @@ class Intake:
             self._manner.register.count(findings)
         self._heed(0, findings.tally.events.failed)
 
-    def _repeated(self, portion: Portion | None) -> Sequence[int]:
+    def _repeated(self, portion: Portion) -> Sequence[int]:
         """Which claims of a portion were made before."""
         register = self._manner.register
-        return register.repeated(portion.claims) if register and portion and portion.claims else ()
+        return register.repeated(portion.claims) if register and portion.claims else ()
 
-    def _cut(self, executor: Executor, place: int, portion: Portion | None) -> None:
-        self._is_cutting = True
+    def _cut(self, executor: Executor, begun: BegunChunk | None, portion: Portion | None) -> None:
+        """Have a portion cut where it is; without one, what was carried over, anywhere."""
+        place = self._cuts_at = begun.place if begun else executor.places[0]
         is_last = portion is None or not (portion.has_more or self._turn + 1 < self._next)
-        chunk = portion.chunk if portion else None
         flush = self._flushes and is_last
 
         def take(cut_off: CutOff) -> None:
-            self._is_cutting = False
-            if portion and cut_off.findings:
-                self._take_down(cut_off.findings, self._begun[portion.chunk])
+            self._cuts_at = None
             self.first_record = self.first_record or cut_off.first
             self._stock = cut_off.stock
+            if begun and portion:
+                self._end_cut(begun, portion, cut_off.findings)
             self._put(cut_off, place)
-            if portion and portion.has_more:
-                self._reads_on = self._begun[portion.chunk]
-            elif portion:
-                del self._begun[portion.chunk]
-                self._turn += 1
             self._advance(executor)
 
-        executor.submit(place, "cut", Cut(chunk, self._stock, flush, self._repeated(portion)), then=take)
+        chunk, repeated = (begun.chunk.number, begun.taken[-1].repeated) if begun else (None, ())
+        executor.submit(place, "cut", Cut(chunk, self._stock, flush, repeated), then=take)
+
+    def _end_cut(self, begun: BegunChunk, portion: Portion, findings: Findings | None) -> None:
+        begun.is_cut = True
+        if findings:
+            self._take_down(findings, begun)
+        if portion.has_more:
+            self._reads_on = begun
+        else:
+            del self._begun[portion.chunk]
+            self._turn += 1
 
     def _put(self, cut_off: CutOff, place: int) -> None:
         for batch in cut_off.batches:
             batch.place, batch.number = place, self._given_out
             self._given_out += 1
+            self._recovery.put(batch)
             for ready in self._canary.admit(batch):
                 self._lanes.put(ready)
         self._canary.complete(cut_off.stock.canary, is_over=False)

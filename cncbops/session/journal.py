@@ -45,6 +45,10 @@ class Journal:
         self._next_number += 1
         return entry
 
+    def entry(self, number: int) -> Entry:
+        """The entry of an object that is worked on."""
+        return self._entries[number]
+
     def open(self, entry: Entry) -> None:
         """Work on an object from now on."""
         self._entries[entry.number] = entry

@@ -24,11 +24,13 @@ class UnitReaders:
         self._account = means.identity.account if means.identity else None
         self._memory, self._run = memory, run
         self._where = here(means.aws)
-        self._process, self._finder, self._resolver = os.getpid(), means.finder, means.resolver
+        self._finder, self._resolver = means.finder, means.resolver
+        self._process: int | None = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         """It may go to another process, which looks functions up, and fetches, by itself."""
-        return {**vars(self), "_finder": None, "_resolver": None}
+        # Nor has it this number: in two containers processes may well have the same.
+        return {**vars(self), "_process": None, "_finder": None, "_resolver": None}
 
     def only(self, chosen: int) -> Callable[[int], UnitReader]:
         """The one reader of a session whose chunks are read one after another."""

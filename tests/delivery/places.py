@@ -44,11 +44,15 @@ class Places:
     """An Executor. `sent` are all tasks there ever were, `under_way` those that were not answered."""
 
     def __init__(self, clock: Clock, places: int = 1) -> None:
-        self.places = places
+        self.places = tuple(range(places))
+        self.most = dict.fromkeys(self.places, 10000)
         self._clock = clock
         self._ended: deque[tuple[Then, Any]] = deque()
         self.sent: list[Task] = []
         self.under_way: list[Task] = []
+
+    def room(self, place: int) -> int:
+        return self.most[place]
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         ((_, number),) = arguments

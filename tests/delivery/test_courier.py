@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cncbops.delivery.answers import Kind
 from cncbops.delivery.courier import LOOK_S, Courier
-from cncbops.delivery.lanes import Lanes
+from cncbops.delivery.lanes import NOWHERE, Lanes
 from cncbops.delivery.outcome import Outcome, Settled, Waybill
 from cncbops.delivery.pace import Pace
 from cncbops.delivery.sender import Step
@@ -31,6 +31,7 @@ class Session:
         self.pace = Pace(concurrency, rate, self.clock)
         self._paces: dict[str, Pace] = {}
         self._each = each
+        self._all: list[Waybill] = []
         self.heeded = (0, 0)
         self.courier = Courier(self.places, self.lanes, concurrency, self.pace_of, self._heed, self.clock)
 
@@ -44,6 +45,7 @@ class Session:
 
     def put(self, *batches: Waybill) -> "Session":
         for batch in batches:
+            self._all.append(batch)
             self.lanes.put(batch)
         return self
 
@@ -64,6 +66,20 @@ class Session:
         for then, result in self.places.ended(self.courier.wait_s()):
             then(result)
         return self.courier.take_settled()
+
+    def lose(self, place: int) -> list[Waybill]:
+        """Let a place be lost; the batches that were there."""
+        self.courier.lose(place)
+        self.lanes.lose(place)
+        lost = [batch for batch in self._all if batch.place == place]
+        for batch in lost:
+            batch.place = NOWHERE
+        return lost
+
+    def move(self, batches: Sequence[Waybill], place: int) -> None:
+        """Have batches that were lost read anew."""
+        for batch in batches:
+            self.lanes.move(batch, place, is_begun=self.courier.take_up(batch))
 
     def finish(self, number: int) -> None:
         """End a batch, and let it go."""
@@ -467,6 +483,53 @@ def test_what_was_never_sent_from_a_lost_place_is_not_in_doubt() -> None:
     session.start()
     session.finish(0)
     assert session.courier.lose(0) == 0
+
+
+def test_what_a_lost_place_had_begun_is_sent_again_whole_once_it_is_elsewhere_and_first_of_its_lane() -> None:
+    session = Session(4, places=2)
+    session.put(*(waybill(number, (number % 2,), events=10, place=number % 2) for number in range(4)))
+    assert session.start() == [0, 1]
+    session.end(1, again(pause_s=5.0, events=5))
+    moved = session.lose(1)
+    assert session.start(after_s=10.0) == []
+    assert session.courier.has_lost
+    session.move(moved, 0)
+    assert not session.courier.has_lost
+    assert session.start() == [1]
+    assert [task.place for task in session.places.sent] == [0, 1, 0]
+    session.finish(1)
+    assert session.start() == [3]
+    session.finish(0)
+    assert session.start() == [2]
+
+
+def test_what_was_not_begun_at_a_lost_place_is_begun_once_it_is_elsewhere() -> None:
+    session = Session(1, places=2).put(*(waybill(number, place=number) for number in range(2)))
+    assert session.start() == [0]
+    moved = session.lose(1)
+    session.finish(0)
+    assert session.start() == []
+    session.move(moved, 0)
+    assert session.start() == [1]
+    session.finish(1)
+    assert session.lanes.is_empty
+
+
+def test_the_turns_of_a_lost_place_are_free_for_others() -> None:
+    session = Session(2, places=2).put(*(waybill(number, place=number % 2) for number in range(4)))
+    assert session.start() == [0, 1]
+    session.lose(1)
+    assert session.pace.in_flight == 1
+    session.finish(0)
+    assert session.start() == [2]
+
+
+def test_no_place_has_more_under_way_than_it_has_room_for() -> None:
+    session = Session(8, places=2).put(*(waybill(number, place=number % 2) for number in range(8)))
+    session.places.most = {0: 1, 1: 3}
+    assert sorted(session.start()) == [0, 1, 3, 5]
+    session.finish(3)
+    assert session.start() == [7]
 
 
 def test_nothing_is_asked_of_a_lost_place() -> None:

@@ -135,7 +135,7 @@ def test_room_comes_back_when_a_batch_is_settled_not_when_it_is_begun(lane: tupl
 
 def test_bytes_bound_what_is_at_hand_as_well() -> None:
     lanes = Lanes(100)
-    lanes.put(waybill(0, size=PULLED_BYTES - 1))
+    lanes.put(waybill(0, size=2 * PULLED_BYTES - 1))
     assert lanes.has_room()
     lanes.put(waybill(1, size=1))
     assert not lanes.has_room()
@@ -146,7 +146,7 @@ def test_bytes_bound_what_is_at_hand_as_well() -> None:
 
 
 def test_bytes_that_are_on_their_way_take_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes_module, "PULLED_BYTES", 10)
+    monkeypatch.setattr(lanes_module, "PULLED_BYTES", 5)
     lanes = Lanes(100)
     lanes.put(waybill(0, size=4))
     assert [lanes.has_room(more) for more in (0, 5, 6)] == [True, True, False]

@@ -28,6 +28,7 @@ from cncbops.session.findings import Findings
 from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
+from cncbops.session.recovery import Recovery
 from tests.delivery.batches import record, waybill
 
 BROKEN = CannotRun("the queue is gone", "Look for it")
@@ -40,7 +41,7 @@ class Session:
 
     def __init__(self, found: Found, *, carries: bool = False, error: CannotRun | None = None, places: int = 1) -> None:
         self._found, self._carries, self._error = found, carries, error
-        self.places = places
+        self.places = tuple(range(places))
         self._ended: deque[tuple[Then, Any]] = deque()
         self._read_of: dict[int, list[int]] = {}  # objects, by chunk
         self.begun: list[Waybill] = []
@@ -53,7 +54,8 @@ class Session:
         manner = Manner(
             reads_one_by_one=False, portion_bytes=1, limit=None, shows_first=False, is_first=False, chosen=0
         )
-        self.intake = Intake(chunks, self.lanes, journal, canary, manner, lambda _delivered, _failed: None, stop)
+        recovery = Recovery(self.lanes, journal, 1)
+        self.intake = Intake(chunks, self.lanes, journal, canary, manner, recovery, lambda *_: None, stop)
 
     def items(self, stop: threading.Event) -> Iterator[Item | None]:
         """The agenda; notes how many were given and settled where it goes on after it had to wait."""

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,11 @@ def begun_with(runs: Runs, process: "subprocess.Popen[bytes]", in_flight: int) -
     workers = children_of(process.pid)
     assert len(workers) == WORKERS
     return workers
+
+
+def sockets_of(pid: int) -> int:
+    """How many connections a process has: one for each invocation under way, and a few."""
+    return sum("socket" in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def records_sent(runs: Runs) -> int:
@@ -148,27 +154,42 @@ def test_a_second_signal_leaves_at_once_and_leaves_nobody_behind(held: Held, run
     assert not held.go.is_set()
 
 
-def test_a_process_that_is_killed_ends_the_run_which_says_how_to_go_on_and_loses_nothing(
+def test_what_a_process_had_that_is_killed_goes_to_another_and_the_run_to_its_end(
     held: Held, runs: Runs, far_side: FarSide
 ) -> None:
     process = runs.start(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
     workers = begun_with(runs, process, 8)
-    os.kill(workers[1], signal.SIGKILL)
-    await_gone(workers[1:2])
+    busiest = max(workers, key=sockets_of)
+    os.kill(busiest, signal.SIGKILL)
+    await_gone([busiest])
+    held.go.set()
+    run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", len(EVENTS))
+    assert repeats(far_side.delivered_data()) <= run.events["possible_duplicates"]
+    assert 0 < run.events["possible_duplicates"] < 8 * 5
+    assert set(far_side.delivered_data()) == set(data_of(EVENTS))
+    assert_in_order(far_side, EVENTS)
+    await_gone(workers)
+
+
+def test_where_all_its_processes_are_killed_a_run_ends_and_says_how_to_go_on(
+    held: Held, runs: Runs, far_side: FarSide
+) -> None:
+    process = runs.start(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
+    workers = begun_with(runs, process, 8)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
     held.go.set()
     run = runs.finish(process)
     assert (run.code, run.status) == (1, "failed")
-    assert f"worker process {workers[1]} has ended (signal 9)" in run.err
+    assert "worker process" in run.err
+    assert "has ended (signal 9), and no other is left" in run.err
     assert "cncbops runs resume" in run.err
-    await_gone(workers)
     runs.await_silence()
-    lost = len(far_side.delivered()) - run.events["delivered"]
-    assert 0 <= lost <= run.events["possible_duplicates"] < 8 * 5
-    assert (runs.newest.status, runs.counts.delivered) == ("failed", run.events["delivered"])
     run = runs.resume(*AT_WORK)
     assert (run.status, run.summary["run"]["delivered"]) == ("succeeded", len(EVENTS))
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
-    assert repeats(far_side.delivered_data()) == lost
+    assert repeats(far_side.delivered_data()) <= 8 * 5
     assert_in_order(far_side, EVENTS)
 
 

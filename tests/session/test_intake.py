@@ -1,5 +1,6 @@
 """From an agenda to batches: the same ones, in the same order, however many places read and however long each takes."""
 
+import pickle
 import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.delivery.lanes import PULLED_AT_A_TIME, Lanes
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.errors import CannotRun
-from cncbops.execution import station
+from cncbops.execution import chunk_reading
 from cncbops.execution.crew import READERS
 from cncbops.execution.executor import Then
 from cncbops.execution.station import Outfit, Station
@@ -37,6 +38,7 @@ from cncbops.session.intake import Intake, Manner
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from cncbops.session.reading import Reader
+from cncbops.session.recovery import Recovery
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.ledger.runs import lake_object, record_of
@@ -118,16 +120,17 @@ class Places:
     """An executor whose tasks end in any order, when the test says so."""
 
     outfit: Outfit
-    places: int
+    count: int
     chance: random.Random
 
     def __post_init__(self) -> None:
-        self._stations = [Station(self.outfit) for _ in range(self.places)]
+        self._stations = {place: Station(self.outfit) for place in range(self.count)}
         self.waiting: list[tuple[int, str, Sequence[Any], Then]] = []
         self.begun: list[str] = []
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         self.begun.append(method)
+        arguments = pickle.loads(pickle.dumps(arguments))  # as on the way to another process
         self.waiting.append((place, method, arguments, then))
 
     def ended(self, _longest_s: float) -> Sequence[tuple[Then, Any]]:
@@ -136,8 +139,27 @@ class Places:
         place, method, arguments, then = self.waiting.pop(self.chance.randrange(len(self.waiting)))
         return [(then, getattr(self._stations[place], method)(*arguments))]
 
+    @property
+    def places(self) -> Sequence[int]:
+        return tuple(self._stations)
+
+    def room(self, place: int) -> int:
+        return self.count
+
+    def lose(self, place: int) -> None:
+        """Let a place go, with all that it has; another comes."""
+        del self._stations[place]
+        self._stations[self.count] = Station(self.outfit)
+        self.count += 1
+        self.waiting = [each for each in self.waiting if each[0] != place]
+
     def close(self) -> None:
         pass
+
+    def places_of(self, batch: Waybill) -> list[int]:
+        """Those of the records that would be sent of a batch."""
+        (work,) = self._stations[batch.place]._deliveries.pop(batch.batch).todo
+        return [record.place for record in work.batch.records]
 
     @property
     def reading(self) -> list[Chunk]:
@@ -180,8 +202,9 @@ class Session:
         self.executor = Places(outfit, self.places, self.chance)
         self.stop = threading.Event()
         self.agenda = Given(*self.items)
-        self.journal = Journal(NoKeeper())
+        self.journal = Journal(NoKeeper(), over=lambda entry: self.recovery.forget(entry))
         self.all_lanes = Lanes(self.concurrency)
+        self.recovery = Recovery(self.all_lanes, self.journal, PORTION_BYTES)
         self.chunks = Chunks(self.agenda, self.journal, 1_000_000, self.stop)
         self.intake = Intake(
             self.chunks,
@@ -189,10 +212,12 @@ class Session:
             self.journal,
             Canary(self.halted.append),
             self.manner,
+            self.recovery,
             lambda delivered, failed: self.heard.append((delivered, failed)),
             self.stop,
         )
         self.open: list[Waybill] = []
+        self.lost: list[Waybill] = []
         self.sent: list[Waybill] = []
 
     def read(self) -> None:
@@ -218,6 +243,7 @@ class Session:
     def settle(self, batch: Waybill | None = None, *, fails: bool = False) -> None:
         batch = batch or self.chance.choice(self.open)
         self.open.remove(batch)
+        assert self.executor.places_of(batch) == list(batch.places)
         outcome = Outcome(is_whole=True)
         if fails:
             records = [record_of(Entry(place >> 32, 0, lake_object(0)), place & 0xFF) for place in batch.places]
@@ -226,12 +252,33 @@ class Session:
         self.all_lanes.settle(batch)
         self.intake.settled([Settled(batch, outcome)])
 
-    def run(self) -> "Session":
-        """Go through with all of it."""
+    def lose(self) -> None:
+        """One place is gone; those of its batches that were begun are to be begun again."""
+        place = self.chance.choice(self.executor.places)
+        self.executor.lose(place)
+        self.intake.lose(place)
+        self.lost += [batch for batch in self.open if batch.place == place]
+        self.open = [batch for batch in self.open if batch.place != place]
+        self.recovery.lose(place)
+
+    def take_up(self, batch: Waybill) -> bool:
+        """A batch is there again; whether it had been begun, which it is now again."""
+        if batch not in self.lost:
+            return False
+        self.lost.remove(batch)
+        self.open.append(batch)
+        return True
+
+    def run(self, losses: int = 0) -> "Session":
+        """Go through with all of it, though so many places are lost on the way."""
         steps = 0
         while not (self.intake.is_done and self.all_lanes.is_empty):
             steps += 1
             assert steps < 20_000, "it stands still"
+            if losses and self.chance.random() < 0.1:
+                losses -= 1
+                self.lose()
+            self.recovery.restore(self.executor, self.take_up)
             self.read()
             self.send()
             if self.open and self.chance.random() < 0.6:
@@ -278,6 +325,18 @@ def test_batches_numbers_and_counts_are_those_of_one_place_that_reads_alone(
     assert several.places_sent == places_of(*objects)
     assert several.intake.is_exhausted
     assert sorted(batch.number for batch in several.sent) == list(range(len(several.sent)))
+
+
+@given(ANY_LAKE, st.integers(1, 3), st.sampled_from([0, 1, 8]), st.none() | st.integers(1, 30), st.integers(0, 2**32))
+def test_places_that_are_lost_change_neither_batches_nor_counts(
+    objects: list[str], places: int, lanes: int, canary: int | None, seed: int
+) -> None:
+    undisturbed = Session(lake(*objects), 1, 0, lanes, canary=canary).run()
+    losing = Session(lake(*objects), places, seed, lanes, canary=canary).run(losses=4)
+    assert losing.told == undisturbed.told
+    assert losing.journal.tally == undisturbed.journal.tally
+    assert losing.places_sent == places_of(*objects)
+    assert losing.intake.is_exhausted
 
 
 @given(ANY_LAKE, st.integers(1, 3), st.integers(0, 2**32))
@@ -400,7 +459,7 @@ def denying(monkeypatch: pytest.MonkeyPatch) -> None:
     def open_object(found: LakeObject, _s3: object) -> None:
         raise ObjectUnreadable("AccessDenied", "access denied")
 
-    monkeypatch.setattr(station, "open_object", open_object)
+    monkeypatch.setattr(chunk_reading, "open_object", open_object)
 
 
 @pytest.mark.usefixtures("denying")

@@ -1,0 +1,128 @@
+"""A cluster that was found fit: a scheduler that is there already, or one with workers of this machine."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from distributed import Client, LocalCluster, Security
+
+from cncbops.aws import Aws
+from cncbops.cluster.address import Address
+from cncbops.cluster.executor import ClusterExecutor
+from cncbops.cluster.link import Link
+from cncbops.cluster.listing import SpreadListing
+from cncbops.cluster.quiet import silence
+from cncbops.cluster.roster import Member, Roster
+from cncbops.errors import CannotRun
+from cncbops.execution.station import Outfit
+from cncbops.lake.pages import Page
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SCHEDULER_S = 10.0
+WORKERS_S = 60.0
+_LOOK_S = 0.2
+
+_CONNECTIONS = 4096
+"""Two for each worker, which stay open."""
+
+
+class Cluster:
+    """`workers` and `room` are as they were at the start: how many there were, and their invocations at a time."""
+
+    def __init__(self, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]) -> None:
+        self.workers, self.room = len(members), sum(member.room for member in members)
+        self._link, self._roster, self._note = link, roster, note
+        self._executor: ClusterExecutor | None = None
+
+    def executor(self, outfit: Outfit) -> ClusterExecutor:
+        """Places at all workers; one at a time, and to be closed. Raises CannotRun where no worker can be used."""
+        self._executor = ClusterExecutor(self._link, self._roster, outfit, self._note)
+        return self._executor
+
+    def listing(self, s3: "S3Client") -> "S3Client":
+        """A client whose list calls workers make, while there is a session at them."""
+        return cast("S3Client", SpreadListing(s3, self._page))
+
+    def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        return self._executor.page(bucket, asked) if self._executor else None
+
+
+@contextmanager
+def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cluster]:
+    """See `connecting.connected`."""
+    silence()
+    link, held = Link(), AsyncExitStack()
+    try:
+        roster = Roster(link.do(_client(where, held)), aws)
+        if not link.do(roster.members()):
+            note(f"waiting for a worker at {where}")
+        members = link.do(_first_members(roster, where))
+        link.do(roster.require_fit([member.address for member in members]))
+        yield Cluster(link, roster, members, note)
+    finally:
+        link.do(held.aclose())
+        link.close()
+
+
+async def _client(where: Address, held: AsyncExitStack) -> Client:
+    """A client of the cluster's scheduler, which is held, as is a local cluster."""
+    address, security = where.scheduler or "", Security() if where.scheduler else Security.temporary()
+    if not address:
+        address = await _started(where.local_workers, security, held)
+    try:
+        client = Client(
+            address,
+            asynchronous=True,
+            security=security,
+            timeout=SCHEDULER_S,
+            direct_to_workers=True,
+            connection_limit=_CONNECTIONS,
+        )
+        held.push_async_callback(client.close)
+        return await asyncio.wait_for(client, SCHEDULER_S + 1)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # the latter where TLS is not set up
+        raise _unreachable(where, error) from error
+
+
+def _unreachable(where: Address, error: Exception) -> CannotRun:
+    if isinstance(error, OSError):
+        return CannotRun(f"no scheduler answers at {where}", "Start one (`dask scheduler`), or check --cluster")
+    reason = " ".join(str(error).split())[:300]
+    return CannotRun(f"cannot connect to {where}: {reason}", "See to Dask's own settings (distributed.comm.tls)")
+
+
+async def _started(workers: int, security: Security, held: AsyncExitStack) -> str:
+    """The address of a cluster of this machine, which is held.
+
+    On loopback alone, and with keys of its own: who reaches a scheduler can have anything done as whoever started it.
+    """
+    cluster: Any = LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        protocol="tls",
+        security=security,
+        dashboard_address=None,
+        memory_limit=None,  # what a worker holds is bounded by what it is given
+        silence_logs=logging.CRITICAL,
+        asynchronous=True,
+    )
+    held.push_async_callback(cluster.close)
+    await cluster
+    address: str = cluster.scheduler_address
+    return address
+
+
+async def _first_members(roster: Roster, where: Address) -> Sequence[Member]:
+    """The workers that there are once there are any. Raises CannotRun."""
+    deadline = time.monotonic() + WORKERS_S
+    while not (members := await roster.members()):
+        if time.monotonic() > deadline:
+            raise CannotRun(f"the scheduler at {where} has no worker", "Start some: `dask worker`")
+        await asyncio.sleep(_LOOK_S)
+    return members

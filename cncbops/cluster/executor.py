@@ -1,0 +1,160 @@
+"""The workers of a Dask cluster, each a place of a session."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from cncbops.cluster.line import Answered, Begun, Ended
+from cncbops.cluster.link import Link
+from cncbops.cluster.parcels import Kept, packed
+from cncbops.cluster.roster import Member, Roster
+from cncbops.cluster.watch import Event, Failed, Joined, Unfit, Watch
+from cncbops.errors import CannotRun, CncbopsError
+from cncbops.execution.executor import PlaceLost, Then, fail
+from cncbops.execution.processes import MOST_AT_A_TIME
+from cncbops.execution.station import Outfit
+from cncbops.execution.tickets import Tickets
+from cncbops.lake.pages import Page
+
+WITHOUT_S = 60.0
+"""How long a session waits for a worker where none is left: one that was restarted is soon back."""
+
+_FIRST_S = 20.0
+"""How long those that are there at the start may take to settle in, if one has."""
+
+_LOOK_S = 0.1
+
+_ANSWERERS = 4
+
+_NEXT = "Start workers, and go on with `cncbops runs resume`"
+
+
+class ClusterExecutor:
+    """An Executor with as many places as workers, which come and go. `note` is told what the operator should know."""
+
+    def __init__(
+        self, link: Link, roster: Roster, outfit: Outfit, note: Callable[[str], None], without_s: float = WITHOUT_S
+    ) -> None:
+        """Waits for the workers that are there. Raises CannotRun where none of them can be used."""
+        self._link, self._outfit, self._note, self._without_s = link, outfit, note, without_s
+        self._kept, self._tickets = Kept(), Tickets()
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
+        self._watch = Watch(link, roster, self._kept, self._pool, self._events.put)
+        self._members: dict[int, Member] = {}  # all whose lines were opened and have not ended
+        self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {}  # by place
+        self._gone: deque[int] = deque()  # places that have ended, not told of yet
+        self._alone_since: float | None = None
+        self._why_none: CncbopsError | None = None
+        try:
+            self._await_first()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The workers that have settled in and are not gone."""
+        return tuple(self._outbox)
+
+    def room(self, place: int) -> int:
+        """Sixteen, or as many as the worker has threads if those are more."""
+        return self._members[place].room
+
+    def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
+        """Have a method of the station at a place called."""
+        if place in self._outbox:
+            self._outbox[place].append((self._tickets.issue(place, then), method, arguments))
+
+    def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
+        """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
+        if self._gone:
+            raise self._lost(self._gone.popleft())
+        self._send_out()
+        self._hope()
+        found: list[tuple[Then, Any]] = []
+        with suppress(Empty):
+            while len(found) < MOST_AT_A_TIME and not self._gone:
+                event = self._events.get(block=not found, timeout=longest_s)
+                if isinstance(event, Answered):
+                    found += self._tickets.redeem(event.answers)
+                else:
+                    self._heed(event)
+                    break
+        if self._gone and not found:
+            raise self._lost(self._gone.popleft())
+        return sorted(found, key=lambda each: each[0] is fail)
+
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        """A page of a bucket's listing, asked for by some worker; None if there is none. In any thread."""
+        return self._watch.page(bucket, asked)
+
+    def close(self) -> None:
+        """Let all places go."""
+        self._watch.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _send_out(self) -> None:
+        """Send each place what it has to do, in one message."""
+        busy = [place for place, tasks in self._outbox.items() if tasks]
+        if busy:
+            self._watch.send([(place, packed((self._outbox[place], ()), self._kept)) for place in busy])
+            self._outbox.update((place, []) for place in busy)
+
+    def _heed(self, event: Event) -> None:
+        """Take down what happened to a worker."""
+        match event:
+            case Joined(number, member):  # packed now: it is to know the functions that were found until now
+                self._members[number] = member
+                self._watch.open(number, packed(self._outfit, self._kept))
+            case Begun(place):
+                self._outbox[place] = []
+            case Ended(place) if place in self._outbox:
+                self._gone.append(place)
+            case Ended(place, error):
+                self._leave_out(self._members.pop(place), error)
+            case Unfit(error):
+                self._why_none = error
+                self._note(f"{error.what}: it is not used")
+            case Failed(defect):
+                raise defect
+
+    def _leave_out(self, member: Member, error: CncbopsError | None) -> None:
+        """Do without a worker that could not settle in."""
+        self._why_none = error or CannotRun(f"{member} is gone", _NEXT)
+        if error:
+            self._note(f"{member} is not used: {error.what}")
+
+    def _lost(self, place: int) -> PlaceLost:
+        del self._outbox[place]
+        self._tickets.forget(place)
+        return PlaceLost(f"{self._members.pop(place)} is gone", place)
+
+    def _await_first(self) -> None:
+        """Have the workers that are there settle in."""
+        self._watch.begin()
+        deadline = time.monotonic() + _FIRST_S
+        while not self._events.empty() or self._is_settling(time.monotonic() < deadline):
+            with suppress(Empty):
+                self._heed(self._events.get(timeout=_LOOK_S))
+        if not self._outbox:
+            raise self._why_none or CannotRun("there is no worker that could be used", _NEXT)
+
+    def _is_settling(self, has_time: bool) -> bool:
+        return len(self._members) > len(self._outbox) and (has_time or not self._outbox)
+
+    def _hope(self) -> None:
+        """Wait for a worker where none is left, and give up in the end. Raises CannotRun."""
+        now = time.monotonic()
+        if self._outbox:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+            self._note(f"no worker is left: waiting {self._without_s:g} s for another")
+        elif now - self._alone_since >= self._without_s:
+            why = f" ({self._why_none.what})" if self._why_none else ""
+            raise CannotRun(f"no worker is left{why}", _NEXT)

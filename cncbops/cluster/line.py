@@ -1,0 +1,173 @@
+"""The line to one place: messages go out, answers come in, until the worker is gone or the line is closed."""
+
+import asyncio
+import pickle
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor as Pool
+from contextlib import suppress
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from distributed import Client, Future
+
+from cncbops.cluster.asking import Question, reply
+from cncbops.cluster.parcels import Kept
+from cncbops.cluster.places import NotHere, Place
+from cncbops.cluster.roster import Member
+from cncbops.errors import CannotRun, CncbopsError
+from cncbops.lake.pages import Page
+
+POLL_S = 2.0
+"""How long a place is asked for answers at a time; for so long it does not notice that nobody asks any more."""
+
+GRACE_S = 1.0
+"""For what a worker that is gone may have answered, and to tell a place that it is to end."""
+
+_BEGIN_S = 60.0
+"""A worker may have to load AWS's library first."""
+
+
+class Begun(NamedTuple):
+    """A place has settled in."""
+
+    place: int
+
+
+class Answered(NamedTuple):
+    """Answers have come, as `execution.answers` packs them."""
+
+    answers: bytes
+
+
+class Ended(NamedTuple):
+    """A line has ended, after all that came through it. `error` is one that says more than that the worker is gone."""
+
+    place: int
+    error: CncbopsError | None
+
+
+Event = Begun | Answered | Ended
+
+
+class Line:
+    """To be used in the event loop of its client; `tell` is given what happens, in its order.
+
+    `kept` are the memories that the place may ask for; `pool` has the threads that answer. `linger_s` is how long a
+    place that has an answer waits for others to come along.
+    """
+
+    linger_s = 0.001
+
+    def __init__(self, client: Client, member: Member, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
+        self.member = member
+        self._client, self._kept, self._pool, self._tell = client, kept, pool, tell
+        self._messages: list[bytes] = []
+        self._place: tuple[Any, str] | None = None  # once it has begun, with its name
+        self._has_some, self._gone = asyncio.Event(), asyncio.Event()
+
+    def send(self, message: bytes) -> None:
+        """Have a message sent: see Place.take."""
+        self._messages.append(message)
+        self._has_some.set()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the place has settled in."""
+        return self._place is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the place has settled in, and its worker is not gone."""
+        return self.has_begun and not self._gone.is_set()
+
+    async def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
+        """A page of a bucket's listing, asked for by the worker. Raises ConnectionError if it is gone; botocore's."""
+        if not (self._place and self.is_open):
+            raise ConnectionError
+        place, name = self._place
+        try:
+            answer = await self._until_one_ends(place.page(name, bucket, dict(asked)), self._gone.wait())
+        except (OSError, NotHere) as error:
+            raise ConnectionError from error
+        ((_, page, raised),) = pickle.loads(answer)  # noqa: S301  of our own place
+        if raised:
+            raise raised
+        found: Page = page
+        return found
+
+    def leave(self) -> None:
+        """The worker is gone from the cluster."""
+        self._gone.set()
+
+    async def run(self, number: int, outfit: bytes) -> bool:
+        """Begin a place with an Outfit, and keep the line to it until the worker is gone. Tells whether it began."""
+        error = None
+        name = f"cncbops-{uuid4().hex}"
+        # Pinned to the worker: at another there is a place already, or soon.
+        worker = {"workers": [self.member.address], "allow_other_workers": False}
+        held = self._client.submit(Place, actor=True, pure=False, key=name, **worker)
+        try:
+            await self._kept_up(number, held, outfit)
+        except (OSError, NotHere):
+            pass
+        except CncbopsError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001  whatever the worker, or Dask, makes of what it is sent
+            error = CannotRun(f"{self.member} failed ({type(raised).__name__})", "Look at its log")
+        finally:
+            # Forgotten: Dask would make it anew at a worker that comes to be at the same address.
+            with suppress(OSError):
+                await asyncio.wait_for(self._client.cancel([held], force=True), GRACE_S)
+        self._tell(Ended(number, error))
+        return self.has_begun
+
+    async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
+        async with asyncio.timeout(_BEGIN_S):
+            place, name = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
+        self._place = place, name
+        self._tell(Begun(number))
+        try:
+            await self._until_one_ends(self._receive(place, name), self._send(place, name), self._gone.wait())
+        except asyncio.CancelledError:
+            with suppress(OSError, NotHere):
+                await asyncio.wait_for(place.end(name), GRACE_S)
+            raise
+
+    async def _begun(self, held: Future[Any], outfit: bytes) -> tuple[Any, str]:
+        place = await held
+        return place, await place.begin(outfit, self.member.room)
+
+    async def _until_one_ends(self, first: Awaitable[Any], *others: Awaitable[Any]) -> Any:
+        """Do these until one has ended, the first a little longer; then what that came to. Raises what one raised."""
+        tasks = [asyncio.ensure_future(each) for each in (first, *others)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks[:1], timeout=GRACE_S)
+            results = [task.result() for task in tasks if task.done()]
+            if not tasks[0].done():
+                raise ConnectionError
+            return results[0]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, place: Any, name: str) -> None:
+        while await self._has_some.wait():
+            self._has_some.clear()
+            messages, self._messages = self._messages, []
+            await place.take(name, b"".join(messages))
+
+    async def _receive(self, place: Any, name: str) -> None:
+        while True:
+            answers, questions = await place.give(name, POLL_S, self.linger_s)
+            if answers:
+                self._tell(Answered(answers))
+            if questions:
+                for question in pickle.loads(questions):  # noqa: S301  of our own place
+                    self._pool.submit(self._reply, asyncio.get_running_loop(), question)
+
+    def _reply(self, loop: asyncio.AbstractEventLoop, question: Question) -> None:
+        message = pickle.dumps(((), [reply(question, self._kept)]), protocol=5)
+        with suppress(RuntimeError):  # the loop is closed, and the place with it
+            loop.call_soon_threadsafe(self.send, message)

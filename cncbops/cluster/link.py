@@ -1,0 +1,60 @@
+"""An event loop in a thread of its own, for what goes on with a cluster while a session works."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+
+class Link:
+    """The loop. Its thread, and all processes that are started in it, get none of the signals that end commands."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
+        self._thread.start()
+
+    def do(self, what: Coroutine[Any, Any, T]) -> T:
+        """Have something done in the loop, and wait for it; if that wait is broken off, so is what is done."""
+        future = self.begin(what)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def begin(self, what: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin something in the loop."""
+        return asyncio.run_coroutine_threadsafe(what, self._loop)
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Have a function called in the loop, some time soon."""
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def close(self) -> None:
+        """Break off all that is still under way."""
+        self.do(_broken_off())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _run(self) -> None:
+        # A process inherits what its parent's thread does not hear: who began it decides when it ends, not a terminal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+
+async def _broken_off() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

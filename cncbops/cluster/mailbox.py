@@ -1,0 +1,48 @@
+"""What a station has to say, until somebody comes for it."""
+
+import asyncio
+import pickle
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+from cncbops.cluster.asking import Question
+from cncbops.execution.answers import Answer, packed, portable
+
+
+class Mailbox:
+    """Answers and questions, put in by any thread and taken out together in the event loop that it was made in."""
+
+    def __init__(self) -> None:
+        self._loop, self._filled = asyncio.get_running_loop(), asyncio.Event()
+        self._answers: deque[Answer] = deque()
+        self._questions: deque[Question] = deque()
+        self._has_rung = False
+
+    def answer(self, ticket: int, result: Any, error: BaseException | None) -> None:
+        """Put an answer in."""
+        self._answers.append((ticket, result, error and portable(error)))
+        self.ring()
+
+    def ask(self, question: Question) -> None:
+        """Put a question in."""
+        self._questions.append(question)
+        self.ring()
+
+    def ring(self) -> None:
+        """Let whoever waits come at once."""
+        if not self._has_rung:
+            self._has_rung = True
+            with suppress(RuntimeError):  # the worker ends
+                self._loop.call_soon_threadsafe(self._filled.set)
+
+    async def emptied(self, longest_s: float, linger_s: float) -> tuple[bytes, bytes]:
+        """Packed answers, and pickled questions; waits up to so long for one, and lingers for others to come along."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._filled.wait(), longest_s)
+            await asyncio.sleep(linger_s)
+        self._filled.clear()
+        self._has_rung = False  # before it is looked into: what comes then rings again
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        questions = [self._questions.popleft() for _ in range(len(self._questions))]
+        return packed(answers) if answers else b"", pickle.dumps(questions) if questions else b""

@@ -1,0 +1,101 @@
+"""The workers of a cluster, and which of them are fit to work for a session."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from distributed import Client
+from distributed.versions import get_versions
+
+from cncbops.aws import Aws
+from cncbops.cluster.parcels import Kept, packed
+from cncbops.cluster.versions import PACKAGES, Versions, versions_here, versions_of
+from cncbops.cluster.whereabouts import Whereabouts, whereabouts, whereabouts_there
+from cncbops.errors import CannotRun, CncbopsError
+from cncbops.terms import CONCURRENCY
+
+_LONGEST_S = 60.0
+"""Of a look at a worker, which may have to load AWS's library and to ask for credentials first."""
+
+_SAME_IMAGE = "Start the scheduler and all workers with the versions that are here, best from one image"
+_SAME_AWS = "Give --endpoint-url or --role-arn, or set the environment of the workers"
+
+
+class Member(NamedTuple):
+    """A worker. `room` is how many invocations it makes at a time."""
+
+    address: str
+    room: int
+
+    def __str__(self) -> str:
+        return f"worker {self.address}"
+
+
+class Roster:
+    """Looks at workers, in the loop of its client; what is fit is looked at once."""
+
+    def __init__(self, client: Client, aws: Aws) -> None:
+        """Raises CncbopsError, as where there are no credentials here."""
+        self.client: Any = client  # whose types do not know that it is asynchronous
+        self._here, self._needed = whereabouts(aws), versions_here()
+        self._access = packed(aws, Kept())
+        self.fit: set[str] = set()
+
+    async def members(self) -> list[Member]:
+        """The workers that there are. Raises OSError."""
+        # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
+        told = await self.client.scheduler.identity(n_workers=-1)
+        self.fit &= told["workers"].keys()
+        return [Member(address, max(CONCURRENCY, each["nthreads"])) for address, each in told["workers"].items()]
+
+    async def require_fit(self, addresses: Iterable[str]) -> None:
+        """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""
+        told: Any = await self.client.get_versions(check=False, packages=PACKAGES)
+        if objection := self._differs("the scheduler", versions_of(told["scheduler"])):
+            raise objection
+        for objection in (await self.objections(addresses)).values():
+            raise objection
+
+    async def objections(self, addresses: Iterable[str]) -> Mapping[str, CannotRun]:
+        """Why workers are not fit, those that are not; one that is gone by now is left out."""
+        unknown = [address for address in addresses if address not in self.fit]
+        found = {each: self._of_versions(each, told) for each, told in (await self._versions(unknown)).items()}
+        same = [address for address, objection in found.items() if not objection]
+        found |= {each: self._of_aws(each, told) for each, told in (await self._whereabouts(same)).items()}
+        self.fit |= {address for address, objection in found.items() if not objection}
+        return {address: objection for address, objection in found.items() if objection}
+
+    async def _versions(self, addresses: list[str]) -> Mapping[str, Any]:
+        return await self._told(addresses, get_versions, packages=PACKAGES)
+
+    async def _whereabouts(self, addresses: list[str]) -> Mapping[str, Any]:
+        return await self._told(addresses, whereabouts_there, self._access)
+
+    async def _told(self, addresses: list[str], function: Any, *arguments: Any, **named: Any) -> Mapping[str, Any]:
+        if not addresses:
+            return {}
+        asked = self.client.run(function, *arguments, workers=addresses, on_error="return", **named)
+        told: Mapping[str, Any] = await asyncio.wait_for(asked, _LONGEST_S)
+        return {address: each for address, each in told.items() if not isinstance(each, OSError)}
+
+    def _of_versions(self, address: str, told: Any) -> CannotRun | None:
+        if isinstance(told, BaseException):
+            return _failed(address, told)
+        return self._differs(f"worker {address}", versions_of(told))
+
+    def _of_aws(self, address: str, told: Whereabouts | BaseException) -> CannotRun | None:
+        if isinstance(told, BaseException):
+            return _failed(address, told)
+        difference = self._here.difference(told)
+        return CannotRun(f"worker {address} {difference}", _SAME_AWS) if difference else None
+
+    def _differs(self, who: str, found: Versions) -> CannotRun | None:
+        if found == self._needed:
+            return None
+        return CannotRun(f"{who} has {found}; here is {self._needed}", _SAME_IMAGE)
+
+
+def _failed(address: str, error: BaseException) -> CannotRun:
+    if isinstance(error, CncbopsError):
+        return CannotRun(f"worker {address}: {error.what}", error.next_step)
+    return CannotRun(f"worker {address} cannot be used: {type(error).__name__}", "Look at the worker's log")

@@ -1,0 +1,156 @@
+"""Who is at work for a session on a cluster: workers that join and leave, each with the line to its place."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from typing import Any, NamedTuple
+
+from cncbops.cluster import line
+from cncbops.cluster.line import Line
+from cncbops.cluster.link import Link
+from cncbops.cluster.parcels import Kept
+from cncbops.cluster.roster import Member, Roster
+from cncbops.errors import CannotRun
+from cncbops.lake.pages import Page
+
+LOOK_S = 0.5
+
+
+class Joined(NamedTuple):
+    """A worker is there that can be used, and waits for what it works with."""
+
+    place: int
+    member: Member
+
+
+class Unfit(NamedTuple):
+    """A worker has joined that cannot be used."""
+
+    error: CannotRun
+
+
+class Failed(NamedTuple):
+    """A defect: nobody watches any more."""
+
+    defect: BaseException
+
+
+Event = line.Event | Joined | Unfit | Failed
+
+
+class Watch:
+    """Of one session, from `begin` to `close`, in any thread; `tell` is given what happens, in its order."""
+
+    def __init__(self, link: Link, roster: Roster, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
+        self._link, self._roster, self._tell = link, roster, tell
+        self._new_line: Callable[[Member], Line] = lambda member: Line(roster.client, member, kept, pool, tell)
+        self._numbers, self._turns = count(), count()
+        self._lines: dict[int, Line] = {}
+        self._known: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Tell of all that are there, and watch who comes and goes."""
+        self._link.do(self._first())
+        self._watching = self._link.begin(self._go_on())
+        self._watching.add_done_callback(self._hear)
+
+    def open(self, place: int, outfit: bytes) -> None:
+        """Have the place of a worker that has joined begun, with an Outfit as a parcel."""
+        self._link.call(self._open, place, outfit)
+
+    def send(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        """Send messages to places: see Place.take."""
+        self._link.call(self._send, messages)
+
+    def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        """A page of a bucket's listing, asked for by one worker after another; None if there is none at present."""
+        return self._link.do(self._page(bucket, asked))
+
+    def close(self) -> None:
+        """Let all places go."""
+        if self._watching:
+            self._watching.cancel()
+        self._link.do(self._closed())
+
+    # In the loop of the link.
+
+    async def _first(self) -> None:
+        with suppress(OSError):
+            await self._meet(await self._look())
+
+    async def _go_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            with suppress(OSError):  # while the scheduler is away, those that work go on
+                if new := await self._look():
+                    self._begin(self._meet(new))
+
+    async def _look(self) -> Sequence[Member]:
+        """Let the lines to those go that have left; gives those that are new."""
+        members = await self._roster.members()
+        here = {member.address for member in members}
+        for each in self._lines.values():
+            if each.member.address not in here:
+                each.leave()
+        taken = self._known | {each.member.address for each in self._lines.values()}
+        self._known = here
+        return [member for member in members if member.address not in taken]
+
+    async def _meet(self, members: Sequence[Member]) -> None:
+        objections = await self._roster.objections([member.address for member in members])
+        for member in members:
+            if member.address in objections:
+                self._tell(Unfit(objections[member.address]))
+            elif member.address in self._roster.fit:
+                number = next(self._numbers)
+                self._lines[number] = self._new_line(member)
+                self._tell(Joined(number, member))
+
+    async def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
+        while lines := [each for each in self._lines.values() if each.is_open]:
+            with suppress(ConnectionError):  # another has it
+                return await lines[next(self._turns) % len(lines)].page(bucket, asked)
+            await asyncio.sleep(0)
+        return None
+
+    def _open(self, place: int, outfit: bytes) -> None:
+        self._begin(self._run(place, outfit))
+
+    async def _run(self, place: int, outfit: bytes) -> None:
+        address = self._lines[place].member.address
+        try:
+            has_worked = await self._lines[place].run(place, outfit)
+        finally:
+            del self._lines[place]
+        if has_worked:  # if it is there again, it is as good as new
+            await asyncio.sleep(2 * LOOK_S)
+            self._known.discard(address)
+
+    def _send(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        for place, message in messages:
+            if place in self._lines:
+                self._lines[place].send(message)
+
+    def _begin(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._hear)
+
+    def _hear(self, ended: Future[None] | asyncio.Task[None]) -> None:
+        if isinstance(ended, asyncio.Task):
+            self._tasks.discard(ended)
+        if not ended.cancelled() and (error := ended.exception()) and not isinstance(error, OSError):
+            self._tell(Failed(error))
+
+    async def _closed(self) -> None:
+        for each in self._lines.values():
+            each.leave()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,46 @@
+"""Whom a process would send to: the same everywhere, or some of the records would go to a function of the same name."""
+
+import asyncio
+from dataclasses import dataclass
+
+from cncbops.aws import Aws
+from cncbops.cluster.parcels import unpacked
+from cncbops.identity import whoami
+from cncbops.session.memory import Memory, NoMemory
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where calls go, and the account of whoever makes them: None where AWS does not say."""
+
+    lambda_url: str
+    s3_url: str
+    account: str | None
+
+    def difference(self, other: "Whereabouts") -> str | None:
+        """What sets another apart from this, in words; None if nothing does."""
+        if other.lambda_url != self.lambda_url:
+            return f"calls Lambda at {other.lambda_url}, not {self.lambda_url}"
+        if other.s3_url != self.s3_url:
+            return f"calls S3 at {other.s3_url}, not {self.s3_url}"
+        if other.account and self.account and other.account != self.account:
+            return f"is of account {other.account}, not {self.account}"
+        return None
+
+
+def whereabouts(aws: Aws) -> Whereabouts:
+    """Of this process. Raises CncbopsError, as where credentials are missing."""
+    identity = whoami(aws)
+    return Whereabouts(
+        aws.lambda_().meta.endpoint_url, aws.s3().meta.endpoint_url, identity.account if identity else None
+    )
+
+
+async def whereabouts_there(aws: bytes) -> Whereabouts:
+    """Of a worker, which Dask calls this in; in a thread, as its loop must go on. `aws` is a parcel."""
+    (access,) = unpacked(aws, _no_memory)
+    return await asyncio.to_thread(whereabouts, access)
+
+
+def _no_memory(_number: int) -> Memory:
+    return NoMemory()
