@@ -1,7 +1,7 @@
 /* JSON as nearly every line of a lake has it, read once from left to right.
 
-   What is read here is valid JSON. The opposite does not hold: of what is rare (surrogates, exponents, very long
-   numbers, deep nesting, a name twice) nothing is decided, and the Python path, which is the reference, reads it.
+   What is read here is valid JSON. The opposite does not hold: of what is rare (surrogates, exponents, deep
+   nesting, a name twice) nothing is decided, and the Python path, which is the reference, reads it.
 
    Text ends before `end`, where a byte follows that is neither part of JSON nor white space within a line: a newline,
    or the zero byte behind a bytes object. So one byte may always be looked at. Its UTF-8 was checked before. */

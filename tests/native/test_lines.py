@@ -58,6 +58,25 @@ def test_what_is_not_usual_comes_back_line_by_line(end: bytes) -> None:
     assert found[1].line == FIRST + 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"event":{"type":"t","half":"\\ud800"},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t","pair":"\\ud83d\\ude00"},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t","id":"1"},"event":{"type":"t"},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t"},"kinesisRecordMetadata":{"approximateArrivalTimestamp":253402300800000}}',
+        b'{"event":{"type":"t","\\u0069d":"1"},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t","huge":1e999},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t","escape":"\\\0"},"kinesisRecordMetadata":{}}',
+        b'{"event":{"type":"t"},"kinesisRecordMetadata":null}',
+    ],
+)
+def test_what_may_mean_something_else_is_left_to_python(odd: bytes) -> None:
+    usual = b'{"event":{"type":"t"},"kinesisRecordMetadata":{"approximateArrivalTimestamp":253402300799999}}'
+    assert isinstance(read_in_c("envelope", usual)[0], LakeEvent)
+    assert read_in_c("envelope", odd) == [odd]
+
+
 def test_no_lines_are_no_events() -> None:
     assert read_in_c("raw", b"") == []
 
