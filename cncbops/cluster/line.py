@@ -90,7 +90,7 @@ class Line:
         place, name = self._place
         try:
             answer = await self._until_one_ends(place.page(name, bucket, dict(asked)), self._gone.wait())
-        except (OSError, NotHere) as error:
+        except (OSError, NotHere, RuntimeError) as error:  # the last is Dask's, of an actor whose worker is gone
             raise ConnectionError from error
         ((_, page, raised),) = pickle.loads(answer)  # noqa: S301  of our own place
         if raised:

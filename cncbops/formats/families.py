@@ -3,13 +3,14 @@
 A new format is one module with `recognise` and `read`, and one line here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from cncbops.formats import cookbook, eventbridge, firehose_error, raw
 from cncbops.formats.event import Bytes, LakeEvent, NotAnEvent
+from cncbops.native import hot
 
 
 class Family(NamedTuple):
@@ -17,18 +18,22 @@ class Family(NamedTuple):
 
     `read` is given a line's text, the line's number, from 1, and the text's place on it, from 0. The text may
     be a buffer, which changes once it is read: the event's data is then a view of it.
+
+    `read_lines` reads many lines at once, where that can be done: their events, and in place of one that `read` is
+    to look at, the line. It is given what makes an event, the lines, and the first one's number.
     """
 
     name: str
     recognise: Callable[[Mapping[str, msgspec.Raw]], bool]
     read: Callable[[Bytes, int, int], LakeEvent]
+    read_lines: Callable[[type[LakeEvent], bytes, int], Sequence[LakeEvent | bytes]] | None = None
 
 
 FAMILIES = (
     Family("firehose-error", firehose_error.recognise, firehose_error.read),
-    Family("envelope", cookbook.recognise, cookbook.read),
-    Family("eventbridge", eventbridge.recognise, eventbridge.read),
-    Family("raw", raw.recognise, raw.read),
+    Family("envelope", cookbook.recognise, cookbook.read, hot.read_envelopes if hot else None),
+    Family("eventbridge", eventbridge.recognise, eventbridge.read, hot.read_eventbridge if hot else None),
+    Family("raw", raw.recognise, raw.read, hot.read_raw if hot else None),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 

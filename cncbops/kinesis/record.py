@@ -18,6 +18,7 @@ import msgspec
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin
 from cncbops.lake.objects import LakeObject
+from cncbops.native import hot
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import RecordTypeDef
@@ -158,21 +159,31 @@ def to_records(
     events: Sequence[LakeEvent], places: Sequence[int], origin: Origin, source: RecordSource
 ) -> list[Record]:
     """Wrap events of one object, each complete (see `kinesis.synthesis`) and with its place in the run."""
+    names = _names(events, origin, source)
+    if hot:
+        return hot.make_records(Record, _body, events, places, origin.object, names)
     return [
-        _to_record(event, place, origin.object, name)
-        for event, place, name in zip(events, places, _names(events, origin, source), strict=True)
+        _to_record(event, place, origin.object, name) for event, place, name in zip(events, places, names, strict=True)
     ]
 
 
 def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, name: msgspec.Raw) -> Record:
-    key, sequence, shard_id, arrival_ms = event.partition_key, event.sequence_number, event.shard_id, event.arrival_ms
+    key, sequence, shard_id = event.partition_key, event.sequence_number, event.shard_id
+    assert key is not None
+    assert sequence is not None
+    assert shard_id is not None
+    body = _body(event, name)
+    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id, place)
+
+
+def _body(event: LakeEvent, name: msgspec.Raw) -> bytes:
+    key, sequence, arrival_ms = event.partition_key, event.sequence_number, event.arrival_ms
     assert key is not None
     assert sequence is not None
     assert arrival_ms is not None
     data = event.data if type(event.data) is bytes else memoryview(event.data)
     part = _KinesisPart(key, sequence, data, arrival_ms / 1000)
-    body = _encode(_KinesisRecord(part, _SOURCE, f"{shard_id}:{sequence}", name))
-    return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id or "", place)
+    return _encode(_KinesisRecord(part, _SOURCE, f"{event.shard_id}:{sequence}", name))
 
 
 def _names(events: Sequence[LakeEvent], origin: Origin, source: RecordSource) -> list[msgspec.Raw]:

@@ -1,7 +1,6 @@
 """Blocks of lines to events: every byte, every line number, every malformed line."""
 
 import io
-from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -17,28 +16,15 @@ from cncbops.formats.families import BY_NAME, Family
 from cncbops.lake.lines import Block, blocks
 from tests.e2e.lakes import (
     envelope,
-    envelope_without_kinesis,
-    eventbridge,
-    firehose_error,
     hostile_events,
     join,
-    raw,
 )
 from tests.formats import json_texts
+from tests.formats.line_texts import WRAPS, odd_envelopes, wrapped_events
 
 SPACE = b" \t\r\n"
 SECRET = b"s3cr3t"
 Place = tuple[int, int]
-Wrap = Callable[[bytes], bytes]
-
-WRAPS: dict[str, Wrap] = {
-    "envelope": lambda event: envelope(event, "key", 7),
-    "envelope-without-kinesis": lambda event: envelope_without_kinesis(event, 7),
-    "eventbridge": lambda event: eventbridge(event, "thing-created", "e-1"),
-    "raw": raw,
-    "firehose-error": firehose_error,
-}
-_wrapped_events = st.tuples(st.sampled_from(sorted(WRAPS)), json_texts.events())
 
 
 def nested(depth: int) -> bytes:
@@ -101,7 +87,7 @@ def test_hostile_events_come_out_byte_for_byte_among_one_another(wrap: str) -> N
     assert events_in(join(map(WRAPS[wrap], hostile))) == [as_carried(event, wrap) for event in hostile]
 
 
-@given(st.lists(_wrapped_events, max_size=6))
+@given(st.lists(wrapped_events, max_size=6))
 def test_formats_may_be_mixed_in_one_block(lines: list[tuple[str, bytes]]) -> None:
     data = join(WRAPS[wrap](event) for wrap, event in lines)
     assert events_in(data) == [as_carried(event, wrap) for wrap, event in lines]
@@ -126,7 +112,7 @@ def lakes(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, int, bytes]], list[Pl
             content = draw(st.sampled_from(MALFORMED))
         else:
             least, most = {"event": (1, 1), "events": (2, 3), "blank": (0, 0)}[kind]
-            drawn = draw(st.lists(_wrapped_events, min_size=least, max_size=most))
+            drawn = draw(st.lists(wrapped_events, min_size=least, max_size=most))
             events += [(number, part, as_carried(event, wrap)) for part, (wrap, event) in enumerate(drawn)]
             content = b"".join(WRAPS[wrap](event) for wrap, event in drawn)
         lines.append(content + draw(st.sampled_from([b"", b"\r", b" "])))
@@ -249,24 +235,9 @@ def test_events_outlive_the_block_they_were_read_from() -> None:
     assert bytes(event.data) == rb'{"type":"t","half":"\ud800"}'
 
 
-_odd = st.sampled_from(['"a"', '""', "7", "null", "true", "-1", "0", '"1700611201456"', "1e3", "2.0", "[]"])
-_fields = st.one_of(_odd, _odd, json_texts.values)
-
-
-@st.composite
-def _odd_envelopes(draw: st.DrawFn) -> bytes:
-    """Envelopes whose fields may be anything, or missing, or there twice."""
-    names = ["shardId", "partitionKey", "sequenceNumber", "approximateArrivalTimestamp", "deliveryStreamArn", "region"]
-    of_record = st.lists(st.tuples(st.sampled_from(names), _fields), max_size=5)
-    event = draw(json_texts.events() | _fields.map(str.encode))
-    kinesis, firehose = (",".join(f'"{name}":{value}' for name, value in draw(of_record)) for _ in range(2))
-    metadata = f'"kinesisRecordMetadata":{{{kinesis}}},"firehoseRecordMetadata":{{{firehose}}}'
-    return b'{"event":%b,%b}' % (event, metadata.encode())
-
-
 _lines = st.one_of(
-    _wrapped_events.map(lambda drawn: WRAPS[drawn[0]](drawn[1])),
-    _odd_envelopes(),
+    wrapped_events.map(lambda drawn: WRAPS[drawn[0]](drawn[1])),
+    odd_envelopes(),
     st.sampled_from(MALFORMED[:-1]),
     st.sampled_from([b"", b" \r", b'{"type":"a"}{"type":"b"}', b'{"type":"a"}7', b"1 2"]),
 )
@@ -276,17 +247,18 @@ _lines = st.one_of(
 def test_lines_read_at_once_are_what_the_careful_way_finds(lines: list[bytes], part: int, name: str | None) -> None:
     block = Block(b"\n".join(lines), 7, part)
     family = BY_NAME[name] if name else None
-    carefully = subject._carefully(io.BytesIO(block.data).readlines(), block, family)
+    carefully = subject._carefully(block, family)
     assert _plain(decode(block, family)) == _plain(carefully)
 
 
-@given(line=_odd_envelopes())
+@given(line=odd_envelopes())
 def test_an_envelope_is_the_same_event_whether_all_its_fields_are_as_usual_or_not(line: bytes) -> None:
     at_once = decode(Block(line, 1, 0), BY_NAME["envelope"])
+    one_by_one = BY_NAME["envelope"]._replace(read_lines=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cookbook, "_decode", _refuse)
         patch.setattr(event_module, "decode_head", _refuse)
-        assert _plain(at_once) == _plain(decode(Block(line, 1, 0), BY_NAME["envelope"]))
+        assert _plain(at_once) == _plain(decode(Block(line, 1, 0), one_by_one))
 
 
 def _refuse(document: object) -> None:

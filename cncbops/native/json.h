@@ -1,0 +1,40 @@
+/* JSON as nearly every line of a lake has it, read once from left to right.
+
+   What is read here is valid JSON. The opposite does not hold: of what is rare (surrogates, exponents, deep
+   nesting, a name twice) nothing is decided, and the Python path, which is the reference, reads it.
+
+   Text ends before `end`, where a byte follows that is neither part of JSON nor white space within a line: a newline,
+   or the zero byte behind a bytes object. So one byte may always be looked at. Its UTF-8 was checked before. */
+
+#ifndef CNCBOPS_JSON_H
+#define CNCBOPS_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A member of an object that is wanted: `start` and `end` are of its value, NULL until it is found. The members of
+   its value are found in the same pass, if any are wanted of it. */
+typedef struct Field {
+    const char *name;
+    size_t length;
+    struct Field *inner;
+    size_t inner_count;
+    const char *start;
+    const char *end;
+} Field;
+
+/* Past the white space at a place. */
+static inline const char *json_space(const char *at)
+{
+    while (*at == ' ' || *at == '\t' || *at == '\r')
+        at++;
+    return at;
+}
+
+/* Past an object that begins at a place, its wanted members found; NULL where it is not a usual one. */
+const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth);
+
+/* Whether no byte of a text needs an escape in a JSON string. */
+bool json_is_plain(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,25 @@
+/* What the files of the extension share.
+
+   A function that returns NULL with no exception set found something that is not usual: it is left to Python. */
+
+#ifndef CNCBOPS_NATIVE_H
+#define CNCBOPS_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+PyObject *read_envelopes(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *read_eventbridge(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *read_raw(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* To be called once, before make_records; false with an exception set. */
+bool prepare_records(void);
+
+/* Whether as many arguments were given as expected; false with an exception set. */
+bool has_arguments(Py_ssize_t count, Py_ssize_t expected);
+
+#endif

@@ -1,0 +1,68 @@
+"""Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cncbops.formats.event import Bytes, LakeEvent
+from cncbops.formats.timestamp import LATEST_MS
+from cncbops.kinesis import record as subject
+from cncbops.kinesis.record import Record
+from cncbops.lake.objects import LakeObject
+
+hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
+
+OBJECT = LakeObject("s3://lake/x", "lake", "x", 1, "", datetime(2018, 4, 8, tzinfo=UTC))
+NAME = msgspec.Raw(b'"aws:kinesis:record","awsRegion":"us-east-1"')
+PLACE = 7 << 32
+
+_texts = st.text() | st.sampled_from(['"', "\\", "\x00\x1f\x7f", "\u2028", "\U0001f4a5", "plain"])
+_times = st.integers(0, LATEST_MS) | st.integers(0, 2_000) | st.integers(0, 253_402_300_799).map(lambda s: s * 1_000)
+
+
+def event(key: str, sequence: str, shard: str, arrival_ms: int, data: Bytes) -> LakeEvent:
+    return LakeEvent(data, 3, 1, "e-1", "t", None, key, sequence, shard, arrival_ms)
+
+
+def made_in_c(events: Sequence[LakeEvent], body_of: Callable[[LakeEvent, msgspec.Raw], bytes]) -> list[Record]:
+    places = range(PLACE, PLACE + len(events))
+    return list(hot.make_records(Record, body_of, events, places, OBJECT, [NAME] * len(events)))
+
+
+def refuse(event: LakeEvent, name: msgspec.Raw) -> bytes:
+    raise LookupError("left to Python")
+
+
+@given(key=_texts, sequence=_texts, shard=_texts, arrival_ms=_times, data=st.binary(max_size=40))
+@example("k", "1", "s", 1_700_611_201_000, b"")
+@example("k", "1", "s", 1_700_611_201_010, b"{}")
+@example("k", "1", "s", LATEST_MS, b'{"a":1}')
+def test_a_record_is_the_one_that_python_makes(
+    key: str, sequence: str, shard: str, arrival_ms: int, data: bytes
+) -> None:
+    one = event(key, sequence, shard, arrival_ms, data)
+    assert made_in_c([one], subject._body) == [subject._to_record(one, PLACE, OBJECT, NAME)]
+
+
+@pytest.mark.parametrize("data", [b"{}", msgspec.Raw(b"{}"), bytearray(b"{}")])
+def test_a_usual_body_is_written_in_c_whatever_holds_the_event(data: Bytes) -> None:
+    one = event("thing-\u00e9", "18", "shardId-000000000001", 1_700_611_201_456, data)
+    (record,) = made_in_c([one], refuse)
+    assert record.body == subject._body(one, NAME)
+
+
+@pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])
+def test_a_body_that_is_not_usual_is_left_to_python(odd: dict[str, object]) -> None:
+    one = msgspec.structs.replace(event("k", "18", "s", 1_700_611_201_456, b"{}"), **odd)
+    with pytest.raises(LookupError):
+        made_in_c([one], refuse)
+
+
+def test_records_have_places_in_their_order() -> None:
+    events = [event(str(number), "18", "s", 1_700_611_201_456, b"{}") for number in range(3)]
+    records = made_in_c(events, subject._body)
+    assert [(each.partition_key, each.place - PLACE) for each in records] == [("0", 0), ("1", 1), ("2", 2)]
