@@ -50,6 +50,8 @@ static bool plain(PyObject *object, Piece *piece)
 static bool seconds(PyObject *milliseconds, char *buffer, Piece *piece)
 {
     int overflow;
+    if (!PyLong_Check(milliseconds))
+        return false;
     long long ms = PyLong_AsLongLongAndOverflow(milliseconds, &overflow);
     if (overflow || ms < SHORTEST_MS || ms > LONGEST_MS)
         return false;

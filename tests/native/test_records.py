@@ -77,3 +77,12 @@ def test_events_may_be_let_go_of_while_python_makes_a_body() -> None:
 
     records = hot.make_records(Record, body_of, events, [PLACE] * 3, OBJECT, [NAME] * 3)
     assert [record.sequence_number for record in records] == ["18"] * 3
+
+
+@pytest.mark.parametrize("missing", ["partition_key", "sequence_number", "shard_id", "arrival_ms"])
+def test_an_event_that_is_not_complete_is_refused_as_in_python(missing: str) -> None:
+    one = msgspec.structs.replace(event("k", "18", "s", 1_700_611_201_456, b"{}"), **{missing: None})
+    with pytest.raises(AssertionError):
+        subject._to_record(one, PLACE, OBJECT, NAME)
+    with pytest.raises(AssertionError):
+        made_in_c([one], subject._body)
