@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import latency, listing, making, scaling, startup, table
+from benchmarks import cluster, latency, listing, making, scaling, startup, table
 from benchmarks.errors import CannotMeasure
 from benchmarks.report import tell
 
@@ -21,6 +21,7 @@ _COMMANDS = {
     "table": _Command("cncbops beside three yardsticks", table.add_options, table.run),
     "scaling": _Command("the cost of an event in lakes of several sizes", scaling.add_options, scaling.run),
     "latency": _Command("throughput where invocations take time", latency.add_options, latency.run),
+    "cluster": _Command("several workers of a Dask cluster", cluster.add_options, cluster.run),
     "listing": _Command("listing where list calls take time", listing.add_options, listing.run),
     "startup": _Command("how soon it is there", startup.add_options, startup.run),
     "lake": _Command("write a lake into a folder", making.add_lake_options, making.make_lake),

@@ -31,8 +31,9 @@ class Latency:
 class FarSide:
     """Serves the folders under `buckets` as buckets, and takes every invocation."""
 
-    def __init__(self, buckets: Path, latency: Latency = Latency()) -> None:
-        self._buckets = buckets
+    def __init__(self, buckets: Path, latency: Latency = Latency(), log: Path | None = None) -> None:
+        """`log` is where it writes down what arrives, see `benchmarks.arrivals`."""
+        self._buckets, self._log = buckets, log
         self._latency = latency
         self._stack = ExitStack()
         self.port = 0
@@ -46,9 +47,11 @@ class FarSide:
         program = nginx_program()
         with ExitStack() as stack:
             self._home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cncbops-far-side-")))
-            self.port = _free_port()
+            self.port = free_port()
             config = self._home / "nginx.conf"
-            config.write_text(nginx_config(Setting(self._home, self._buckets, self.port, self._latency.invoke_s)))
+            config.write_text(
+                nginx_config(Setting(self._home, self._buckets, self.port, self._latency.invoke_s, self._log))
+            )
             self._start(stack, [sys.executable, "-m", "benchmarks.listing_server", *self._listing_arguments()])
             self._nginx = self._start(stack, [program, "-c", str(config), "-e", str(self._home / "error.log")])
             self._await_ready()
@@ -89,7 +92,8 @@ class FarSide:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -10,12 +10,16 @@ _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where nginx serves what: buckets are folders under `buckets`; an invocation takes `latency_s`."""
+    """Where nginx serves what: buckets are folders under `buckets`; an invocation takes `latency_s`.
+
+    `log` is the file into which it writes each invocation, see `benchmarks.arrivals`.
+    """
 
     home: Path
     buckets: Path
     port: int
     latency_s: float = 0.0
+    log: Path | None = None
 
 
 def nginx_config(setting: Setting) -> str:
@@ -29,12 +33,14 @@ def nginx_config(setting: Setting) -> str:
         "temporary": "\n    ".join(f"{kind}_temp_path {home}/{kind};" for kind in _TEMPORARY),
         "port": setting.port,
         "buckets": setting.buckets,
+        "log": f"access_log {setting.log} invoked;" if setting.log else "",
         "sleep": f"echo_sleep {setting.latency_s:.3f};" if setting.latency_s else "",
     }
 
 
 # An invocation's body is read to its end before the answer, as Lambda does: hence echo_read_request_body,
-# and echo_exec for an answer that has a length. What may not be asked is AWS's 403, which a run can bear.
+# and echo_exec for an answer that has a length. Who is gone before there is one is in the log, too: hence two places
+# that write to it. What may not be asked is AWS's 403, which a run can bear.
 _CONFIG = """\
 %(user)s
 daemon off;
@@ -45,6 +51,7 @@ load_module %(module)s;
 events { worker_connections 4096; }
 http {
     access_log off;
+    log_format invoked escape=none '$msec $request_time $request_body';
     %(temporary)s
     keepalive_timeout 600s;
     keepalive_requests 1000000000;
@@ -62,10 +69,11 @@ http {
         listen 127.0.0.1:%(port)d backlog=4096;
         location ~ ^/2015-03-31/functions/[^/]+/invocations$ {
             echo_read_request_body;
+            %(log)s
             %(sleep)s
             echo_exec $invoked;
         }
-        location = /_done { internal; default_type application/json; return 200 '{}'; }
+        location = /_done { internal; %(log)s default_type application/json; return 200 '{}'; }
         location = /_queued { internal; return 202; }
         location = /_allowed { internal; return 204; }
 

@@ -94,7 +94,8 @@ def _summary(stdout: bytes) -> Done:
         raise CannotMeasure(f"cncbops ended with status {found['status']}")
     # Of the rounded numbers its rate has more digits than its duration.
     delivered, rate = found["events"]["delivered"], found["events_per_s"]
-    return Done(delivered, found["invocations"]["total"], delivered / rate if rate else found["duration_s"])
+    duration_s = delivered / rate if rate else found["duration_s"]
+    return Done(delivered, found["invocations"]["total"], duration_s, found["events"]["possible_duplicates"])
 
 
 def script(way: Way, far: FarSide) -> Taken:

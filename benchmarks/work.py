@@ -26,11 +26,15 @@ class Work:
 
 
 class Done(msgspec.Struct):
-    """How many went, in how many invocations, and how long that took from the first list call on."""
+    """How many went, in how many invocations, and how long that took from the first list call on.
+
+    `possible_duplicates` is how many may have arrived twice, as far as a way tells.
+    """
 
     events: int
     invocations: int
     duration_s: float
+    possible_duplicates: int = 0
 
 
 def asked() -> Work:

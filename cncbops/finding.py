@@ -11,7 +11,7 @@ from cncbops.function_name import FunctionName
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import Request
 from cncbops.target import NoSuchFunction, Target, inspect
-from cncbops.terms import objection, settle
+from cncbops.terms import Room, objection, settle
 
 
 class Found(NamedTuple):
@@ -45,9 +45,12 @@ class Finder:
     or of its faults, elsewhere.
     """
 
-    def __init__(self, request: Request, aws: Aws, recipients: Recipients, account: str | None) -> None:
+    def __init__(
+        self, request: Request, aws: Aws, recipients: Recipients, account: str | None, room: Room = Room()
+    ) -> None:
         """`account` is the caller's, None where that is not known: then all are taken to be of one."""
         self._request, self._aws, self._recipients, self._account = request, aws, recipients, account
+        self._room = room
         self._found: dict[FunctionName, Found] = {}
         self._looking = threading.Lock()
         self.missing: dict[str, CncbopsError] = {}
@@ -129,4 +132,4 @@ class Finder:
         """What has no stream's mapping is fed by another source, whose batches are imitated."""
         mapping = target.mapping or next(iter(target.mappings), None)
         region = self._aws.in_region(function.region).region
-        return Recipient(function, target, settle(self._request, target, region, mapping))
+        return Recipient(function, target, settle(self._request, target, region, mapping, self._room))

@@ -10,10 +10,10 @@ writes down.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from cncbops.aws import Aws
 from cncbops.delivery.courier import LOOK_S, Courier
@@ -70,27 +70,38 @@ class Sending:
         self.halted: str | None = None
         self.lost_places = 0
         self._has_lost = False
+        self._places = 0
 
     def __enter__(self) -> Self:
-        """Take up places to work at: a cluster's, or processes, where there is work for several."""
+        """Take up places to work at."""
+        self._executor = self._executor_for_it()
+        self._places = len(self._executor.places)
+        return self
+
+    @property
+    def workers(self) -> Mapping[str, Any]:
+        """How many there were at the start, the address of their `cluster` or None, and how many were `lost`."""
+        cluster = self._undertaking.cluster
+        return {"cluster": cluster.address if cluster else None, "count": self._places, "lost": self.lost_places}
+
+    def _executor_for_it(self) -> Executor:
+        """A cluster's workers; else processes, where there is work for several."""
         outfit, concurrency, workers = self._outfit(), self._undertaking.concurrency, self._undertaking.workers
         if self._undertaking.reads_one_by_one or not (self._undertaking.cluster or workers > 1):
-            self._executor = Threads(outfit, concurrency)
-            return self
+            return Threads(outfit, concurrency)
         if self._undertaking.cluster:
-            self._executor = self._undertaking.cluster.executor(outfit)
-            return self
+            return self._undertaking.cluster.executor(outfit)
         # Before anything is listed: that takes threads, beside which no process may be forked.
-        self._executor = Processes(outfit, concurrency, workers)
+        processes = Processes(outfit, concurrency, workers)
         try:
             is_small = self.intake.is_small()
         except BaseException:
-            self._executor.close()
+            processes.close()
             raise
         if is_small:
-            self._executor.close()
-            self._executor = Threads(outfit, concurrency)
-        return self
+            processes.close()
+            return Threads(outfit, concurrency)
+        return processes
 
     def __exit__(self, *_: object) -> None:
         self._executor.close()

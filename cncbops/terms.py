@@ -1,6 +1,8 @@
 """On what terms a function is given its batches: the request and the function's facts, combined."""
 
+from collections.abc import Mapping as Facts
 from dataclasses import dataclass
+from typing import Any, Self
 
 from cncbops.delivery.sender import MAX_ATTEMPTS, SERVICE_ATTEMPTS, PartialResponses, SendPolicy
 from cncbops.errors import CannotRun
@@ -23,6 +25,20 @@ ANSWER_MARGIN_S = 15
 
 
 @dataclass(frozen=True)
+class Room:
+    """How many invocations are made at a time where neither the request nor the function says it, and why so many."""
+
+    invocations: int = CONCURRENCY
+    reason: str = "default"
+
+    @classmethod
+    def kept(cls, terms: Facts[str, Any]) -> Self:
+        """What was settled before for want of anybody who said it; what somebody said is looked at anew."""
+        reason = terms["concurrency_from"]
+        return cls(terms["concurrency"], reason) if reason.startswith(cls.reason) else cls()
+
+
+@dataclass(frozen=True)
 class Terms:
     """What applies in the end. `read_timeout_s` outlasts the function's own timeout."""
 
@@ -37,14 +53,14 @@ class Terms:
     mapping_filters: tuple[str, ...]
 
 
-def settle(request: Request, target: Target, region: str, mapping: Mapping | None = None) -> Terms:
-    """Combine what was asked with what is known of the function.
+def settle(request: Request, target: Target, region: str, mapping: Mapping | None = None, room: Room = Room()) -> Terms:
+    """Combine what was asked with what is known of the function, and of where the work is done.
 
     `mapping` is the event source mapping to imitate; without it the function's first Kinesis one.
     """
     mapping = mapping or target.mapping
     batch_size, batch_size_from = _batch_size(request, mapping)
-    concurrency, concurrency_from = _concurrency(request, target)
+    concurrency, concurrency_from = _concurrency(request, target, room)
     payload_bytes = ASYNC_PAYLOAD_BYTES if request.asynchronous else SYNC_PAYLOAD_BYTES
     return Terms(
         batch_size_from=batch_size_from,
@@ -98,13 +114,13 @@ def _batch_size(request: Request, mapping: Mapping | None) -> tuple[int, str]:
     return BATCH_SIZE, "default"
 
 
-def _concurrency(request: Request, target: Target) -> tuple[int, str]:
+def _concurrency(request: Request, target: Target, room: Room) -> tuple[int, str]:
     """Without an option, live traffic keeps at least half of the function's reserved concurrency."""
     if request.concurrency:
         return request.concurrency, "option"
     if target.reserved_concurrency:
         return max(1, target.reserved_concurrency // 2), "half of the reserved concurrency"
-    return CONCURRENCY, "default"
+    return room.invocations, room.reason
 
 
 def policy_of(request: Request, mapping: Mapping | None) -> SendPolicy:

@@ -3,20 +3,52 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cncbops.execution.executor import Cluster
+from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipients
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
-from cncbops.terms import BATCH_SIZE
+from cncbops.terms import BATCH_SIZE, Room
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
 _USUAL_BYTES = 1_600
 """Of a record, for want of knowing better."""
+
+
+def is_read_one_by_one(request: Request) -> bool:
+    """Whether what one chunk of a request comes to decides over the next, so that this process reads all of them.
+
+    Messages of a queue are received a few at a time, and a limit is met by what was chosen before.
+    """
+    return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a session works: on a cluster, else in up to so many processes of this machine."""
+
+    workers: int = 1
+    cluster: Cluster | None = None
+
+    @property
+    def room(self) -> Room:
+        """How many invocations there is room for."""
+        if self.cluster is None:
+            return Room()
+        return Room(self.cluster.room, f"default, for {self.cluster.workers} workers")
+
+    def listing(self, s3: "S3Client | None") -> "S3Client | None":
+        """The client of a lake, whose list calls a cluster's workers make."""
+        return self.cluster.listing(s3) if self.cluster and s3 else s3
 
 
 @dataclass(frozen=True)
@@ -27,9 +59,8 @@ class Undertaking:
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
-    `objects_ahead` are opened beforehand.
-    `names_records`: whoever writes it down has to know each record that was delivered. `register` judges what readers
-    claim, and counts what they find.
+    `objects_ahead` are opened beforehand. `names_records`: whoever writes it down has to know each record that was
+    delivered. `register` judges what readers claim, and counts what they find.
     """
 
     request: Request

@@ -190,7 +190,7 @@ Concurrency = Annotated[
     int | None,
     option(
         "--concurrency",
-        help="Invocations at a time; without it half of the reserved concurrency, else 16.",
+        help="Invocations at a time; without it half of the reserved concurrency, else 16 (a cluster: 16 a worker).",
         panel=DELIVERY,
         min=1,
         max=1000,
@@ -199,6 +199,15 @@ Concurrency = Annotated[
 Workers = Annotated[
     int | None,
     option("--workers", help="Processes to work in; without it as many as processors.", panel=DELIVERY, min=1, max=256),
+]
+ClusterAddress = Annotated[
+    str | None,
+    option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on this Dask cluster: tcp://HOST:8786, tls://HOST:8786, or local:N.",
+        panel=DELIVERY,
+    ),
 ]
 Rate = Annotated[float | None, option("--rate", help="At most so many events per second.", panel=DELIVERY, min=0.01)]
 Asynchronous = Annotated[bool, option("--async/--sync", help="Queue invocations, or wait for each.", panel=DELIVERY)]

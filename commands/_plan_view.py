@@ -11,7 +11,7 @@ from rich.text import Text
 from ._runs_view import arguments_in_words
 from ._summary_view import changed, fates, nothing_matches, passed_over, show_failures
 from ._tables import facts
-from ._words import number, size, span, stage_in_words
+from ._words import number, size, span, stage_in_words, workers_in_words
 
 BAR = 30
 MOST_ROWS = 24
@@ -68,10 +68,17 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         malformed, failed = number(events["malformed"], "malformed line"), number(events["failed"], "record")
         yield "trouble", f"{malformed}, {failed} that cannot be delivered"
     yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
-    yield "terms", _terms(document["plan"]["terms"])
-    yield "stops", stops(document["plan"]["terms"]["safety"])
-    yield "duration", duration(document["plan"])
-    yield "cost", cost(document["plan"]["estimate"]["lambda_requests_usd"])
+    yield from how(document, _terms(document["plan"]["terms"]), "record")
+
+
+def how(document: Mapping[str, Any], terms: str, what: str) -> Iterator[tuple[str, str]]:
+    """On what terms it would be sent and where that would be done, what would end it, and what it would take."""
+    yield "terms", terms
+    if workers := workers_in_words(document["workers"]):
+        yield "workers", workers
+    yield "stops", _stops(document["plan"]["terms"]["safety"], what)
+    yield "duration", _duration(document["plan"])
+    yield "cost", _cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
 
 def _picked(arguments: Mapping[str, Any]) -> str:
@@ -112,7 +119,7 @@ def _terms(terms: Mapping[str, Any]) -> str:
     return f"{batches}, {at_once}, {tries}{partial}"
 
 
-def stops(safety: Mapping[str, Any], what: str = "record") -> str:
+def _stops(safety: Mapping[str, Any], what: str) -> str:
     """What would end a run, and what goes first."""
     stops = [f"after {safety['max_failures']} failed"]
     if safety["max_duration_s"]:
@@ -127,7 +134,7 @@ def _canary(count: int, what: str) -> str:
     return f"{number(count, noun)} {each}".rstrip()
 
 
-def duration(plan: Mapping[str, Any]) -> str:
+def _duration(plan: Mapping[str, Any]) -> str:
     """How long a run would take."""
     estimate, rate = plan["estimate"], plan["terms"]["rate"]
     if rate:
@@ -135,7 +142,7 @@ def duration(plan: Mapping[str, Any]) -> str:
     return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
 
 
-def cost(usd: float) -> str:
+def _cost(usd: float) -> str:
     """What Lambda asks for the invocations themselves."""
     amount = f"{usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
     return f"{amount} for Lambda's requests; compute time comes on top"

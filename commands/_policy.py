@@ -18,6 +18,7 @@ from ._lines import context_of
 from ._options import Local
 from ._policy_named import named_by
 from ._screen import Screen, guarded, screen_for
+from ._workplace import is_here
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
@@ -89,6 +90,7 @@ def _remarks(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
         *([f"a dry-run does without {' and '.join(executing)}: --dry-run leaves that out"] if executing else []),
         *_not_said(line, named, needs),
         *dict.fromkeys(need.remark for need in needs if need.remark),
+        *_of_workers(line.params.get("cluster")),
         *_of_roles(named.role_arn, named.reader_arn or line.params.get("recovery_role_arn")),
     ]
 
@@ -102,6 +104,12 @@ def _not_said(line: Line, named: Named, needs: Sequence[Need]) -> list[str]:
     by_stage = "bucket" in unsaid and line.params.get("stage")
     hint = "; the SOURCE that the `stage` row of a plan shows, typed too, narrows the bucket" if by_stage else ""
     return [f"not said, and so any: {', '.join(unsaid)}{hint}"] if unsaid else []
+
+
+def _of_workers(cluster: str | None) -> Iterator[str]:
+    """Who else calls AWS."""
+    if cluster and not is_here(cluster):
+        yield f"the workers at {cluster} call AWS as themselves, unless --role-arn is given: they need it, too"
 
 
 def _of_roles(role: str | None, reader: str | None) -> Iterator[str]:

@@ -19,7 +19,12 @@ from ._sayable import OF_A_SESSION, TAKEN_UP, TYPED_ONLY, Command, key_of, membe
 if TYPE_CHECKING:
     from ._stored import Said
 
-_YIELDS = {"bucket": ("sources", "stage"), "prefix": ("sources", "stage", "bucket"), "function": ("stage",)}
+_YIELDS = {
+    "bucket": ("sources", "stage"),
+    "prefix": ("sources", "stage", "bucket"),
+    "function": ("stage",),
+    "cluster": ("workers",),
+}
 """What a file names gives way where this command line names the same thing otherwise; by parameter."""
 
 AWS_VARIABLES = {
@@ -100,6 +105,8 @@ class FromFiles(dict[str, Any]):
             return True
         if name == "function" and self._context.info_name != "replay":
             return False
+        if name == "workers":  # a cluster has its own, whoever names it
+            return bool(self._context.params.get("cluster"))
         return any(_is_said(self._context, other) for other in _YIELDS.get(name, ()))
 
 

@@ -34,11 +34,11 @@ from cncbops.session.beginning import (
 from cncbops.session.picking import PicksNewest
 from cncbops.session.resuming import Rest
 from cncbops.session.since import lake_of
-from cncbops.session.undertakings import events_undertaking, processors
+from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
 from cncbops.target import inspect
-from cncbops.terms import settle
-from cncbops.undertaking import Undertaking
+from cncbops.terms import Room, settle
+from cncbops.undertaking import Places, Undertaking
 
 from ._access import access_of
 from ._inventory import read_inventory
@@ -49,6 +49,7 @@ from ._screen import Screen, guarded, screen_for, state_folder
 from ._since import followed_by, told_since
 from ._staged import told_names
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Replaying:
     again: bool
     show_payload: bool
     report: Path | None
-    workers: int | None
+    at: Workplace
 
 
 def carry_out(typed: Replaying, general: General) -> int:
@@ -110,7 +111,7 @@ def _resume(typed: Replaying, general: General) -> int:
         unknown=False,
         report=typed.report,
         show_payload=typed.show_payload,
-        workers=typed.workers,
+        at=typed.at,
         **vars(safety),
     )
     return carry_out_resume(take_up, general)
@@ -176,9 +177,11 @@ def _prepared(
 ) -> _New:
     """The run as it would begin, as long as `held` is. Raises CncbopsError if it may not."""
     aws, plan = Aws(access_of(general, before.access)), before.plan
+    places = typed.at.taken(request, aws, screen, held)
     target = inspect(aws, request.function)
-    terms = settle(request, target, aws.in_region(request.function.region).region)
-    s3 = lake_client(request, aws)
+    room = Room.kept(plan.header.terms) if plan else places.room
+    terms = settle(request, target, aws.in_region(request.function.region).region, room=room)
+    s3 = places.listing(lake_client(request, aws))
     told = read_inventory(request.sources, s3, request.window, screen, plans=not general.execute)
     ledger = held.enter_context(ledger_with(request.since_run, general.state_dir)) if request.since_run else None
     lake = lake_of(request, s3, ledger)
@@ -186,7 +189,7 @@ def _prepared(
     if plan:
         require_unmoved(plan, recipient, lake)
     alike = likeness_of(request, target, aws)
-    undertake = partial(_undertaking, request, recipient, workers=typed.workers or processors())
+    undertake = partial(_undertaking, request, recipient, places=places)
     since = told_since(request, ledger, screen, plans=not general.execute)
     work = Work(
         replace(heading, inventory=told.facts, since_run=since),
@@ -200,9 +203,9 @@ def _prepared(
     return _New(request, work, undertake, alike, plan)
 
 
-def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, *, workers: int) -> Undertaking:
+def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, *, places: Places) -> Undertaking:
     agenda = PicksNewest(objects, request.limit) if request.latest_per_key else objects
-    return events_undertaking(request, recipient, agenda, workers=workers)
+    return events_undertaking(request, recipient, agenda, places=places)
 
 
 def _warnings(

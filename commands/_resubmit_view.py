@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from ._plan_view import chart, cost, duration, ending, stops, unread
+from ._plan_view import chart, ending, how, unread
 from ._summary_view import fates, flawed, left_out, show_came_back, show_failures
 from ._tables import facts
 from ._words import number, size, stage_in_words
@@ -61,10 +61,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for queue in document["plan"]["queues"]:
         yield "queue", f"{queue['name']}, about {number(queue['approximate_messages'], 'message')}"
     yield "invocations", f"{calls['total']:,}, {_manner(document)}, {size(calls['bytes'])} of payload"
-    yield "terms", _terms(document["plan"]["terms"])
-    yield "stops", stops(document["plan"]["terms"]["safety"], "fault a function")
-    yield "duration", duration(document["plan"])
-    yield "cost", cost(document["plan"]["estimate"]["lambda_requests_usd"])
+    yield from how(document, _terms(document["plan"]["terms"]), "fault a function")
 
 
 def _manner(document: Mapping[str, Any]) -> str:

@@ -38,10 +38,10 @@ from cncbops.session.resubmitting import (
     new_resubmit,
     under_way,
 )
-from cncbops.session.undertakings import processors
 from cncbops.session.watching import Watch
 from cncbops.stage import Names
 from cncbops.survey import Survey
+from cncbops.undertaking import Places
 
 from ._access import access_of
 from ._faults import Choice
@@ -53,6 +53,7 @@ from ._screen import Screen, guarded, screen_for, state_folder
 from ._staged import Staged, told_names
 from ._take_up import TakeUp
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Resubmitting:
     watch: str | None
     resume: str | None
     report: Path | None
-    workers: int | None = None
-    stage: Staged | None = None
+    at: Workplace
+    stage: Staged | None
 
     def named(self, names: Names) -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""
@@ -128,7 +129,7 @@ def _take_up(typed: Resubmitting, run: str) -> TakeUp:
         unknown=False,
         report=typed.report,
         show_payload=False,
-        workers=typed.workers,
+        at=typed.at,
         **vars(typed.safety),
     )
 
@@ -190,20 +191,18 @@ def _run(
     )
     with ExitStack() as held:
         try:
-            means = held.enter_context(means_of(request, Aws(access_of(general, {})), executes=general.execute))
+            aws = Aws(access_of(general, {}))
+            places = typed.at.taken(request, aws, screen, held)
+            means = held.enter_context(means_of(request, aws, places, executes=general.execute))
             told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
             heading = replace(heading, inventory=told.facts)
             if not general.execute:
-                work = _planned(means, heading, general, _workers(typed), held)
+                work = _planned(means, heading, general, places, held)
                 return plan_work(replace(work, warnings=[*told.warnings, *work.warnings]), screen)
-            work, kept, alarms = _begun(means, heading, typed, general, held, screen)
+            work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
-
-
-def _workers(typed: Resubmitting) -> int:
-    return typed.workers or processors()
 
 
 def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:
@@ -213,12 +212,12 @@ def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:
         screen.note("a dry-run sends nothing: there is nothing to watch for")
 
 
-def _planned(means: Means, heading: Heading, general: General, workers: int, held: ExitStack) -> Work:
+def _planned(means: Means, heading: Heading, general: General, places: Places, held: ExitStack) -> Work:
     """What a dry-run does, with what the ledger remembers if there is one."""
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
     before = killed(ledger, likeness_here(means.request, means.aws)) if ledger else []
-    undertaking = faults_undertaking(means, memory, None, _agenda(means), workers=workers)
+    undertaking = faults_undertaking(means, memory, None, _agenda(means), places=places)
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
     warnings = [*_of_killed(before), *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
@@ -227,7 +226,13 @@ def _planned(means: Means, heading: Heading, general: General, workers: int, hel
 
 
 def _begun(
-    means: Means, heading: Heading, typed: Resubmitting, general: General, held: ExitStack, screen: Screen
+    means: Means,
+    heading: Heading,
+    typed: Resubmitting,
+    places: Places,
+    general: General,
+    held: ExitStack,
+    screen: Screen,
 ) -> tuple[Work, InLedger, AlarmWatch | None]:
     """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
     request, aws = means.request, means.aws
@@ -239,11 +244,11 @@ def _begun(
     for warning in _of_killed(before):
         screen.note(warning)
     run = ledger.begin(
-        new_resubmit(heading.run_id, request, aws, identity.account if identity else None),
+        new_resubmit(heading.run_id, means),
         this_worker(identity.arn if identity else None),
         unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
     )
-    undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), workers=_workers(typed))
+    undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
     in_flight = sum(map(most_in_flight, before))
     work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms

@@ -23,9 +23,10 @@ from cncbops.session.means import means_of
 from cncbops.session.queued import WithQueues
 from cncbops.session.resubmitting import faults_undertaking, terms_of
 from cncbops.session.resuming import asked
-from cncbops.session.undertakings import events_undertaking, processors
+from cncbops.session.undertakings import events_undertaking
 from cncbops.target import Target, inspect
-from cncbops.terms import Terms, settle
+from cncbops.terms import Room, Terms, settle
+from cncbops.undertaking import Places
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act
@@ -72,7 +73,7 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         heading = _heading(run, kind, general)
         try:
             run = _claimed(ledger, run, held, executes=general.execute)
-            work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held), take_up)
+            work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held, screen), take_up)
             if kind == "resume" and not run.listed:
                 work = _with_inventory(work, screen)
             undertaking = work.undertaking
@@ -134,27 +135,36 @@ def _claimed(ledger: Ledger, run: Run, held: ExitStack, *, executes: bool) -> Ru
 
 
 def _prepared(
-    ledger: Ledger, run: Run, take_up: TakeUp, general: General, heading: Heading, held: ExitStack
+    ledger: Ledger,
+    run: Run,
+    take_up: TakeUp,
+    general: General,
+    heading: Heading,
+    held: ExitStack,
+    screen: Screen,
 ) -> Prepared:
     """The run as it was asked, with the safety stops that were typed now. Raises CncbopsError."""
     aws = Aws(access_of(general, run.access))
     request = asked(run)
     typed = SafetyStops(take_up.max_failures, take_up.max_duration, take_up.alarms, take_up.canary)
     request = replace(request, safety=typed.on(request.safety))
+    places = take_up.at.taken(request, aws, screen, held)
     if isinstance(request, ResubmitRequest):
-        return _prepared_resubmit(ledger, run, request, aws, heading, take_up, held)
-    return _prepared_replay(run, request, aws, heading, take_up)
+        return _prepared_resubmit(ledger, run, request, aws, heading, places, held)
+    return _prepared_replay(run, request, aws, heading, places, show_payload=take_up.show_payload)
 
 
-def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Heading, take_up: TakeUp) -> Prepared:
+def _prepared_replay(
+    run: Run, request: ReplayRequest, aws: Aws, heading: Heading, places: Places, *, show_payload: bool
+) -> Prepared:
     target = inspect(aws, request.function)
     _require_same_function(run, target)
     terms = _terms(run, request, target, aws)
-    recipient, s3 = Recipient(request.function, target, terms), lake_client(request, aws)
+    recipient, s3 = Recipient(request.function, target, terms), places.listing(lake_client(request, aws))
     return Prepared(
-        work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=take_up.show_payload),
+        work=lambda undertaking: Work(heading, undertaking, aws, s3, show_payload=show_payload),
         undertake=lambda agenda, progress, claimed: events_undertaking(
-            request, recipient, agenda, progress, workers=take_up.workers or processors(), claimed=claimed
+            request, recipient, agenda, progress, places=places, claimed=claimed
         ),
         request=request,
         aws=aws,
@@ -165,10 +175,10 @@ def _prepared_replay(run: Run, request: ReplayRequest, aws: Aws, heading: Headin
 
 
 def _prepared_resubmit(
-    ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, take_up: TakeUp, held: ExitStack
+    ledger: Ledger, run: Run, request: ResubmitRequest, aws: Aws, heading: Heading, places: Places, held: ExitStack
 ) -> Prepared:
-    means = held.enter_context(means_of(request, aws, executes=not heading.dry_run))
-    memory, terms = ledger.memory(run.id), terms_of(request)
+    means = held.enter_context(means_of(request, aws, places, Room.kept(run.terms), executes=not heading.dry_run))
+    memory, terms = ledger.memory(run.id), terms_of(request, means.room)
     return Prepared(
         work=lambda undertaking: Work(
             heading,
@@ -179,7 +189,7 @@ def _prepared_resubmit(
             afterwards=lambda _sending, _stop: facts_at_end(means),
         ),
         undertake=lambda agenda, progress, _claimed: faults_undertaking(
-            means, memory, run.id, agenda, progress, workers=take_up.workers or processors()
+            means, memory, run.id, agenda, progress, places=places
         ),
         request=request,
         aws=aws,

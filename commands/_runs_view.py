@@ -20,7 +20,7 @@ from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._summary_view import show_failures
 from ._tables import facts
-from ._words import number
+from ._words import number, workers_in_words
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
 FIRST_IDS = 3
@@ -234,7 +234,8 @@ def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
             f"{each['session']}  {each['kind']}, {_moment(each['started'])} to {_moment(each['ended'])}: {status}"
         )
         by = f"by {short_name(each['who'])} on {each['host']}, process {each['process']}, cncbops {each['version']}"
-        yield Text(f"   {by}", style="dim")
+        workers = workers_in_words((each["summary"] or {}).get("workers"))
+        yield Text(f"   {by}{f', workers: {workers}' if workers else ''}", style="dim")
 
 
 def _orders(orders: Sequence[Mapping[str, Any]]) -> Iterator[Text]:

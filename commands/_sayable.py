@@ -12,10 +12,12 @@ TYPED_ONLY = frozenset(
 )
 """What is done once, on somebody's word, or writes or shows what nobody asked for: it is typed, or exported."""
 
-_WHERE_AND_WHO = ("endpoint-url", "role-arn", "profile", "state-dir")
-"""A ledger, too: what is taken up from one goes where its runs went, as whom they did."""
+_WHERE_AND_WHO = ("endpoint-url", "role-arn", "profile", "state-dir", "cluster")
+"""A ledger, too: what is taken up from one goes where its runs went, as whom they did. So does what a cluster is told:
+who answers there runs code of ours, and is told what to send.
+"""
 
-OF_A_SESSION = frozenset({"profile", "state-dir", "output", "quiet", "verbose", "workers", "on-changed"})
+OF_A_SESSION = frozenset({"profile", "state-dir", "output", "quiet", "verbose", "workers", "cluster", "on-changed"})
 """What no run keeps: all else of a run that is taken up again is as it was asked then."""
 
 TAKEN_UP = {("runs", "resume"), ("runs", "redrive")}

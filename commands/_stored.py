@@ -103,7 +103,9 @@ def _require_allowed(layer: Layer, key: str) -> None:
     if layer.command[:1] == ("runs",) and key not in OF_A_SESSION:
         raise BadInput(f"{where}: a run that is taken up goes on as it was asked", f"Type --{key} when it shall not")
     if says_where_or_who(key) and layer.file.origin is Origin.upwards and layer.profile is None:
-        what = "where AWS calls go, as whom, and in which ledger, is not for the defaults of a file found upwards"
+        what = (
+            "where AWS calls go, as whom, by which ledger or cluster, is not for the defaults of a file found upwards"
+        )
         raise BadInput(
             f"{where}: {what}", "Write it in [profiles.NAME], chosen by --use NAME, or in the user's own file"
         )

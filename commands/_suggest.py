@@ -103,6 +103,11 @@ def _looked_up(typed: Mapping[str, Any], what: str, *subject: str) -> Names:
     return suggestions(typed, what, subject)
 
 
+def _clusters(*_: Any) -> Names:
+    """The beginnings of an address."""
+    return [("tcp://", ""), ("tls://", ""), ("local:", "")]
+
+
 def _nothing(*_: Any) -> Names:
     return ()
 
@@ -135,6 +140,7 @@ BY_NAME: Mapping[str, Suggest] = {
     "REGION": _watched_regions,
     "REGION...": _watched_regions,
     "--use": _named("own_profiles"),
+    "--cluster": _clusters,
     **dict.fromkeys(_LINES, _commands),
     "--from-file": _nothing,
     "--from-notification": _nothing,

@@ -9,7 +9,7 @@ from rich.text import Text
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import number
+from ._words import number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -50,6 +50,8 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if events["possible_duplicates"]:
         yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
     yield "invocations", _answers(document["invocations"])
+    if workers := workers_in_words(document["workers"]):
+        yield "workers", workers
     if document["run"] and document["command"].startswith("runs "):
         yield "whole run", fates(document["run"])
     yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"

@@ -13,6 +13,7 @@ from cncbops.session.resuming import OnChanged
 from cncbops.undertaking import Undertaking
 
 from ._working import Work
+from ._workplace import Workplace
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,7 +32,7 @@ class TakeUp:
     unknown: bool
     report: Path | None
     show_payload: bool
-    workers: int | None = None
+    at: Workplace
 
     @property
     def of_events(self) -> list[str]:
@@ -45,7 +46,8 @@ class TakeUp:
             "--unknown": self.unknown,
             "--report": self.report,
             "--show-payload": self.show_payload,
-            "--workers": self.workers,
+            "--workers": self.at.workers,
+            "--cluster": self.at.cluster,
         }
         return [name for name, value in given.items() if value]
 

@@ -24,6 +24,15 @@ def stage_in_words(stage: Mapping[str, Any]) -> str:
     return f"{stage['name']} in {stage['region']}: {names}"
 
 
+def workers_in_words(workers: Mapping[str, Any] | None) -> str:
+    """Where something was done, if not just in the process of the command."""
+    if workers is None or (workers["cluster"] is None and workers["count"] == 1):
+        return ""
+    where = f"at {workers['cluster']}" if workers["cluster"] else "processes"
+    lost = f"; {workers['lost']:,} lost, and what was under way there done again" if workers["lost"] else ""
+    return f"{workers['count']:,} {where}{lost}"
+
+
 def number(count: int, what: str) -> str:
     """A count and what is counted: `1 line`, `2,000 lines`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -95,7 +95,11 @@ def plan_work(
     with stop_on_signal(stop, screen), sending, _line(work, sending, screen):
         sending.plan()
     report = work.heading.report(
-        sending.journal, error=sending.error or objection_of(sending), interrupted=sending.interrupted, totals=totals
+        sending.journal,
+        error=sending.error or objection_of(sending),
+        interrupted=sending.interrupted,
+        totals=totals,
+        workers=sending.workers,
     )
     document = summary(report)
     if not sending.error:
@@ -184,7 +188,7 @@ def _farewell(run: Run) -> str:
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     """Write the end of a session into the ledger; the report, also where that fails."""
-    report = partial(work.heading.report, sending.journal, ledger=kept.ledger.path)
+    report = partial(work.heading.report, sending.journal, ledger=kept.ledger.path, workers=sending.workers)
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
         ended = done(error=sending.error, totals=kept.ledger.counts(kept.run))

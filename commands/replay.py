@@ -28,8 +28,8 @@ app = typer.Typer(add_completion=False)
             "--from 2023-11-22T09:00Z --to 2023-11-22T12:00Z --rate 50 --canary 10 --execute",
         ),
         (
-            "A plan for others to look at, by the names of a stage",
-            "cncbops replay --stage john --from -1d --save-plan night.plan",
+            "A plan for others, by a stage, made on a Dask cluster",
+            "cncbops replay --stage john --from -1d --cluster tcp://scheduler:8786 --save-plan night.plan",
         ),
         (
             "What has come since the last replay to a function",
@@ -75,6 +75,7 @@ def replay(
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
     rate: shared.Rate = None,
+    cluster: shared.ClusterAddress = None,
     workers: shared.Workers = None,
     asynchronous: shared.Asynchronous = False,
     ordered: shared.Ordered = True,
@@ -139,6 +140,7 @@ def replay(
     from ._replaying import Replaying, carry_out
     from ._requests import Asked, Beyond, Choice, Delivery, SafetyStops
     from ._staged import staged
+    from ._workplace import Workplace
 
     choice = Choice.typed(types, partition_keys, shards, from_time, to_time, filters, limit, line_format)
     delivery = Delivery(
@@ -178,4 +180,5 @@ def replay(
         stage=stands_for,
         inventory=inventory,
     )
-    return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, workers), general)
+    at = Workplace(workers, cluster)
+    return carry_out(Replaying(asked, plan, resume, save_plan, again, show_payload, report, at), general)

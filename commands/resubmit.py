@@ -71,6 +71,7 @@ def resubmit(
     batch_size: shared.BatchSize = None,
     concurrency: shared.Concurrency = None,
     rate: shared.Rate = None,
+    cluster: shared.ClusterAddress = None,
     workers: shared.Workers = None,
     asynchronous: shared.Asynchronous = False,
     ordered: shared.Ordered = True,
@@ -125,6 +126,7 @@ def resubmit(
     from ._requests import Delivery, SafetyStops
     from ._resubmitting import Resubmitting, Whereto, carry_out
     from ._staged import staged
+    from ._workplace import Workplace
 
     choice = Choice(
         sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time, inventory
@@ -153,7 +155,7 @@ def resubmit(
         watch=(watch_for or "10s") if watch_faults or watch_for else None,
         resume=resume,
         report=report,
-        workers=workers,
+        at=Workplace(workers, cluster),
         stage=staged(stage, config),
     )
     return carry_out(typed, general)

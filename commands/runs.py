@@ -91,6 +91,7 @@ def show(
         ("What is left to be done", "cncbops runs resume b6fd6c"),
         ("Do it, for half an hour at most", "cncbops runs resume b6fd6c --max-duration 30m --execute"),
         ("Without what changed in the lake meanwhile", "cncbops runs resume b6fd6c --on-changed skip --execute"),
+        ("On a Dask cluster", "cncbops runs resume b6fd6c --cluster tcp://scheduler:8786 --execute"),
     )
 )
 def resume(
@@ -103,6 +104,7 @@ def resume(
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
+    cluster: shared.ClusterAddress = None,
     workers: shared.Workers = None,
     report: shared.Report = None,
     show_payload: ShowPayload = False,
@@ -122,13 +124,15 @@ def resume(
     """
     from ._resuming import carry_out_resume
     from ._take_up import TakeUp
+    from ._workplace import Workplace
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     alarms = tuple(stop_on_alarm or ())
     stops = (max_failures, max_duration, alarms, canary)
-    take_up = TakeUp(run, on_changed.value, *stops, False, report, show_payload, workers)
+    at = Workplace(workers, cluster)
+    take_up = TakeUp(run, on_changed.value, *stops, False, report, show_payload, at)
     return carry_out_resume(take_up, general)
 
 
@@ -151,6 +155,7 @@ def redrive(
     max_duration: shared.MaxDuration = None,
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
+    cluster: shared.ClusterAddress = None,
     report: shared.Report = None,
     show_payload: ShowPayload = False,
     execute: shared.Execute = False,
@@ -169,12 +174,15 @@ def redrive(
     """
     from ._resuming import carry_out_redrive
     from ._take_up import TakeUp
+    from ._workplace import Workplace
 
     general = shared.General(
         output is shared.Output.json, quiet, verbose, state_dir, execute, region, profile, role_arn, endpoint_url
     )
     alarms = tuple(stop_on_alarm or ())
-    take_up = TakeUp(run, on_changed.value, max_failures, max_duration, alarms, canary, unknown, report, show_payload)
+    stops = (max_failures, max_duration, alarms, canary)
+    at = Workplace(cluster=cluster)
+    take_up = TakeUp(run, on_changed.value, *stops, unknown, report, show_payload, at)
     return carry_out_redrive(take_up, general)
 
 

@@ -35,7 +35,10 @@ _CONNECTIONS = 4096
 class Cluster:
     """`workers` and `room` are as they were at the start: how many there were, and their invocations at a time."""
 
-    def __init__(self, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]) -> None:
+    def __init__(
+        self, address: str, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]
+    ) -> None:
+        self.address = address
         self.workers, self.room = len(members), sum(member.room for member in members)
         self._link, self._roster, self._note = link, roster, note
         self._executor: ClusterExecutor | None = None
@@ -60,7 +63,7 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
     link, held = Link(), AsyncExitStack()
     try:
         roster = Roster(link.do(_client(where, held)), aws, here=not where.scheduler)
-        yield Cluster(link, roster, _fit_members(link, roster, where, note), note)
+        yield Cluster(str(where), link, roster, _fit_members(link, roster, where, note), note)
     finally:
         try:
             link.do(asyncio.wait_for(held.aclose(), _CLOSE_S))

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -57,9 +58,13 @@ def deafen() -> None:
     """Have processes that are begun by this thread hear no signals of a terminal: who began them decides.
 
     They inherit what the thread does not hear. Python's tracker, which is begun with the first of them, would have the
-    thread hear again.
+    thread hear again. Where a command is left at once the tracker would complain of what nobody can mend.
     """
-    resource_tracker.ensure_running()
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")  # what is begun inherits these, too
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 

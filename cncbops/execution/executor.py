@@ -6,11 +6,14 @@ Behind it stand this process's threads, or several processes, each with a statio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cncbops.errors import CncbopsError
 from cncbops.execution.crew import Crew
 from cncbops.execution.station import Outfit
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 Then = Callable[[Any], None]
 """What is to be done with a task's outcome."""
@@ -61,10 +64,21 @@ class Executor(Protocol):
 
 
 class Cluster(Protocol):
-    """Workers on other machines, too, at which a session's work can be done."""
+    """Workers on other machines, too, at which a session's work can be done.
+
+    `address` is as it was typed. `workers` and `room` are as they were at the start: how many there were, and how many
+    invocations they make at a time.
+    """
+
+    address: str
+    workers: int
+    room: int
 
     def executor(self, outfit: Outfit) -> Executor:
         """All of them, those that join later included, as places of one session."""
+
+    def listing(self, s3: "S3Client") -> "S3Client":
+        """A client whose list calls they make, while there is a session at them."""
 
 
 class Threads:

@@ -31,7 +31,7 @@ def _plan(
 ) -> dict[str, Any]:
     """The plan of a resubmit whose `plan()` has run, as plain data; `null` is what is not known."""
     request, tally = means.request, sending.journal.tally
-    terms = terms_of(request)
+    terms = terms_of(request, means.room)
     functions = {name: _function(means, name, share) for name, share in tally.functions.items()}
     return {
         "functions": functions,

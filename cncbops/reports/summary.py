@@ -37,7 +37,8 @@ class Report:
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
     listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `halted` is
-    why a safety stop or an order ended it.
+    why a safety stop or an order ended it. `workers` is where it was done (see `Sending.workers`), None where nothing
+    was.
     """
 
     command: str
@@ -56,6 +57,7 @@ class Report:
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
+    workers: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -116,6 +118,7 @@ def summary(report: Report) -> dict[str, Any]:
         "stage": report.stage,
         "inventory": report.inventory,
         "since_run": report.since_run,
+        "workers": report.workers,
         "objects": asdict(tally.objects),
         "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
         "invocations": msgspec.structs.asdict(tally.calls),

@@ -8,7 +8,6 @@ from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
-from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Agenda
 from cncbops.session.claims import FaultRegister
@@ -16,8 +15,8 @@ from cncbops.session.means import Means
 from cncbops.session.memory import Memory
 from cncbops.session.progress import Progress
 from cncbops.session.unit_readers import UnitReaders
-from cncbops.terms import BATCH_SIZE, CONCURRENCY, lanes_for
-from cncbops.undertaking import Undertaking
+from cncbops.terms import BATCH_SIZE, Room, lanes_for
+from cncbops.undertaking import Places, Undertaking, is_read_one_by_one
 from cncbops.visits import OBJECTS_AHEAD
 
 EACH_ITS_OWN = "(as each fault says)"
@@ -31,15 +30,11 @@ def faults_undertaking(
     agenda: Agenda,
     progress: Progress = Progress(),
     *,
-    workers: int = 1,
+    places: Places = Places(),
 ) -> Undertaking:
-    """The units of work of an agenda's faults, each to its function.
-
-    Messages of a queue are received a few at a time, and a limit is met by what was chosen before: what one chunk comes
-    to then decides over the next.
-    """
-    request, terms = means.request, terms_of(means.request)
-    one_by_one = workers < 2 or request.limit is not None or any(isinstance(s, QueueSource) for s in request.sources)
+    """The units of work of an agenda's faults, each to its function."""
+    request, terms = means.request, terms_of(means.request, means.room)
+    one_by_one = is_read_one_by_one(request) or (places.workers < 2 and places.cluster is None)
     readers = UnitReaders(means, memory, run)
     return Undertaking(
         request=request,
@@ -51,7 +46,8 @@ def faults_undertaking(
         objects_ahead=OBJECTS_AHEAD,
         progress=progress,
         spreads=not one_by_one,
-        workers=workers,
+        workers=places.workers,
+        cluster=places.cluster,
         register=FaultRegister(means),
     )
 
@@ -61,13 +57,13 @@ def most_in_flight(run: Run) -> int:
     return int(run.terms["concurrency"] * run.terms["limits"]["records"])
 
 
-def terms_of(request: ResubmitRequest) -> dict[str, Any]:
+def terms_of(request: ResubmitRequest, room: Room) -> dict[str, Any]:
     """The terms of a whole resubmit, as a run has them; each function has its own besides."""
-    concurrency = request.concurrency or CONCURRENCY
+    concurrency = request.concurrency or room.invocations
     return {
         "batch_size_from": "option" if request.batch_size else "at most, each function's own",
         "concurrency": concurrency,
-        "concurrency_from": "option" if request.concurrency else "default",
+        "concurrency_from": "option" if request.concurrency else room.reason,
         "lanes": lanes_for(concurrency) if request.keeps_order else 0,
         "limits": {"records": request.batch_size or BATCH_SIZE},
         "policy": {"max_attempts": request.max_attempts or MAX_ATTEMPTS},
@@ -98,18 +94,18 @@ def _likeness_of_run(run: Run, key: str) -> Likeness:
     return Likeness(key, found.sources, found.start_ms, found.end_ms)
 
 
-def new_resubmit(run_id: str, request: ResubmitRequest, aws: Aws, account: str | None) -> NewRun:
+def new_resubmit(run_id: str, means: Means) -> NewRun:
     """A run as it is written down. Its functions are looked at anew in each session."""
-    access = aws.access
+    request, aws, identity = means.request, means.aws, means.identity
     return NewRun(
         run_id=run_id,
         command="resubmit",
         function=str(request.function) if request.function else EACH_ITS_OWN,
         sources=[source.uri for source in request.sources],
-        account=account,
+        account=identity.account if identity else None,
         arguments=freeze_resubmit(request),
-        terms=terms_of(request),
+        terms=terms_of(request, means.room),
         target={},
-        access=access.kept(),
+        access=aws.access.kept(),
         likeness=likeness_here(request, aws).key,
     )

@@ -13,7 +13,7 @@ from cncbops.session.newest import NewestReader
 from cncbops.session.picking import PicksNewest
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
-from cncbops.undertaking import Undertaking
+from cncbops.undertaking import Places, Undertaking
 
 
 def processors() -> int:
@@ -27,7 +27,7 @@ def events_undertaking(
     agenda: Agenda,
     progress: Progress = Progress(),
     *,
-    workers: int,
+    places: Places,
     claimed: Iterable[bytes] = (),
 ) -> Undertaking:
     """A replay: the events of a lake to one function.
@@ -43,7 +43,8 @@ def events_undertaking(
         concurrency=recipient.terms.concurrency,
         lanes=recipient.terms.lanes,
         progress=progress,
-        workers=workers,
+        workers=places.workers,
+        cluster=places.cluster,
         register=register,
     )
 

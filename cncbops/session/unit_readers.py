@@ -23,7 +23,7 @@ class UnitReaders:
         self._request, self._aws, self._recipients = means.request, means.aws, means.recipients
         self._account = means.identity.account if means.identity else None
         self._memory, self._run = memory, run
-        self._where = here(means.aws)
+        self._where, self._room = here(means.aws), means.room
         self._finder, self._resolver = means.finder, means.resolver
         self._process: int | None = os.getpid()
 
@@ -51,4 +51,4 @@ class UnitReaders:
         """What a process was forked with may have connections, which are not its own."""
         if self._process != os.getpid():
             self._process, self._resolver = os.getpid(), Resolver(self._aws, self._aws.s3(READERS))
-            self._finder = Finder(self._request, self._aws, self._recipients, self._account)
+            self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room)

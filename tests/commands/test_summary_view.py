@@ -35,6 +35,7 @@ def document(**changed: Any) -> dict[str, Any]:
         "source": ["s3://lake/"],
         "ledger": "/state/ledger.db",
         "run": None,
+        "workers": {"cluster": None, "count": 1, "lost": 0},
         "objects": {"failed": 0},
         "events": EVENTS,
         "functions": {"fn": {"delivered": 2, "failed": 1, "unknown": 0}},

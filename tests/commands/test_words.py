@@ -1,7 +1,7 @@
 """Numbers, sizes and spans of time in words."""
 
 import pytest
-from cncbops.commands._words import number, size, span
+from cncbops.commands._words import number, size, span, workers_in_words
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0 lines"), (1, "1 line"), (2_000, "2,000 lines")])
@@ -31,3 +31,23 @@ def test_sizes_go_by_thousands(count: float, said: str) -> None:
 )
 def test_spans_are_rounded(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("cluster", "count", "lost", "said"),
+    [
+        (None, 1, 0, ""),
+        (None, 2, 0, "2 processes"),
+        (None, 2, 1, "2 processes; 1 lost, and what was under way there done again"),
+        ("tcp://h:8786", 1, 0, "1 at tcp://h:8786"),
+        ("tcp://h:8786", 2_000, 12, "2,000 at tcp://h:8786; 12 lost, and what was under way there done again"),
+    ],
+)
+def test_where_it_was_done_is_said_unless_it_was_just_here(
+    cluster: str | None, count: int, lost: int, said: str
+) -> None:
+    assert workers_in_words({"cluster": cluster, "count": count, "lost": lost}) == said
+
+
+def test_nothing_is_said_of_what_was_never_begun() -> None:
+    assert workers_in_words(None) == ""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import servers
+from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_cloudfront import FarSideCloudFront
 from tests.e2e.far_side_health import HealthSide
@@ -36,6 +37,22 @@ def cncbops(tmp_path: Path, warm: Warm) -> Iterator[Cncbops]:
     command = Cncbops(tmp_path, warm=warm)
     yield command
     command.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A Dask cluster of two workers, one for each test worker: to be left as it was found."""
+    with DaskCluster(tmp_path_factory.mktemp("cluster")) as dask:
+        dask.join(2)
+        yield dask
+
+
+@pytest.fixture
+def small_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
+    """A Dask cluster with one worker, for a test that lets workers come and go."""
+    with DaskCluster(tmp_path) as dask:
+        dask.join(1)
+        yield dask
 
 
 @pytest.fixture

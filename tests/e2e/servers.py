@@ -59,7 +59,7 @@ def zipped(name: str, source: str) -> bytes:
 @contextmanager
 def ministack(folder: Path) -> Iterator[str]:
     """An embedded AWS that runs Python and Node.js functions; yields its endpoint."""
-    port = _free_port()
+    port = free_port()
     env = {
         **CREDENTIALS,
         "GATEWAY_PORT": str(port),
@@ -94,7 +94,7 @@ def microburst(upstream: str, rules: Sequence[Mapping[str, Any]], folder: Path) 
     Its first request reads every service model and takes seconds; it is spent here, on a fault of our own
     that is not forwarded, before the rules are put in place.
     """
-    port = _free_port()
+    port = free_port()
     config = folder / f"microburst-{port}.yaml"
     config.write_text(json.dumps({"rules": [{"service": "*", "error": {"code": "WarmUp"}}]}))  # JSON is YAML
     command = ["--upstream", upstream, "--port", str(port), "--host", "127.0.0.1", "--config", str(config)]
@@ -195,7 +195,7 @@ class Cncbops:
 
     def _environment(self, endpoint: str | None) -> dict[str, str | None]:
         return {
-            **_base_environment(self.home),
+            **base_environment(self.home),
             **CREDENTIALS,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
@@ -210,7 +210,8 @@ def _concerns_python(variables: Mapping[str, str]) -> bool:
     return any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables)
 
 
-def _base_environment(home: Path) -> dict[str, str]:
+def base_environment(home: Path) -> dict[str, str]:
+    """What every process of the tests has."""
     return {"PATH": os.environ["PATH"], "HOME": str(home)}
 
 
@@ -218,7 +219,8 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -230,18 +232,25 @@ def _server(command: list[str], env: Mapping[str, str], folder: Path, port: int,
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=_base_environment(folder) | dict(env),
+            env=base_environment(folder) | dict(env),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+    with guarded(process):
+        _await_health(process, port, health, log)
+        yield
+
+
+@contextmanager
+def guarded(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let a process that leads a group of its own end with what follows, or with the test run."""
     guard = subprocess.Popen(
         ["/bin/sh", "-c", GUARD, "guard", str(process.pid)], stdin=subprocess.PIPE, start_new_session=True
     )
     try:
-        _await_health(process, port, health, log)
         yield
     finally:
         guard.communicate()

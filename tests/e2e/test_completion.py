@@ -45,6 +45,7 @@ STACK = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
         ("cncbops faults stats ", {"s3://", "sqs://", "files"}),
         ("cncbops replay ./s", {"files"}),
         ("cncbops replay --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
+        ("cncbops replay --cluster t", {"tcp://", "tls://"}),
         ("cncbops completion ", {"bash", "zsh", "fish"}),
         ("cncbops config show re", {"replay", "resubmit"}),
         (

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
 from tests.e2e.held import Held
 from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_in, ids_of, kill, repeats
 from tests.e2e.servers import Cncbops
-from tests.execution.looks import await_gone, children_of, is_alive
+from tests.execution.looks import await_gone, children_of, is_alive, sockets_of
 
 WORKERS = 3
 AT_WORK = ("--workers", str(WORKERS))
@@ -66,11 +65,6 @@ def begun_with(runs: Runs, process: "subprocess.Popen[bytes]", in_flight: int) -
     workers = children_of(process.pid)
     assert len(workers) == WORKERS
     return workers
-
-
-def sockets_of(pid: int) -> int:
-    """How many connections a process has: one for each invocation under way, and a few."""
-    return sum("socket" in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def records_sent(runs: Runs) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
 from tests.e2e.resubmits import RAISED_MS, Resubmits, library, record
 from tests.e2e.servers import Cncbops
@@ -32,9 +33,9 @@ def fault(number: int) -> bytes:
     return library(number, record(number, f"thing-{number % KEYS}"), **told)
 
 
-def put_lake(far_side: FarSide) -> None:
+def put_lake(far_side: FarSide, objects: int = OBJECTS) -> None:
     """As many objects as make several chunks."""
-    far_side.add_bucket("faults", {f"2023/11/22/00/{number:04d}": fault(number) for number in range(OBJECTS)})
+    far_side.add_bucket("faults", {f"2023/11/22/00/{number:04d}": fault(number) for number in range(objects)})
     for name in FUNCTIONS:
         far_side.add_function(name)
 
@@ -78,3 +79,22 @@ def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
     assert run.summary["functions"]["fn-a"]["delivered"] == run.summary["functions"]["fn-a"]["matched"] > 0
     assert {call.function for call in resubmits.sent} == {"fn-a"}
     assert len(json.loads(resubmits.sent[0].payload)["Records"]) <= 2
+
+
+def test_a_cluster_sends_and_counts_what_one_process_does_and_knows_what_was_sent(
+    cluster: DaskCluster, far_side: FarSide, resubmits: Resubmits
+) -> None:
+    """The ledger is here alone, and the workers ask for what it remembers."""
+    put_lake(far_side, 200)
+    there = cluster.at(far_side.url)
+    alone, planned = (resubmits.plan(*at, "--concurrency", "16") for at in (("--workers", "1"), there))
+    assert counts(planned.summary) == counts(alone.summary)
+    assert planned.summary["plan"] == alone.summary["plan"]
+    run = resubmits.execute(*there, "--limit", "50")
+    assert run.events["delivered"] == 50
+    rest = resubmits.execute(*there)
+    assert rest.summary["workers"]["cluster"] == cluster.address
+    assert rest.summary["faults"]["sent_before"] >= 50  # also what another pipeline raised for the same
+    assert 50 + rest.events["delivered"] == planned.events["matched"]
+    assert all(came == sorted(came) for came in sequences(resubmits).values())
+    assert sum(map(len, sequences(resubmits).values())) == planned.events["matched"]

@@ -26,7 +26,7 @@ from tests.e2e.warm import Warm
 
 SANDBOX_EVENTS = 300
 ELSEWHERE = "cncb-elsewhere"
-PAGES = ["faults-wait.md", "region-ill.md", "stale-edge.md", "view-behind.md"]
+PAGES = ["cluster.md", "faults-wait.md", "region-ill.md", "stale-edge.md", "view-behind.md"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,16 @@ def test_a_view_that_is_lost_is_seeded_and_what_has_come_since_follows(place: Pl
 def _of(page: str, heading: str, *, within: bool) -> list[Block]:
     """The blocks of a page that stand under a heading, or all others."""
     return [block for block in blocks_of(page) if (block.heading == heading) == within]
+
+
+def test_a_cluster_of_this_machine_delivers_what_it_planned(place: Place) -> None:
+    events = happen(place, "listener_broken")
+    plan, executed, policy = place.type_all(blocks_of("cluster.md"))
+    assert "2 at local:2" in plan
+    assert "2 at local:2" in executed
+    assert "done: every event was delivered" in executed
+    assert place.stale(events) == 0
+    assert '"lambda:InvokeFunction"' in policy
 
 
 def test_faults_that_wait_are_resubmitted_once(place: Place) -> None:

@@ -12,9 +12,9 @@ from tests.e2e.far_side import FarSide
 from tests.e2e.servers import Cncbops
 
 AWS = {"boto3", "botocore", "s3transfer", "smart_open"}
-READING = {"boto3", "s3transfer", "smart_open", "requests"}
+READING = {"boto3", "s3transfer", "smart_open", "requests", "dask", "distributed"}
 FACE = {"typer", "click", "rich"}
-ENGINE = {"msgspec", "orjson", "zstandard", "cramjam", "ministack", "numpy", "datasketches"}
+ENGINE = {"msgspec", "orjson", "zstandard", "cramjam", "ministack", "numpy", "datasketches", "dask", "distributed"}
 CONVERTING = {"pydantic", "pydantic_core"}
 FILES = {"tomllib", "platformdirs"}
 

@@ -28,3 +28,8 @@ def children_of(pid: int) -> list[int]:
     """The processes that a process has begun."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")  # each has those that it has begun
     return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+def sockets_of(pid: int) -> int:
+    """How many connections a process has: one for each invocation under way, and a few."""
+    return sum("socket" in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())

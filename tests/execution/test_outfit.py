@@ -35,6 +35,7 @@ from cncbops.session.progress import Progress
 from cncbops.session.undertakings import events_undertaking
 from cncbops.target import Mapping, Target
 from cncbops.terms import settle
+from cncbops.undertaking import Places
 from tests.e2e import lakes
 from tests.test_frozen import request as any_request
 
@@ -58,7 +59,7 @@ def outfit_of(request: ReplayRequest, progress: Progress = Progress(), *, plans:
     )
     target = Target(request.function, mappings=[mapping])
     recipient = Recipient(request.function, target, settle(request, target, "us-east-1"))
-    undertaking = events_undertaking(request, recipient, WholeLake(request, None), progress, workers=1)
+    undertaking = events_undertaking(request, recipient, WholeLake(request, None), progress, places=Places())
     aws = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
     aws.lambda_()  # it has a session now, with all that belongs to one
     return Sending(undertaking, aws, NoKeeper(), threading.Event(), plans=plans)._outfit()

@@ -1,0 +1,251 @@
+"""A replay on a Dask cluster is the same run as on one machine: one order, one rate, one ledger, one end."""
+
+import os
+import random
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.e2e import lakes
+from tests.e2e.clusters import KEY, DaskCluster
+from tests.e2e.far_side import Context, FarSide, Invocation, Reply, ok
+from tests.e2e.held import Held
+from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_of, kill, raising_on, repeats
+from tests.e2e.servers import CREDENTIALS, Cncbops
+from tests.execution.looks import await_gone, is_alive, sockets_of
+
+PADDING = 20_000
+EVENTS = [
+    (key, event.replace(b'"thing":', b'"padding":"%b","thing":' % (b"x" * PADDING)))
+    for key, event in lakes.make_events(480, 60, seed=7)
+]
+LAKE = lakes.lake_of(EVENTS, 40, shards=2)
+SMALL = ("--batch-size", "5", "--concurrency", "8")
+
+
+class Uneven:
+    """A function that takes its time, each time another."""
+
+    def __init__(self, longest_s: float = 0.02) -> None:
+        self.longest_s = longest_s
+        self._chance = random.Random(3)
+
+    def __call__(self, _payload: object, _context: Context) -> Reply:
+        return ok().after(self._chance.random() * self.longest_s)
+
+
+@pytest.fixture
+def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
+    far_side.add_bucket("lake", LAKE)
+    return Runs(cncbops, far_side)
+
+
+@pytest.fixture
+def held(far_side: FarSide) -> Iterator[Held]:
+    function = Held()
+    far_side.add_function("fn", function)
+    yield function
+    function.go.set()
+
+
+def records_sent(runs: Runs) -> int:
+    return sum(len(call.records) for call in runs.sent)
+
+
+def rate_of(calls: Sequence[Invocation]) -> float:
+    """Records a second."""
+    sent = sum(len(call.records) for call in calls[:-1])
+    return sent / (calls[-1].started - calls[0].started)
+
+
+def batches(runs: Runs) -> "Counter[tuple[bytes, ...]]":
+    return Counter(tuple(record.data for record in call.records) for call in runs.sent)
+
+
+def in_flight(runs: Runs, process: Any, count: int) -> Any:
+    """The process of a run, once so many invocations are under way."""
+    runs.far_side.wait_until(lambda: runs.far_side.in_flight == count)
+    return process
+
+
+@pytest.mark.parametrize("where", ["tcp", "local:2"])
+def test_what_is_delivered_is_what_one_machine_delivers(where: str, cluster: DaskCluster, cncbops: Cncbops) -> None:
+    found = []
+    at_cluster = cluster.address if where == "tcp" else where
+    for at in (("--workers", "1"), ("--cluster", at_cluster)):
+        with FarSide() as far_side:
+            far_side.add_bucket("lake", LAKE)
+            far_side.add_function("fn", Uneven())
+            runs = Runs(cncbops, far_side)
+            run = runs.execute(*SMALL, *at, "--endpoint-url", far_side.url)
+            assert (run.code, run.status, run.events["possible_duplicates"]) == (0, "succeeded", 0)
+            assert_once_each(far_side.delivered_data(), data_of(EVENTS))
+            assert_in_order(far_side, EVENTS)
+            assert far_side.max_concurrency <= 8
+            found.append((batches(runs), run.summary["invocations"]["total"], run.summary["by_hour"]))
+            workers = run.summary["workers"]
+    assert found[0] == found[1]
+    assert workers == {"cluster": at_cluster, "count": 2, "lost": 0}
+
+
+def test_workers_list_and_read_and_invoke_as_themselves(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn")
+    assert runs.execute(*cluster.at(far_side.url)).status == "succeeded"
+    calls = list(zip(far_side.requests, far_side.callers, strict=True))
+    begun = far_side.requests.index("GET /lake?list-type=2&prefix=&encoding-type=url")
+    assert {caller for _, caller in calls[begun:]} == {KEY}
+    assert len(calls[begun:]) == 1 + len(LAKE) + len(runs.sent)
+    assert CREDENTIALS["AWS_ACCESS_KEY_ID"] in {caller for _, caller in calls[:begun]}, (
+        "the command looked around before"
+    )
+
+
+def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn")
+    alone, there = (
+        runs.plan(*at, "--batch-size", "7").summary for at in (("--workers", "1"), cluster.at(far_side.url))
+    )
+    for part in ("events", "objects", "invocations", "by_hour", "first_event", "last_event", "status"):
+        assert there[part] == alone[part]
+    terms = there["plan"]["terms"]
+    assert (terms["concurrency"], terms["concurrency_from"]) == (32, "default, for 2 workers")
+    assert there["workers"] == {"cluster": cluster.address, "count": 2, "lost": 0}
+    assert not runs.sent
+
+
+def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
+    cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+) -> None:
+    process = in_flight(runs, runs.start(*cluster.at(far_side.url), "--unordered", "--batch-size", "2"), 32)
+    process.send_signal(signal.SIGINT)
+    held.go.set()
+    assert runs.finish(process).code == 130
+    assert runs.newest.terms["concurrency"] == 32
+    far_side.add_function("fn", Uneven())
+    assert runs.resume().status == "succeeded"
+    assert far_side.max_concurrency == 32
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
+
+
+@pytest.mark.parametrize(("began_at", "resumed_on"), [("tcp", "the cluster"), ("local:2", "this machine")])
+def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
+    began_at: str, resumed_on: str, cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+) -> None:
+    at = cluster.at(far_side.url) if began_at == "tcp" else ("--cluster", began_at)
+    process = in_flight(runs, runs.start(*at, *SMALL), 8)
+    under_way = records_sent(runs)
+    os.killpg(process.pid, signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.2)
+    held.go.set()
+    run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"]) == (130, "interrupted", under_way)
+    assert len(far_side.delivered()) == under_way
+    run = runs.resume(*(("--cluster", cluster.address) if resumed_on == "the cluster" else ()))
+    assert (run.status, run.events["delivered"]) == ("succeeded", len(EVENTS) - under_way)
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
+    assert_in_order(far_side, EVENTS)
+    assert all(map(is_alive, cluster.workers))
+
+
+def test_orders_from_another_terminal_hold_for_all_workers(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
+    process = runs.start(*cluster.at(far_side.url), "--batch-size", "5", "--concurrency", "3")
+    runs.await_sent(6)
+    assert runs.order("pause").code == 0
+    runs.await_silence()
+    sent = len(runs.sent)
+    assert runs.order("rate", "40").code == 0
+    assert len(runs.sent) == sent, "the pause held while a command came and went"
+    assert runs.order("continue").code == 0
+    far_side.wait_until(lambda: len(runs.sent) >= sent + 8, timeout_s=10)
+    slow = runs.sent[sent + 2 : sent + 8]
+    events_per_s = sum(len(call.records) for call in slow[:-1]) / (slow[-1].started - slow[0].started)
+    assert events_per_s == pytest.approx(40, rel=0.2)
+    assert runs.order("stop").code == 0
+    run = runs.finish(process)
+    assert (run.code, run.status) == (5, "stopped")
+    assert run.events["delivered"] == len(far_side.delivered()) < len(EVENTS)
+
+
+def test_when_the_command_is_killed_the_workers_stop_and_the_run_is_resumed_as_any_other(
+    cluster: DaskCluster, runs: Runs, far_side: FarSide
+) -> None:
+    far_side.add_function("fn", Uneven(0.05))
+    process = runs.start(*cluster.at(far_side.url), *SMALL)
+    runs.await_sent(20)
+    kill(runs, process)
+    sent = len(runs.sent)
+    far_side.add_function("fn")
+    run = runs.resume("--cluster", cluster.address)
+    assert (run.code, run.status, run.summary["run"]["delivered"]) == (0, "succeeded", len(EVENTS))
+    assert 0 < sent < len(EVENTS) / 5
+    assert set(far_side.delivered_data()) == set(data_of(EVENTS))
+    assert repeats(far_side.delivered_data()) <= 8 * 5
+    assert_in_order(far_side, EVENTS)
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_what_it_had_in_flight(
+    small_cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+) -> None:
+    small_cluster.join(1)
+    process = in_flight(runs, runs.start(*small_cluster.at(far_side.url), *SMALL), 8)
+    lost = max(small_cluster.workers, key=sockets_of)
+    small_cluster.end(lost)
+    await_gone([lost])
+    held.go.set()
+    run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", len(EVENTS)), run.err
+    assert run.summary["workers"] == {"cluster": small_cluster.address, "count": 2, "lost": 1}
+    assert set(far_side.delivered_data()) == set(data_of(EVENTS))
+    assert 0 < repeats(far_side.delivered_data()) <= run.events["possible_duplicates"] <= 8 * 5
+    assert_in_order(far_side, EVENTS)
+
+
+def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn", Uneven(0.03))
+    process = runs.start(*small_cluster.at(far_side.url), "--batch-size", "2", "--concurrency", "16", "--rate", "100")
+    runs.await_sent(25)
+    small_cluster.join(1)
+    runs.await_sent(50)
+    small_cluster.end(small_cluster.workers[0], signal.SIGTERM)
+    run = runs.finish(process)
+    assert (run.status, run.summary["workers"]["lost"]) == ("succeeded", 1), run.err
+    joined, left = runs.sent[:75], runs.sent[-100:]  # in between, what one had that leaves is read anew
+    assert 95 < rate_of(joined) < 105
+    assert 95 < rate_of(left) < 105
+    assert set(far_side.delivered_data()) == set(data_of(EVENTS))
+    assert_in_order(far_side, EVENTS)
+
+
+@pytest.mark.parametrize("option", ["--dedupe", "--latest-per-key"])
+def test_which_of_the_events_alike_are_sent_does_not_hang_on_where(
+    option: str, cluster: DaskCluster, cncbops: Cncbops
+) -> None:
+    """The lake here holds each event twice, far from one another."""
+    twice = {**LAKE, **{f"{key}-again": body for key, body in LAKE.items()}}
+    found = []
+    for at in (("--workers", "1"), ("--cluster", cluster.address)):
+        with FarSide() as far_side:
+            far_side.add_bucket("lake", twice)
+            far_side.add_function("fn")
+            run = Runs(cncbops, far_side).execute(option, *at, "--again", "--endpoint-url", far_side.url)
+            assert run.status == "succeeded", run.err
+            found.append((Counter(far_side.delivered_data()), run.summary["objects"], run.events))
+    assert found[0] == found[1]
+    assert 0 < found[0][0].total() <= len(EVENTS)
+
+
+def test_what_failed_is_sent_once_more_from_the_cluster(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+    far_side.add_function("fn", raising_on(ids_of(EVENTS[:7])))
+    once = ("--max-attempts", "1", "--max-failures", "100")
+    run = runs.execute(*cluster.at(far_side.url), "--batch-size", "5", *once)
+    assert (run.code, run.events["failed"]) == (3, 7)
+    far_side.add_function("fn")
+    run = runs.redrive("--cluster", cluster.address)
+    assert (run.code, run.events["delivered"], run.summary["workers"]["count"]) == (0, 7, 2)
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
