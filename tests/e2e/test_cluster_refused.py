@@ -9,7 +9,7 @@ from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
 from tests.e2e.replays import Replays
 from tests.e2e.resubmits import Resubmits, library, record
-from tests.e2e.servers import Cncbops, free_port
+from tests.e2e.servers import Cncbops
 
 NOWHERE = "http://127.0.0.1:9"
 LAKE = lakes.lake_of(lakes.make_events(60, 5), 20)
@@ -69,14 +69,6 @@ def test_without_dask_it_is_said_how_to_install_it(replays: Replays, tmp_path: P
     run = replays.execute("--cluster", "local:1", env=site(tmp_path / "site", WITHOUT_DASK))
     assert (run.code, run.status) == (1, "failed")
     assert "pip install 'cncbops[cluster]'" in run.err
-
-
-def test_where_no_scheduler_is_that_is_said(replays: Replays, far_side: FarSide) -> None:
-    address = f"tcp://127.0.0.1:{free_port()}"
-    run = replays.execute("--cluster", address)
-    assert (run.code, run.status) == (1, "failed")
-    assert f"no scheduler answers at {address}" in run.err
-    assert not [request for request in far_side.requests if "lake" in request]
 
 
 def test_a_worker_of_another_version_is_named(replays: Replays, far_side: FarSide, tmp_path: Path) -> None:
