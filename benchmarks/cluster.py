@@ -21,7 +21,7 @@ from benchmarks.series import Series, measure_one
 from benchmarks.shape import FUNCTION
 from benchmarks.ways import Way, cncbops
 
-_DEFAULT_CONCURRENCY = 16  # of each worker, what cncbops takes where nothing says otherwise
+_DEFAULT_CONCURRENCY = 8  # of each worker, what cncbops takes where nothing says otherwise
 _SETTLING_S = 1.0  # after a worker came or went, before a rate is measured
 _COLUMNS = (
     *("workers", "invocations/s", "concurrency ÷ latency", "ratio", "events/s", "to one worker"),

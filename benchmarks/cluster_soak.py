@@ -19,7 +19,7 @@ from benchmarks.shape import FUNCTION, Shape
 from benchmarks.ways import Taken, Way, cncbops
 
 _WORKERS = 4
-_CONCURRENCY = 16  # of each worker, what cncbops takes where nothing says otherwise
+_CONCURRENCY = 8  # of each worker, what cncbops takes where nothing says otherwise
 _SMALL = 5  # events of an object where objects are many
 _DISTINCT = 400
 _MEMORY_COLUMNS = ("objects", "events", "events/s", "RSS MB", "PSS MB", "coordinator µs/event")

@@ -190,7 +190,7 @@ Concurrency = Annotated[
     int | None,
     option(
         "--concurrency",
-        help="Invocations at a time; without it half of the reserved concurrency, else 16 (a cluster: 16 a worker).",
+        help="Invocations at a time; without it half of the reserved concurrency, else 16 (a cluster: 8 a worker).",
         panel=DELIVERY,
         min=1,
         max=1000,

@@ -41,6 +41,11 @@ class Workplace:
 
         with leaving_at_once():  # Dask does not bear to be interrupted while it starts; its processes end with this one
             cluster = held.enter_context(connected(self.cluster, aws, screen.note))
+        if (request.concurrency or 0) > cluster.room:
+            room, asked = cluster.room, request.concurrency
+            screen.note(
+                f"the workers have room for {room:,} invocations at a time, not {asked:,}: `--nthreads` says it"
+            )
         return Places(cluster.workers, cluster)
 
     def _require_meant(self, request: Request) -> None:

@@ -61,7 +61,7 @@ class ClusterExecutor:
         return tuple(self._outbox)
 
     def room(self, place: int) -> int:
-        """Sixteen, or as many as the worker has threads if those are more."""
+        """Eight, or as many as the worker has threads if those are more."""
         return self._members[place].room
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:

@@ -12,7 +12,9 @@ from cncbops.cluster.parcels import Kept, packed
 from cncbops.cluster.versions import PACKAGES, Versions, versions_here, versions_of
 from cncbops.cluster.whereabouts import Whereabouts, whereabouts, whereabouts_there
 from cncbops.errors import CannotRun, CncbopsError
-from cncbops.terms import CONCURRENCY
+
+ROOM = 8
+"""Invocations at a time of a worker that was not given more threads: four of them share two processors well."""
 
 _LONGEST_S = 60.0
 """Of a look at a worker, which may have to load AWS's library and to ask for credentials first."""
@@ -47,7 +49,7 @@ class Roster:
         # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
         told = await self.client.scheduler.identity(n_workers=-1)
         self.fit &= told["workers"].keys()
-        return [Member(address, max(CONCURRENCY, each["nthreads"])) for address, each in told["workers"].items()]
+        return [Member(address, max(ROOM, each["nthreads"])) for address, each in told["workers"].items()]
 
     async def require_fit(self, addresses: Iterable[str]) -> None:
         """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""

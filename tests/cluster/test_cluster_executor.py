@@ -74,7 +74,7 @@ def lost(executor: Executor) -> tuple[PlaceLost, float]:
 
 def test_a_cluster_says_how_many_are_there_and_what_they_can_do(cluster: Cluster, executor: Executor) -> None:
     assert 1 <= cluster.workers <= 2
-    assert cluster.room == cluster.workers * 16
+    assert cluster.room == cluster.workers * 8
     await_places(executor, 2)
     assert len(set(pids(executor))) == 2
 
@@ -95,7 +95,7 @@ def test_a_worker_that_joins_is_a_place_and_one_that_goes_is_one_lost(
     await_places(executor, 3)
     (joined,) = set(executor.places) - set(before)
     assert place_of(executor, worker.pid) == joined
-    assert (executor.room(joined), executor.room(before[0])) == (40, 16)
+    assert (executor.room(joined), executor.room(before[0])) == (40, 8)
     for how in ("hang", "hang"):
         submit(executor, ("attempt", how, str(tmp_path / "hangs")), ("cut", "comes first"), place=joined)
     assert outcomes(executor, 2) == ["comes first"] * 2
@@ -224,7 +224,7 @@ def test_when_the_coordinator_is_killed_its_places_begin_nothing_more_and_are_go
 ) -> None:
     with child(OWNER, bench_cluster.address, sts, str(tmp_path)) as owner:
         places = int(owner.stdout.readline())
-        until(lambda: len(list(tmp_path.iterdir())) == 16 * places)
+        until(lambda: len(list(tmp_path.iterdir())) == 8 * places)
         owner.kill()
         owner.wait()
     for place in executor.places[:places]:
