@@ -1,6 +1,7 @@
 """What nginx is told: to be S3's objects, Lambda's invocations, and the few facts that a run asks beforehand."""
 
 import os
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +31,19 @@ def nginx_config(setting: Setting) -> str:
         "user": "user root;" if os.geteuid() == 0 else "",
         "module": ECHO_MODULE,
         "home": home,
+        "open_files": _open_files(),
         "temporary": "\n    ".join(f"{kind}_temp_path {home}/{kind};" for kind in _TEMPORARY),
         "port": setting.port,
         "buckets": setting.buckets,
         "log": f"access_log {setting.log} invoked;" if setting.log else "",
         "sleep": f"echo_sleep {setting.latency_s:.3f};" if setting.latency_s else "",
     }
+
+
+def _open_files() -> int:
+    """How many objects are kept open: connections need some of what a process may open, too."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(50_000, most // 2)
 
 
 # An invocation's body is read to its end before the answer, as Lambda does: hence echo_read_request_body,
@@ -59,7 +67,7 @@ http {
     client_body_buffer_size 8m;
     sendfile on;
     tcp_nopush on;
-    open_file_cache max=50000 inactive=600s;
+    open_file_cache max=%(open_files)d inactive=600s;
     open_file_cache_valid 600s;
     default_type binary/octet-stream;
     upstream listings { server unix:%(home)s/listings.sock; keepalive 64; }

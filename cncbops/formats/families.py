@@ -28,6 +28,10 @@ class Family(NamedTuple):
     read: Callable[[Bytes, int, int], LakeEvent]
     read_lines: Callable[[type[LakeEvent], bytes, int], Sequence[LakeEvent | bytes]] | None = None
 
+    def __reduce__(self) -> tuple["Callable[[str], Family]", tuple[str]]:
+        """By its name: where it is sent to, lines may be read without C."""
+        return named, (self.name,)
+
 
 FAMILIES = (
     Family("firehose-error", firehose_error.recognise, firehose_error.read),
@@ -38,6 +42,11 @@ FAMILIES = (
 BY_NAME = {family.name: family for family in FAMILIES}
 
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def named(name: str) -> Family:
+    """The format of a name on the command line. Raises KeyError if there is none."""
+    return BY_NAME[name]
 
 
 def family_of(document: bytes) -> Family:

@@ -181,6 +181,7 @@ def _body(event: LakeEvent, name: msgspec.Raw) -> bytes:
     assert key is not None
     assert sequence is not None
     assert arrival_ms is not None
+    assert event.shard_id is not None  # which a text of it would hide
     data = event.data if type(event.data) is bytes else memoryview(event.data)
     part = _KinesisPart(key, sequence, data, arrival_ms / 1000)
     return _encode(_KinesisRecord(part, _SOURCE, f"{event.shard_id}:{sequence}", name))

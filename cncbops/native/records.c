@@ -50,6 +50,8 @@ static bool plain(PyObject *object, Piece *piece)
 static bool seconds(PyObject *milliseconds, char *buffer, Piece *piece)
 {
     int overflow;
+    if (!PyLong_Check(milliseconds))
+        return false;
     long long ms = PyLong_AsLongLongAndOverflow(milliseconds, &overflow);
     if (overflow || ms < SHORTEST_MS || ms > LONGEST_MS)
         return false;
@@ -157,15 +159,16 @@ static PyObject *record_of(const Common *common, PyObject *event, PyObject *plac
     return record;
 }
 
+/* The three are tuples of this call's own: `body_of` is Python, in which a caller's list may change. */
 static PyObject *records_of(const Common *common, PyObject *events, PyObject *places, PyObject *names)
 {
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(events);
-    if (PySequence_Fast_GET_SIZE(places) != count || PySequence_Fast_GET_SIZE(names) != count)
+    Py_ssize_t count = PyTuple_GET_SIZE(events);
+    if (PyTuple_GET_SIZE(places) != count || PyTuple_GET_SIZE(names) != count)
         return PyErr_Format(PyExc_ValueError, "not as many places and names as events");
     PyObject *records = PyList_New(count);
     for (Py_ssize_t at = 0; records && at < count; at++) {
-        PyObject *record = record_of(common, PySequence_Fast_GET_ITEM(events, at), PySequence_Fast_GET_ITEM(places, at),
-                                     PySequence_Fast_GET_ITEM(names, at));
+        PyObject *record = record_of(common, PyTuple_GET_ITEM(events, at), PyTuple_GET_ITEM(places, at),
+                                     PyTuple_GET_ITEM(names, at));
         if (record)
             PyList_SET_ITEM(records, at, record);
         else
@@ -179,10 +182,10 @@ PyObject *make_records(PyObject *Py_UNUSED(module), PyObject *const *arguments, 
     if (!has_arguments(count, 6))
         return NULL;
     Common common = {arguments[0], arguments[1], arguments[4]};
-    PyObject *events = PySequence_Fast(arguments[2], "events are a sequence");
-    PyObject *places = PySequence_Fast(arguments[3], "places are a sequence");
-    PyObject *names = PySequence_Fast(arguments[5], "names are a sequence");
-    PyObject *records = events && places && names ? records_of(&common, events, places, names) : NULL;
+    PyObject *events = PySequence_Tuple(arguments[2]);
+    PyObject *places = events ? PySequence_Tuple(arguments[3]) : NULL;
+    PyObject *names = places ? PySequence_Tuple(arguments[5]) : NULL;
+    PyObject *records = names ? records_of(&common, events, places, names) : NULL;
     Py_XDECREF(events);
     Py_XDECREF(places);
     Py_XDECREF(names);

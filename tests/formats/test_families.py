@@ -1,6 +1,8 @@
 """What each line format keeps of an event's record, and which format a line is of."""
 
 import base64
+import pickle
+import sys
 from typing import Any
 
 import msgspec
@@ -8,7 +10,7 @@ import pytest
 
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent, NotAnEvent
-from cncbops.formats.families import FAMILIES, family_of
+from cncbops.formats.families import FAMILIES, Family, family_of
 from cncbops.lake.lines import Block
 from tests.e2e.lakes import envelope, envelope_without_kinesis, eventbridge, firehose_error
 
@@ -194,3 +196,10 @@ def test_what_is_no_json_is_of_no_format() -> None:
 
 def test_names_of_formats_are_what_the_command_line_offers() -> None:
     assert [family.name for family in FAMILIES] == ["firehose-error", "envelope", "eventbridge", "raw"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_format_is_sent_to_where_no_c_was_compiled(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = pickle.dumps(family)
+    monkeypatch.setitem(sys.modules, "cncbops.native.hot", None)
+    assert pickle.loads(sent) is family

@@ -66,3 +66,23 @@ def test_records_have_places_in_their_order() -> None:
     events = [event(str(number), "18", "s", 1_700_611_201_456, b"{}") for number in range(3)]
     records = made_in_c(events, subject._body)
     assert [(each.partition_key, each.place - PLACE) for each in records] == [("0", 0), ("1", 1), ("2", 2)]
+
+
+def test_events_may_be_let_go_of_while_python_makes_a_body() -> None:
+    events = [event('k"', "18", "s", 1_700_611_201_456, b"{}") for _ in range(3)]
+
+    def body_of(_event: LakeEvent, _name: msgspec.Raw) -> bytes:
+        events.clear()
+        return b"{}"
+
+    records = hot.make_records(Record, body_of, events, [PLACE] * 3, OBJECT, [NAME] * 3)
+    assert [record.sequence_number for record in records] == ["18"] * 3
+
+
+@pytest.mark.parametrize("missing", ["partition_key", "sequence_number", "shard_id", "arrival_ms"])
+def test_an_event_that_is_not_complete_is_refused_as_in_python(missing: str) -> None:
+    one = msgspec.structs.replace(event("k", "18", "s", 1_700_611_201_456, b"{}"), **{missing: None})
+    with pytest.raises(AssertionError):
+        subject._to_record(one, PLACE, OBJECT, NAME)
+    with pytest.raises(AssertionError):
+        made_in_c([one], subject._body)
