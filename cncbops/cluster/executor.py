@@ -81,6 +81,8 @@ class ClusterExecutor:
                 event = self._events.get(block=not found, timeout=longest_s)
                 if isinstance(event, Answered):
                     found += self._tickets.redeem(event.answers)
+                elif isinstance(event, Failed):
+                    found.append((fail, event.defect))
                 else:
                     self._heed(event)
                     break

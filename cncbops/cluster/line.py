@@ -117,6 +117,7 @@ class Line:
         except Exception as raised:  # noqa: BLE001  whatever the worker, or Dask, makes of what it is sent
             error = CannotRun(f"{self.member} failed ({type(raised).__name__})", "Look at its log")
         finally:
+            self._gone.set()  # also of a worker that hangs: who waits for a page of it shall ask another
             # Forgotten: Dask would make it anew at a worker that comes to be at the same address.
             with suppress(OSError):
                 await asyncio.wait_for(self._client.cancel([held]), GRACE_S)

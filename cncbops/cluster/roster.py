@@ -16,7 +16,7 @@ from cncbops.errors import CannotRun, CncbopsError
 ROOM = 8
 """Invocations at a time of a worker that was not given more threads: four of them share two processors well."""
 
-_LONGEST_S = 60.0
+LONGEST_S = 60.0
 """Of a look at a worker, which may have to load AWS's library and to ask for credentials first."""
 
 _SAME_IMAGE = "Start the scheduler and all workers with the versions that are here, best from one image"
@@ -53,8 +53,9 @@ class Roster:
 
     async def require_fit(self, addresses: Iterable[str]) -> None:
         """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""
-        told: Any = await self.client.get_versions(check=False, packages=PACKAGES)
-        if objection := self._differs("the scheduler", versions_of(told["scheduler"])):
+        # The client's own `get_versions` asks all workers as well, and waits for one that hangs.
+        told: Any = await self.client.scheduler.versions(packages=PACKAGES)
+        if objection := self._differs("the scheduler", versions_of(told)):
             raise objection
         for objection in (await self.objections(addresses)).values():
             raise objection
@@ -75,11 +76,17 @@ class Roster:
         return await self._told(addresses, whereabouts_there, self._access)
 
     async def _told(self, addresses: list[str], function: Any, *arguments: Any, **named: Any) -> Mapping[str, Any]:
-        if not addresses:
-            return {}
-        asked = self.client.run(function, *arguments, workers=addresses, on_error="return", **named)
-        told: Mapping[str, Any] = await asyncio.wait_for(asked, _LONGEST_S)
-        return {address: each for address, each in told.items() if not isinstance(each, OSError)}
+        """What each says, or what that raised; nothing of one that is gone."""
+        told = await asyncio.gather(*(self._told_by(each, function, *arguments, **named) for each in addresses))
+        return {address: each for address, each in zip(addresses, told, strict=True) if not isinstance(each, OSError)}
+
+    async def _told_by(self, address: str, function: Any, *arguments: Any, **named: Any) -> Any:
+        """Each is asked by itself: one that hangs holds up no other."""
+        asked = self.client.run(function, *arguments, workers=[address], on_error="return", **named)
+        try:
+            return (await asyncio.wait_for(asked, LONGEST_S))[address]
+        except TimeoutError:
+            return CannotRun(f"no answer within {LONGEST_S:g} s", "End it, or see why it hangs")
 
     def _of_versions(self, address: str, told: Any) -> CannotRun | None:
         if isinstance(told, BaseException):

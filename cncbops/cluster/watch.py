@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import Executor as Pool
-from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
 from typing import Any, NamedTuple
@@ -55,6 +55,7 @@ class Watch:
         self._known: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: Future[None] | None = None
+        self._is_closed = False
 
     def begin(self) -> None:
         """Tell of all that are there, and watch who comes and goes."""
@@ -72,10 +73,16 @@ class Watch:
 
     def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
         """A page of a bucket's listing, asked for by one worker after another; None if there is none at present."""
-        return self._link.do(self._page(bucket, asked))
+        if self._is_closed:
+            return None
+        try:
+            return self._link.do(self._page(bucket, asked))
+        except CancelledError:  # the link was closed meanwhile
+            return None
 
     def close(self) -> None:
         """Let all places go."""
+        self._is_closed = True
         if self._watching:
             self._watching.cancel()
         self._link.do(self._closed())

@@ -15,6 +15,7 @@ from cncbops.aws import Aws
 from cncbops.cluster.cluster import Cluster
 from cncbops.cluster.connecting import connected
 from cncbops.cluster.executor import ClusterExecutor
+from cncbops.cluster.watch import Failed
 from cncbops.errors import CannotRun
 from cncbops.execution.executor import Executor, PlaceLost
 from cncbops.function_name import parse_function
@@ -83,6 +84,19 @@ def test_an_outcome_that_cannot_be_sent_is_a_defect_not_silence(executor: Execut
     submit(executor, ("attempt", "unsendable"))
     with pytest.raises(Exception, match=r"[Pp]ickle|lambda"):
         outcomes(executor, 1)
+
+
+def test_what_ended_beside_a_defect_of_the_watch_is_told_before_it(cluster: Cluster, aws: Aws) -> None:
+    told: list[object] = []
+    with closing(cluster.executor(outfit(aws=aws))) as executor:
+        await_places(executor, 2)
+        executor.submit(executor.places[0], "cut", "done", then=told.append)
+        executor._send_out()
+        until(lambda: not executor._events.empty())
+        executor._events.put(Failed(ZeroDivisionError()))
+        with pytest.raises(ZeroDivisionError):
+            outcomes(executor, 2)
+    assert told == ["done"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

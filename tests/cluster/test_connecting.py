@@ -14,6 +14,7 @@ import pytest
 from cncbops import __version__
 from cncbops.aws import Aws, AwsAccess
 from cncbops.cluster import cluster as clusters
+from cncbops.cluster import roster
 from cncbops.cluster.address import parse_address
 from cncbops.cluster.connecting import connected
 from cncbops.cluster.whereabouts import Whereabouts
@@ -126,6 +127,30 @@ def test_a_worker_that_joins_with_another_version_is_not_used_and_that_is_told(
     assert re.match(r"worker tcp://127.0.0.1:\d+ has cncbops 0.0.9, Python 3\.\d+, distributed [\d.]+; ", told)
     assert f"; here is cncbops {__version__}, Python 3." in told
     assert told.endswith("best from one image")
+
+
+def test_a_worker_that_hangs_is_named_and_holds_up_no_other(
+    tmp_path: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LoopbackCluster(tmp_path) as made:
+        first = made.worker()
+        with connected(made.address, aws, lambda _: None) as cluster:
+
+            def members() -> set[str]:
+                return {each.address for each in cluster._link.do(cluster._roster.members())}
+
+            made.worker()
+            until(lambda: len(members()) == 2)
+            (hangs,) = cluster._roster.fit
+            assert cluster._link.do(cluster._roster.objections(members())) == {}
+            first.send_signal(signal.SIGSTOP)
+            cluster._roster.fit.clear()
+            monkeypatch.setattr(roster, "LONGEST_S", 2.0)
+            objections = cluster._link.do(cluster._roster.objections(members()))
+            assert cluster._roster.fit == members() - {hangs}
+        told = f"worker {hangs}: no answer within 2 s. End it, or see why it hangs"
+        assert [str(each) for each in objections.values()] == [told]
+        assert refusal(made.address, aws) == told
 
 
 def test_a_scheduler_with_another_version_is_named_too(tmp_path: Path, older: dict[str, str], aws: Aws) -> None:
