@@ -280,7 +280,7 @@ def _afterwards(
     """What became of the queues, what keeps coming back; and, where that was asked for, what came back just now."""
     more = facts_at_end(means)
     if watch_s is not None and not sending.has_ended_early:
-        watch = Watch(means, kept.ledger.resubmitted(), kept.run.id, kept.run.started_ms)
+        watch = Watch(means, kept.ledger.resubmitted(kept.run.id), kept.run.id, kept.run.started_ms)
         found = watch.look(watch_s, stop)
         sending.journal.tally.faults.still_broken = sum(each.came_back for each in found)
         more["still_broken"] = [asdict(each) for each in found]

@@ -206,7 +206,7 @@ class Ledger:
         """What is known of faults that were sent, also by the run that asks, as far as it was delivered until now."""
         if self._is_writable:
             with self._writing():
-                sort_in(self._connection)
+                sort_in(self._connection, own)
         self._memories.append(Resubmitted(self.folder, own if self._is_writable else None))
         return self._memories[-1]
 

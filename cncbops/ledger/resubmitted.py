@@ -145,22 +145,37 @@ def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcom
         )
 
 
-def sort_in(connection: sqlite3.Connection) -> None:
-    """Sort in what was delivered lately, by whichever run, within a transaction of the caller's."""
-    ((longest,),) = connection.execute("SELECT max(length(records)) FROM resubmitted_lately").fetchall()
-    if longest is None:
+def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
+    """Sort in what was delivered lately by `own`, and by runs of which no session is open, within a transaction.
+
+    What a run delivers is to be new to it for as long as its session lasts, that reads again where a place was lost.
+    """
+    runs = ",".join(str(run) for run in _to_sort_in(connection, own))
+    if not runs:
         return
+    lately = f"resubmitted_lately WHERE run IN ({runs})"
+    ((longest,),) = connection.execute(f"SELECT max(length(records)) FROM {lately}").fetchall()  # noqa: S608  numbers
     connection.execute(
-        "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "
-        "SELECT fault, run, fingerprint, pipeline FROM resubmitted_lately WHERE true ORDER BY fault, number "
+        "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "  # noqa: S608
+        f"SELECT fault, run, fingerprint, pipeline FROM {lately} ORDER BY fault, number "
         "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint"
     )
     connection.execute(
-        "WITH RECURSIVE starts (at) AS "
+        "WITH RECURSIVE starts (at) AS "  # noqa: S608
         "(VALUES (0) UNION ALL SELECT at + :digest FROM starts WHERE at + :digest < :longest) "
         "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "
-        "SELECT substr(records, at + 1, :digest), run, fault FROM resubmitted_lately "
+        f"SELECT substr(records, at + 1, :digest), run, fault FROM (SELECT * FROM {lately}) "
         "JOIN starts ON at < length(records) ORDER BY 1",
         {"digest": DIGEST_BYTES, "longest": longest},
     )
-    connection.execute("DELETE FROM resubmitted_lately")
+    connection.execute(f"DELETE FROM {lately}")  # noqa: S608
+
+
+def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
+    """The runs that delivered something lately and are `own`, or whose last session has ended."""
+    rows = connection.execute(
+        "SELECT run FROM (SELECT DISTINCT run FROM resubmitted_lately) lately WHERE run IS ? OR "
+        "(SELECT ended_ms FROM sessions WHERE sessions.run = lately.run ORDER BY number DESC LIMIT 1) IS NOT NULL",
+        (own,),
+    ).fetchall()
+    return [run for (run,) in rows]

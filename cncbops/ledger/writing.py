@@ -55,7 +55,7 @@ class SessionWriter:
                 ),
             )
             self._end_run(status, reason, now, listed=listed)
-            sort_in(self._connection)
+            sort_in(self._connection, self._run)
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         """Write down what the session's end makes of the run."""

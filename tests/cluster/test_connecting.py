@@ -252,7 +252,7 @@ def local(tmp_path: Path, aws: Aws, sts: str) -> Iterator[Local]:
 
 
 def test_a_cluster_of_this_machine_hears_no_signal_of_the_terminal_says_nothing_and_ends(local: Local) -> None:
-    assert local.said == "2 32 2\n"
+    assert local.said == "2 16 2\n"
     assert len(local.workers) >= 2
     os.killpg(local.process.pid, signal.SIGINT)
     assert local.end("done\n") == ("", 0)

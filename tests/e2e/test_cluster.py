@@ -112,7 +112,7 @@ def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster,
     for part in ("events", "objects", "invocations", "by_hour", "first_event", "last_event", "status"):
         assert there[part] == alone[part]
     terms = there["plan"]["terms"]
-    assert (terms["concurrency"], terms["concurrency_from"]) == (32, "default, for 2 workers")
+    assert (terms["concurrency"], terms["concurrency_from"]) == (16, "default, for 2 workers")
     assert there["workers"] == {"cluster": cluster.address, "count": 2, "lost": 0}
     assert not runs.sent
 
@@ -120,14 +120,14 @@ def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster,
 def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
     cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
 ) -> None:
-    process = in_flight(runs, runs.start(*cluster.at(far_side.url), "--unordered", "--batch-size", "2"), 32)
+    process = in_flight(runs, runs.start(*cluster.at(far_side.url), "--unordered", "--batch-size", "2"), 16)
     process.send_signal(signal.SIGINT)
     held.go.set()
     assert runs.finish(process).code == 130
-    assert runs.newest.terms["concurrency"] == 32
+    assert runs.newest.terms["concurrency"] == 16
     far_side.add_function("fn", Uneven())
     assert runs.resume().status == "succeeded"
-    assert far_side.max_concurrency == 32
+    assert far_side.max_concurrency == 16
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
 
 

@@ -53,10 +53,15 @@ class Asked:
         return self._memory.history(records).sent_for_another(records, pipeline, since_ms)
 
     def delivered_by_group(self, run: int) -> dict[str, int]:
-        return self._ledger.resubmitted().delivered_by_group(run)
+        return self._sorted_in().delivered_by_group(run)
 
     def delivered_with(self, records: Sequence[bytes], run: int) -> list[tuple[bytes, str]]:
-        return list(self._ledger.resubmitted().delivered_with(records, run))
+        return list(self._sorted_in().delivered_with(records, run))
+
+    def _sorted_in(self) -> Resubmitted:
+        """The memory once all runs' deliveries are sorted in, each as when it asks."""
+        *_, last = [self._ledger.resubmitted(run.id) for run in reversed(self._ledger.runs())]
+        return last
 
 
 @pytest.fixture(params=["lately", "sorted in"])
@@ -67,7 +72,7 @@ def memory(ledger: Ledger, request: pytest.FixtureRequest, monkeypatch: pytest.M
 
         def deliver_and_sort(ledger: Ledger, run: Run, *delivered: Unit) -> None:
             sorting(ledger, run, *delivered)
-            ledger.resubmitted()
+            ledger.resubmitted(run.id)
 
         monkeypatch.setattr(f"{__name__}.deliver", deliver_and_sort)
     return Asked(ledger)
@@ -238,3 +243,19 @@ def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path, monkey
         assert len(looked_at.runs()) == 1
     with Ledger.open(tmp_path) as updated:
         assert isinstance(updated.memory(), Resubmitted)
+
+
+def test_what_a_run_delivers_is_new_to_it_until_its_session_ends_whatever_others_do(tmp_path: Path) -> None:
+    """It reads again where a place was lost, and has to find the same."""
+    with Ledger.open(tmp_path) as ledger:
+        run = run_at(ledger, 1_000)
+        memory = ledger.resubmitted(run.id)
+        deliver(ledger, run, one(1))
+        with Ledger.open(tmp_path) as other:
+            another = run_at(other, 2_000)
+            deliver(other, another, one(2))
+            other.run_writer(another, 1).finish("succeeded", None, {}, listed=True)
+            assert other.resubmitted(another.id).sent_by([one(1).fault]) == {one(1).fault: run.id}
+        assert memory.sent_by([one(1).fault, one(2).fault]) == {one(2).fault: another.id}
+        ledger.run_writer(run, 1).finish("succeeded", None, {}, listed=True)
+        assert ledger.resubmitted(run.id).sent_by([one(1).fault]) == {one(1).fault: run.id}
