@@ -57,7 +57,7 @@ class Sending:
         self.journal = Journal(undertaking.agenda.serve(keeper), undertaking.progress.next_number, self._over)
         self.journal.settles = not plans
         undertaking.agenda.count_in(self.journal.tally.events)
-        self._lanes = Lanes(undertaking.concurrency)
+        self._lanes = Lanes(undertaking.concurrency, undertaking.portion_bytes)
         self._recovery = Recovery(self._lanes, self.journal, undertaking.portion_bytes)
         # A portion's records take more bytes than their lines did.
         chunks = Chunks(undertaking.agenda, self.journal, undertaking.portion_bytes * 3 // 4, stop)

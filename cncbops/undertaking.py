@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LAKE_OBJECTS_AHEAD = 8
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
+_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY = 256 * 1024, 32 * 1024 * 1024
+"""Of one at a cluster: its batches follow those of others close behind, or hold them up."""
 _USUAL_BYTES = 1_600
 """Of a record, for want of knowing better."""
 
@@ -44,7 +46,8 @@ class Places:
         """How many invocations there is room for."""
         if self.cluster is None:
             return Room()
-        return Room(self.cluster.room, f"default, for {self.cluster.workers} workers")
+        workers = "1 worker" if self.cluster.workers == 1 else f"{self.cluster.workers:,} workers"
+        return Room(self.cluster.room, f"default, for {workers}")
 
     def listing(self, s3: "S3Client | None") -> "S3Client | None":
         """The client of a lake, whose list calls a cluster's workers make."""
@@ -81,10 +84,12 @@ class Undertaking:
     def portion_bytes(self) -> int:
         """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
 
-        In order, the batches of one cut go side by side, and those of the next wait for them.
+        In order, the batches of one cut go side by side, and each of the next waits for some of them: in the time of an
+        invocation as many can be sent as are in one cut.
         """
         records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
-        return min(max(LEAST_BYTES, self.concurrency * records * _USUAL_BYTES * 3 // 2), MOST_BYTES)
+        least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
+        return min(max(least, self.concurrency * records * _USUAL_BYTES * 3 // 2), most)
 
     @property
     def reads_one_by_one(self) -> bool:

@@ -219,17 +219,19 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if not document["ledger"]:
         return
     events, run, totals = document["events"], document["run_id"], document["run"] or document["events"]
+    cluster = (document["workers"] or {}).get("cluster")
+    there = f" --cluster {cluster}" if cluster else ""
     if "functions" in document:
         _show_undeliverable(console, document)
     if document["status"] in ("failed", "stopped", "interrupted"):
         verb = "redrive" if document["command"] == "runs redrive" else "resume"
         cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
-        console.print(f"{cause}: cncbops runs {verb} {run} --execute", soft_wrap=True)
+        console.print(f"{cause}: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
     elif document["command"] == "runs redrive" and totals["not_sent"]:
-        console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute", soft_wrap=True)
+        console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute{there}", soft_wrap=True)
     elif totals["failed"]:
         verb = "resume" if all(source.startswith("sqs://") for source in document["source"]) else "redrive"
-        console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute", soft_wrap=True)
+        console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
     elif totals["unknown"]:
         again = f"cncbops runs redrive {run} --unknown --execute"
         console.print(f"Send the unknown again, which may arrive twice: {again}", soft_wrap=True)

@@ -51,7 +51,10 @@ class Workplace:
     def _require_meant(self, request: Request) -> None:
         """Raise BadInput where two places are typed, or one that cannot see what is to be read."""
         if self.workers:
-            raise BadInput("--workers beside --cluster", "Give one of them; the environment counts, too")
+            raise BadInput(
+                "--workers beside --cluster",
+                "Give one of them, or unset CNCBOPS_CLUSTER or CNCBOPS_WORKERS: the environment counts, too",
+            )
         local = next((source for source in request.sources if isinstance(source, LocalSource)), None)
         if local and self.cluster and not is_here(self.cluster):
             what = f"{local.uri} is of this machine, and what works at {self.cluster} may be elsewhere"

@@ -106,6 +106,9 @@ async def _client(where: Address, held: AsyncExitStack) -> Client:
 
 
 def _unreachable(where: Address, error: Exception) -> CannotRun:
+    if isinstance(error, OSError) and where.scheduler and where.scheduler.startswith("tls:"):
+        what = f"no scheduler answers at {where}, or it and this command do not take each other's certificates"
+        return CannotRun(what, "Look at it, and at Dask's own settings (distributed.comm.tls)")
     if isinstance(error, OSError):
         return CannotRun(f"no scheduler answers at {where}", "Start one (`dask scheduler`), or check --cluster")
     reason = " ".join(str(error).split())[:300]

@@ -47,6 +47,8 @@ class Roster:
     async def members(self) -> list[Member]:
         """The workers that there are. Raises OSError."""
         # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
+        if self.client.scheduler is None:  # so does Dask say that it gave up to find it again
+            raise ConnectionError
         told = await self.client.scheduler.identity(n_workers=-1)
         self.fit &= told["workers"].keys()
         return [Member(address, max(ROOM, each["nthreads"])) for address, each in told["workers"].items()]

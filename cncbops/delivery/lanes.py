@@ -12,6 +12,10 @@ from cncbops.delivery.outcome import Waybill
 PULLED_AT_A_TIME = 4
 """How many batches are pulled for each that may be begun: so that none waits where others hold up their lanes."""
 
+FEW_PLACES = 2
+OF_A_PLACE = 512
+"""Batches that are pulled for each of more places: a cut is of one place, and each place is to have some."""
+
 PULLED_BYTES = 20 * 1024 * 1024
 """For each place, and for two where there is but one."""
 
@@ -24,16 +28,18 @@ _Free = Callable[[int, int], bool]
 class Lanes:
     """The batches that were pulled and are not settled: begun, or waiting for those before them in their lanes.
 
-    Their records are at so many `places`.
+    Their records are at so many `places`, where some `cut_bytes` are cut at a time.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, cut_bytes: int = 0) -> None:
+        self._cut_bytes = cut_bytes
         self.places = 1
         self._most = concurrency * PULLED_AT_A_TIME
         self._lanes: dict[int, deque[Waybill]] = {}
         # By place, those at the head of their lanes that are not begun; and how many are.
         self._ready: dict[int, deque[Waybill]] = {}
         self._begun: Counter[int] = Counter()
+        self._load: Counter[int] = Counter()
         self._pulled = self._pulled_bytes = 0
 
     @property
@@ -43,12 +49,26 @@ class Lanes:
 
     def has_room(self, more_bytes: int = 0) -> bool:
         """Whether more is to be pulled, while so many bytes are on their way."""
-        most_bytes = PULLED_BYTES * max(2, self.places)
-        return self._pulled < self._most and self._pulled_bytes + more_bytes < most_bytes
+        return self._pulled < self._most_pulled and self._pulled_bytes + more_bytes < self._most_bytes
+
+    @property
+    def _most_pulled(self) -> int:
+        return self._most if self.places <= FEW_PLACES else max(self._most, OF_A_PLACE) * self.places
+
+    @property
+    def _most_bytes(self) -> int:
+        """Room for a cut of each place, and two on their way to each, where there are many."""
+        cuts = 3 * self.places + 2 if self.places > FEW_PLACES else 0
+        return max(PULLED_BYTES * max(2, self.places), cuts * self._cut_bytes)
+
+    def load(self, place: int) -> int:
+        """How many of the batches that are pulled and not settled are at a place."""
+        return self._load[place]
 
     def put(self, batch: Waybill) -> None:
         """Take a batch in, behind all that came before it in its lanes."""
         self._pulled += 1
+        self._load[batch.place] += 1
         self._pulled_bytes += batch.payload_bytes
         for lane in batch.lanes:
             self._lanes.setdefault(lane, deque()).append(batch)
@@ -75,6 +95,7 @@ class Lanes:
         """Let go of a batch that was begun: those behind it in its lanes may follow."""
         self._pulled -= 1
         self._begun[batch.place] -= 1
+        self._load[batch.place] -= 1
         self._pulled_bytes -= batch.payload_bytes
         for following in self._behind(batch):
             self._line_up(following)
@@ -82,11 +103,13 @@ class Lanes:
     def lose(self, place: int) -> None:
         """Let no batch of a place that is gone be begun before it has another; they are to be NOWHERE."""
         self._ready.setdefault(NOWHERE, deque()).extend(self._ready.pop(place, ()))
+        self._load[NOWHERE] += self._load.pop(place, 0)
         del self._begun[place]
 
     def move(self, batch: Waybill, place: int, *, is_begun: bool) -> None:
         """Give a batch that is NOWHERE a place, in the lanes where it was."""
         batch.place = place
+        self._load.update({NOWHERE: -1, place: 1})
         if is_begun:
             self._begun[place] += 1
         elif batch in self._ready.get(NOWHERE, ()):

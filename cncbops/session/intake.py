@@ -26,6 +26,9 @@ from cncbops.session.journal import Journal
 from cncbops.session.reading import Register
 from cncbops.session.recovery import Recovery
 
+MOST_OBJECTS = 8_192
+"""That are read and not done with: where each holds an event or two, they take more memory than their records."""
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -150,6 +153,8 @@ class Intake:
 
     def _may_begin(self) -> bool:
         waits = self._waits or self._flushes or self._is_over or self._canary.holds
+        if self._recovery.objects >= MOST_OBJECTS and not self._lanes.is_empty:
+            return False
         return not waits and self._lanes.has_room(len(self._begun) * self._manner.portion_bytes)
 
     def _found_out(self) -> "Objects | _Nothing":
@@ -173,7 +178,7 @@ class Intake:
 
     def _least_busy(self, executor: Executor) -> int:
         busy = Counter(begun.place for begun in self._begun.values())
-        return min(executor.places, key=busy.__getitem__)
+        return min(executor.places, key=lambda place: (busy[place], self._lanes.load(place)))
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:

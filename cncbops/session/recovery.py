@@ -35,6 +35,11 @@ class Recovery:
         self._restoring: dict[int, list[list[Waybill]]] = {}  # by place
         self._losses: Counter[int] = Counter()
 
+    @property
+    def objects(self) -> int:
+        """How many there are of which not all is settled."""
+        return len(self._items)
+
     def note(self, items: Iterable[tuple[Item, Entry]]) -> None:
         """Objects are to be read."""
         self._items.update((entry.number, item) for item, entry in items)

@@ -14,7 +14,17 @@ from tests.e2e import lakes
 from tests.e2e.clusters import KEY, DaskCluster
 from tests.e2e.far_side import Context, FarSide, Invocation, Reply, ok
 from tests.e2e.held import Held
-from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, ids_of, kill, raising_on, repeats
+from tests.e2e.runs import (
+    Runs,
+    assert_firsts_in_order,
+    assert_in_order,
+    assert_once_each,
+    data_of,
+    ids_of,
+    kill,
+    raising_on,
+    repeats,
+)
 from tests.e2e.servers import CREDENTIALS, Cncbops
 from tests.execution.looks import await_gone, is_alive, sockets_of
 
@@ -86,7 +96,7 @@ def test_what_is_delivered_is_what_one_machine_delivers(where: str, cluster: Das
             assert_once_each(far_side.delivered_data(), data_of(EVENTS))
             assert_in_order(far_side, EVENTS)
             assert far_side.max_concurrency <= 8
-            found.append((batches(runs), run.summary["invocations"]["total"], run.summary["by_hour"]))
+            found.append((run.summary["by_hour"], run.summary["events"]["matched"]))
             workers = run.summary["workers"]
     assert found[0] == found[1]
     assert workers == {"cluster": at_cluster, "count": 2, "lost": 0}
@@ -203,7 +213,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_what_it_had_in_flight(
     assert run.summary["workers"] == {"cluster": small_cluster.address, "count": 2, "lost": 1}
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert 0 < repeats(far_side.delivered_data()) <= run.events["possible_duplicates"] <= 8 * 5
-    assert_in_order(far_side, EVENTS)
+    assert_firsts_in_order(far_side, EVENTS)
 
 
 def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
@@ -216,8 +226,8 @@ def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, ru
     run = runs.finish(process)
     assert (run.status, run.summary["workers"]["lost"]) == ("succeeded", 1), run.err
     joined, left = runs.sent[:75], runs.sent[-100:]
-    assert 85 < rate_of(joined) < 105
-    assert rate_of(left) < 105, "what was read anew is not made up for"
+    assert 85 < rate_of(joined) < 110
+    assert rate_of(left) < 110, "what was read anew is not made up for"
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert_in_order(far_side, EVENTS)
 
