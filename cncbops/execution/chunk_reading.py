@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PORTION_FAILURES = 1_000
-_PORTION_PIECES = 32
-"""Of what is read at a time, blocks or objects: where few events are chosen, a stop shall not wait for many."""
+_PORTION_BLOCKS = 32
+"""Of objects with more than one, but for their first: where few events are chosen, a stop shall not wait for many."""
 
 
 def moved(items: Sequence[tuple[Item, Entry]]) -> CannotRun:
@@ -59,6 +59,7 @@ class ChunkReading:
         self._is_judged = True
         self._denied: str | None = None
         self._has_read = False
+        self._further = 0  # blocks of the portion, but for the first of each object
         self._broken: CncbopsError | None = None
         self._pieces = self._all_records()
         self.has_more = True
@@ -88,12 +89,12 @@ class ChunkReading:
         if self._broken:
             self.has_more = False
             return self._portion(self._broken)
-        broken, size = None, 0
+        broken, size, self._further = None, 0, 0
         try:
-            for piece, records in enumerate(self._pieces, start=1):
+            for records in self._pieces:
                 self._records += records
                 size += sum([len(record.body) for record in records])
-                if self._is_portion(size, piece):
+                if self._is_portion(size):
                     break
             else:
                 self.has_more = False
@@ -118,9 +119,9 @@ class ChunkReading:
             self._first = records[0]
         return self._first
 
-    def _is_portion(self, size: int, pieces: int) -> bool:
+    def _is_portion(self, size: int) -> bool:
         failures = len(self._findings.failures)
-        return size >= self._most_bytes or pieces >= _PORTION_PIECES or failures >= _PORTION_FAILURES
+        return size >= self._most_bytes or self._further >= _PORTION_BLOCKS or failures >= _PORTION_FAILURES
 
     def close(self) -> None:
         """Read no further."""
@@ -175,7 +176,9 @@ class ChunkReading:
     def _read(self, item: Item, entry: Entry, opened: OpenObject) -> Iterator[Sequence[Record]]:
         with opened:
             try:
-                yield from self._reader.read(item, entry, opened.blocks(), self._findings)
+                for block, records in enumerate(self._reader.read(item, entry, opened.blocks(), self._findings)):
+                    self._further += block > 0
+                    yield records
             except ObjectUnreadable as error:
                 self._note_unreadable(item, entry, error)
                 return
