@@ -31,6 +31,8 @@ from tests.execution.contract import *  # noqa: F403
 from tests.ledger.runs import begin
 from tests.ledger.test_resubmitted import deliver, one
 
+pytestmark = pytest.mark.cluster
+
 PROMPTLY_S = 4.0
 REQUEST = ReplayRequest(sources=(LocalSource(Path("lake")),), function=parse_function("fn"))
 notes: list[str] = []

@@ -23,6 +23,8 @@ from tests.cluster.clusters import ROOT, LoopbackCluster
 from tests.execution.bench import outfit, until
 from tests.execution.looks import await_gone, children_of, is_alive
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tls://scheduler.internal:8786", "tcp://[::1]:1"])
 def test_a_scheduler_is_known_by_its_address(address: str) -> None:

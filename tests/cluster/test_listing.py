@@ -19,6 +19,8 @@ from tests.cluster.clusters import LoopbackCluster
 from tests.e2e.far_side import FarSide
 from tests.execution.bench import PATIENCE_S, outfit, until
 
+pytestmark = pytest.mark.cluster
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
