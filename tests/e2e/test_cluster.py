@@ -28,6 +28,8 @@ from tests.e2e.runs import (
 from tests.e2e.servers import CREDENTIALS, Cncbops
 from tests.execution.looks import await_gone, is_alive, sockets_of
 
+pytestmark = pytest.mark.cluster
+
 PADDING = 20_000
 EVENTS = [
     (key, event.replace(b'"thing":', b'"padding":"%b","thing":' % (b"x" * PADDING)))
@@ -82,7 +84,7 @@ def in_flight(runs: Runs, process: Any, count: int) -> Any:
     return process
 
 
-@pytest.mark.parametrize("where", ["tcp", pytest.param("local:2", marks=pytest.mark.cluster)])
+@pytest.mark.parametrize("where", ["tcp", "local:2"])
 def test_what_is_delivered_is_what_one_machine_delivers(where: str, cluster: DaskCluster, cncbops: Cncbops) -> None:
     found = []
     at_cluster = cluster.address if where == "tcp" else where
@@ -102,7 +104,6 @@ def test_what_is_delivered_is_what_one_machine_delivers(where: str, cluster: Das
     assert workers == {"cluster": at_cluster, "count": 2, "lost": 0}
 
 
-@pytest.mark.cluster
 def test_workers_list_and_read_and_invoke_as_themselves(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn")
     assert runs.execute(*cluster.at(far_side.url)).status == "succeeded"
@@ -115,7 +116,6 @@ def test_workers_list_and_read_and_invoke_as_themselves(cluster: DaskCluster, ru
     )
 
 
-@pytest.mark.cluster
 def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn")
     alone, there = (
@@ -129,7 +129,6 @@ def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster,
     assert not runs.sent
 
 
-@pytest.mark.cluster
 def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
     cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
 ) -> None:
@@ -144,7 +143,6 @@ def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
 
 
-@pytest.mark.cluster
 @pytest.mark.parametrize(("began_at", "resumed_on"), [("tcp", "the cluster"), ("local:2", "this machine")])
 def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
     began_at: str, resumed_on: str, cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
@@ -166,7 +164,6 @@ def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
     assert all(map(is_alive, cluster.workers))
 
 
-@pytest.mark.cluster
 def test_orders_from_another_terminal_hold_for_all_workers(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
     process = runs.start(*cluster.at(far_side.url), "--batch-size", "5", "--concurrency", "3")
@@ -221,7 +218,6 @@ def test_a_worker_that_is_killed_costs_nothing_but_what_it_had_in_flight(
     assert_firsts_in_order(far_side, EVENTS)
 
 
-@pytest.mark.cluster
 def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", Uneven(0.03))
     process = runs.start(*small_cluster.at(far_side.url), "--batch-size", "2", "--concurrency", "16", "--rate", "100")
@@ -238,7 +234,6 @@ def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, ru
     assert_in_order(far_side, EVENTS)
 
 
-@pytest.mark.cluster
 @pytest.mark.parametrize("option", ["--dedupe", "--latest-per-key"])
 def test_which_of_the_events_alike_are_sent_does_not_hang_on_where(
     option: str, cluster: DaskCluster, cncbops: Cncbops
@@ -257,7 +252,6 @@ def test_which_of_the_events_alike_are_sent_does_not_hang_on_where(
     assert 0 < found[0][0].total() <= len(EVENTS)
 
 
-@pytest.mark.cluster
 def test_what_failed_is_sent_once_more_from_the_cluster(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", raising_on(ids_of(EVENTS[:7])))
     once = ("--max-attempts", "1", "--max-failures", "100")
