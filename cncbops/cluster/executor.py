@@ -142,7 +142,7 @@ class ClusterExecutor:
     def _lost(self, place: int, why: str) -> PlaceLost:
         del self._outbox[place], self._members[place]
         self._tickets.forget(place)
-        self._note(f"{why}: what it had is done again elsewhere")
+        self._note(why)
         return PlaceLost(why, place)
 
     def _await_first(self) -> None:

@@ -39,7 +39,6 @@ class Lanes:
         # By place, those at the head of their lanes that are not begun; and how many are.
         self._ready: dict[int, deque[Waybill]] = {}
         self._begun: Counter[int] = Counter()
-        self._load: Counter[int] = Counter()
         self._pulled = self._pulled_bytes = 0
 
     @property
@@ -61,14 +60,9 @@ class Lanes:
         cuts = 3 * self.places + 2 if self.places > FEW_PLACES else 0
         return max(PULLED_BYTES * max(2, self.places), cuts * self._cut_bytes)
 
-    def load(self, place: int) -> int:
-        """How many of the batches that are pulled and not settled are at a place."""
-        return self._load[place]
-
     def put(self, batch: Waybill) -> None:
         """Take a batch in, behind all that came before it in its lanes."""
         self._pulled += 1
-        self._load[batch.place] += 1
         self._pulled_bytes += batch.payload_bytes
         for lane in batch.lanes:
             self._lanes.setdefault(lane, deque()).append(batch)
@@ -95,7 +89,6 @@ class Lanes:
         """Let go of a batch that was begun: those behind it in its lanes may follow."""
         self._pulled -= 1
         self._begun[batch.place] -= 1
-        self._load[batch.place] -= 1
         self._pulled_bytes -= batch.payload_bytes
         for following in self._behind(batch):
             self._line_up(following)
@@ -103,13 +96,11 @@ class Lanes:
     def lose(self, place: int) -> None:
         """Let no batch of a place that is gone be begun before it has another; they are to be NOWHERE."""
         self._ready.setdefault(NOWHERE, deque()).extend(self._ready.pop(place, ()))
-        self._load[NOWHERE] += self._load.pop(place, 0)
         del self._begun[place]
 
     def move(self, batch: Waybill, place: int, *, is_begun: bool) -> None:
         """Give a batch that is NOWHERE a place, in the lanes where it was."""
         batch.place = place
-        self._load.update({NOWHERE: -1, place: 1})
         if is_begun:
             self._begun[place] += 1
         elif batch in self._ready.get(NOWHERE, ()):

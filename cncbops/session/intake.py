@@ -178,7 +178,8 @@ class Intake:
 
     def _least_busy(self, executor: Executor) -> int:
         busy = Counter(begun.place for begun in self._begun.values())
-        return min(executor.places, key=lambda place: (busy[place], self._lanes.load(place)))
+        load = self._recovery.load()
+        return min(executor.places, key=lambda place: (busy[place], load[place]))
 
     def _taker(self, executor: Executor) -> Callable[[Portion], None]:
         def take(portion: Portion) -> None:

@@ -40,6 +40,10 @@ class Recovery:
         """How many there are of which not all is settled."""
         return len(self._items)
 
+    def load(self) -> Counter[int]:
+        """How many batches that are not settled are at each place."""
+        return Counter(batch.place for batch in self._unsettled.values())
+
     def note(self, items: Iterable[tuple[Item, Entry]]) -> None:
         """Objects are to be read."""
         self._items.update((entry.number, item) for item, entry in items)
