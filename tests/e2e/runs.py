@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, KeptFailure
 from cncbops.ledger.rows import Run as KeptRun
@@ -214,6 +216,24 @@ def assert_firsts_in_order(far_side: FarSide, events: Events) -> None:
     for key, delivered in far_side.by_key().items():
         firsts = [order[event] for event in dict.fromkeys(delivered)]
         assert firsts == sorted(firsts), key
+
+
+def assert_orders_hold(runs: Runs, process: Process, events: Events) -> None:
+    """A run that is under way is paused, goes on at 40 events a second, and is stopped by order from elsewhere."""
+    assert runs.order("pause").code == 0
+    runs.await_silence()
+    sent = len(runs.sent)
+    assert runs.order("rate", "40").code == 0
+    assert len(runs.sent) == sent, "the pause held while a command came and went"
+    assert runs.order("continue").code == 0
+    runs.far_side.wait_until(lambda: len(runs.sent) >= sent + 8, timeout_s=10)
+    slow = runs.sent[sent + 2 : sent + 8]
+    events_per_s = sum(len(call.records) for call in slow[:-1]) / (slow[-1].started - slow[0].started)
+    assert events_per_s == pytest.approx(40, rel=0.2)
+    assert runs.order("stop").code == 0
+    run = runs.finish(process)
+    assert (run.code, run.status) == (5, "stopped")
+    assert run.events["delivered"] == len(runs.far_side.delivered()) < len(events)
 
 
 def ids_in(payload: Any) -> list[str]:

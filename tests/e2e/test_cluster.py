@@ -19,6 +19,7 @@ from tests.e2e.runs import (
     assert_firsts_in_order,
     assert_in_order,
     assert_once_each,
+    assert_orders_hold,
     data_of,
     ids_of,
     kill,
@@ -168,20 +169,7 @@ def test_orders_from_another_terminal_hold_for_all_workers(cluster: DaskCluster,
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
     process = runs.start(*cluster.at(far_side.url), "--batch-size", "5", "--concurrency", "3")
     runs.await_sent(6)
-    assert runs.order("pause").code == 0
-    runs.await_silence()
-    sent = len(runs.sent)
-    assert runs.order("rate", "40").code == 0
-    assert len(runs.sent) == sent, "the pause held while a command came and went"
-    assert runs.order("continue").code == 0
-    far_side.wait_until(lambda: len(runs.sent) >= sent + 8, timeout_s=10)
-    slow = runs.sent[sent + 2 : sent + 8]
-    events_per_s = sum(len(call.records) for call in slow[:-1]) / (slow[-1].started - slow[0].started)
-    assert events_per_s == pytest.approx(40, rel=0.2)
-    assert runs.order("stop").code == 0
-    run = runs.finish(process)
-    assert (run.code, run.status) == (5, "stopped")
-    assert run.events["delivered"] == len(far_side.delivered()) < len(EVENTS)
+    assert_orders_hold(runs, process, EVENTS)
 
 
 def test_when_the_command_is_killed_the_workers_stop_and_the_run_is_resumed_as_any_other(

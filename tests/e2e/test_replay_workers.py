@@ -21,6 +21,7 @@ from tests.e2e.runs import (
     assert_firsts_in_order,
     assert_in_order,
     assert_once_each,
+    assert_orders_hold,
     data_of,
     ids_in,
     ids_of,
@@ -222,20 +223,7 @@ def test_orders_from_another_terminal_hold_for_all_processes(runs: Runs, far_sid
     process = runs.start(*AT_WORK, "--batch-size", "5", "--concurrency", "3")
     runs.await_sent(6)
     workers = children_of(process.pid)
-    assert runs.order("pause").code == 0
-    runs.await_silence()
-    sent = len(runs.sent)
-    assert runs.order("rate", "40").code == 0
-    assert len(runs.sent) == sent, "the pause held while a command came and went"
-    assert runs.order("continue").code == 0
-    far_side.wait_until(lambda: len(runs.sent) >= sent + 8, timeout_s=10)
-    slow = runs.sent[sent + 2 : sent + 8]
-    events_per_s = sum(len(call.records) for call in slow[:-1]) / (slow[-1].started - slow[0].started)
-    assert events_per_s == pytest.approx(40, rel=0.2)
-    assert runs.order("stop").code == 0
-    run = runs.finish(process)
-    assert (run.code, run.status) == (5, "stopped")
-    assert run.events["delivered"] == len(far_side.delivered()) < len(EVENTS)
+    assert_orders_hold(runs, process, EVENTS)
     assert len(workers) == WORKERS
     await_gone(workers)
 
