@@ -52,6 +52,20 @@ class Ended(NamedTuple):
 Event = Begun | Answered | Ended
 
 
+class _Letter:
+    """Bytes on their way, to be emptied where they have arrived.
+
+    Dask's call of an actor is a cycle that keeps what it is called with, until there is so much garbage that the
+    interpreter searches for it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (self.content,)
+
+
 class Line:
     """To be used in the event loop of its client; `tell` is given what happens, in its order.
 
@@ -165,8 +179,10 @@ class Line:
     async def _send(self, place: Any, name: str) -> None:
         while await self._has_some.wait():
             self._has_some.clear()
-            messages, self._messages = self._messages, []
-            await place.take(name, b"".join(messages))
+            letter = _Letter(b"".join(self._messages))
+            self._messages = []
+            await place.take(name, letter)
+            letter.content = b""
 
     async def _receive(self, place: Any, name: str) -> None:
         while True:

@@ -5,7 +5,7 @@ of which nobody knows the branches. The line is only touched in the thread that 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -34,6 +34,10 @@ class Call(ABC):
 
 Item = list[LakeObject] | Call
 
+Endless = Generator[Item, None, Item | None]
+"""What it returns is the last of its items, and stands in its place: so calls that each answer with another, page
+after page, do not pile up."""
+
 
 def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
     """The objects among `items` and in all answers, in order; with up to `at_once` calls at a time.
@@ -56,13 +60,21 @@ def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
 def _one_by_one(items: Iterator[Item]) -> Iterator[LakeObject]:
     waiting = [items]
     while waiting:
-        item = next(waiting[-1], None)
-        if item is None:
+        item, is_last = _next_of(waiting[-1])
+        if is_last:
             waiting.pop()
-        elif isinstance(item, Call):
+        if isinstance(item, Call):
             waiting.append(item.answer(item.ask()))
-        else:
+        elif item:
             yield from item
+
+
+def _next_of(items: Iterator[Item]) -> tuple[Item | None, bool]:
+    """The next item, and whether nothing comes after it; None where there was no more."""
+    try:
+        return next(items), False
+    except StopIteration as end:
+        return end.value, True
 
 
 class _Further:
@@ -148,10 +160,10 @@ class _Line:
     def _advance(self, at: int) -> Item | None:
         further = self._entries[at]
         assert isinstance(further, _Further)
-        item = next(further.items, None)
-        if item is None:
+        item, is_last = _next_of(further.items)
+        if is_last:
             del self._entries[at]
-        elif isinstance(item, Call):
+        if isinstance(item, Call):
             self._entries.insert(at, _Asked(item, self._pool.submit))
         elif item:
             self._entries.insert(at, item)

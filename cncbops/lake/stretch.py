@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.guessing import common_length, cuts
-from cncbops.lake.in_order import Call, Item
+from cncbops.lake.in_order import Call, Endless, Item
 from cncbops.lake.pages import Page
 
 _WHOLE_PAGES = 2
@@ -61,24 +61,32 @@ class Stretch:
         """No key is there after this."""
         self._last = last
 
-    def rest(self, piece: "_Piece", page: Page) -> Iterator[Item]:
-        """What is left of a piece after its page, which is asked for by the page's token: whatever the keys' order."""
+    def rest(self, piece: "_Piece", page: Page) -> Endless:
+        """What is left of a piece after its page, which is asked for by the page's token: whatever the keys' order.
+
+        The page is not kept: what is left may be all of a lake.
+        """
         rest = _Piece(self, piece.begin, piece.until, page.token, piece.pages + 1)
         if rest.pages < _WHOLE_PAGES or not (self.hopes and self.bucket.can_seek) or not _is_orderly(page):
-            return iter((rest,))
+            return self._guessed(rest, [])
         return self._cut(replace(rest, begin=_next(page.last)), page)
 
-    def _cut(self, rest: "_Piece", page: Page) -> Iterator[Item]:
+    def _cut(self, rest: "_Piece", page: Page) -> Endless:
         """Within the folder that the page does not leave, then from folder to folder towards the prefix."""
         common = self._common_folder(page)
         below = page.last.find("/", len(common)) + 1
         inner = page.last[:below] if below else common
         first = rest.up_to(self._end(inner))
-        yield from (iter((first,)) if below else self._guessed(first, page))
+        within = self._guessed(first, [] if below else self._guesses(first, page))
+        return _one_after_other(within, list(self._around(inner, rest, page)))
+
+    def _around(self, inner: str, rest: "_Piece", page: Page) -> Iterator[Item]:
+        """What lies behind a folder in those around it."""
         for folder, parent in pairwise(self._upwards(inner)):
             outer = _Piece(self, _end(folder), rest.until).up_to(self._end(parent))
             if outer.until is None or outer.begin < outer.until:
-                yield _Neighbours(parent, outer, page) if folder.count("/") - parent.count("/") == 1 else outer
+                is_next = folder.count("/") - parent.count("/") == 1
+                yield _Neighbours(parent, outer, _width(_spanned(parent, page))) if is_next else outer
 
     def _common_folder(self, page: Page) -> str:
         common = page.last[: common_length(page.objects[0].key, page.last)]
@@ -95,19 +103,32 @@ class Stretch:
     def _end(self, folder: str) -> str | None:
         return None if folder == self.prefix else _end(folder)
 
-    def _guessed(self, rest: "_Piece", page: Page) -> Iterator[Item]:
+    def _guesses(self, rest: "_Piece", page: Page) -> list[str]:
+        """Where to cut what is left, as far as it is worth a try."""
         assert self.hopes is not None
-        guesses = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
+        most = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
+        return list(islice(cuts([obj.key for obj in page.objects]), most))
+
+    def _guessed(self, rest: "_Piece", guesses: list[str]) -> Endless:
         piece = rest
-        for cut in islice(cuts([obj.key for obj in page.objects]), guesses):
+        for cut in guesses:
             if cut <= piece.begin or (rest.until is not None and cut >= rest.until) or not self.bucket.can_seek:
                 break
             yield piece.up_to(cut)
             if self.is_over(cut):
-                return
+                return None
             piece = _Piece(self, cut, rest.until, is_guess=True)
         piece.pages = rest.pages
-        yield piece
+        return piece
+
+
+def _one_after_other(first: Endless, then: list[Item]) -> Endless:
+    last = yield from first
+    for item in then:
+        if last is not None:
+            yield last
+        last = item
+    return last
 
 
 @dataclass(eq=False)
@@ -136,7 +157,7 @@ class _Piece(Call):
             return self.stretch.bucket.page(self.stretch.prefix, self.token)
         return self.stretch.bucket.page_from(self.stretch.prefix, self.begin)
 
-    def answer(self, page: Page) -> Iterator[Item]:
+    def answer(self, page: Page) -> Endless:
         goes_on = page.token is not None and (self.until is None or page.last < self.until)
         if page.token is None:
             self.stretch.note_end(page.last or self.begin)
@@ -146,19 +167,20 @@ class _Piece(Call):
         if self.is_guess and self.stretch.hopes:
             self.stretch.hopes.note(was_good=len(inside) * 4 > len(page.objects))
         yield inside
-        if goes_on:
-            rest = self.stretch.rest(self, page)
-            del inside, page  # whoever waits for the end of this must not hold every page on the way there
-            yield from rest
+        if not goes_on:
+            return None
+        rest = self.stretch.rest(self, page)
+        del inside, page  # whoever waits for the end of this must not hold every page on the way there
+        return (yield from rest)
 
 
 @dataclass(eq=False)
 class _Neighbours(Call):
-    """Asks for the folders beside one that a page lies in: where to cut a piece behind it."""
+    """Asks for the folders beside one that a page lies in: where to cut a piece behind it, at first so wide."""
 
     parent: str
     piece: _Piece
-    page: Page
+    width: int
 
     def ask(self) -> Page | None:
         try:
@@ -173,7 +195,7 @@ class _Neighbours(Call):
             yield self.piece
         elif folders:
             yield level.within(begin, folders[0])
-            yield from _Row(self.piece, level, folders, _width(_spanned(self.parent, self.page))).pieces()
+            yield from _Row(self.piece, level, folders, self.width).pieces()
         else:
             yield level.within(begin, until)
 

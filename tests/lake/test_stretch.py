@@ -12,10 +12,12 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cncbops.lake.in_order import most_held
+from cncbops.lake.bucket import Bucket
+from cncbops.lake.in_order import in_order, most_held
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.objects import LakeObject
+from cncbops.lake.stretch import Hopes, Stretch
 from tests.e2e import far_side_s3
 from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
 
@@ -231,6 +233,14 @@ def test_the_objects_of_pages_that_were_taken_are_not_kept(client: "S3Client", a
     with far(client, numbers(3_000), page=20) as side:
         held = max(live_objects() for at, _ in enumerate(side.listed(at_once=at_once)) if at % 500 == 499)
     assert held <= 20 * (1 if at_once == 1 else most_held(at_once) + 2)
+
+
+def test_pages_on_the_way_are_not_kept_where_cuts_are_made_within_cuts(client: "S3Client") -> None:
+    """Times, of which a page holds some seconds: guesses go as far as the minute, and each minute goes on."""
+    with far(client, hours(1, 4_000, "x/"), page=20):
+        listed = in_order(Stretch(Bucket(client, "lake"), "x/", Hopes()).pieces(), 1)
+        held = max(live_objects() for at, _ in enumerate(listed) if at % 500 == 499)
+    assert held <= 20 * 2
 
 
 def live_objects() -> int:
