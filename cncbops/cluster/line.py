@@ -9,19 +9,18 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from distributed import Client, Future
+from distributed.comm.core import Comm, connect
 
 from cncbops.cluster.asking import Question, reply
 from cncbops.cluster.parcels import Kept
 from cncbops.cluster.places import NotHere, Place
 from cncbops.cluster.roster import Member
+from cncbops.cluster.work import BEAT_S
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.lake.pages import Page
 
-POLL_S = 2.0
-"""How long a place is asked for answers at a time; for so long it does not notice that nobody asks any more."""
-
 GRACE_S = 1.0
-"""For what a worker that is gone may have answered, and to tell a place that it is to end."""
+"""For what a worker that is gone may have answered, and for Dask to let a place go."""
 
 SILENT_S = 30.0
 """After that a machine that hangs is as good as gone, which Dask finds out after five minutes."""
@@ -52,28 +51,14 @@ class Ended(NamedTuple):
 Event = Begun | Answered | Ended
 
 
-class _Letter:
-    """Bytes on their way, to be emptied where they have arrived.
-
-    Dask's call of an actor is a cycle that keeps what it is called with, until there is so much garbage that the
-    interpreter searches for it.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
-        return bytes, (self.content,)
-
-
 class Line:
     """To be used in the event loop of its client; `tell` is given what happens, in its order.
 
-    `kept` are the memories that the place may ask for; `pool` has the threads that answer. `linger_s` is how long a
-    place that has an answer waits for others to come along: a message costs far more than what is in it.
+    `kept` are the memories that the place may ask for; `pool` has the threads that answer. Messages of the
+    place are at least `apart_s` apart: each costs far more than what is in it.
     """
 
-    linger_s = 0.0
+    apart_s = 0.0
 
     def __init__(self, client: Client, member: Member, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
         self.member = member
@@ -83,7 +68,7 @@ class Line:
         self._has_some, self._gone = asyncio.Event(), asyncio.Event()
 
     def send(self, message: bytes) -> None:
-        """Have a message sent: see Place.take."""
+        """Have a message sent: a parcel, see Work.converse."""
         self._messages.append(message)
         self._has_some.set()
 
@@ -147,19 +132,20 @@ class Line:
 
     async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
         async with asyncio.timeout(_BEGIN_S):
-            place, name = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
+            place, name, comm = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
         self._place = place, name
         self._tell(Begun(number))
         try:
-            await self._until_one_ends(self._receive(place, name), self._send(place, name), self._gone.wait())
-        except asyncio.CancelledError:
-            with suppress(OSError, NotHere):
-                await asyncio.wait_for(place.end(name), GRACE_S)
-            raise
+            await self._until_one_ends(self._receive(comm), self._send(comm), self._gone.wait())
+        finally:
+            comm.abort()
 
-    async def _begun(self, held: Future[Any], outfit: bytes) -> tuple[Any, str]:
+    async def _begun(self, held: Future[Any], outfit: bytes) -> tuple[Any, str, Comm]:
         place = await held
-        return place, await place.begin(outfit, self.member.room)
+        name = await place.begin(outfit, self.member.room)
+        comm = await connect(self.member.address, **self._client.connection_args)
+        await comm.write({"op": name, "reply": False})
+        return place, name, comm
 
     async def _until_one_ends(self, first: Awaitable[Any], *others: Awaitable[Any]) -> Any:
         """Do these until one has ended, the first a little longer; then what that came to. Raises what one raised."""
@@ -176,17 +162,16 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send(self, place: Any, name: str) -> None:
+    async def _send(self, comm: Comm) -> None:
         while await self._has_some.wait():
             self._has_some.clear()
-            letter = _Letter(b"".join(self._messages))
-            self._messages = []
-            await place.take(name, letter)
-            letter.content = b""
+            parcels, self._messages = self._messages, []
+            await comm.write((b"".join(parcels), self.apart_s))
 
-    async def _receive(self, place: Any, name: str) -> None:
+    async def _receive(self, comm: Comm) -> None:
         while True:
-            answers, questions = await asyncio.wait_for(place.give(name, POLL_S, self.linger_s), POLL_S + SILENT_S)
+            async with asyncio.timeout(BEAT_S + SILENT_S):
+                answers, questions = await comm.read()
             if answers:
                 self._tell(Answered(answers))
             if questions:

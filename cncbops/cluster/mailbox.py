@@ -18,6 +18,7 @@ class Mailbox:
         self._answers: deque[Answer] = deque()
         self._questions: deque[Question] = deque()
         self._has_rung = False
+        self._not_before = 0.0
 
     def answer(self, ticket: int, result: Any, error: BaseException | None) -> None:
         """Put an answer in."""
@@ -36,11 +37,15 @@ class Mailbox:
             with suppress(RuntimeError):  # the worker ends
                 self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def emptied(self, longest_s: float, linger_s: float) -> tuple[bytes, bytes]:
-        """Packed answers, and pickled questions; waits up to so long for one, and lingers for others to come along."""
+    async def emptied(self, longest_s: float, apart_s: float) -> tuple[bytes, bytes]:
+        """Packed answers, and pickled questions; waits up to so long for one.
+
+        Where it was emptied less than `apart_s` ago, others may come along until then.
+        """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._filled.wait(), longest_s)
-            await asyncio.sleep(linger_s)
+            await asyncio.sleep(max(0.0, self._not_before - self._loop.time()))
+        self._not_before = self._loop.time() + apart_s
         self._filled.clear()
         self._has_rung = False  # before it is looked into: what comes then rings again
         answers = [self._answers.popleft() for _ in range(len(self._answers))]

@@ -1,26 +1,18 @@
 """A place in a worker process: an actor of Dask that does tasks with a station of its own.
 
-It is called with many tasks in one message, and asked for many answers in one. Where whoever coordinates is gone, Dask
-lets the actor go, and with it goes all that belongs to it.
+Tasks come, and answers go, through a connection of its own (see `Work.converse`). Where whoever coordinates is gone,
+Dask lets the actor go, and with it goes all that belongs to it.
 """
 
 import asyncio
-import gc
-import sys
-import threading
 import weakref
-from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any
-from uuid import uuid4
 
-from cncbops.cluster.asking import Asking, Questions
+from distributed import get_worker
+
 from cncbops.cluster.mailbox import Mailbox
-from cncbops.cluster.parcels import unpacked
+from cncbops.cluster.work import Work
 from cncbops.execution.answers import packed, portable
-from cncbops.execution.crew import Crew, Done
-from cncbops.execution.processes import SWITCH_S
 from cncbops.lake.pages import Page
 
 _LOOK_S = 1.0
@@ -32,28 +24,26 @@ class NotHere(Exception):
 
 
 class Place:
-    """What Dask calls in a worker. Each message bears the name that `begin` gave, and raises NotHere with another."""
+    """What Dask calls in a worker."""
 
     def __init__(self) -> None:
-        self._work: _Work | None = None
+        self._handlers = get_worker().handlers
+        self._work: Work | None = None
 
     async def begin(self, outfit: bytes, room: int) -> str:
-        """Settle in, with an Outfit as a parcel. Raises what making a station raises."""
+        """Settle in, with an Outfit as a parcel; the name by which the worker is asked to let it converse.
+
+        Raises what making a station raises.
+        """
         mailbox, loop = Mailbox(), asyncio.get_running_loop()
-        self._work = await loop.run_in_executor(None, _Work, mailbox, outfit, room)
+        self._work = await loop.run_in_executor(None, Work, mailbox, outfit, room)
         weakref.finalize(self, self._work.close).atexit = False
+        self._handlers[self._work.name] = self._work.converse
+        weakref.finalize(self, self._handlers.pop, self._work.name, None).atexit = False
         return self._work.name
 
-    async def take(self, name: str, messages: bytes) -> None:  # in the loop: a thread would have to be woken
-        """Begin tasks, and hear what the ledger remembers: messages that are each a pair of both."""
-        self._named(name).take(messages)
-
-    async def give(self, name: str, longest_s: float, linger_s: float) -> tuple[bytes, bytes]:
-        """Answers and questions, as Mailbox has them."""
-        return await self._named(name).mailbox.emptied(longest_s, linger_s)
-
     async def page(self, name: str, bucket: str, asked: dict[str, str]) -> bytes:
-        """A page of a bucket's listing, packed as an answer is."""
+        """A page of a bucket's listing, packed as an answer is. Raises NotHere where `begin` gave another name."""
         answered: asyncio.Future[bytes] = asyncio.Future()
         loop = answered.get_loop()
 
@@ -69,49 +59,10 @@ class Place:
             await asyncio.wait([answered], timeout=_LOOK_S)
         return answered.result()
 
-    def end(self, name: str) -> None:
-        """Begin nothing more."""
-        self._named(name).close()
-
-    def _named(self, name: str) -> "_Work":
+    def _named(self, name: str) -> Work:
         if not self._work or self._work.name != name or self._work.is_closed:
             raise NotHere
         return self._work
-
-
-class _Work:
-    """What belongs to a place; none of its threads keeps the place itself."""
-
-    def __init__(self, mailbox: Mailbox, outfit: bytes, room: int) -> None:
-        sys.setswitchinterval(SWITCH_S)
-        self.name, self.mailbox = uuid4().hex, mailbox
-        self._questions = Questions(mailbox.ask)
-        self._memory = partial(Asking, self._questions)
-        self.is_closed = False
-        (found,) = unpacked(outfit, self._memory)
-        self._crew = Crew(found, room)
-
-    def take(self, messages: bytes) -> None:
-        for tasks, replies in unpacked(messages, self._memory):
-            self._questions.hear(replies)
-            for ticket, method, arguments in tasks:
-                self.do(method, arguments, partial(self.mailbox.answer, ticket))
-
-    def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:
-        self._crew.do(method, arguments, done)
-
-    def close(self) -> None:
-        """Begin nothing more; what is under way ends by itself."""
-        if not self.is_closed:
-            self.is_closed = True
-            self._questions.close()
-            self.mailbox.ring()
-            threading.Thread(target=self._wind_up, name="end", daemon=True).start()
-
-    def _wind_up(self) -> None:
-        self._crew.close()
-        del self._crew
-        gc.collect()  # a session of AWS's library is a cycle of megabytes, and of connections that are open
 
 
 def _set(answered: "asyncio.Future[bytes]", answer: bytes) -> None:

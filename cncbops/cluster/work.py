@@ -1,0 +1,81 @@
+"""What a place in a worker process works with, and its conversation with whoever coordinates."""
+
+import asyncio
+import gc
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from distributed.comm.core import Comm, CommClosedError
+
+from cncbops.cluster.asking import Asking, Questions
+from cncbops.cluster.mailbox import Mailbox
+from cncbops.cluster.parcels import unpacked
+from cncbops.execution.crew import Crew, Done
+from cncbops.execution.processes import SWITCH_S
+
+BEAT_S = 2.0
+"""So often a place says something, be it nothing: who hears no more of it for long is to think that it is gone."""
+
+
+class Work:
+    """What belongs to a place; none of its threads keeps the place itself."""
+
+    def __init__(self, mailbox: Mailbox, outfit: bytes, room: int) -> None:
+        sys.setswitchinterval(SWITCH_S)
+        self.name, self.mailbox = uuid4().hex, mailbox
+        self._questions = Questions(mailbox.ask)
+        self._memory = partial(Asking, self._questions)
+        self.is_closed, self._apart_s = False, 0.0
+        (found,) = unpacked(outfit, self._memory)
+        self._crew = Crew(found, room)
+
+    async def converse(self, comm: Comm) -> None:
+        """Begin tasks and hear what the ledger remembers, and answer, until the connection ends; and with it all of it.
+
+        What comes are parcels, each a pair of both, and how far apart messages are to be; what goes are answers and
+        questions, as Mailbox has them, empty ones where there are none for `BEAT_S`.
+        """
+        answering = asyncio.ensure_future(self._answer(comm))
+        try:
+            while True:
+                parcels, self._apart_s = await comm.read()
+                self._take(parcels)
+        except CommClosedError:  # whoever coordinates is gone, or has what it wants
+            return
+        finally:
+            answering.cancel()
+            comm.abort()
+            self.close()
+
+    async def _answer(self, comm: Comm) -> None:
+        with suppress(CommClosedError):
+            while True:
+                await comm.write(await self.mailbox.emptied(BEAT_S, self._apart_s))
+
+    def _take(self, parcels: bytes) -> None:
+        for tasks, replies in unpacked(parcels, self._memory):
+            self._questions.hear(replies)
+            for ticket, method, arguments in tasks:
+                self.do(method, arguments, partial(self.mailbox.answer, ticket))
+
+    def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:
+        """Begin a task."""
+        self._crew.do(method, arguments, done)
+
+    def close(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._questions.close()
+            self.mailbox.ring()
+            threading.Thread(target=self._wind_up, name="end", daemon=True).start()
+
+    def _wind_up(self) -> None:
+        self._crew.close()
+        del self._crew
+        gc.collect()  # a session of AWS's library is a cycle of megabytes, and of connections that are open
