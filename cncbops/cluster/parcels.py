@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.cluster.at_hand import taken
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.session.memory import Memory
 
@@ -59,7 +60,7 @@ class _Packer(pickle.Pickler):
 
     def reducer_override(self, what: Any) -> Any:
         if isinstance(what, Aws):
-            return Aws, (replace(what.access, region=what.known_region),)
+            return taken, (replace(what.access, region=what.known_region),)
         if isinstance(what, AwsAccess) and not self._kept.here:
             return _access, tuple(what.kept().items())
         return NotImplemented

@@ -1,10 +1,10 @@
 """Whom a process would send to: the same everywhere, or some of the records would go to a function of the same name."""
 
 import asyncio
-import gc
 from dataclasses import dataclass
 
 from cncbops.aws import Aws
+from cncbops.cluster.at_hand import keep
 from cncbops.cluster.parcels import unpacked
 from cncbops.identity import whoami
 from cncbops.session.memory import Memory, NoMemory
@@ -43,12 +43,11 @@ async def whereabouts_there(aws: bytes) -> Whereabouts:
 
 
 def _told(aws: bytes) -> Whereabouts:
-    (access,) = unpacked(aws, _no_memory)
-    try:
-        return whereabouts(access)
-    finally:
-        del access
-        gc.collect()  # a session of AWS's library is a cycle of megabytes
+    (given,) = unpacked(aws, _no_memory)
+    made = Aws(given.access)  # anew: what it finds shall hold for the place that is begun next
+    found = whereabouts(made)
+    keep(made)
+    return found
 
 
 def _no_memory(_number: int) -> Memory:

@@ -80,7 +80,7 @@ def test_what_s3_says_of_a_listing_is_told_as_if_it_had_been_asked_here(s3_side:
 def test_a_page_that_a_worker_hangs_with_is_asked_for_here(
     s3_side: FarSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "POLL_S", 0.2)
+    monkeypatch.setattr(line, "BEAT_S", 0.2)
     monkeypatch.setattr(line, "SILENT_S", 0.2)
     here = Aws(AwsAccess(region="us-east-1", endpoint_url=s3_side.url))
     with LoopbackCluster(tmp_path) as made, ThreadPoolExecutor(1) as aside:
