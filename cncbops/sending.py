@@ -84,6 +84,11 @@ class Sending:
         cluster = self._undertaking.cluster
         return {"cluster": cluster.address if cluster else None, "count": self._places, "lost": self.lost_places}
 
+    @property
+    def workers_now(self) -> int | None:
+        """How many of a cluster's workers it works at; None where it works on this machine."""
+        return len(self._executor.places) if self._undertaking.cluster else None
+
     def _executor_for_it(self) -> Executor:
         """A cluster's workers; else processes, where there is work for several."""
         outfit, concurrency, workers = self._outfit(), self._undertaking.concurrency, self._undertaking.workers

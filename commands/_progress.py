@@ -37,9 +37,12 @@ class _Line:
         events, calls = self._sending.journal.tally.events, self._sending.journal.tally.calls
         rate, pace = events.delivered / self._elapsed_s(), self._sending.pace
         paused = "paused  " if pace.paused else ""
+        workers = self._sending.workers_now
+        there = f" at {workers} worker{'s' if workers != 1 else ''}" if workers is not None else ""
         return (
             f"{paused}{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
-            f"{pace.in_flight} of {int(pace.limit)} in flight  {calls.retried:,} retried  {calls.throttled:,} throttled"
+            f"{pace.in_flight} of {int(pace.limit)} in flight{there}  "
+            f"{calls.retried:,} retried  {calls.throttled:,} throttled"
         )
 
     def _seen(self) -> str:

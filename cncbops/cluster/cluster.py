@@ -62,7 +62,8 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
     silence()
     link, held = Link(), AsyncExitStack()
     try:
-        roster = Roster(link.do(_client(where, held)), aws, here=not where.scheduler)
+        client = link.do(_client(where, held), late=lambda: note(f"waiting for the scheduler at {where}"))
+        roster = Roster(client, aws, here=not where.scheduler)
         yield Cluster(str(where), link, roster, _fit_members(link, roster, where, note), note)
     finally:
         try:

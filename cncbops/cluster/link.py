@@ -5,11 +5,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+LATE_S = 2.0
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
@@ -22,10 +24,16 @@ class Link:
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
         self._thread.start()
 
-    def do(self, what: Coroutine[Any, Any, T]) -> T:
-        """Have something done in the loop, and wait for it; if that wait is broken off, so is what is done."""
+    def do(self, what: Coroutine[Any, Any, T], late: Callable[[], object] = lambda: None) -> T:
+        """Have something done in the loop, and wait for it; if that wait is broken off, so is what is done.
+
+        `late` is called where that takes longer than `LATE_S`.
+        """
         future = self.begin(what)
         try:
+            wait([future], LATE_S)
+            if not future.done():
+                late()
             return future.result()
         except BaseException:
             future.cancel()

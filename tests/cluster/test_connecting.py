@@ -14,7 +14,7 @@ import pytest
 from cncbops import __version__
 from cncbops.aws import Aws, AwsAccess
 from cncbops.cluster import cluster as clusters
-from cncbops.cluster import roster
+from cncbops.cluster import link, roster
 from cncbops.cluster.address import parse_address
 from cncbops.cluster.connecting import connected
 from cncbops.cluster.whereabouts import Whereabouts
@@ -80,7 +80,10 @@ def refusal(address: str, aws: Aws, said: list[str] | None = None) -> str:
 
 def test_where_no_scheduler_answers_that_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "SCHEDULER_S", 0.3)
-    assert refusal("tcp://127.0.0.1:1", aws).startswith("no scheduler answers at tcp://127.0.0.1:1. Start one")
+    monkeypatch.setattr(link, "LATE_S", 0.1)
+    said: list[str] = []
+    assert refusal("tcp://127.0.0.1:1", aws, said).startswith("no scheduler answers at tcp://127.0.0.1:1. Start one")
+    assert said == ["waiting for the scheduler at tcp://127.0.0.1:1"]
 
 
 def test_tls_is_set_up_as_dask_has_it(aws: Aws) -> None:
