@@ -83,7 +83,7 @@ class LineReader:
         if isinstance(found, LakeEvent):
             assert source is not None
             (record,) = to_records([found], [0], reading.origin, source)
-            return Records((describe(record.body),))
+            return Records((describe(bytes(record.body)),))
         return _faults(found, where)
 
     def _reading_of(self, uri: str, place: _Place, *, is_event: bool) -> "_Reading":

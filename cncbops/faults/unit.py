@@ -49,8 +49,9 @@ class Unit(Record, kw_only=True, gc=False):
 
     def texts(self) -> Sequence[bytes]:
         """Its JSON, and the events in its Kinesis records."""
-        texts = [self.body]
-        for record in payload_records(self.body if self.is_event else b'{"Records":[%b]}' % self.body):
+        body = bytes(self.body)
+        texts = [body]
+        for record in payload_records(body if self.is_event else b'{"Records":[%b]}' % body):
             with suppress(msgspec.DecodeError, ValueError):  # no Kinesis record: it is quoted as it is
                 texts.append(event_text(record.body))
         return texts

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cncbops.kinesis.record import Record
+from cncbops.native import hot
 
 SYNC_PAYLOAD_BYTES = 6_291_456
 """Lambda's limit for a synchronous invocation (Lambda Developer Guide, "Lambda quotas")."""
@@ -55,8 +56,11 @@ class Batch:
     def payload(self) -> bytes:
         """The invocation's body: `{"Records":[…]}`, or the one record that is a whole event."""
         if self.records and self.records[0].is_event:
-            return self.records[0].body
-        return _HEAD + b",".join([record.body for record in self.records]) + _TAIL
+            return bytes(self.records[0].body)
+        bodies = [record.body for record in self.records]
+        if hot:
+            return hot.payload(_HEAD, bodies, _TAIL)
+        return b"".join([_HEAD, b",".join(bodies), _TAIL])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from cncbops.native import hot
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import RecordTypeDef
 
+    from cncbops.native.hot import Unwritten
+
 
 UNKNOWN_ACCOUNT = "000000000000"
 _LANE_BITS = 16
@@ -36,15 +38,14 @@ Trace = tuple[bytes, str, str | None, tuple[bytes, ...]]
 class Record(msgspec.Struct, gc=False):
     """What is delivered, or fails, as one: here a Kinesis record, ready to be sent, and where it comes from.
 
-    `body` is its JSON. `event_id` is the event's own id, None where it has none. Only records of one `group`,
-    such as a shard, share an invocation. `place` is its place among the records of a run (see
-    `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run has
-    but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation;
-    one that `is_event` is the invocation's whole event, not wrapped in `Records`. `has_many_keys`: several of
-    its keys order it.
+    `body` is its JSON, or what is written as its JSON when it is sent. `event_id` is the event's own id, None where it
+    has none. Only records of one `group`, such as a shard, share an invocation. `place` is its place among the records
+    of a run (see `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run
+    has but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation; one that
+    `is_event` is the invocation's whole event, not wrapped in `Records`. `has_many_keys`: several of its keys order it.
     """
 
-    body: bytes
+    body: "bytes | Unwritten"
     partition_key: str
     sequence_number: str
     event_id: str | None
@@ -106,7 +107,7 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def event_text(body: bytes) -> bytes:
+def event_text(body: "bytes | Unwritten") -> bytes:
     """The event in a Kinesis record's JSON."""
     return base64.b64decode(_decode(body).kinesis.data)
 

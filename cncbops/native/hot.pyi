@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import final
 
 import msgspec
 
@@ -11,6 +12,12 @@ def read_envelopes(make: type[LakeEvent], data: bytes, first_line: int, /) -> li
 def read_eventbridge(make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
 def read_raw(make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
 
+# The JSON of a record, of which only the length is known until it is written: as a buffer, or in a payload.
+@final
+class Unwritten:
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
 # The records of complete events of one object; `body_of` is asked for a body that is not usual.
 def make_records(
     make: type[Record],
@@ -21,3 +28,6 @@ def make_records(
     names: Sequence[msgspec.Raw],
     /,
 ) -> list[Record]: ...
+
+# The bodies between commas, behind `head` and before `tail`.
+def payload(head: bytes, bodies: Sequence[bytes | Unwritten], tail: bytes, /) -> bytes: ...

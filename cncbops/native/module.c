@@ -2,6 +2,8 @@
 
 #include "native.h"
 
+#include "unwritten.h"
+
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef functions[] = {
@@ -9,6 +11,7 @@ static PyMethodDef functions[] = {
     FUNCTION(read_eventbridge),
     FUNCTION(read_raw),
     FUNCTION(make_records),
+    FUNCTION(payload),
     {NULL, NULL, 0, NULL},
 };
 
@@ -28,5 +31,10 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 
 PyMODINIT_FUNC PyInit_hot(void)
 {
-    return prepare_records() ? PyModule_Create(&definition) : NULL;
+    if (!prepare_records())
+        return NULL;
+    PyObject *module = PyModule_Create(&definition);
+    if (module && PyModule_AddType(module, &unwritten_type) < 0)
+        Py_CLEAR(module);
+    return module;
 }

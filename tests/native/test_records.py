@@ -1,5 +1,6 @@
 """Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
 
+import pickle
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -53,6 +54,43 @@ def test_a_usual_body_is_written_in_c_whatever_holds_the_event(data: Bytes) -> N
     one = event("thing-\u00e9", "18", "shardId-000000000001", 1_700_611_201_456, data)
     (record,) = made_in_c([one], refuse)
     assert record.body == subject._body(one, NAME)
+
+
+@given(datas=st.lists(st.binary(max_size=40), min_size=1, max_size=5), key=_texts, arrival_ms=_times)
+def test_a_payload_is_the_one_that_python_joins(datas: list[bytes], key: str, arrival_ms: int) -> None:
+    events = [event(key, str(number), "shardId-1", arrival_ms, data) for number, data in enumerate(datas)]
+    written = [subject._body(each, NAME) for each in events]
+    bodies = [each.body for each in made_in_c(events, subject._body)]
+    assert [len(body) for body in bodies] == [len(body) for body in written]
+    assert b",".join(bodies) == b",".join(written)
+    mixed = [one if number % 2 else other for number, (one, other) in enumerate(zip(bodies, written, strict=True))]
+    assert hot.payload(b"[", mixed, b"]") == b"[" + b",".join(written) + b"]"
+
+
+def test_no_bodies_are_a_payload_of_its_ends() -> None:
+    assert hot.payload(b"[", [], b"]") == b"[]"
+
+
+@pytest.mark.parametrize("odd", ["text", None, bytearray(b"{}")])
+def test_what_is_no_body_is_not_sent(odd: object) -> None:
+    with pytest.raises(TypeError, match="body"):
+        hot.payload(b"[", [b"{}", odd], b"]")
+
+
+def test_an_unwritten_body_goes_to_another_process_as_its_bytes() -> None:
+    (record,) = made_in_c([usual := event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    assert type(record.body) is not bytes
+    there = pickle.loads(pickle.dumps(record))
+    assert type(there.body) is bytes
+    assert there == record == subject._to_record(usual, PLACE, OBJECT, NAME)
+
+
+def test_an_unwritten_body_keeps_the_event_as_it_was_and_nothing_of_what_it_was_read_from() -> None:
+    block = bytearray(b"{}")
+    (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, block)], refuse)
+    block[:] = b"[1]"  # which a buffer in use would not allow
+    assert record.body == subject._body(event("k", "18", "s", 1_700_611_201_456, b"{}"), NAME)
+    assert record.body != subject._body(event("k", "18", "s", 1_700_611_201_456, b"[]"), NAME)
 
 
 @pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])
