@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from cncbops.cluster.parcels import Kept
-from cncbops.execution.answers import portable
+from cncbops.execution.packing import portable
 from cncbops.session.memory import History
 
 Question = tuple[int, int, str, Sequence[bytes]]

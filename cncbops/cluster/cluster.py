@@ -12,8 +12,8 @@ from distributed import Client, LocalCluster, Security
 from cncbops.aws import Aws
 from cncbops.cluster.address import Address
 from cncbops.cluster.executor import ClusterExecutor
-from cncbops.cluster.link import Link, deafen
 from cncbops.cluster.listing import SpreadListing
+from cncbops.cluster.loop import Loop, deafen
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
 from cncbops.errors import CannotRun
@@ -36,16 +36,16 @@ class Cluster:
     """`workers` and `room` are as they were at the start: how many there were, and their invocations at a time."""
 
     def __init__(
-        self, address: str, link: Link, roster: Roster, members: Sequence[Member], note: Callable[[str], None]
+        self, address: str, loop: Loop, roster: Roster, members: Sequence[Member], note: Callable[[str], None]
     ) -> None:
         self.address = address
         self.workers, self.room = len(members), sum(member.room for member in members)
-        self._link, self._roster, self._note = link, roster, note
+        self._loop, self._roster, self._note = loop, roster, note
         self._executor: ClusterExecutor | None = None
 
     def executor(self, outfit: Outfit) -> ClusterExecutor:
         """Places at all workers; one at a time, and to be closed. Raises CannotRun where no worker can be used."""
-        self._executor = ClusterExecutor(self._link, self._roster, outfit, self._note)
+        self._executor = ClusterExecutor(self._loop, self._roster, outfit, self._note)
         return self._executor
 
     def listing(self, s3: "S3Client") -> "S3Client":
@@ -60,27 +60,32 @@ class Cluster:
 def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cluster]:
     """See `connecting.connected`."""
     silence()
-    link, held = Link(), AsyncExitStack()
+    loop, held = Loop(), AsyncExitStack()
     try:
-        client = link.do(_client(where, held), late=lambda: note(f"waiting for the scheduler at {where}"))
+        client = loop.do(_client(where, held), late=lambda: _say_late(where, note))
         roster = Roster(client, aws, here=not where.scheduler)
-        yield Cluster(str(where), link, roster, _fit_members(link, roster, where, note), note)
+        yield Cluster(str(where), loop, roster, _fit_members(loop, roster, where, note), note)
     finally:
         try:
-            link.do(asyncio.wait_for(held.aclose(), _CLOSE_S))
+            loop.do(asyncio.wait_for(held.aclose(), _CLOSE_S))
         except OSError:
             pass  # what is left of a local cluster ends with this process
         finally:
-            link.close()
+            loop.close()
 
 
-def _fit_members(link: Link, roster: Roster, where: Address, note: Callable[[str], None]) -> Sequence[Member]:
+def _say_late(where: Address, note: Callable[[str], None]) -> None:
+    if where.scheduler:
+        note(f"waiting for the scheduler at {where}")
+
+
+def _fit_members(loop: Loop, roster: Roster, where: Address, note: Callable[[str], None]) -> Sequence[Member]:
     """The workers that there are, each fit, once there are any. Raises CannotRun."""
     try:
-        if not link.do(roster.members()):
+        if not loop.do(roster.members()):
             note(f"waiting for a worker at {where}")
-        members = link.do(_first_members(roster, where))
-        link.do(roster.require_fit([member.address for member in members]))
+        members = loop.do(_first_members(roster, where))
+        loop.do(roster.require_fit([member.address for member in members]))
     except OSError as error:
         raise CannotRun(f"the cluster at {where} does not answer", "Look at its scheduler and workers") from error
     return members

@@ -9,15 +9,15 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from cncbops.cluster.line import Answered, Begun, Ended
-from cncbops.cluster.link import Link
+from cncbops.cluster.loop import Loop
 from cncbops.cluster.parcels import Kept, packed
 from cncbops.cluster.roster import Member, Roster
 from cncbops.cluster.watch import Event, Failed, Joined, Unfit, Watch
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.executor import PlaceLost, Then, fail
+from cncbops.execution.outbox import Outbox
 from cncbops.execution.processes import MOST_AT_A_TIME
 from cncbops.execution.station import Outfit
-from cncbops.execution.tickets import Tickets
 from cncbops.lake.pages import Page
 
 WITHOUT_S = 60.0
@@ -35,17 +35,16 @@ class ClusterExecutor:
     """An Executor with as many places as workers, which come and go. `note` is told what the operator should know."""
 
     def __init__(
-        self, link: Link, roster: Roster, outfit: Outfit, note: Callable[[str], None], without_s: float = WITHOUT_S
+        self, loop: Loop, roster: Roster, outfit: Outfit, note: Callable[[str], None], without_s: float = WITHOUT_S
     ) -> None:
         """Waits for the workers that are there. Raises CannotRun where none of them can be used."""
-        self._link, self._outfit, self._note, self._without_s = link, outfit, note, without_s
-        self._kept, self._tickets = Kept(here=roster.here), Tickets()
+        self._loop, self._outfit, self._note, self._without_s = loop, outfit, note, without_s
+        self._kept, self._outbox = Kept(here=roster.here), Outbox()
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
-        self._watch = Watch(link, roster, self._kept, self._pool, self._events.put)
+        self._watch = Watch(loop, roster, self._kept, self._pool, self._events.put)
         self._members: dict[int, Member] = {}  # all whose lines were opened and have not ended
         self._settling: dict[int, Set[str]] = {}  # places that settle in, with the functions that they know
-        self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {}  # by place
         self._gone: deque[tuple[int, str]] = deque()  # places that have ended, and why; not told of yet
         self._alone_since: float | None = None
         self._why_none: CncbopsError | None = None
@@ -58,7 +57,7 @@ class ClusterExecutor:
     @property
     def places(self) -> Sequence[int]:
         """The workers that have settled in and are not gone."""
-        return tuple(self._outbox)
+        return self._outbox.places
 
     def room(self, place: int) -> int:
         """Eight, or as many as the worker has threads if those are more."""
@@ -66,8 +65,7 @@ class ClusterExecutor:
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
-        if place in self._outbox:
-            self._outbox[place].append((self._tickets.issue(place, then), method, arguments))
+        self._outbox.put(place, method, arguments, then)
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
@@ -80,7 +78,7 @@ class ClusterExecutor:
             while len(found) < MOST_AT_A_TIME and not self._gone:
                 event = self._events.get(block=not found, timeout=longest_s)
                 if isinstance(event, Answered):
-                    found += self._tickets.redeem(event.answers)
+                    found += self._outbox.redeem(event.answers)
                 elif isinstance(event, Failed):
                     found.append((fail, event.defect))
                 else:
@@ -101,10 +99,8 @@ class ClusterExecutor:
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message."""
-        busy = [place for place, tasks in self._outbox.items() if tasks]
-        if busy:
-            self._watch.send([(place, packed((self._outbox[place], ()), self._kept)) for place in busy])
-            self._outbox.update((place, []) for place in busy)
+        if busy := self._outbox.emptied():
+            self._watch.send([(place, packed((tasks, ()), self._kept)) for place, tasks in busy])
 
     def _heed(self, event: Event) -> None:
         """Take down what happened to a worker."""
@@ -114,9 +110,9 @@ class ClusterExecutor:
                 self._settling[number] = frozenset(self._outfit.recipients.known)
                 self._watch.open(number, packed(self._outfit, self._kept))
             case Begun(place):
-                self._outbox[place] = []
+                self._outbox.open(place)
                 self._introduce(place, self._settling.pop(place))
-            case Ended(place, error) if place in self._outbox:
+            case Ended(place, error) if place in self.places:
                 self._gone.append((place, error.what if error else f"{self._members[place]} is gone"))
             case Ended(place, error):
                 self._settling.pop(place)
@@ -140,8 +136,8 @@ class ClusterExecutor:
             self._note(f"{member} is not used: {error.what}")
 
     def _lost(self, place: int, why: str) -> PlaceLost:
-        del self._outbox[place], self._members[place]
-        self._tickets.forget(place)
+        self._outbox.close(place)
+        del self._members[place]
         self._note(why)
         return PlaceLost(why, place)
 
@@ -149,16 +145,16 @@ class ClusterExecutor:
         """Have the workers that are there settle in."""
         self._watch.begin()
         deadline = time.monotonic() + _FIRST_S
-        while not self._events.empty() or (self._settling and not (self._outbox and time.monotonic() > deadline)):
+        while not self._events.empty() or (self._settling and not (self.places and time.monotonic() > deadline)):
             with suppress(Empty):
                 self._heed(self._events.get(timeout=_LOOK_S))
-        if not self._outbox:
+        if not self.places:
             raise self._why_none or CannotRun("there is no worker that could be used", "Start workers")
 
     def _hope(self) -> None:
         """Wait for a worker where none is left, and give up in the end. Raises CannotRun."""
         now = time.monotonic()
-        if self._outbox:
+        if self.places:
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = now

@@ -36,7 +36,7 @@ class Begun(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """Answers have come, as `execution.answers` packs them."""
+    """Answers have come, as `execution.packing` packs them."""
 
     answers: bytes
 

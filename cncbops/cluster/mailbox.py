@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from cncbops.cluster.asking import Question
-from cncbops.execution.answers import Answer, packed, portable
+from cncbops.execution.packing import Answer, packed, portable
 
 
 class Mailbox:

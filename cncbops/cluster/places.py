@@ -12,7 +12,7 @@ from distributed import get_worker
 
 from cncbops.cluster.mailbox import Mailbox
 from cncbops.cluster.work import Work
-from cncbops.execution.answers import packed, portable
+from cncbops.execution.packing import packed, portable
 from cncbops.lake.pages import Page
 
 _LOOK_S = 1.0

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cncbops.cluster import line
 from cncbops.cluster.line import Line
-from cncbops.cluster.link import Link
+from cncbops.cluster.loop import Loop
 from cncbops.cluster.parcels import Kept
 from cncbops.cluster.roster import Member, Roster
 from cncbops.errors import CannotRun
@@ -47,8 +47,8 @@ Event = line.Event | Joined | Unfit | Failed
 class Watch:
     """Of one session, from `begin` to `close`, in any thread; `tell` is given what happens, in its order."""
 
-    def __init__(self, link: Link, roster: Roster, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
-        self._link, self._roster, self._tell = link, roster, tell
+    def __init__(self, loop: Loop, roster: Roster, kept: Kept, pool: Pool, tell: Callable[[Event], None]) -> None:
+        self._loop, self._roster, self._tell = loop, roster, tell
         self._new_line: Callable[[Member], Line] = lambda member: Line(roster.client, member, kept, pool, tell)
         self._numbers, self._turns = count(), count()
         self._lines: dict[int, Line] = {}
@@ -59,25 +59,25 @@ class Watch:
 
     def begin(self) -> None:
         """Tell of all that are there, and watch who comes and goes."""
-        self._link.do(self._first())
-        self._watching = self._link.begin(self._go_on())
+        self._loop.do(self._first())
+        self._watching = self._loop.begin(self._go_on())
         self._watching.add_done_callback(self._hear)
 
     def open(self, place: int, outfit: bytes) -> None:
         """Have the place of a worker that has joined begun, with an Outfit as a parcel."""
-        self._link.call(self._open, place, outfit)
+        self._loop.call(self._open, place, outfit)
 
     def send(self, messages: Sequence[tuple[int, bytes]]) -> None:
         """Send messages to places: see Line.send."""
-        self._link.call(self._send, messages)
+        self._loop.call(self._send, messages)
 
     def page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
         """A page of a bucket's listing, asked for by one worker after another; None if there is none at present."""
         if self._is_closed:
             return None
         try:
-            return self._link.do(self._page(bucket, asked))
-        except CancelledError:  # the link was closed meanwhile
+            return self._loop.do(self._page(bucket, asked))
+        except CancelledError:  # the loop was closed meanwhile
             return None
 
     def close(self) -> None:
@@ -85,9 +85,9 @@ class Watch:
         self._is_closed = True
         if self._watching:
             self._watching.cancel()
-        self._link.do(self._closed())
+        self._loop.do(self._closed())
 
-    # In the loop of the link.
+    # In the thread of the loop.
 
     async def _first(self) -> None:
         with suppress(OSError):

@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from cncbops.errors import CannotRun
-from cncbops.execution.answers import Answer, packed, portable
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
+from cncbops.execution.outbox import Outbox
+from cncbops.execution.packing import Answer, packed, portable
 from cncbops.execution.station import Outfit
-from cncbops.execution.tickets import Tickets
 
 _START = "fork" if sys.platform == "linux" else "spawn"
 """A forked process has all that is imported and known here. On other systems what was begun here may not be forked."""
@@ -41,8 +41,7 @@ class Processes:
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
         self._concurrency = concurrency
-        self._tickets = Tickets()
-        self._outbox: dict[int, list[tuple[int, str, Sequence[Any]]]] = {place: [] for place in range(places)}
+        self._outbox = Outbox()
         self._selector = selectors.DefaultSelector()
         self._pipes: list[Connection] = []
         self._gone: list[int] = []  # places whose processes have ended, not told of yet
@@ -51,8 +50,9 @@ class Processes:
         self._processes: list[Any] = []
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
-            for _ in range(places):
+            for place in range(places):
                 self._begin(outfit, concurrency)
+                self._outbox.open(place)
         except BaseException:
             self.close()
             raise
@@ -71,7 +71,7 @@ class Processes:
     @property
     def places(self) -> Sequence[int]:
         """The processes that have not ended."""
-        return tuple(self._outbox)
+        return self._outbox.places
 
     def room(self, place: int) -> int:  # noqa: ARG002  at each the same
         """All that the session makes."""
@@ -79,14 +79,13 @@ class Processes:
 
     def submit(self, place: int, method: str, *arguments: Any, then: Then) -> None:
         """Have a method of the station at a place called."""
-        if place in self._outbox:
-            self._outbox[place].append((self._tickets.issue(place, then), method, arguments))
+        self._outbox.put(place, method, arguments, then)
 
     def ended(self, longest_s: float) -> Sequence[tuple[Then, Any]]:
         """The tasks that ended, defects last; those that were given until now go out first. Raises PlaceLost."""
         if self._gone:
             raise self._lost(self._gone.pop())
-        if not self._outbox:
+        if not self.places:
             next_step = "Go on with `cncbops runs resume`, perhaps with fewer --workers"
             raise CannotRun(f"{self._why_none}, and no other is left", next_step if self._sends else "Run it again")
         self._send_out()
@@ -102,26 +101,23 @@ class Processes:
 
     def _received_from(self, pipe: Connection) -> Sequence[tuple[Then, Any]]:
         try:
-            return list(self._tickets.redeem(pipe.recv_bytes()))
+            return list(self._outbox.redeem(pipe.recv_bytes()))
         except (EOFError, OSError):
             self._selector.unregister(pipe)
             self._gone.append(self._pipes.index(pipe))
             return ()
 
     def _send_out(self) -> None:
-        """Send each place what it has to do, in one message: a process that is woken takes long to wake."""
-        for place, tasks in self._outbox.items():
-            if tasks:
-                self._outbox[place] = []
-                with suppress(OSError):  # that it is gone is told where its answers would come
-                    self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
+        """Send each place what it has to do, in one message."""
+        for place, tasks in self._outbox.emptied():
+            with suppress(OSError):  # that it is gone is told where its answers would come
+                self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
 
     def _lost(self, place: int) -> PlaceLost:
         process = self._processes[place]
         process.join(1)
         self._why_none = f"worker process {process.pid} has ended ({_why(process.exitcode)})"
-        del self._outbox[place]
-        self._tickets.forget(place)
+        self._outbox.close(place)
         return PlaceLost(self._why_none, place)
 
     def close(self) -> None:

@@ -166,7 +166,7 @@ def test_where_no_worker_is_left_one_is_waited_for_and_then_the_session_ends(aws
     with LoopbackCluster(tmp_path) as alone:
         worker = alone.worker()
         with connected(alone.address, aws, said.append) as cluster:
-            executor = ClusterExecutor(cluster._link, cluster._roster, outfit(aws=aws), said.append, without_s=0.5)
+            executor = ClusterExecutor(cluster._loop, cluster._roster, outfit(aws=aws), said.append, without_s=0.5)
             end(worker)
             assert lost(executor)[0].place == 0
             assert executor.places == ()
@@ -189,7 +189,7 @@ def test_where_the_scheduler_is_gone_the_session_ends_as_its_workers_do(aws: Aws
     with LoopbackCluster(tmp_path) as alone:
         alone.worker()
         with connected(alone.address, aws, lambda _: None) as cluster:
-            executor = ClusterExecutor(cluster._link, cluster._roster, outfit(aws=aws), lambda _: None, without_s=0.5)
+            executor = ClusterExecutor(cluster._loop, cluster._roster, outfit(aws=aws), lambda _: None, without_s=0.5)
             end(alone.scheduler)
             assert lost(executor)[0].place == 0
             with pytest.raises(CannotRun, match=r"no worker is left.*runs resume"):

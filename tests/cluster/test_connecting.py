@@ -14,7 +14,7 @@ import pytest
 from cncbops import __version__
 from cncbops.aws import Aws, AwsAccess
 from cncbops.cluster import cluster as clusters
-from cncbops.cluster import link, roster
+from cncbops.cluster import loop, roster
 from cncbops.cluster.address import parse_address
 from cncbops.cluster.connecting import connected
 from cncbops.cluster.whereabouts import Whereabouts
@@ -80,7 +80,7 @@ def refusal(address: str, aws: Aws, said: list[str] | None = None) -> str:
 
 def test_where_no_scheduler_answers_that_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "SCHEDULER_S", 0.3)
-    monkeypatch.setattr(link, "LATE_S", 0.1)
+    monkeypatch.setattr(loop, "LATE_S", 0.1)
     said: list[str] = []
     assert refusal("tcp://127.0.0.1:1", aws, said).startswith("no scheduler answers at tcp://127.0.0.1:1. Start one")
     assert said == ["waiting for the scheduler at tcp://127.0.0.1:1"]
@@ -142,16 +142,16 @@ def test_a_worker_that_hangs_is_named_and_holds_up_no_other(
         with connected(made.address, aws, lambda _: None) as cluster:
 
             def members() -> set[str]:
-                return {each.address for each in cluster._link.do(cluster._roster.members())}
+                return {each.address for each in cluster._loop.do(cluster._roster.members())}
 
             made.worker()
             until(lambda: len(members()) == 2)
             (hangs,) = cluster._roster.fit
-            assert cluster._link.do(cluster._roster.objections(members())) == {}
+            assert cluster._loop.do(cluster._roster.objections(members())) == {}
             first.send_signal(signal.SIGSTOP)
             cluster._roster.fit.clear()
             monkeypatch.setattr(roster, "LONGEST_S", 2.0)
-            objections = cluster._link.do(cluster._roster.objections(members()))
+            objections = cluster._loop.do(cluster._roster.objections(members()))
             assert cluster._roster.fit == members() - {hangs}
         told = f"worker {hangs}: no answer within 2 s. End it, or see why it hangs"
         assert [str(each) for each in objections.values()] == [told]

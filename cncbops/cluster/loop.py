@@ -16,7 +16,7 @@ LATE_S = 2.0
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
-class Link:
+class Loop:
     """The loop. Its thread gets none of the signals that end commands."""
 
     def __init__(self) -> None:
