@@ -118,7 +118,8 @@ class Sending:
 
     def execute(self) -> None:
         """Send it all, to functions that can take it (see `terms.require_able`)."""
-        courier = Courier(self._executor, self._lanes, self._undertaking.concurrency, self._pace_of, self._heed)
+        concurrency = self._undertaking.concurrency
+        courier = Courier(self._executor, self._lanes, concurrency, self._pace_of, self._heed, self._repeat)
         self._work(partial(self._deliver, courier))
 
     def halt(self, reason: str) -> None:
@@ -277,7 +278,6 @@ class Sending:
                 what = f"{lost.what} with invocations under way"
                 self.end(CannotRun(what, "Go on with `cncbops runs resume`, which sends them again"))
             return
-        self.journal.tally.events.possible_duplicates += sent
         with self._ending():
             self.intake.lose(lost.place)
             self._recovery.lose(lost.place)
@@ -298,6 +298,9 @@ class Sending:
                 self.pace.set_rate(order.value)
             else:
                 self.pace.set_paused(order.kind == "pause")
+
+    def _repeat(self, records: int) -> None:
+        self.journal.tally.events.possible_duplicates += records
 
     def _heed(self, delivered: int, failed: int) -> None:
         """Halt where too many records fail: as they do, not when their batch is through with the others."""

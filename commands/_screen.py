@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO, cast
@@ -48,12 +49,12 @@ class Screen:
     @property
     def out(self) -> Console:
         """For what was asked for."""
-        return _console(sys.stdout)
+        return _console(_itself(sys.stdout))
 
     @property
     def err(self) -> Console:
         """For everything else."""
-        return _console(sys.stderr)
+        return _console(_itself(sys.stderr))
 
     @property
     def shows_text(self) -> bool:
@@ -92,12 +93,21 @@ class Screen:
         self.err.print(line, soft_wrap=True)
 
 
+@lru_cache
 def _console(stream: TextIO) -> Console:
-    """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it."""
+    """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it.
+
+    One for each stream: what keeps a line at the bottom of a terminal has to know of all that is written there.
+    """
     plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
     if stream.isatty():
         return Console(file=stream, force_terminal=not plain, highlight=False)
     return Console(file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False)
+
+
+def _itself(stream: TextIO) -> TextIO:
+    """A stream; rich puts another in its place while it keeps a line there."""
+    return getattr(stream, "rich_proxied_file", stream)
 
 
 class _WithoutPadding:

@@ -9,7 +9,7 @@ from rich.text import Text
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import number, workers_in_words
+from ._words import at_cluster, number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -219,8 +219,7 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if not document["ledger"]:
         return
     events, run, totals = document["events"], document["run_id"], document["run"] or document["events"]
-    cluster = (document["workers"] or {}).get("cluster")
-    there = f" --cluster {cluster}" if cluster else ""
+    there = at_cluster((document["workers"] or {}).get("cluster"))
     if "functions" in document:
         _show_undeliverable(console, document)
     if document["status"] in ("failed", "stopped", "interrupted"):

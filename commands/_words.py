@@ -29,8 +29,13 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     if workers is None or (workers["cluster"] is None and workers["count"] == 1):
         return ""
     where = f"at {workers['cluster']}" if workers["cluster"] else "processes"
-    lost = f"; {workers['lost']:,} lost, and what was under way there done again" if workers["lost"] else ""
+    lost = f"; {workers['lost']:,} lost" if workers["lost"] else ""
     return f"{workers['count']:,} {where}{lost}"
+
+
+def at_cluster(address: str | None) -> str:
+    """What is to be typed behind a command that is to go on where a run was."""
+    return f" --cluster {address}" if address else ""
 
 
 def number(count: int, what: str) -> str:

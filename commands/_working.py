@@ -34,7 +34,7 @@ from ._progress import live_line
 from ._resubmit_view import show_resubmit_plan
 from ._screen import Screen, stop_on_signal
 from ._summary_view import show_summary
-from ._words import visible
+from ._words import at_cluster, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -127,7 +127,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     more: dict[str, Any] = {}
     try:
         with (
-            stop_on_signal(stop, screen, _farewell(kept.run)),
+            stop_on_signal(stop, screen, _farewell(kept.run, sending)),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),
@@ -180,10 +180,11 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
-def _farewell(run: Run) -> str:
+def _farewell(run: Run, sending: Sending) -> str:
     """What is said where a second signal leaves what is under way."""
+    there = at_cluster(sending.workers["cluster"])
     what = "left at once: what was under way may have arrived, and is sent again by the resume"
-    return f"\nerror: {what}. Go on with `cncbops runs resume {run.run_id} --execute`\n"
+    return f"\nerror: {what}. Go on with `cncbops runs resume {run.run_id} --execute{there}`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:

@@ -62,7 +62,7 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
     silence()
     loop, held = Loop(), AsyncExitStack()
     try:
-        client = loop.do(_client(where, held), late=lambda: _say_late(where, note))
+        client = loop.do(_client(where, held), late=lambda: _say_late(f"the scheduler at {where}", where, note))
         roster = Roster(client, aws, here=not where.scheduler)
         yield Cluster(str(where), loop, roster, _fit_members(loop, roster, where, note), note)
     finally:
@@ -74,9 +74,10 @@ def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cl
             loop.close()
 
 
-def _say_late(where: Address, note: Callable[[str], None]) -> None:
+def _say_late(what: str, where: Address, note: Callable[[str], None]) -> None:
+    """Tell what is waited for, but of a cluster that is only being started."""
     if where.scheduler:
-        note(f"waiting for the scheduler at {where}")
+        note(f"waiting for {what}")
 
 
 def _fit_members(loop: Loop, roster: Roster, where: Address, note: Callable[[str], None]) -> Sequence[Member]:
@@ -85,10 +86,12 @@ def _fit_members(loop: Loop, roster: Roster, where: Address, note: Callable[[str
         if not loop.do(roster.members()):
             note(f"waiting for a worker at {where}")
         members = loop.do(_first_members(roster, where))
-        loop.do(roster.require_fit([member.address for member in members]))
+        asked = roster.require_fit([member.address for member in members])
+        for silent in loop.do(asked, late=lambda: _say_late(f"the workers at {where}", where, note)):
+            note(f"{silent.what}: it is not used")
     except OSError as error:
         raise CannotRun(f"the cluster at {where} does not answer", "Look at its scheduler and workers") from error
-    return members
+    return [member for member in members if member.address in roster.fit]
 
 
 async def _client(where: Address, held: AsyncExitStack) -> Client:
@@ -116,7 +119,8 @@ def _unreachable(where: Address, error: Exception) -> CannotRun:
         what = f"no scheduler answers at {where}, or it and this command do not take each other's certificates"
         return CannotRun(what, "Look at it, and at Dask's own settings (distributed.comm.tls)")
     if isinstance(error, OSError):
-        return CannotRun(f"no scheduler answers at {where}", "Start one (`dask scheduler`), or check --cluster")
+        next_step = "Start one (`dask scheduler`), or check --cluster: is it one with TLS, at tls://?"
+        return CannotRun(f"no scheduler answers at {where}", next_step)
     reason = " ".join(str(error).split())[:300]
     return CannotRun(f"cannot connect to {where}: {reason}", "See to Dask's own settings (distributed.comm.tls)")
 

@@ -12,7 +12,7 @@ from cncbops.cluster.line import Answered, Begun, Ended
 from cncbops.cluster.loop import Loop
 from cncbops.cluster.parcels import Kept, packed
 from cncbops.cluster.roster import Member, Roster
-from cncbops.cluster.watch import Event, Failed, Joined, Unfit, Watch
+from cncbops.cluster.watch import Alone, Event, Failed, Joined, Unfit, Watch
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.outbox import Outbox
@@ -120,6 +120,8 @@ class ClusterExecutor:
             case Unfit(error):
                 self._why_none = error
                 self._note(f"{error.what}: it is not used")
+            case Alone():
+                self._note("the scheduler does not answer")
             case Failed(defect):
                 raise defect
 

@@ -15,7 +15,7 @@ from cncbops.cluster.asking import Question, reply
 from cncbops.cluster.parcels import Kept
 from cncbops.cluster.places import NotHere, Place
 from cncbops.cluster.roster import Member
-from cncbops.cluster.work import BEAT_S
+from cncbops.cluster.work import BEAT_S, CONVERSATION
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.lake.pages import Page
 
@@ -66,6 +66,7 @@ class Line:
         self._messages: list[bytes] = []
         self._place: tuple[Any, str] | None = None  # once it has begun, with its name
         self._has_some, self._gone = asyncio.Event(), asyncio.Event()
+        self._is_heard = False
 
     def send(self, message: bytes) -> None:
         """Have a message sent: a parcel, see Work.converse."""
@@ -136,7 +137,7 @@ class Line:
         self._place = place, name
         self._tell(Begun(number))
         try:
-            await self._until_one_ends(self._receive(comm), self._send(comm), self._gone.wait())
+            await self._until_one_ends(self._receive(comm), self._send(comm), self._silence(), self._gone.wait())
         finally:
             comm.abort()
 
@@ -144,7 +145,7 @@ class Line:
         place = await held
         name = await place.begin(outfit, self.member.room)
         comm = await connect(self.member.address, **self._client.connection_args)
-        await comm.write({"op": name, "reply": False})
+        await comm.write({"op": CONVERSATION, "name": name, "reply": False})
         return place, name, comm
 
     async def _until_one_ends(self, first: Awaitable[Any], *others: Awaitable[Any]) -> Any:
@@ -170,13 +171,21 @@ class Line:
 
     async def _receive(self, comm: Comm) -> None:
         while True:
-            async with asyncio.timeout(BEAT_S + SILENT_S):
-                answers, questions = await comm.read()
+            answers, questions = await comm.read()
+            self._is_heard = True
             if answers:
                 self._tell(Answered(answers))
             if questions:
                 for question in pickle.loads(questions):  # noqa: S301  of our own place
                     self._pool.submit(self._reply, asyncio.get_running_loop(), question)
+
+    async def _silence(self) -> None:
+        """Ends where nothing is heard for long, beat by beat: time that this process stood still is not the place's."""
+        silent_s = 0.0
+        while silent_s < SILENT_S:
+            self._is_heard = False
+            await asyncio.sleep(BEAT_S)
+            silent_s = 0.0 if self._is_heard else silent_s + BEAT_S
 
     def _reply(self, loop: asyncio.AbstractEventLoop, question: Question) -> None:
         message = pickle.dumps(((), [reply(question, self._kept)]), protocol=5)

@@ -30,6 +30,12 @@ class Mailbox:
         self._questions.append(question)
         self.ring()
 
+    def close(self) -> None:
+        """Let go of what nobody comes for any more."""
+        self._answers.clear()
+        self._questions.clear()
+        self.ring()
+
     def ring(self) -> None:
         """Let whoever waits come at once."""
         if not self._has_rung:

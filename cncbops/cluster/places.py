@@ -11,7 +11,7 @@ from contextlib import suppress
 from distributed import get_worker
 
 from cncbops.cluster.mailbox import Mailbox
-from cncbops.cluster.work import Work
+from cncbops.cluster.work import CONVERSATION, Work, converse
 from cncbops.execution.packing import packed, portable
 from cncbops.lake.pages import Page
 
@@ -27,19 +27,17 @@ class Place:
     """What Dask calls in a worker."""
 
     def __init__(self) -> None:
-        self._handlers = get_worker().handlers
+        get_worker().handlers[CONVERSATION] = converse
         self._work: Work | None = None
 
     async def begin(self, outfit: bytes, room: int) -> str:
-        """Settle in, with an Outfit as a parcel; the name by which the worker is asked to let it converse.
+        """Settle in, with an Outfit as a parcel; the name by which it converses.
 
         Raises what making a station raises.
         """
         mailbox, loop = Mailbox(), asyncio.get_running_loop()
         self._work = await loop.run_in_executor(None, Work, mailbox, outfit, room)
         weakref.finalize(self, self._work.close).atexit = False
-        self._handlers[self._work.name] = self._work.converse
-        weakref.finalize(self, self._handlers.pop, self._work.name, None).atexit = False
         return self._work.name
 
     async def page(self, name: str, bucket: str, asked: dict[str, str]) -> bytes:

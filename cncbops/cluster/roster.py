@@ -1,7 +1,7 @@
 """The workers of a cluster, and which of them are fit to work for a session."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from distributed import Client
@@ -21,6 +21,10 @@ LONGEST_S = 60.0
 
 _SAME_IMAGE = "Start the scheduler and all workers with the versions that are here, best from one image"
 _SAME_AWS = "Give --endpoint-url or --role-arn, or set the environment of the workers"
+
+
+class Silent(CannotRun):
+    """A worker does not answer."""
 
 
 class Member(NamedTuple):
@@ -43,24 +47,33 @@ class Roster:
         self._here, self._needed = whereabouts(aws), versions_here()
         self._access = packed(aws, Kept(here=here))
         self.fit: set[str] = set()
+        self._silent: set[str] = set()
 
     async def members(self) -> list[Member]:
         """The workers that there are. Raises OSError."""
         # The client's own `scheduler_info` tells nothing of workers where it is asynchronous.
-        if self.client.scheduler is None:  # so does Dask say that it gave up to find it again
+        if self.client.status != "running" or self.client.scheduler is None:  # Dask looks for it, or gave that up
             raise ConnectionError
         told = await self.client.scheduler.identity(n_workers=-1)
         self.fit &= told["workers"].keys()
-        return [Member(address, max(ROOM, each["nthreads"])) for address, each in told["workers"].items()]
+        self._silent &= told["workers"].keys()
+        workers = ((address, each) for address, each in told["workers"].items() if address not in self._silent)
+        return [Member(address, max(ROOM, each["nthreads"])) for address, each in workers]
 
-    async def require_fit(self, addresses: Iterable[str]) -> None:
-        """Raise CannotRun for a scheduler, or the first of these workers, that is not fit."""
+    async def require_fit(self, addresses: Iterable[str]) -> Sequence[CannotRun]:
+        """Why some of these workers are left out: they do not answer.
+
+        Raises CannotRun for a scheduler, or the first of these workers, that is not fit, and where none answers.
+        """
         # The client's own `get_versions` asks all workers as well, and waits for one that hangs.
         told: Any = await self.client.scheduler.versions(packages=PACKAGES)
         if objection := self._differs("the scheduler", versions_of(told)):
             raise objection
-        for objection in (await self.objections(addresses)).values():
-            raise objection
+        objections = list((await self.objections(addresses)).values())
+        for objection in objections:
+            if not (isinstance(objection, Silent) and self.fit):
+                raise objection
+        return objections
 
     async def objections(self, addresses: Iterable[str]) -> Mapping[str, CannotRun]:
         """Why workers are not fit, those that are not; one that is gone by now is left out."""
@@ -69,7 +82,9 @@ class Roster:
         same = [address for address, objection in found.items() if not objection]
         found |= {each: self._of_aws(each, told) for each, told in (await self._whereabouts(same)).items()}
         self.fit |= {address for address, objection in found.items() if not objection}
-        return {address: objection for address, objection in found.items() if objection}
+        objections = {address: objection for address, objection in found.items() if objection}
+        self._silent |= {address for address, objection in objections.items() if isinstance(objection, Silent)}
+        return objections
 
     async def _versions(self, addresses: list[str]) -> Mapping[str, Any]:
         return await self._told(addresses, get_versions, packages=PACKAGES)
@@ -88,7 +103,7 @@ class Roster:
         try:
             return (await asyncio.wait_for(asked, LONGEST_S))[address]
         except TimeoutError:
-            return CannotRun(f"no answer within {LONGEST_S:g} s", "End it, or see why it hangs")
+            return Silent(f"no answer within {LONGEST_S:g} s", "End it, or see why it hangs")
 
     def _of_versions(self, address: str, told: Any) -> CannotRun | None:
         if isinstance(told, BaseException):
@@ -109,5 +124,6 @@ class Roster:
 
 def _failed(address: str, error: BaseException) -> CannotRun:
     if isinstance(error, CncbopsError):
-        return CannotRun(f"worker {address}: {error.what}", error.next_step)
+        made = Silent if isinstance(error, Silent) else CannotRun
+        return made(f"worker {address}: {error.what}", error.next_step)
     return CannotRun(f"worker {address} cannot be used: {type(error).__name__}", "Look at the worker's log")

@@ -35,13 +35,17 @@ class Unfit(NamedTuple):
     error: CannotRun
 
 
+class Alone(NamedTuple):
+    """The scheduler does not answer, from now on."""
+
+
 class Failed(NamedTuple):
     """A defect: nobody watches any more."""
 
     defect: BaseException
 
 
-Event = line.Event | Joined | Unfit | Failed
+Event = line.Event | Joined | Unfit | Alone | Failed
 
 
 class Watch:
@@ -55,7 +59,7 @@ class Watch:
         self._known: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: Future[None] | None = None
-        self._is_closed = False
+        self._is_closed = self._is_alone = False
 
     def begin(self) -> None:
         """Tell of all that are there, and watch who comes and goes."""
@@ -96,9 +100,16 @@ class Watch:
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            with suppress(OSError):  # while the scheduler is away, those that work go on
-                if new := await self._look():
-                    self._begin(self._meet(new))
+            try:
+                new = await self._look()
+            except OSError:  # while the scheduler is away, those that work go on
+                if not self._is_alone:
+                    self._tell(Alone())
+                self._is_alone = True
+                continue
+            self._is_alone = False
+            if new:
+                self._begin(self._meet(new))
 
     async def _look(self) -> Sequence[Member]:
         """Let the lines to those go that have left; gives those that are new."""

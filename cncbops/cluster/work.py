@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from distributed.comm.core import Comm, CommClosedError
 
@@ -21,6 +22,17 @@ from cncbops.execution.processes import SWITCH_S
 BEAT_S = 2.0
 """So often a place says something, be it nothing: who hears no more of it for long is to think that it is gone."""
 
+CONVERSATION = "cncbops-conversation"
+"""What a worker is asked for, with the name of a Work."""
+
+_working: "WeakValueDictionary[str, Work]" = WeakValueDictionary()
+
+
+async def converse(comm: Comm, name: str) -> None:
+    """Handle CONVERSATION. One function for all: Dask keeps whatever it was given to handle something, for good."""
+    if work := _working.get(name):
+        await work.converse(comm)
+
 
 class Work:
     """What belongs to a place; none of its threads keeps the place itself."""
@@ -31,6 +43,7 @@ class Work:
         self._questions = Questions(mailbox.ask)
         self._memory = partial(Asking, self._questions)
         self.is_closed, self._apart_s = False, 0.0
+        _working[self.name] = self
         (found,) = unpacked(outfit, self._memory)
         self._crew = Crew(found, room)
 
@@ -72,7 +85,7 @@ class Work:
         if not self.is_closed:
             self.is_closed = True
             self._questions.close()
-            self.mailbox.ring()
+            self.mailbox.close()
             threading.Thread(target=self._wind_up, name="end", daemon=True).start()
 
     def _wind_up(self) -> None:

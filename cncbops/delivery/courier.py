@@ -35,7 +35,10 @@ class _Begun:
 
 
 class Courier:
-    """Sends what is in lanes. `pace_of` is each function's pace; `heed` is told of records that come to their end."""
+    """Sends what is in lanes. `pace_of` is each function's pace; `heed` is told of records that come to their end.
+
+    `repeat` is told how many records are sent again of which nobody knows whether they arrived, as a place was lost.
+    """
 
     def __init__(
         self,
@@ -44,10 +47,11 @@ class Courier:
         concurrency: int,
         pace_of: Callable[[str], Pace],
         heed: Callable[[int, int], None],
+        repeat: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._executor, self._lanes, self._concurrency = executor, lanes, concurrency
-        self._pace_of, self._heed, self._clock = pace_of, heed, clock
+        self._pace_of, self._heed, self._repeat, self._clock = pace_of, heed, repeat, clock
         self._orders = count()
         self._begun = 0  # and not let go
         self._under_way: dict[int, dict[int, _Begun]] = {}  # by place, and by the batch's number
@@ -117,6 +121,7 @@ class Courier:
         begun = self._nowhere.pop(batch.number, None)
         if begun:
             self._again.append(_Begun(0.0, begun.order, batch, batch.weight))
+            self._repeat(len(batch.places) if begun.was_sent else 0)
         return begun is not None
 
     @property

@@ -189,12 +189,14 @@ def test_where_the_scheduler_is_gone_the_session_ends_as_its_workers_do(aws: Aws
     with LoopbackCluster(tmp_path) as alone:
         alone.worker()
         with connected(alone.address, aws, lambda _: None) as cluster:
-            executor = ClusterExecutor(cluster._loop, cluster._roster, outfit(aws=aws), lambda _: None, without_s=0.5)
+            said: list[str] = []
+            executor = ClusterExecutor(cluster._loop, cluster._roster, outfit(aws=aws), said.append, without_s=0.5)
             end(alone.scheduler)
             assert lost(executor)[0].place == 0
             with pytest.raises(CannotRun, match=r"no worker is left.*runs resume"):
                 outcomes(executor, 1)
             executor.close()
+    assert "the scheduler does not answer" in said
 
 
 # What stays

@@ -151,11 +151,28 @@ def test_a_worker_that_hangs_is_named_and_holds_up_no_other(
             first.send_signal(signal.SIGSTOP)
             cluster._roster.fit.clear()
             monkeypatch.setattr(roster, "LONGEST_S", 2.0)
+            monkeypatch.setattr(loop, "LATE_S", 0.2)
             objections = cluster._loop.do(cluster._roster.objections(members()))
             assert cluster._roster.fit == members() - {hangs}
         told = f"worker {hangs}: no answer within 2 s. End it, or see why it hangs"
         assert [str(each) for each in objections.values()] == [told]
-        assert refusal(made.address, aws) == told
+        said: list[str] = []
+        with connected(made.address, aws, said.append) as cluster:  # and is left out by others
+            left_out = f"worker {hangs}: no answer within 2 s: it is not used"
+            assert said == [f"waiting for the workers at {made.address}", left_out]
+            assert cluster.workers == 1
+            executor = cluster.executor(outfit(aws=aws))
+            assert len(executor.places) == 1
+            executor.close()
+
+
+def test_where_no_worker_answers_there_is_no_session(tmp_path: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackCluster(tmp_path) as made:
+        worker = made.worker()
+        with connected(made.address, aws, lambda _: None):
+            worker.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(roster, "LONGEST_S", 0.5)
+        assert refusal(made.address, aws).endswith(": no answer within 0.5 s. End it, or see why it hangs")
 
 
 def test_a_scheduler_with_another_version_is_named_too(tmp_path: Path, older: dict[str, str], aws: Aws) -> None:

@@ -1,12 +1,14 @@
 """Where text goes: plain and without padding for a pipe, as it is drawn for a terminal."""
 
 import io
+import re
 import sys
 
 import pytest
 from cncbops.commands._screen import Screen
 from cncbops.commands._tables import facts
 from rich.box import SQUARE
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -45,3 +47,20 @@ def test_a_terminal_gets_text_as_it_is_drawn(monkeypatch: pytest.MonkeyPatch) ->
     console = SCREEN.out
     assert console.is_terminal
     assert console.file is sys.stdout
+
+
+def test_a_note_stands_above_the_line_that_is_kept_at_the_bottom_of_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Live(Text("the line"), console=SCREEN.err, auto_refresh=False) as live:
+        live.refresh()
+        SCREEN.note("mind this")
+    assert re.search(r"the line\r\x1b\[2K[^t]*note: [^t]*mind this", terminal.getvalue())
+
+
+class Terminal(io.StringIO):
+    """Something that takes text as a terminal does."""
+
+    def isatty(self) -> bool:
+        return True

@@ -38,9 +38,9 @@ def test_spans_are_rounded(seconds: float, said: str) -> None:
     [
         (None, 1, 0, ""),
         (None, 2, 0, "2 processes"),
-        (None, 2, 1, "2 processes; 1 lost, and what was under way there done again"),
+        (None, 2, 1, "2 processes; 1 lost"),
         ("tcp://h:8786", 1, 0, "1 at tcp://h:8786"),
-        ("tcp://h:8786", 2_000, 12, "2,000 at tcp://h:8786; 12 lost, and what was under way there done again"),
+        ("tcp://h:8786", 2_000, 12, "2,000 at tcp://h:8786; 12 lost"),
     ],
 )
 def test_where_it_was_done_is_said_unless_it_was_just_here(

@@ -33,7 +33,10 @@ class Session:
         self._each = each
         self._all: list[Waybill] = []
         self.heeded = (0, 0)
-        self.courier = Courier(self.places, self.lanes, concurrency, self.pace_of, self._heed, self.clock)
+        self.repeated: list[int] = []
+        self.courier = Courier(
+            self.places, self.lanes, concurrency, self.pace_of, self._heed, self.repeated.append, self.clock
+        )
 
     def pace_of(self, function: str) -> Pace:
         if function not in self._paces:
