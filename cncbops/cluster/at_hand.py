@@ -3,14 +3,26 @@
 A session and its first clients take a tenth of a second, a good part of what a run on a cluster needs to start.
 """
 
+import asyncio
+from weakref import ref
+
 from cncbops.aws import Aws, AwsAccess
+
+KEPT_S = 60.0
 
 _made: dict[AwsAccess, Aws] = {}
 
 
 def keep(aws: Aws) -> None:
-    """Have it at hand, in place of one of the same access."""
+    """Have it at hand for a while, in place of one of the same access. In an event loop."""
     _made[aws.access] = aws
+    asyncio.get_running_loop().call_later(KEPT_S, _forget, ref(aws))
+
+
+def _forget(kept: "ref[Aws]") -> None:
+    aws = kept()
+    if aws and _made.get(aws.access) is aws:
+        del _made[aws.access]
 
 
 def taken(access: AwsAccess) -> Aws:

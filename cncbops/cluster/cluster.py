@@ -29,7 +29,7 @@ _LOOK_S = 0.2
 _CLOSE_S = 10.0
 
 _CONNECTIONS = 4096
-"""Two for each worker, which stay open."""
+"""One for each worker, which stays open; its place's own is not among them."""
 
 
 class Cluster:

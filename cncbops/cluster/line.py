@@ -64,6 +64,7 @@ class Line:
         self.member = member
         self._client, self._kept, self._pool, self._tell = client, kept, pool, tell
         self._messages: list[bytes] = []
+        self._comm: Comm | None = None
         self._place: tuple[Any, str] | None = None  # once it has begun, with its name
         self._has_some, self._gone = asyncio.Event(), asyncio.Event()
         self._is_heard = False
@@ -90,7 +91,10 @@ class Line:
         place, name = self._place
         try:
             answer = await self._until_one_ends(place.page(name, bucket, dict(asked)), self._gone.wait())
-        except (OSError, NotHere, RuntimeError) as error:  # the last is Dask's, of an actor whose worker is gone
+        except (OSError, NotHere) as error:
+            raise ConnectionError from error
+        except RuntimeError as error:  # Dask's, of an actor that is gone
+            self.leave()
             raise ConnectionError from error
         ((_, page, raised),) = pickle.loads(answer)  # noqa: S301  of our own place
         if raised:
@@ -118,6 +122,8 @@ class Line:
             error = CannotRun(f"{self.member} failed ({type(raised).__name__})", "Look at its log")
         finally:
             self._gone.set()  # also of a worker that hangs: who waits for a page of it shall ask another
+            if self._comm:
+                self._comm.abort()
             # Forgotten: Dask would make it anew at a worker that comes to be at the same address.
             with suppress(OSError):
                 await asyncio.wait_for(self._client.cancel([held]), GRACE_S)
@@ -133,20 +139,17 @@ class Line:
 
     async def _kept_up(self, number: int, held: Future[Any], outfit: bytes) -> None:
         async with asyncio.timeout(_BEGIN_S):
-            place, name, comm = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
-        self._place = place, name
+            comm = await self._until_one_ends(self._begun(held, outfit), self._gone.wait())
         self._tell(Begun(number))
-        try:
-            await self._until_one_ends(self._receive(comm), self._send(comm), self._silence(), self._gone.wait())
-        finally:
-            comm.abort()
+        await self._until_one_ends(self._receive(comm), self._send(comm), self._silence(), self._gone.wait())
 
-    async def _begun(self, held: Future[Any], outfit: bytes) -> tuple[Any, str, Comm]:
+    async def _begun(self, held: Future[Any], outfit: bytes) -> Comm:
         place = await held
         name = await place.begin(outfit, self.member.room)
-        comm = await connect(self.member.address, **self._client.connection_args)
-        await comm.write({"op": CONVERSATION, "name": name, "reply": False})
-        return place, name, comm
+        self._comm = await connect(self.member.address, **self._client.connection_args)
+        await self._comm.write({"op": CONVERSATION, "name": name, "reply": False})
+        self._place = place, name
+        return self._comm
 
     async def _until_one_ends(self, first: Awaitable[Any], *others: Awaitable[Any]) -> Any:
         """Do these until one has ended, the first a little longer; then what that came to. Raises what one raised."""

@@ -1,4 +1,4 @@
-"""What a station has to say, until somebody comes for it."""
+"""What a station has to say, until it is sent."""
 
 import asyncio
 import pickle
@@ -31,13 +31,13 @@ class Mailbox:
         self.ring()
 
     def close(self) -> None:
-        """Let go of what nobody comes for any more."""
+        """Let go of what nobody wants any more."""
         self._answers.clear()
         self._questions.clear()
         self.ring()
 
     def ring(self) -> None:
-        """Let whoever waits come at once."""
+        """Have it emptied at once."""
         if not self._has_rung:
             self._has_rung = True
             with suppress(RuntimeError):  # the worker ends

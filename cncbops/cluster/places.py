@@ -1,7 +1,7 @@
 """A place in a worker process: an actor of Dask that does tasks with a station of its own.
 
-Tasks come, and answers go, through a connection of its own (see `Work.converse`). Where whoever coordinates is gone,
-Dask lets the actor go, and with it goes all that belongs to it.
+Tasks come, and answers go, through a connection of its own (see `Work.converse`). Where that ends, or Dask lets the
+actor go as whoever coordinates is gone, all that belongs to it goes, too.
 """
 
 import asyncio

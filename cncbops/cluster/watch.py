@@ -102,7 +102,7 @@ class Watch:
             await asyncio.sleep(LOOK_S)
             try:
                 new = await self._look()
-            except OSError:  # while the scheduler is away, those that work go on
+            except OSError:
                 if not self._is_alone:
                     self._tell(Alone())
                 self._is_alone = True
@@ -134,10 +134,10 @@ class Watch:
                 self._tell(Joined(number, member))
 
     async def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
-        while lines := [each for each in self._lines.values() if each.is_open]:
-            with suppress(ConnectionError):  # another has it
-                return await lines[next(self._turns) % len(lines)].page(bucket, asked)
-            await asyncio.sleep(0)
+        for _ in range(len(self._lines)):
+            if lines := [each for each in self._lines.values() if each.is_open]:
+                with suppress(ConnectionError):  # another has it
+                    return await lines[next(self._turns) % len(lines)].page(bucket, asked)
         return None
 
     def _open(self, place: int, outfit: bytes) -> None:

@@ -39,13 +39,9 @@ def whereabouts(aws: Aws) -> Whereabouts:
 
 async def whereabouts_there(aws: bytes) -> Whereabouts:
     """Of a worker, which Dask calls this in; in a thread, as its loop must go on. `aws` is a parcel."""
-    return await asyncio.to_thread(_told, aws)
-
-
-def _told(aws: bytes) -> Whereabouts:
     (given,) = unpacked(aws, _no_memory)
     made = Aws(given.access)  # anew: what it finds shall hold for the place that is begun next
-    found = whereabouts(made)
+    found = await asyncio.to_thread(whereabouts, made)
     keep(made)
     return found
 

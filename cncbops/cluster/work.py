@@ -5,7 +5,6 @@ import gc
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -48,27 +47,37 @@ class Work:
         self._crew = Crew(found, room)
 
     async def converse(self, comm: Comm) -> None:
-        """Begin tasks and hear what the ledger remembers, and answer, until the connection ends; and with it all of it.
+        """Begin tasks, hear what the ledger remembers, and answer; until the connection or this is closed, then both.
 
         What comes are parcels, each a pair of both, and how far apart messages are to be; what goes are answers and
         questions, as Mailbox has them, empty ones where there are none for `BEAT_S`.
         """
-        answering = asyncio.ensure_future(self._answer(comm))
+        parts = [asyncio.ensure_future(each(comm)) for each in (self._hear, self._answer)]
         try:
-            while True:
-                parcels, self._apart_s = await comm.read()
-                self._take(parcels)
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in parts:
+                if part.done():
+                    part.result()
         except CommClosedError:  # whoever coordinates is gone, or has what it wants
             return
         finally:
-            answering.cancel()
-            comm.abort()
+            for part in parts:
+                part.cancel()
+            comm.abort()  # who coordinates shall see at once that nothing more comes
             self.close()
 
+    async def _hear(self, comm: Comm) -> None:
+        while True:
+            parcels, self._apart_s = await comm.read()
+            self._take(parcels)
+
     async def _answer(self, comm: Comm) -> None:
-        with suppress(CommClosedError):
-            while True:
-                await comm.write(await self.mailbox.emptied(BEAT_S, self._apart_s))
+        """Until this is closed: what tasks come to afterwards is of their being broken off."""
+        while True:
+            message = await self.mailbox.emptied(BEAT_S, self._apart_s)
+            if self.is_closed:
+                return
+            await comm.write(message)
 
     def _take(self, parcels: bytes) -> None:
         for tasks, replies in unpacked(parcels, self._memory):

@@ -34,9 +34,9 @@ class Call(ABC):
 
 Item = list[LakeObject] | Call
 
-Endless = Generator[Item, None, Item | None]
-"""What it returns is the last of its items, and stands in its place: so calls that each answer with another, page
-after page, do not pile up."""
+Items = Generator[Item, None, Item | None]
+"""What it returns is the last of them, and stands in its place: so calls that each answer with another, page after
+page, do not pile up."""
 
 
 def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.guessing import common_length, cuts
-from cncbops.lake.in_order import Call, Endless, Item
+from cncbops.lake.in_order import Call, Item, Items
 from cncbops.lake.pages import Page
 
 _WHOLE_PAGES = 2
@@ -61,7 +61,7 @@ class Stretch:
         """No key is there after this."""
         self._last = last
 
-    def rest(self, piece: "_Piece", page: Page) -> Endless:
+    def rest(self, piece: "_Piece", page: Page) -> Items:
         """What is left of a piece after its page, which is asked for by the page's token: whatever the keys' order.
 
         The page is not kept: what is left may be all of a lake.
@@ -71,7 +71,7 @@ class Stretch:
             return self._guessed(rest, [])
         return self._cut(replace(rest, begin=_next(page.last)), page)
 
-    def _cut(self, rest: "_Piece", page: Page) -> Endless:
+    def _cut(self, rest: "_Piece", page: Page) -> Items:
         """Within the folder that the page does not leave, then from folder to folder towards the prefix."""
         common = self._common_folder(page)
         below = page.last.find("/", len(common)) + 1
@@ -109,7 +109,7 @@ class Stretch:
         most = max(self.hopes.guesses, int(rest.pages >= _MANY_PAGES))
         return list(islice(cuts([obj.key for obj in page.objects]), most))
 
-    def _guessed(self, rest: "_Piece", guesses: list[str]) -> Endless:
+    def _guessed(self, rest: "_Piece", guesses: list[str]) -> Items:
         piece = rest
         for cut in guesses:
             if cut <= piece.begin or (rest.until is not None and cut >= rest.until) or not self.bucket.can_seek:
@@ -122,7 +122,7 @@ class Stretch:
         return piece
 
 
-def _one_after_other(first: Endless, then: list[Item]) -> Endless:
+def _one_after_other(first: Items, then: list[Item]) -> Items:
     last = yield from first
     for item in then:
         if last is not None:
@@ -157,7 +157,7 @@ class _Piece(Call):
             return self.stretch.bucket.page(self.stretch.prefix, self.token)
         return self.stretch.bucket.page_from(self.stretch.prefix, self.begin)
 
-    def answer(self, page: Page) -> Endless:
+    def answer(self, page: Page) -> Items:
         goes_on = page.token is not None and (self.until is None or page.last < self.until)
         if page.token is None:
             self.stretch.note_end(page.last or self.begin)

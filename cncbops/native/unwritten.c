@@ -77,9 +77,13 @@ static Py_ssize_t write_one(const Unwritten *one, char *to)
     };
     PyObject *data = one->parts[DATA];
     Py_ssize_t length = (Py_ssize_t)base64_length(PyBytes_GET_SIZE(data));
-    for (int at = 0; at < COUNT(pieces); at++)
+    for (int at = 0; at < (int)COUNT(pieces); at++)
         length += pieces[at].length;
-    for (int at = 0; to && at < COUNT(pieces); at++) {
+    if (to && length != one->length) {
+        PyErr_SetString(PyExc_RuntimeError, "what a record is made of has changed");
+        length = -1;
+    }
+    for (int at = 0; to && length >= 0 && at < (int)COUNT(pieces); at++) {
         if (at == AFTER_DATA)
             to = base64_write(to, (const unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data));
         to = put(to, pieces[at]);
@@ -134,6 +138,7 @@ static PyObject *written(Unwritten *one)
 static int get_buffer(Unwritten *one, Py_buffer *view, int flags)
 {
     PyObject *json = written(one);
+    view->obj = NULL;
     int failed = json ? PyObject_GetBuffer(json, view, flags) : -1;
     Py_XDECREF(json);
     return failed;

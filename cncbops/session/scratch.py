@@ -9,7 +9,7 @@ from cncbops.errors import CannotRun
 
 Value = TypeVar("Value", str | None, int)
 
-MOST_FRESH = 50_000
+MOST_FRESH = 200_000
 _AT_ONCE = 256
 
 

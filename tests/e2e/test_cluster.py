@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e import lakes
 from tests.e2e.clusters import KEY, DaskCluster
+from tests.e2e.cuts import Way
 from tests.e2e.far_side import Context, FarSide, Invocation, Reply, ok
 from tests.e2e.held import Held
 from tests.e2e.runs import (
@@ -204,6 +205,38 @@ def test_a_worker_that_is_killed_costs_nothing_but_what_it_had_in_flight(
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert 0 < repeats(far_side.delivered_data()) <= run.events["possible_duplicates"] <= 8 * 5
     assert_firsts_in_order(far_side, EVENTS)
+
+
+def test_a_connection_to_the_scheduler_that_breaks_costs_no_more(
+    small_cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+) -> None:
+    """Dask lets all go that was begun through it, and connects anew."""
+    with Way(small_cluster.address) as way:
+        at = ("--cluster", way.address, "--endpoint-url", far_side.url)
+        process = in_flight(runs, runs.start(*at, *SMALL), 8)
+        way.cut()
+        held.go.set()
+        run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", len(EVENTS)), run.err
+    assert set(far_side.delivered_data()) == set(data_of(EVENTS))
+    assert repeats(far_side.delivered_data()) <= run.events["possible_duplicates"] <= 8 * 5
+    assert_firsts_in_order(far_side, EVENTS)
+
+
+def test_a_listing_goes_on_where_a_connection_to_the_scheduler_breaks(
+    small_cluster: DaskCluster, runs: Runs, far_side: FarSide
+) -> None:
+    far_side.add_function("fn")
+    level = "GET /lake?list-type=2&prefix=&delimiter"
+    go = far_side.hold(level)
+    with Way(small_cluster.address) as way:
+        at = ("--cluster", way.address, "--endpoint-url", far_side.url)
+        process = runs.start(*at, *SMALL, "--from", "2018-01-01T00:00Z", "--to", "2018-12-31T00:00Z")
+        far_side.wait_until(lambda: any(request.startswith(level) for request in far_side.requests))
+        way.cut()
+        go.set()
+        run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", len(EVENTS)), run.err
 
 
 def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
