@@ -65,6 +65,7 @@ class Work:
                 part.cancel()
             comm.abort()  # who coordinates shall see at once that nothing more comes
             self.close()
+            await asyncio.gather(*parts, return_exceptions=True)  # each may have found the connection closed
 
     async def _hear(self, comm: Comm) -> None:
         while True:
