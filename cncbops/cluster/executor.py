@@ -38,7 +38,7 @@ class ClusterExecutor:
         self, loop: Loop, roster: Roster, outfit: Outfit, note: Callable[[str], None], without_s: float = WITHOUT_S
     ) -> None:
         """Waits for the workers that are there. Raises CannotRun where none of them can be used."""
-        self._loop, self._outfit, self._note, self._without_s = loop, outfit, note, without_s
+        self._outfit, self._note, self._without_s = outfit, note, without_s
         self._kept, self._outbox = Kept(here=roster.here), Outbox()
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._pool = ThreadPoolExecutor(_ANSWERERS, thread_name_prefix="answer")
