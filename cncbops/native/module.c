@@ -12,6 +12,8 @@ static PyMethodDef functions[] = {
     FUNCTION(read_raw),
     FUNCTION(make_records),
     FUNCTION(payload),
+    FUNCTION(ask),
+    FUNCTION(receive),
     {NULL, NULL, 0, NULL},
 };
 

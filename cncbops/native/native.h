@@ -16,6 +16,8 @@ PyObject *read_eventbridge(PyObject *module, PyObject *const *arguments, Py_ssiz
 PyObject *read_raw(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* To be called once, before make_records; false with an exception set. */
 bool prepare_records(void);
