@@ -104,6 +104,8 @@ class RunWriter(SessionWriter):
         # Without order: the lowest batch that is not settled, and the marks of those settled beyond.
         self._lowest = 0
         self._beyond: dict[int, Mark] = {}
+        # Of each object that something is under way of, what is written down but for how much was delivered.
+        self._written: dict[int, Sequence[Any]] = {}
 
     def write(
         self,
@@ -156,6 +158,29 @@ class RunWriter(SessionWriter):
         self._execute("UPDATE runs SET listed = 1 WHERE id = ?", (self._run,))
 
     def _put_objects(self, entries: Collection[Entry]) -> None:
+        """Write down objects; of those of which more was delivered, and nothing else is new, just that."""
+        whole: list[Entry] = []
+        delivered: list[tuple[int, int, int]] = []
+        for entry in entries:
+            if self._is_told(entry):
+                delivered.append((entry.delivered, self._run, entry.number))
+            else:
+                whole.append(entry)
+        self._put_whole(whole)
+        self._connection.executemany("UPDATE objects SET delivered = ? WHERE run = ? AND number = ?", delivered)
+
+    def _is_told(self, entry: Entry) -> bool:
+        """Whether all but what was delivered of an object is written down as it is; it will be, if not."""
+        found = (entry.read, entry.matched, entry.malformed, entry.ended, entry.error, entry.pulled)
+        now = (*found, entry.failed, entry.unknown)
+        before = self._written.get(entry.number)
+        if entry.at_rest:
+            self._written.pop(entry.number, None)
+        else:
+            self._written[entry.number] = now
+        return now == before
+
+    def _put_whole(self, entries: Collection[Entry]) -> None:
         self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
         if self._session > 1:
             self._connection.executemany(
