@@ -173,6 +173,7 @@ class _Answers:
             try:
                 answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 if answers:
-                    self._pipe.send_bytes(packed(answers))
+                    with suppress(OSError):  # whoever asked is gone, and this process is about to be
+                        self._pipe.send_bytes(packed(answers))
             finally:
                 self._sending.release()
