@@ -37,7 +37,7 @@ class Beside:
 
 
 @given(
-    head=st.binary(max_size=5),
+    head=st.binary(min_size=1, max_size=5),
     body=st.binary(max_size=5),
     answer=st.binary(min_size=1, max_size=9),
     most=st.integers(1, 9),
@@ -80,7 +80,7 @@ def test_much_is_sent_and_received_though_each_side_takes_a_little_at_a_time(pai
 def test_an_answer_is_heard_though_the_request_was_not_taken(pair: Pair) -> None:
     here, there = pair
     there.sendall(b"413")
-    # What came before the request makes a connection unfit for one: this is of something that came while it was sent.
+    # What came before the request makes a connection unfit for one; what comes while it is sent may be the answer.
     assert hot.ask(here.fileno(), b"", LARGE, 9, 5, 5) is None
     assert here.recv(3) == b"413"
 
