@@ -2,16 +2,14 @@
 
 #include "native.h"
 
+#include "base64.h"
 #include "unwritten.h"
 
-#define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
-
 static PyMethodDef functions[] = {
-    FUNCTION(read_envelopes),
-    FUNCTION(read_eventbridge),
-    FUNCTION(read_raw),
-    FUNCTION(make_records),
-    FUNCTION(payload),
+    {"read_events", read_events, METH_VARARGS, NULL},
+    {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"make_records", make_records, METH_VARARGS, NULL},
+    {"payload", payload, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -22,15 +20,9 @@ static struct PyModuleDef definition = {
     .m_methods = functions,
 };
 
-bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
-{
-    if (count != expected)
-        PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", expected, count);
-    return count == expected;
-}
-
 PyMODINIT_FUNC PyInit_hot(void)
 {
+    base64_prepare();
     if (!prepare_records())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
