@@ -11,7 +11,7 @@
 #define LATEST_MS 253402300799999LL
 #define NO_TIME (-1LL)
 
-/* A text in UTF-8, without anything that JSON would escape, unless it is an event; not empty. */
+/* A text, without anything that JSON would escape, unless it is an event; not empty. */
 typedef struct {
     const char *start;
     Py_ssize_t length;

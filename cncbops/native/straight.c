@@ -205,7 +205,7 @@ static const char *add_line(Reading *reading, const char *line, const char *end)
 {
     Found found = {.time_ms = NO_TIME, .arrival_ms = NO_TIME};
     const char *next = reading->read(line, end, &found);
-    if (!next || !add_found(reading, &found))
+    if (!next || !utf8_is_valid(line, next - line) || !add_found(reading, &found))
         return NULL;
     reading->line++;
     return next;
@@ -215,8 +215,7 @@ static const char *add_line(Reading *reading, const char *line, const char *end)
 static const char *add_lines(Reading *reading, Text lines)
 {
     const char *line = lines.start, *end = line + lines.length;
-    bool is_text = utf8_is_valid(lines.start, lines.length);
-    for (const char *next; is_text && line < end; line = next) {
+    for (const char *next; line < end; line = next) {
         next = add_line(reading, line, end);
         if (!next)
             break;

@@ -7,17 +7,16 @@
 #define LONGEST_MS 999999999999999LL
 #define LONGEST_SECONDS 24
 
-/* The texts lie one behind another in one piece of memory: key, sequence number, shard, event. */
+/* The texts lie one behind another in one piece of memory: key, sequence number, shard, arrival, event. */
 typedef struct {
     PyObject_VAR_HEAD
     PyObject *name;
-    long long arrival_ms;
-    Py_ssize_t key_length, sequence_length, shard_length;
+    Py_ssize_t key_length, sequence_length, shard_length, arrival_length;
     Py_ssize_t json_length;
     char texts[];
 } Unwritten;
 
-static char *put(char *to, Text text)
+static inline char *put(char *to, Text text)
 {
     memcpy(to, text.start, text.length);
     return to + text.length;
@@ -37,72 +36,70 @@ static Text seconds(long long ms, char *buffer)
     return (Text){start, end - start};
 }
 
-static Text event_in(const Unwritten *one)
+/* What stands before each text in the JSON; the name is followed by the end. */
+#define BEFORE_KEY "{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\""
+#define BEFORE_SEQUENCE "\",\"sequenceNumber\":\""
+#define BEFORE_EVENT "\",\"data\":\""
+#define BEFORE_ARRIVAL "\",\"approximateArrivalTimestamp\":"
+#define BEFORE_SHARD "},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\""
+#define BEFORE_SEQUENCE_AGAIN ":"
+#define BEFORE_NAME "\",\"eventName\":"
+#define END "}"
+
+static const char FRAME[] =
+    BEFORE_KEY BEFORE_SEQUENCE BEFORE_EVENT BEFORE_ARRIVAL BEFORE_SHARD BEFORE_SEQUENCE_AGAIN BEFORE_NAME END;
+
+#define PUT(to, literal) put(to, (Text){literal, sizeof(literal) - 1})
+
+static Py_ssize_t event_length(const Unwritten *one)
 {
-    Py_ssize_t before = one->key_length + one->sequence_length + one->shard_length;
-    return (Text){one->texts + before, Py_SIZE(one) - before};
-}
-
-#define LITERAL(text) {text, sizeof(text) - 1}
-
-enum { BEFORE_EVENT = 5, PIECES = 14 };
-
-/* What its JSON is, but for the event in base64 behind the first BEFORE_EVENT. */
-static void pieces_of(const Unwritten *one, char *buffer, Text *pieces)
-{
-    const Text key = {one->texts, one->key_length};
-    const Text sequence = {key.start + key.length, one->sequence_length};
-    const Text shard = {sequence.start + sequence.length, one->shard_length};
-    const Text all[PIECES] = {
-        LITERAL("{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\""), key,
-        LITERAL("\",\"sequenceNumber\":\""), sequence, LITERAL("\",\"data\":\""),
-        LITERAL("\",\"approximateArrivalTimestamp\":"), seconds(one->arrival_ms, buffer),
-        LITERAL("},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\""), shard, LITERAL(":"),
-        sequence, LITERAL("\",\"eventName\":"), {PyBytes_AS_STRING(one->name), PyBytes_GET_SIZE(one->name)},
-        LITERAL("}"),
-    };
-    memcpy(pieces, all, sizeof(all));
+    return Py_SIZE(one) - one->key_length - one->sequence_length - one->shard_length - one->arrival_length;
 }
 
 static Py_ssize_t measured(const Unwritten *one)
 {
-    char buffer[LONGEST_SECONDS];
-    Text pieces[PIECES];
-    Py_ssize_t length = (Py_ssize_t)base64_length(event_in(one).length);
-    pieces_of(one, buffer, pieces);
-    for (int at = 0; at < PIECES; at++)
-        length += pieces[at].length;
-    return length;
+    return (Py_ssize_t)(sizeof(FRAME) - 1 + base64_length(event_length(one))) + one->key_length +
+           2 * one->sequence_length + one->arrival_length + one->shard_length + PyBytes_GET_SIZE(one->name);
 }
 
 /* Writes the JSON of one; returns the place behind it. */
 static char *write_one(char *to, const Unwritten *one)
 {
-    char buffer[LONGEST_SECONDS];
-    Text pieces[PIECES], event = event_in(one);
-    pieces_of(one, buffer, pieces);
-    for (int at = 0; at < PIECES; at++) {
-        if (at == BEFORE_EVENT)
-            to = base64_write(to, (const unsigned char *)event.start, event.length);
-        to = put(to, pieces[at]);
-    }
-    return to;
+    const Text key = {one->texts, one->key_length};
+    const Text sequence = {key.start + key.length, one->sequence_length};
+    const Text shard = {sequence.start + sequence.length, one->shard_length};
+    const Text arrival = {shard.start + shard.length, one->arrival_length};
+    const char *event = arrival.start + arrival.length;
+    to = put(PUT(to, BEFORE_KEY), key);
+    to = put(PUT(to, BEFORE_SEQUENCE), sequence);
+    to = base64_write(PUT(to, BEFORE_EVENT), (const unsigned char *)event, event_length(one));
+    to = put(PUT(to, BEFORE_ARRIVAL), arrival);
+    to = put(PUT(to, BEFORE_SHARD), shard);
+    to = put(PUT(to, BEFORE_SEQUENCE_AGAIN), sequence);
+    to = put(PUT(to, BEFORE_NAME), (Text){PyBytes_AS_STRING(one->name), PyBytes_GET_SIZE(one->name)});
+    return PUT(to, END);
 }
 
 PyObject *unwritten_of(const Parts *parts)
 {
     if (parts->arrival_ms < SHORTEST_MS || parts->arrival_ms > LONGEST_MS)
         return NULL;
-    Py_ssize_t length = parts->key.length + parts->sequence.length + parts->shard.length + parts->event.length;
+    char buffer[LONGEST_SECONDS];
+    const Text texts[] = {parts->key, parts->sequence, parts->shard, seconds(parts->arrival_ms, buffer), parts->event};
+    Py_ssize_t length = 0;
+    for (size_t at = 0; at < COUNT(texts); at++)
+        length += texts[at].length;
     Unwritten *one = PyObject_NewVar(Unwritten, &unwritten_type, length);
     if (!one)
         return NULL;
     one->name = Py_NewRef(parts->name);
-    one->arrival_ms = parts->arrival_ms;
-    one->key_length = parts->key.length;
-    one->sequence_length = parts->sequence.length;
-    one->shard_length = parts->shard.length;
-    put(put(put(put(one->texts, parts->key), parts->sequence), parts->shard), parts->event);
+    one->key_length = texts[0].length;
+    one->sequence_length = texts[1].length;
+    one->shard_length = texts[2].length;
+    one->arrival_length = texts[3].length;
+    char *to = one->texts;
+    for (size_t at = 0; at < COUNT(texts); at++)
+        to = put(to, texts[at]);
     one->json_length = measured(one);
     return (PyObject *)one;
 }
