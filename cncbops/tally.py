@@ -158,10 +158,10 @@ class Tally:
     ) -> None:
         """Count what will be sent, of which types and hours since 1970 are counted, and the range of times is known."""
         self.events.matched += matched
-        of_types = Counter[str]()
+        named: dict[str, int] = {}
         for name, count in types.items():
-            of_types[name or NO_TYPE] += count
-        count_into(self.by_type, of_types, OTHER_TYPES, MOST_TYPES)
+            named[name or NO_TYPE] = named.get(name or NO_TYPE, 0) + count
+        count_into(self.by_type, named, OTHER_TYPES, MOST_TYPES)
         count_into(self.by_hour, hours, OTHER_HOURS, MOST_HOURS)
         if range_ms:
             self._widen(*range_ms)
