@@ -142,12 +142,12 @@ static const struct {
     ReadLine read;
 } READERS[] = {{"envelope", read_envelope}, {"eventbridge", read_eventbridge}, {"raw", read_raw}};
 
-ReadLine line_reader(const char *format)
+ReadLine line_reader(PyObject *format)
 {
-    for (size_t at = 0; at < COUNT(READERS); at++)
-        if (strcmp(format, READERS[at].format) == 0)
+    for (size_t at = 0; PyUnicode_Check(format) && at < COUNT(READERS); at++)
+        if (PyUnicode_CompareWithASCIIString(format, READERS[at].format) == 0)
             return READERS[at].read;
-    PyErr_Format(PyExc_ValueError, "lines of format %s are not read in C", format);
+    PyErr_Format(PyExc_ValueError, "lines of format %R are not read in C", format);
     return NULL;
 }
 

@@ -27,7 +27,7 @@ typedef struct {
 typedef const char *(*ReadLine)(const char *line, const char *end, Found *found);
 
 /* How the lines of a format are read, by its name; NULL with an exception set. */
-ReadLine line_reader(const char *format);
+ReadLine line_reader(PyObject *format);
 
 /* Where a line ends: behind its newline, or at the end of all. */
 const char *line_end(const char *line, const char *end);

@@ -81,17 +81,16 @@ static bool append_events(PyObject *events, PyObject *type, ReadLine read, Py_ss
     return is_done;
 }
 
-PyObject *read_events(PyObject *Py_UNUSED(module), PyObject *arguments)
+PyObject *read_events(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    const char *format;
-    PyObject *type, *data;
-    Py_ssize_t first_line;
-    if (!PyArg_ParseTuple(arguments, "sOSn", &format, &type, &data, &first_line))
+    char *data;
+    Py_ssize_t length;
+    if (!has_arguments(count, 4) || PyBytes_AsStringAndSize(arguments[2], &data, &length) < 0)
         return NULL;
-    ReadLine read = line_reader(format);
-    PyObject *events = read ? PyList_New(0) : NULL;
-    Text lines = {PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)};
-    if (events && !append_events(events, type, read, first_line, lines))
+    ReadLine read = line_reader(arguments[0]);
+    Py_ssize_t first_line = PyLong_AsSsize_t(arguments[3]);
+    PyObject *events = read && !PyErr_Occurred() ? PyList_New(0) : NULL;
+    if (events && !append_events(events, arguments[1], read, first_line, (Text){data, length}))
         Py_CLEAR(events);
     return events;
 }

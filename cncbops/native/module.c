@@ -5,11 +5,13 @@
 #include "base64.h"
 #include "unwritten.h"
 
+#define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+
 static PyMethodDef functions[] = {
-    {"read_events", read_events, METH_VARARGS, NULL},
+    FUNCTION(read_events),
     {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
-    {"make_records", make_records, METH_VARARGS, NULL},
-    {"payload", payload, METH_VARARGS, NULL},
+    FUNCTION(make_records),
+    FUNCTION(payload),
     {NULL, NULL, 0, NULL},
 };
 
@@ -19,6 +21,13 @@ static struct PyModuleDef definition = {
     .m_size = -1,
     .m_methods = functions,
 };
+
+bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
+{
+    if (count != expected)
+        PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", expected, count);
+    return count == expected;
+}
 
 PyMODINIT_FUNC PyInit_hot(void)
 {

@@ -12,12 +12,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-PyObject *read_events(PyObject *module, PyObject *arguments);
+PyObject *read_events(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords);
-PyObject *make_records(PyObject *module, PyObject *arguments);
-PyObject *payload(PyObject *module, PyObject *arguments);
+PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* To be called once, before make_records; false with an exception set. */
 bool prepare_records(void);
+
+/* Whether as many arguments were given as expected; false with an exception set. */
+bool has_arguments(Py_ssize_t count, Py_ssize_t expected);
 
 #endif

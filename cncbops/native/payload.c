@@ -4,26 +4,26 @@
 
 #include "unwritten.h"
 
-static char *put_bytes(char *to, PyObject *bytes)
+static char *put(char *to, Text text)
 {
-    memcpy(to, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes));
-    return to + PyBytes_GET_SIZE(bytes);
+    memcpy(to, text.start, text.length);
+    return to + text.length;
 }
 
-static void put_payload(char *to, PyObject *const *bodies, Py_ssize_t count, PyObject *head, PyObject *tail)
+static void put_payload(char *to, PyObject *const *bodies, Py_ssize_t count, Text head, Text tail)
 {
-    to = put_bytes(to, head);
+    to = put(to, head);
     for (Py_ssize_t at = 0; at < count; at++) {
         if (at)
             *to++ = ',';
         to = put_body(to, bodies[at]);
     }
-    put_bytes(to, tail);
+    put(to, tail);
 }
 
-static PyObject *payload_of(PyObject *const *bodies, Py_ssize_t count, PyObject *head, PyObject *tail)
+static PyObject *payload_of(PyObject *const *bodies, Py_ssize_t count, Text head, Text tail)
 {
-    Py_ssize_t length = PyBytes_GET_SIZE(head) + PyBytes_GET_SIZE(tail) + (count ? count - 1 : 0);
+    Py_ssize_t length = head.length + tail.length + (count ? count - 1 : 0);
     for (Py_ssize_t at = 0; at < count; at++) {
         Py_ssize_t more = body_length(bodies[at]);
         if (more < 0)
@@ -36,12 +36,20 @@ static PyObject *payload_of(PyObject *const *bodies, Py_ssize_t count, PyObject 
     return whole;
 }
 
-PyObject *payload(PyObject *Py_UNUSED(module), PyObject *arguments)
+static bool bytes_of(PyObject *object, Text *text)
 {
-    PyObject *head, *tail, *bodies;
-    if (!PyArg_ParseTuple(arguments, "SOS", &head, &bodies, &tail))
+    char *start;
+    bool is_bytes = PyBytes_AsStringAndSize(object, &start, &text->length) == 0;
+    text->start = start;
+    return is_bytes;
+}
+
+PyObject *payload(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Text head, tail;
+    if (!has_arguments(count, 3) || !bytes_of(arguments[0], &head) || !bytes_of(arguments[2], &tail))
         return NULL;
-    bodies = PySequence_Fast(bodies, "bodies are a sequence");
+    PyObject *bodies = PySequence_Fast(arguments[1], "bodies are a sequence");
     PyObject *whole = bodies ? payload_of(PySequence_Fast_ITEMS(bodies), PySequence_Fast_GET_SIZE(bodies), head, tail)
                              : NULL;
     Py_XDECREF(bodies);

@@ -111,15 +111,14 @@ static PyObject *records_of(const Common *common, PyObject *events, PyObject *pl
     return records;
 }
 
-PyObject *make_records(PyObject *Py_UNUSED(module), PyObject *arguments)
+PyObject *make_records(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    Common common;
-    PyObject *events, *places, *names;
-    if (!PyArg_ParseTuple(arguments, "OOOOOO", &common.type, &common.body_of, &events, &places, &common.object, &names))
+    if (!has_arguments(count, 6))
         return NULL;
-    events = PySequence_Tuple(events);
-    places = events ? PySequence_Tuple(places) : NULL;
-    names = places ? PySequence_Tuple(names) : NULL;
+    Common common = {arguments[0], arguments[1], arguments[4]};
+    PyObject *events = PySequence_Tuple(arguments[2]);
+    PyObject *places = events ? PySequence_Tuple(arguments[3]) : NULL;
+    PyObject *names = places ? PySequence_Tuple(arguments[5]) : NULL;
     PyObject *records = names ? records_of(&common, events, places, names) : NULL;
     Py_XDECREF(events);
     Py_XDECREF(places);

@@ -252,9 +252,8 @@ PyObject *read_records(PyObject *Py_UNUSED(module), PyObject *arguments, PyObjec
     static char *names[] = {"format", "data", "first_line", "make", "lake_object", "first_place", "order", "time_ms",
                             "shard", "start_ms", "end_ms", "is_wanted", "name_of", NULL};
     Reading reading = {NULL};
-    const char *format;
-    PyObject *data;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "sSnOOLULULLOO", names, &format, &data, &reading.line,
+    PyObject *format, *data;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OSnOOLULULLOO", names, &format, &data, &reading.line,
                                      &reading.make, &reading.object, &reading.place, &reading.order, &reading.time_ms,
                                      &reading.shard, &reading.start_ms, &reading.end_ms, &reading.kinds.is_wanted,
                                      &reading.name_of))
