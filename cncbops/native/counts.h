@@ -15,7 +15,7 @@ typedef struct {
     bool is_wanted, is_among_counts;
 } Kind;
 
-/* `counts` has the types in the order in which they came. The last of those whose texts share a place is at hand there. */
+/* `counts` has the types in the order in which they came. Of those whose texts share a place, the last is at hand. */
 typedef struct {
     PyObject *is_wanted;
     PyObject *counts;

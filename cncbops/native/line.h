@@ -37,6 +37,13 @@ static inline bool text_is(Text one, Text other)
     return one.length == other.length && (one.length == 0 || memcmp(one.start, other.start, one.length) == 0);
 }
 
+/* Writes a text; returns the place behind it. */
+static inline char *text_put(char *to, Text text)
+{
+    memcpy(to, text.start, text.length);
+    return to + text.length;
+}
+
 /* A text as an object, the one given where it is the same; None where it starts nowhere. NULL with an exception set. */
 PyObject *text_object(Text text, PyObject *known);
 

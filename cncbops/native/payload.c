@@ -4,21 +4,15 @@
 
 #include "unwritten.h"
 
-static char *put(char *to, Text text)
-{
-    memcpy(to, text.start, text.length);
-    return to + text.length;
-}
-
 static void put_payload(char *to, PyObject *const *bodies, Py_ssize_t count, Text head, Text tail)
 {
-    to = put(to, head);
+    to = text_put(to, head);
     for (Py_ssize_t at = 0; at < count; at++) {
         if (at)
             *to++ = ',';
         to = put_body(to, bodies[at]);
     }
-    put(to, tail);
+    text_put(to, tail);
 }
 
 static PyObject *payload_of(PyObject *const *bodies, Py_ssize_t count, Text head, Text tail)

@@ -16,12 +16,6 @@ typedef struct {
     char texts[];
 } Unwritten;
 
-static inline char *put(char *to, Text text)
-{
-    memcpy(to, text.start, text.length);
-    return to + text.length;
-}
-
 /* Milliseconds as seconds, as short as they can be written: `1523159608.5`. Fills a buffer from its end. */
 static Text seconds(long long ms, char *buffer)
 {
@@ -49,7 +43,7 @@ static Text seconds(long long ms, char *buffer)
 static const char FRAME[] =
     BEFORE_KEY BEFORE_SEQUENCE BEFORE_EVENT BEFORE_ARRIVAL BEFORE_SHARD BEFORE_SEQUENCE_AGAIN BEFORE_NAME END;
 
-#define PUT(to, literal) put(to, (Text){literal, sizeof(literal) - 1})
+#define PUT(to, literal) text_put(to, (Text){literal, sizeof(literal) - 1})
 
 static Py_ssize_t event_length(const Unwritten *one)
 {
@@ -70,13 +64,13 @@ static char *write_one(char *to, const Unwritten *one)
     const Text shard = {sequence.start + sequence.length, one->shard_length};
     const Text arrival = {shard.start + shard.length, one->arrival_length};
     const char *event = arrival.start + arrival.length;
-    to = put(PUT(to, BEFORE_KEY), key);
-    to = put(PUT(to, BEFORE_SEQUENCE), sequence);
+    to = text_put(PUT(to, BEFORE_KEY), key);
+    to = text_put(PUT(to, BEFORE_SEQUENCE), sequence);
     to = base64_write(PUT(to, BEFORE_EVENT), (const unsigned char *)event, event_length(one));
-    to = put(PUT(to, BEFORE_ARRIVAL), arrival);
-    to = put(PUT(to, BEFORE_SHARD), shard);
-    to = put(PUT(to, BEFORE_SEQUENCE_AGAIN), sequence);
-    to = put(PUT(to, BEFORE_NAME), (Text){PyBytes_AS_STRING(one->name), PyBytes_GET_SIZE(one->name)});
+    to = text_put(PUT(to, BEFORE_ARRIVAL), arrival);
+    to = text_put(PUT(to, BEFORE_SHARD), shard);
+    to = text_put(PUT(to, BEFORE_SEQUENCE_AGAIN), sequence);
+    to = text_put(PUT(to, BEFORE_NAME), (Text){PyBytes_AS_STRING(one->name), PyBytes_GET_SIZE(one->name)});
     return PUT(to, END);
 }
 
@@ -99,7 +93,7 @@ PyObject *unwritten_of(const Parts *parts)
     one->arrival_length = texts[3].length;
     char *to = one->texts;
     for (size_t at = 0; at < COUNT(texts); at++)
-        to = put(to, texts[at]);
+        to = text_put(to, texts[at]);
     one->json_length = measured(one);
     return (PyObject *)one;
 }
@@ -184,6 +178,6 @@ Py_ssize_t body_length(PyObject *body)
 char *put_body(char *to, PyObject *body)
 {
     if (PyBytes_Check(body))
-        return put(to, (Text){PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body)});
+        return text_put(to, (Text){PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body)});
     return write_one(to, (Unwritten *)body);
 }
