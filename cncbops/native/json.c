@@ -213,7 +213,9 @@ static const char *member(const char *at, const char *end, Field *fields, size_t
     if (*at != ':')
         return NULL;
     at = json_space(at + 1);
-    return field ? wanted_value(field, at, end, depth) : value(at, end, depth);
+    if (field)
+        return wanted_value(field, at, end, depth);
+    return *at == '"' ? string(at, end) : value(at, end, depth);
 }
 
 const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth)
