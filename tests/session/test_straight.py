@@ -97,10 +97,14 @@ def both(
     yield read(OneByOne(reference, terms_of(reference, **changed), Progress(), 0), *blocks, of=of)
 
 
-_AT_BOUNDS = map(str, [*range(0, 5 * HOUR_MS, HOUR_MS), 1, 999, 1_000, LATEST_MS, LATEST_MS + 1, 10**15 - 1, 10**15])
+_AT_BOUNDS = tuple(
+    map(str, [*range(0, 5 * HOUR_MS, HOUR_MS), 1, 999, 1_000, LATEST_MS, LATEST_MS + 1, 10**15 - 1, 10**15])
+)
 _ODD_TIMES = ("-1", "null", "1.5", '"2018-04-08"', '"1523159608123"', '"12.5"')
-_times = st.sampled_from(["1523159608123", *_ODD_TIMES, *_AT_BOUNDS])
-_keys = st.sampled_from(['"k"', '"é"', '""', "7", f'"{"k" * 256}"', f'"{"k" * 257}"', f'"{"é" * 256}"', '"a\\tb"'])
+_TIMES = ("1523159608123", *_ODD_TIMES, *_AT_BOUNDS)
+_times = st.sampled_from(_TIMES)
+_KEYS = ('"k"', '"é"', '""', "7", f'"{"k" * 256}"', f'"{"k" * 257}"', f'"{"é" * 256}"', '"a\\tb"')
+_keys = st.sampled_from(_KEYS)
 _types = st.sampled_from(['"thing-created"', '"thing-deleted"', '"fault"', '"(none)"', '"é"', "null"])
 _shards = st.sampled_from(['"shardId-000000000000"', '"shardId-000000000001"', '"0"', '"é"'])
 _streams = st.sampled_from(['"arn:aws:firehose:eu-west-1:123456789012:deliverystream/x"', '"x"', '"arn:a:b:c:d:e:f"'])
@@ -166,6 +170,64 @@ def test_what_is_read_straight_is_what_python_makes_of_the_same_lines(
     straight, one_by_one = both(asked, reference, *blocks, of=lake_object(1, key))
     assert straight == one_by_one
     assert list(straight.findings.tally.by_type) == list(one_by_one.findings.tally.by_type)
+
+
+VARIED = {
+    "event": {"timestamp": _TIMES, "partitionKey": _KEYS, "id": _KEYS, "type": ('"fault"', '"(none)"', "null", '""')},
+    "kinesisRecordMetadata": {
+        "shardId": ('"shardId-000000000001"', '"é"', '""', "1"),
+        "partitionKey": _KEYS,
+        "sequenceNumber": ('"49"', '""', "49"),
+        "approximateArrivalTimestamp": _TIMES,
+    },
+    "firehoseRecordMetadata": {
+        "deliveryStreamArn": ('"arn:aws:firehose:eu-west-1:123456789012:deliverystream/x"', '"x"', "null"),
+        "region": ('"eu-west-1"', '"us-east-1"'),
+        "approximateArrivalTimestamp": _TIMES,
+    },
+}
+ALL_THERE = {
+    "event": {"id": '"e-1"', "type": '"t"', "timestamp": "1523159608123"},
+    "kinesisRecordMetadata": {"shardId": '"s-0"', "partitionKey": '"k"', "sequenceNumber": '"18"'},
+    "firehoseRecordMetadata": {"region": '"eu-central-1"', "approximateArrivalTimestamp": "1523159609000"},
+}
+
+
+def varied_lines() -> Iterator[bytes]:
+    """Envelopes that have all that counts but for one field, which has another value or is missing."""
+    for part, fields in VARIED.items():
+        for name, values in fields.items():
+            for value in (*values, None):
+                changed = {**ALL_THERE, part: {**ALL_THERE[part], name: value}}
+                yield _written(changed).encode()
+    without_time = {part: fields for part, fields in ALL_THERE.items() if part != "firehoseRecordMetadata"}
+    for time in _TIMES:
+        yield _written({**without_time, "event": {"id": '"e-1"', "type": '"t"', "timestamp": time}}).encode()
+    yield _written(ALL_THERE).encode().replace(b'"e-1"', b'"\xff"')
+    yield _written(ALL_THERE).encode().replace(b'"e-1"', b'"\xed\xa0\x80"')
+
+
+def _written(parts: dict[str, dict[str, str | None]]) -> str:
+    texts = []
+    for part, fields in parts.items():
+        members = ",".join(f'"{name}":{value}' for name, value in fields.items() if value is not None)
+        texts.append(f'"{part}":{{{members}}}')
+    return "{" + ",".join(texts) + "}"
+
+
+@pytest.mark.parametrize("name", ["envelope", "eventbridge", "raw"])
+@pytest.mark.parametrize("window", [TimeWindow(None, None), TimeWindow(1, LATEST_MS), TimeWindow(1_000, 2 * HOUR_MS)])
+@pytest.mark.parametrize("key", KEYS)
+def test_each_field_may_be_odd_or_missing(name: str, window: TimeWindow, key: str) -> None:
+    usual, selection = _written(ALL_THERE).encode(), Selection(window=window)
+    blocks = [join([usual, line, usual]) for line in varied_lines()]
+    if name != "envelope":
+        events = [line.partition(b'"event":')[2].partition(b"}")[0] + b"}" for line in varied_lines()]
+        blocks = [join(map(WRAPS[name], [USUAL, event, USUAL])) for event in events]
+    for block in blocks:
+        given_both = both(request(selection, name), request(selection, name, in_c=False), block, of=lake_object(1, key))
+        straight, one_by_one = given_both
+        assert straight == one_by_one
 
 
 @given(named=_named_blocks, selection=_selections)
