@@ -11,6 +11,7 @@ static PyMethodDef functions[] = {
     FUNCTION(read_eventbridge),
     FUNCTION(read_raw),
     FUNCTION(make_records),
+    FUNCTION(read_units),
     FUNCTION(payload),
     {NULL, NULL, 0, NULL},
 };
@@ -31,7 +32,7 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 
 PyMODINIT_FUNC PyInit_hot(void)
 {
-    if (!prepare_records())
+    if (!prepare_records() || !prepare_units())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && PyModule_AddType(module, &unwritten_type) < 0)

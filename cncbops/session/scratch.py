@@ -68,6 +68,16 @@ class Digests(Generic[Value]):
             return self._at_hand[digest]
         return self._fresh.setdefault(digest, value)
 
+    def again(self, digests: Sequence[bytes], value: Value) -> list[int]:
+        """The indices of digests of which something was told before; of the others this is told first."""
+        fresh, at_hand, again = self._fresh, self._at_hand, []
+        for index, digest in enumerate(digests):
+            if digest in fresh or digest in at_hand:
+                again.append(index)
+            else:
+                fresh[digest] = value
+        return again
+
     def _known(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
         """What is on disk of these."""
         assert self._kept
