@@ -1,10 +1,11 @@
 """A live line while a run is under way: drawn on a terminal only."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import accumulate
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
@@ -12,6 +13,8 @@ from cncbops.sending import Sending
 from cncbops.survey import Survey
 
 from ._words import span
+
+_GAP = "  "
 
 
 class _Line:
@@ -21,45 +24,62 @@ class _Line:
         self._sending, self._survey, self._executes = sending, survey, executes
         self._started = time.monotonic()
 
-    def __rich__(self) -> Text:
-        return Text(self._text(), no_wrap=True, overflow="ellipsis")
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(_fitted(self._parts(), options.max_width), no_wrap=True, overflow="ellipsis")
 
-    def _text(self) -> str:
+    def _parts(self) -> list[str]:
+        """What is told, the weightiest first."""
         if self._sending.looks:
             return self._looked()
         return self._sent() if self._executes else self._seen()
 
-    def _looked(self) -> str:
+    def _looked(self) -> list[str]:
         objects, events = self._sending.journal.tally.objects, self._sending.journal.tally.events
-        return f"looking for the newest of each key: {objects.read:,} objects  {events.read:,} events{self._eta()}"
+        looked = f"looking for the newest of each key: {objects.read:,} objects"
+        return [looked, f"{events.read:,} events", *self._eta()]
 
-    def _sent(self) -> str:
+    def _sent(self) -> list[str]:
         events, calls = self._sending.journal.tally.events, self._sending.journal.tally.calls
-        rate, pace = events.delivered / self._elapsed_s(), self._sending.pace
-        paused = "paused  " if pace.paused else ""
-        workers = self._sending.workers_now
-        there = f" at {workers} worker{'s' if workers != 1 else ''}" if workers is not None else ""
-        return (
-            f"{paused}{events.delivered:,} delivered  {rate:,.0f}/s  {events.failed:,} failed{self._eta()}  "
-            f"{pace.in_flight} of {int(pace.limit)} in flight{there}  "
-            f"{calls.retried:,} retried  {calls.throttled:,} throttled"
-        )
+        rate, pace, workers = events.delivered / self._elapsed_s(), self._sending.pace, self._sending.workers_now
+        return [
+            *(["paused"] if pace.paused else []),
+            f"{events.delivered:,} delivered",
+            f"{rate:,.0f}/s",
+            f"{events.failed:,} failed",
+            *self._eta(),
+            *([f"{workers} worker{'s' if workers != 1 else ''}"] if workers is not None else []),
+            f"{pace.in_flight} of {int(pace.limit)} in flight",
+            f"{calls.retried:,} retried",
+            f"{calls.throttled:,} throttled",
+        ]
 
-    def _seen(self) -> str:
+    def _seen(self) -> list[str]:
         objects, events = self._sending.journal.tally.objects, self._sending.journal.tally.events
-        return f"{objects.read:,} objects read  {events.read:,} events  {events.matched:,} matched{self._eta()}"
+        return [
+            f"{objects.read:,} objects read",
+            f"{events.read:,} events",
+            f"{events.matched:,} matched",
+            *self._eta(),
+        ]
 
-    def _eta(self) -> str:
+    def _eta(self) -> list[str]:
         """What is left, judged by the share of events up to the limit, or of bytes, that is done."""
         tally, limit = self._sending.journal.tally, self._sending.request.limit
         total = self._survey.total_bytes if self._survey else None
         done = tally.objects.bytes / total if total else 0.0
         if limit:
             done = max(done, tally.events.matched / limit)
-        return f"  {span(self._elapsed_s() * (1 / done - 1))} left" if 0 < done < 1 else ""
+        return [f"{span(self._elapsed_s() * (1 / done - 1))} left"] if 0 < done < 1 else []
 
     def _elapsed_s(self) -> float:
         return max(time.monotonic() - self._started, 0.001)
+
+
+def _fitted(parts: Sequence[str], width: int) -> str:
+    """As many of the parts as fit whole: of a number that is cut off, nobody sees that it was longer."""
+    lengths = accumulate(len(part) + len(_GAP) for part in parts)
+    fitting = sum(length - len(_GAP) <= width for length in lengths)
+    return _GAP.join(parts[: max(1, fitting)])
 
 
 @contextmanager

@@ -117,7 +117,11 @@ async def _client(where: Address, held: AsyncExitStack) -> Client:
 
 
 def _unreachable(where: Address, error: Exception) -> CannotRun:
-    if isinstance(error, OSError) and where.scheduler and where.scheduler.startswith("tls:"):
+    is_tls = where.scheduler is not None and where.scheduler.startswith("tls:")
+    if isinstance(error, TypeError) and is_tls:  # Dask's, of the context that it could not make
+        next_step = "Set ca-file, client.cert and client.key of Dask's distributed.comm.tls: docs/cluster.md shows how"
+        return CannotRun(f"there are no certificates here for {where}", next_step)
+    if isinstance(error, OSError) and is_tls:
         what = f"no scheduler answers at {where}, or it and this command do not take each other's certificates"
         return CannotRun(what, "Look at it, and at Dask's own settings (distributed.comm.tls)")
     if isinstance(error, OSError):

@@ -13,6 +13,9 @@ from cncbops.execution.packing import Answer, packed, portable
 class Mailbox:
     """Answers and questions, put in by any thread and taken out together in the event loop that it was made in."""
 
+    apart_s = 0.0
+    """Seconds from one emptying to the next, so that others come along: a message costs far more than what is in it."""
+
     def __init__(self) -> None:
         self._loop, self._filled = asyncio.get_running_loop(), asyncio.Event()
         self._answers: deque[Answer] = deque()
@@ -37,21 +40,22 @@ class Mailbox:
         self.ring()
 
     def ring(self) -> None:
-        """Have it emptied at once."""
+        """Have it emptied soon, be there nothing in it."""
         if not self._has_rung:
             self._has_rung = True
             with suppress(RuntimeError):  # the worker ends
-                self._loop.call_soon_threadsafe(self._filled.set)
+                self._loop.call_soon_threadsafe(self._heard)
 
-    async def emptied(self, longest_s: float, apart_s: float) -> tuple[bytes, bytes]:
-        """Packed answers, and pickled questions; waits up to so long for one.
+    def _heard(self) -> None:
+        if self._not_before > self._loop.time():
+            self._loop.call_at(self._not_before, self._filled.set)
+        else:
+            self._filled.set()
 
-        Where it was emptied less than `apart_s` ago, others may come along until then.
-        """
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._filled.wait(), longest_s)
-            await asyncio.sleep(max(0.0, self._not_before - self._loop.time()))
-        self._not_before = self._loop.time() + apart_s
+    async def emptied(self) -> tuple[bytes, bytes]:
+        """Packed answers, and pickled questions; once it was rung for."""
+        await self._filled.wait()
+        self._not_before = self._loop.time() + self.apart_s
         self._filled.clear()
         self._has_rung = False  # before it is looked into: what comes then rings again
         answers = [self._answers.popleft() for _ in range(len(self._answers))]

@@ -41,11 +41,12 @@ class Roster:
     """Looks at workers, in the loop of its client; what is fit is looked at once."""
 
     def __init__(self, client: Client, aws: Aws, *, here: bool) -> None:
-        """`here`: its workers are of this machine. Raises CncbopsError, as where there are no credentials here."""
+        """`here`: its workers are of this machine."""
         self.here = here
         self.client: Any = client  # whose types do not know that it is asynchronous
-        self._here, self._needed = whereabouts(aws), versions_here()
-        self._access = packed(aws, Kept(here=here))
+        self._aws, self._access = aws, packed(aws, Kept(here=here))
+        self._needed = versions_here()
+        self._own: Whereabouts | None = None
         self.fit: set[str] = set()
         self._silent: set[str] = set()
 
@@ -63,7 +64,8 @@ class Roster:
     async def require_fit(self, addresses: Iterable[str]) -> Sequence[CannotRun]:
         """Why some of these workers are left out: they do not answer.
 
-        Raises CannotRun for a scheduler, or the first of these workers, that is not fit, and where none answers.
+        Raises CannotRun for a scheduler, or the first of these workers, that is not fit, and where none answers;
+        and as `objections` does.
         """
         # The client's own `get_versions` asks all workers as well, and waits for one that hangs.
         told: Any = await self.client.scheduler.versions(packages=PACKAGES)
@@ -76,21 +78,31 @@ class Roster:
         return objections
 
     async def objections(self, addresses: Iterable[str]) -> Mapping[str, CannotRun]:
-        """Why workers are not fit, those that are not; one that is gone by now is left out."""
+        """Why workers are not fit, those that are not; one that is gone by now is left out.
+
+        Raises CncbopsError where this process is not, as where it has no credentials.
+        """
         unknown = [address for address in addresses if address not in self.fit]
-        found = {each: self._of_versions(each, told) for each, told in (await self._versions(unknown)).items()}
-        same = [address for address, objection in found.items() if not objection]
-        found |= {each: self._of_aws(each, told) for each, told in (await self._whereabouts(same)).items()}
+        # All at once: while workers load what they need, so does this process.
+        own, versions, others = await asyncio.gather(
+            self._whereabouts_here(),
+            self._told(unknown, get_versions, packages=PACKAGES),
+            self._told(unknown, whereabouts_there, self._access),
+        )
+        found = {
+            each: self._of_versions(each, versions[each]) or _of_aws(each, others[each], own)
+            for each in unknown
+            if each in versions and each in others
+        }
         self.fit |= {address for address, objection in found.items() if not objection}
         objections = {address: objection for address, objection in found.items() if objection}
         self._silent |= {address for address, objection in objections.items() if isinstance(objection, Silent)}
         return objections
 
-    async def _versions(self, addresses: list[str]) -> Mapping[str, Any]:
-        return await self._told(addresses, get_versions, packages=PACKAGES)
-
-    async def _whereabouts(self, addresses: list[str]) -> Mapping[str, Any]:
-        return await self._told(addresses, whereabouts_there, self._access)
+    async def _whereabouts_here(self) -> Whereabouts:
+        if self._own is None:
+            self._own = await asyncio.to_thread(whereabouts, self._aws)
+        return self._own
 
     async def _told(self, addresses: list[str], function: Any, *arguments: Any, **named: Any) -> Mapping[str, Any]:
         """What each says, or what that raised; nothing of one that is gone."""
@@ -110,16 +122,17 @@ class Roster:
             return _failed(address, told)
         return self._differs(f"worker {address}", versions_of(told))
 
-    def _of_aws(self, address: str, told: Whereabouts | BaseException) -> CannotRun | None:
-        if isinstance(told, BaseException):
-            return _failed(address, told)
-        difference = self._here.difference(told)
-        return CannotRun(f"worker {address} {difference}", _SAME_AWS) if difference else None
-
     def _differs(self, who: str, found: Versions) -> CannotRun | None:
         if found == self._needed:
             return None
         return CannotRun(f"{who} has {found}; here is {self._needed}", _SAME_IMAGE)
+
+
+def _of_aws(address: str, told: Whereabouts | BaseException, own: Whereabouts) -> CannotRun | None:
+    if isinstance(told, BaseException):
+        return _failed(address, told)
+    difference = own.difference(told)
+    return CannotRun(f"worker {address} {difference}", _SAME_AWS) if difference else None
 
 
 def _failed(address: str, error: BaseException) -> CannotRun:

@@ -41,9 +41,15 @@ async def whereabouts_there(aws: bytes) -> Whereabouts:
     """Of a worker, which Dask calls this in; in a thread, as its loop must go on. `aws` is a parcel."""
     (given,) = unpacked(aws, _no_memory)
     made = Aws(given.access)  # anew: what it finds shall hold for the place that is begun next
-    found = await asyncio.to_thread(whereabouts, made)
+    found = await asyncio.to_thread(_looked_at, made)
     keep(made)
     return found
+
+
+def _looked_at(aws: Aws) -> Whereabouts:
+    from cncbops.cluster import places  # noqa: F401  here: a place that is begun soon need not load it then
+
+    return whereabouts(aws)
 
 
 def _no_memory(_number: int) -> Memory:

@@ -41,7 +41,7 @@ class Work:
         self.name, self.mailbox = uuid4().hex, mailbox
         self._questions = Questions(mailbox.ask)
         self._memory = partial(Asking, self._questions)
-        self.is_closed, self._apart_s = False, 0.0
+        self.is_closed = False
         _working[self.name] = self
         (found,) = unpacked(outfit, self._memory)
         self._crew = Crew(found, room)
@@ -50,9 +50,9 @@ class Work:
         """Begin tasks, hear what the ledger remembers, and answer; until the connection or this is closed, then both.
 
         What comes are parcels, each a pair of both, and how far apart messages are to be; what goes are answers and
-        questions, as Mailbox has them, empty ones where there are none for `BEAT_S`.
+        questions, as Mailbox has them, empty ones every `BEAT_S` where there are none.
         """
-        parts = [asyncio.ensure_future(each(comm)) for each in (self._hear, self._answer)]
+        parts = [asyncio.ensure_future(each) for each in (self._hear(comm), self._answer(comm), self._beat())]
         try:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for part in parts:
@@ -69,16 +69,21 @@ class Work:
 
     async def _hear(self, comm: Comm) -> None:
         while True:
-            parcels, self._apart_s = await comm.read()
+            parcels, self.mailbox.apart_s = await comm.read()
             self._take(parcels)
 
     async def _answer(self, comm: Comm) -> None:
         """Until this is closed: what tasks come to afterwards is of their being broken off."""
         while True:
-            message = await self.mailbox.emptied(BEAT_S, self._apart_s)
+            message = await self.mailbox.emptied()
             if self.is_closed:
                 return
             await comm.write(message)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.mailbox.ring()
 
     def _take(self, parcels: bytes) -> None:
         for tasks, replies in unpacked(parcels, self._memory):
