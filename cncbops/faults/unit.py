@@ -45,7 +45,7 @@ class Unit(Record, kw_only=True, gc=False):
     @property
     def trace(self) -> Trace:
         """Its fault, so that it is sent once."""
-        return self.fault, self.fingerprint, self.pipeline, self.records
+        return Trace(self.fingerprint, self.pipeline, self.fault, b"".join(self.records))
 
     def texts(self) -> Sequence[bytes]:
         """Its JSON, and the events in its Kinesis records."""

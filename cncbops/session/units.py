@@ -53,6 +53,11 @@ class _Some:
             self.met.append(met)
             self.bytes += _size(met.fault)
 
+    def take(self) -> list[Met]:
+        """Those that are meant; what is added later counts anew."""
+        taken, self.met, self.read, self.bytes = self.met, [], 0, 0
+        return taken
+
 
 class UnitReader(Reader):
     """Chooses the faults of one resubmit, and counts them by group.
@@ -86,29 +91,29 @@ class UnitReader(Reader):
         broken: Exception | None = None
         try:
             for met in self._met(reading, blocks):
-                if isinstance(met, UsualUnits):
-                    if some.read:
-                        yield self._units_of(some)
-                        some = _Some()
-                    yield self._judging(met, met.take_places())
-                    continue
-                if met and (is_fetched(met.fault) or self._request.limit is not None):
-                    # One by one: what follows may be too much, and is there also if this cannot be fetched.
-                    yield self._units_of(some)
-                    some = _Some()
-                    yield self._units_of(_Some([met]))
-                    continue
-                some.add(met)
-                if some.is_full:
-                    yield self._units_of(some)
-                    some = _Some()
+                yield from self._given_out(met, some)
         except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
             broken = error
         if some.read:
-            yield self._units_of(some)  # they are counted, whatever comes behind them
+            yield self._units_of(some.take())  # they are counted, whatever comes behind them
         findings.touch(entry)
         if broken:
             raise broken
+
+    def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[list[Unit]]:
+        """The units that are given out as this is met, behind `some` that wait."""
+        if isinstance(met, UsualUnits):
+            if some.read:
+                yield self._units_of(some.take())
+            yield self._judging(met, met.take_places())
+        elif met and (is_fetched(met.fault) or self._request.limit is not None):
+            # One by one: what follows may be too much, and is there also if this cannot be fetched.
+            yield self._units_of(some.take())
+            yield self._units_of([met])
+        else:
+            some.add(met)
+            if some.is_full:
+                yield self._units_of(some.take())
 
     def claims(self) -> Claims | None:
         """What has to be judged of what was read."""
@@ -139,11 +144,11 @@ class UnitReader(Reader):
         self.chosen += chosen
         return units
 
-    def _units_of(self, some: _Some) -> list[Unit]:
+    def _units_of(self, met: Sequence[Met]) -> list[Unit]:
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
-        if not some.met:
+        if not met:
             return []
-        candidates, sent_before = self._assessor.assess(some.met)
+        candidates, sent_before = self._assessor.assess(met)
         self._findings.tally.faults.sent_before += sent_before
         units = [each.what for each in candidates if isinstance(each.what, Unit)]
         return self._judging(Candidates(candidates), units)
