@@ -110,16 +110,8 @@ def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]
 
 
 def traces_of(delivered: Sequence[Record]) -> Sequence[Trace]:
-    """What is to be remembered of records; all of a batch leave a trace, or none does."""
-    if not delivered or delivered[0].trace is None:
-        return ()
-    alike: dict[tuple[str, str | None, int], list[Trace]] = {}
-    for trace in [trace for record in delivered if (trace := record.trace)]:
-        alike.setdefault((trace.fingerprint, trace.pipeline, len(trace.records)), []).append(trace)
-    return [
-        Trace(mark, pipeline, b"".join([each.faults for each in some]), b"".join([each.records for each in some]))
-        for (mark, pipeline, _), some in alike.items()
-    ]
+    """What is to be remembered of records, which are all of one kind."""
+    return type(delivered[0]).traces(delivered) if delivered else ()
 
 
 def _bare(records: Sequence[Record]) -> list[Record]:

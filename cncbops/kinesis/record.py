@@ -68,10 +68,10 @@ class Record(msgspec.Struct, gc=False):
     is_event: bool = False
     has_many_keys: bool = False
 
-    @property
-    def trace(self) -> Trace | None:
-        """What is remembered of it for ever once it is delivered, if anything is: the trace of one fault."""
-        return None
+    @classmethod
+    def traces(cls, records: "Sequence[Record]") -> Sequence[Trace]:  # noqa: ARG003  nothing is of these
+        """What is remembered for ever of records of this kind once they are delivered, if anything is."""
+        return ()
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
