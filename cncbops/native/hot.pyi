@@ -31,7 +31,8 @@ def make_records(
     /,
 ) -> list[Record]: ...
 
-# The units of lines of faults, as cncbops.session.usual_units has them; None for a line that is not usual.
+# The units of lines of faults raised before `until_ms`, as cncbops.session.usual_units has them; None for a line that is
+# not usual.
 def read_units(
     make: type[Unit],
     cause_of: Callable[..., Cause | None],
@@ -40,6 +41,7 @@ def read_units(
     first_line: int,
     lake_object: LakeObject,
     is_alone: bool,
+    until_ms: int,
     /,
 ) -> list[tuple[Unit, Cause, str, int, str | None] | None]: ...
 

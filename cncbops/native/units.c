@@ -31,6 +31,7 @@ typedef struct {
     PyObject *sha256;
     PyObject *object;
     PyObject *is_alone;
+    long long until_ms;
     FaultLine last;
     PyObject *source;
     PyObject *cause;
@@ -294,12 +295,13 @@ static PyObject *unit_of(Making *making, const FaultLine *line, Py_ssize_t numbe
     return unit;
 }
 
-static PyObject *time_of(const FaultLine *line)
+/* Milliseconds in at most 14 digits. */
+static long long time_of(const FaultLine *line)
 {
     long long ms = 0;
     for (const char *at = line->time.start; at < line->time.end; at++)
         ms = ms * 10 + (*at - '0');
-    return PyLong_FromLongLong(ms);
+    return ms;
 }
 
 static PyObject *id_of(const FaultLine *line)
@@ -311,10 +313,10 @@ static PyObject *id_of(const FaultLine *line)
 static PyObject *found_in(Making *making, const char *start, const char *end, Py_ssize_t number)
 {
     FaultLine line;
-    if (!fault_line_read(start, end, &line) || !find_cause(making, &line))
+    if (!fault_line_read(start, end, &line) || time_of(&line) >= making->until_ms || !find_cause(making, &line))
         return NULL;
-    PyObject *unit = unit_of(making, &line, number), *found = NULL;
-    PyObject *type = unit ? type_of(making, &line) : NULL, *time = type ? time_of(&line) : NULL;
+    PyObject *unit = unit_of(making, &line, number), *found = NULL, *type = unit ? type_of(making, &line) : NULL;
+    PyObject *time = type ? PyLong_FromLongLong(time_of(&line)) : NULL;
     PyObject *id = time ? id_of(&line) : NULL;
     if (id)
         found = PyTuple_Pack(5, unit, making->cause, type, time, id);
@@ -353,14 +355,15 @@ static void release(Making *making)
 
 PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    if (!has_arguments(count, 7))
+    if (!has_arguments(count, 8))
         return NULL;
     char *data;
     Py_ssize_t length, first_line = PyLong_AsSsize_t(arguments[4]);
+    long long until_ms = PyErr_Occurred() ? 0 : PyLong_AsLongLong(arguments[7]);
     if (PyErr_Occurred() || PyBytes_AsStringAndSize(arguments[3], &data, &length) < 0)
         return NULL;
     Making making = {.make = arguments[0], .cause_of = arguments[1], .sha256 = arguments[2], .object = arguments[5],
-                     .is_alone = arguments[6], .source = PyUnicode_InternFromString("kinesis")};
+                     .is_alone = arguments[6], .until_ms = until_ms, .source = PyUnicode_InternFromString("kinesis")};
     PyObject *found = making.source ? PyList_New(0) : NULL;
     if (found && !append_units(found, &making, (Slice){data, data + length}, first_line))
         Py_CLEAR(found);

