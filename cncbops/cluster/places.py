@@ -2,18 +2,22 @@
 
 Tasks come, and answers go, through a connection of its own (see `Work.converse`). Where that ends, or Dask lets the
 actor go as whoever coordinates is gone, all that belongs to it goes, too.
+
+Dask has the scheduler load this module, too, which all wait for: it loads the rest where a place begins.
 """
 
 import asyncio
 import weakref
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from distributed import get_worker
 
-from cncbops.cluster.mailbox import Mailbox
-from cncbops.cluster.work import CONVERSATION, Work, converse
 from cncbops.execution.packing import packed, portable
-from cncbops.lake.pages import Page
+
+if TYPE_CHECKING:
+    from cncbops.cluster.work import Work
+    from cncbops.lake.pages import Page
 
 _LOOK_S = 1.0
 """How long it takes until it is noticed that a page is called off."""
@@ -27,7 +31,6 @@ class Place:
     """What Dask calls in a worker."""
 
     def __init__(self) -> None:
-        get_worker().handlers[CONVERSATION] = converse
         self._work: Work | None = None
 
     async def begin(self, outfit: bytes, room: int) -> str:
@@ -35,6 +38,10 @@ class Place:
 
         Raises what making a station raises.
         """
+        from cncbops.cluster.mailbox import Mailbox
+        from cncbops.cluster.work import CONVERSATION, Work, converse
+
+        get_worker().handlers[CONVERSATION] = converse
         mailbox, loop = Mailbox(), asyncio.get_running_loop()
         self._work = await loop.run_in_executor(None, Work, mailbox, outfit, room)
         weakref.finalize(self, self._work.close).atexit = False
@@ -45,7 +52,7 @@ class Place:
         answered: asyncio.Future[bytes] = asyncio.Future()
         loop = answered.get_loop()
 
-        def answer(page: Page | None, error: BaseException | None) -> None:
+        def answer(page: "Page | None", error: BaseException | None) -> None:
             with suppress(RuntimeError):  # the worker ends
                 loop.call_soon_threadsafe(_set, answered, packed([(0, page, error and portable(error))]))
 
@@ -57,7 +64,7 @@ class Place:
             await asyncio.wait([answered], timeout=_LOOK_S)
         return answered.result()
 
-    def _named(self, name: str) -> Work:
+    def _named(self, name: str) -> "Work":
         if not self._work or self._work.name != name or self._work.is_closed:
             raise NotHere
         return self._work

@@ -47,7 +47,7 @@ async def whereabouts_there(aws: bytes) -> Whereabouts:
 
 
 def _looked_at(aws: Aws) -> Whereabouts:
-    from cncbops.cluster import places  # noqa: F401  here: a place that is begun soon need not load it then
+    from cncbops.cluster import work  # noqa: F401  here: a place that is begun soon need not load it then
 
     return whereabouts(aws)
 

@@ -70,6 +70,12 @@ def test_dask_is_not_loaded_before_it_is_needed() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False False\n"
 
 
+def test_a_scheduler_loads_no_library_of_aws() -> None:
+    """It loads what is submitted, while all wait for it."""
+    program = "import sys, cncbops.cluster.places as _; print('distributed' in sys.modules, 'botocore' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).split() == ["True", "False"]
+
+
 def refusal(address: str, aws: Aws, said: list[str] | None = None) -> str:
     """Why no session comes about."""
     with pytest.raises(CannotRun) as raised, connected(address, aws, (said if said is not None else []).append):
