@@ -31,8 +31,8 @@ def make_records(
     /,
 ) -> list[Record]: ...
 
-# The units of lines of faults raised before `until_ms`, as cncbops.session.usual_units has them; None for a line that is
-# not usual.
+# The units of lines of faults raised before `until_ms`, as cncbops.session.usual_units has them; None for a line
+# that is not usual.
 def read_units(
     make: type[Unit],
     cause_of: Callable[..., Cause | None],
