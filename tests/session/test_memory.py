@@ -8,6 +8,7 @@ from cncbops.session.memory import History, NoMemory, Seen
 
 Claim = tuple[bytes, list[bytes], str | None]
 DIGESTS = st.integers(0, 9).map(lambda number: bytes([number] * 16))
+RECORD = b"record".rjust(16)
 PIPELINES = st.sampled_from(["m1", "m2", None])
 CLAIMS = st.tuples(DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), max_size=3), PIPELINES)
 
@@ -46,21 +47,21 @@ def test_what_is_kept_on_disk_is_known_whatever_number_is_asked_about(count: int
     seen = Seen(most_fresh=1)
     claims = [(b"%16d" % number, list[bytes](), None) for number in range(count)]
     assert repeated_of(seen, *claims) == []
-    assert repeated_of(seen, (b"new", [], None), *claims) == list(range(1, count + 1))
+    assert repeated_of(seen, (b"%16d" % count, [], None), *claims) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("most_fresh", [1, 100])
 def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fresh: int) -> None:
     seen = Seen(most_fresh)
-    claims = [(b"fault-%d" % number, [b"record"], f"m{number}") for number in range(3)]
+    claims = [(b"%16d" % number, [RECORD], f"m{number}") for number in range(3)]
     assert [repeated_of(seen, each) for each in claims] == [[], [0], [0]]
-    assert repeated_of(seen, (b"fault-3", [b"record"], "m0")) == []
-    assert repeated_of(seen, (b"fault-4", [b"record", b"another"], "m9")) == []
+    assert repeated_of(seen, (b"%16d" % 3, [RECORD], "m0")) == []
+    assert repeated_of(seen, (b"%16d" % 4, [RECORD, b"another".rjust(16)], "m9")) == []
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:
-    assert Seen().repeated([b"fault"], {}) == []
-    assert Seen().repeated([b"fault"], {}) == []
+    assert Seen().repeated([b"%16d" % 1], {}) == []
+    assert Seen().repeated([b"%16d" % 1], {}) == []
 
 
 def test_without_a_ledger_nothing_was_sent() -> None:
