@@ -8,16 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Text from `start` to before `end`; NULL where there is none. */
-typedef struct {
-    const char *start;
-    const char *end;
-} Slice;
-
-static inline ptrdiff_t slice_length(Slice slice)
-{
-    return slice.end - slice.start;
-}
+#include "slice.h"
 
 bool slice_equal(Slice one, Slice other);
 

@@ -4,13 +4,11 @@
 
 #include <string.h>
 
+#include "digests.h"
 #include "fault_lines.h"
 
 /* A partition key has at most 256 characters; what is longer than this is left to Python. */
 #define LONGEST_TEXT 2048
-
-#define SHA256_BYTES 32
-#define DIGEST_BYTES 16
 
 /* What is taken of a Cause (see `cncbops.session.causes`). */
 enum { KNOWN_AS, SAID, FUNCTION, FINGERPRINT, PIPELINE, ATTRIBUTES };
@@ -22,7 +20,7 @@ enum { IS_ALONE = PLACED, KEYS, SEQUENCES, SOURCE, FAULT, RECORDS, OF_CAUSE, OF_
 static const char *const FIELD_NAMES[FIELDS - PLACED] = {"is_alone", "keys", "names", "source", "fault", "records",
                                                          "fingerprint", "pipeline"};
 
-static PyObject *attribute_names[ATTRIBUTES], *field_names, *digest_name, *zero;
+static PyObject *attribute_names[ATTRIBUTES], *field_names, *zero;
 
 /* What a call is given, and what it found last, as most lines say it again. */
 typedef struct {
@@ -52,9 +50,8 @@ bool prepare_units(void)
             return false;
         PyTuple_SET_ITEM(field_names, at, name);
     }
-    digest_name = PyUnicode_InternFromString("digest");
     zero = PyLong_FromLong(0);
-    return field_names && digest_name && zero;
+    return field_names && zero && prepare_digests();
 }
 
 static Slice bytes_slice(PyObject *bytes)
@@ -63,38 +60,19 @@ static Slice bytes_slice(PyObject *bytes)
     return (Slice){start, start + PyBytes_GET_SIZE(bytes)};
 }
 
-static char *put(char *to, Slice slice)
-{
-    memcpy(to, slice.start, slice_length(slice));
-    return to + slice_length(slice);
-}
-
-/* Some texts, each but the first behind a zero byte. */
-static ptrdiff_t joined_length(const Slice *parts, size_t count)
-{
-    ptrdiff_t length = (ptrdiff_t)count - 1;
-    for (size_t at = 0; at < count; at++)
-        length += slice_length(parts[at]);
-    return length;
-}
-
-static void put_joined(char *to, const Slice *parts, size_t count)
-{
-    for (size_t at = 0; at < count; at++) {
-        if (at)
-            *to++ = '\0';
-        to = put(to, parts[at]);
-    }
-}
-
+/* Some texts as one, each but the first behind a zero byte; NULL with no exception set where that is long. */
 static PyObject *joined_text(const Slice *parts, size_t count)
 {
-    char buffer[LONGEST_TEXT];
-    ptrdiff_t length = joined_length(parts, count);
-    if (length > LONGEST_TEXT)
-        return NULL;
-    put_joined(buffer, parts, count);
-    return PyUnicode_DecodeUTF8(buffer, length, NULL);
+    char buffer[LONGEST_TEXT], *to = buffer;
+    for (size_t at = 0; at < count; at++) {
+        if (slice_length(parts[at]) >= buffer + LONGEST_TEXT - to)
+            return NULL;
+        if (at)
+            *to++ = '\0';
+        memcpy(to, parts[at].start, slice_length(parts[at]));
+        to += slice_length(parts[at]);
+    }
+    return PyUnicode_DecodeUTF8(buffer, to - buffer, NULL);
 }
 
 static PyObject *text_of(Slice slice)
@@ -107,75 +85,14 @@ static PyObject *bytes_of(Slice slice)
     return PyBytes_FromStringAndSize(slice.start, slice_length(slice));
 }
 
-/* The SHA-256 of some texts as they are joined. */
-static bool sha256_of(PyObject *sha256, const Slice *parts, size_t count, char *digest)
-{
-    PyObject *text = PyBytes_FromStringAndSize(NULL, joined_length(parts, count));
-    if (!text)
-        return false;
-    put_joined(PyBytes_AS_STRING(text), parts, count);
-    PyObject *hash = PyObject_CallOneArg(sha256, text);
-    PyObject *found = hash ? PyObject_CallMethodNoArgs(hash, digest_name) : NULL;
-    bool is_digest = found && PyBytes_Check(found) && PyBytes_GET_SIZE(found) == SHA256_BYTES;
-    if (is_digest)
-        memcpy(digest, PyBytes_AS_STRING(found), SHA256_BYTES);
-    else if (found)
-        PyErr_SetString(PyExc_TypeError, "no SHA-256");
-    Py_DECREF(text);
-    Py_XDECREF(hash);
-    Py_XDECREF(found);
-    return is_digest;
-}
-
-static PyObject *digest_of(PyObject *sha256, const Slice *parts, size_t count)
-{
-    char digest[SHA256_BYTES];
-    return sha256_of(sha256, parts, count, digest) ? PyBytes_FromStringAndSize(digest, DIGEST_BYTES) : NULL;
-}
-
-/* A record's id and its event, which stand for it, as one text. It is the caller's to release. */
-static PyObject *own_of(const FaultLine *line)
-{
-    PyObject *own = PyBytes_FromStringAndSize(NULL, slice_length(line->record_id) + 1 + slice_length(line->data));
-    if (own) {
-        char *to = put(PyBytes_AS_STRING(own), line->record_id);
-        *to = ' ';
-        put(to + 1, line->data);
-    }
-    return own;
-}
-
-/* What stands for the id of a fault that has none (see `_content` in `cncbops.faults.identity`). */
-static bool write_content(const Making *making, const FaultLine *line, Slice own, char *hexadecimal)
-{
-    const Slice said[] = {line->time, bytes_slice(making->of_cause[SAID]), own};
-    char digest[SHA256_BYTES];
-    if (!sha256_of(making->sha256, said, COUNT(said), digest))
-        return false;
-    for (int at = 0; at < SHA256_BYTES; at++) {
-        *hexadecimal++ = "0123456789abcdef"[(unsigned char)digest[at] >> 4];
-        *hexadecimal++ = "0123456789abcdef"[digest[at] & 15];
-    }
-    return true;
-}
-
 /* Sets what tells the fault and its record from all others. */
 static bool set_digests(const Making *making, const FaultLine *line, PyObject **made)
 {
-    PyObject *own = own_of(line);
-    if (!own)
-        return false;
-    char content[2 * SHA256_BYTES];
-    Slice known_as = bytes_slice(making->of_cause[KNOWN_AS]), id = line->id;
-    if (!id.start && write_content(making, line, bytes_slice(own), content))
-        id = (Slice){content, content + sizeof(content)};
-    const Slice fault[] = {known_as, id}, record[] = {known_as, line->arn, bytes_slice(own)};
-    if (id.start)
-        made[FAULT] = digest_of(making->sha256, fault, COUNT(fault));
-    PyObject *of_record = made[FAULT] ? digest_of(making->sha256, record, COUNT(record)) : NULL;
+    Slice known_as = bytes_slice(making->of_cause[KNOWN_AS]), said = bytes_slice(making->of_cause[SAID]);
+    made[FAULT] = fault_digest(making->sha256, known_as, said, line);
+    PyObject *of_record = made[FAULT] ? record_digest(making->sha256, known_as, line) : NULL;
     made[RECORDS] = of_record ? PyTuple_Pack(1, of_record) : NULL;
     Py_XDECREF(of_record);
-    Py_DECREF(own);
     return made[RECORDS];
 }
 
