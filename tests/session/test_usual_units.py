@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.faults.resolving import Resolver
 from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
@@ -28,6 +29,7 @@ from cncbops.session.usual_units import UsualUnits
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.delivery.batches import OBJECT
+from tests.e2e.servers import client
 from tests.faults import fault_texts as texts
 from tests.faults import usual_texts
 
@@ -38,8 +40,10 @@ NOW_MS = 1_700_700_000_000
 FUNCTION = parse_function("fn")
 REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),), until_ms=NOW_MS, function=FUNCTION)
 AWS = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
-RECORD = texts.record().replace(b'"eventID"', b'"eventSource":"aws:kinesis","eventSourceARN":"arn","eventID"')
+RESOLVER = Resolver(AWS, client("s3", NOWHERE))
+RECORD = usual_texts.RECORD
 USUAL = texts.cookbook(RECORD)
+CHANGES = [*usual_texts.ODD, *usual_texts.USUAL]
 
 
 NOTHING = NoMemory()
@@ -59,8 +63,7 @@ def reader_of(request: ResubmitRequest, memory: NoMemory) -> UnitReader:
     target = Target(FUNCTION)
     known = Recipient(FUNCTION, target, settle(request, target, "us-east-1"))
     finder = Finder(request, AWS, Recipients(("fn", known)), None)
-    # Nothing is fetched: of these faults none stands for others.
-    return UnitReader(request, Assessor(request, "here", finder, None, memory, None), None, None, 0)  # type: ignore[arg-type]
+    return UnitReader(request, Assessor(request, "here", finder, RESOLVER, memory, None), RESOLVER, None, 0)
 
 
 def came_to(
@@ -123,6 +126,35 @@ def _wrapped(fault: bytes, wraps: Sequence[str]) -> bytes:
 def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int) -> None:
     data = b"\n".join(lines)
     assert came_to(data, size=size) == slowly(data, size=size)
+
+
+_changed = st.tuples(
+    st.sampled_from([USUAL, usual_texts.FAULT]),
+    st.sampled_from([[], ["envelope"], ["envelope-without-kinesis"], ["eventbridge"]]),
+    st.lists(st.sampled_from(CHANGES), max_size=2),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(_changed, min_size=2, max_size=6))
+def test_faults_that_differ_a_little_come_to_what_the_careful_way_makes_of_them(
+    faults: list[tuple[bytes, list[str], list[tuple[bytes, bytes]]]],
+) -> None:
+    lines = []
+    for fault, wraps, changes in faults:
+        for usually, oddly in changes:
+            fault = fault.replace(usually, oddly, 1)
+        lines.append(_wrapped(fault, wraps))
+    data = b"\n".join(lines)
+    assert came_to(data) == slowly(data)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=range(len(CHANGES)))
+def test_a_fault_that_differs_a_little_comes_to_the_same(change: tuple[bytes, bytes]) -> None:
+    usually, oddly = change
+    assert usually in usual_texts.FAULT
+    data = b"\n".join([usual_texts.FAULT, usual_texts.FAULT.replace(usually, oddly, 1), usual_texts.FAULT])
+    assert came_to(data) == slowly(data)
 
 
 @given(
