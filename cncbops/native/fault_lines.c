@@ -76,18 +76,10 @@ static bool quoted_or_none(const Field *field, Slice *found)
     return !is_there(field) || *field->start == '"';
 }
 
-/* Whether a text, of which `at` is behind its quote, may be compressed: its beginning may be written in escapes. */
-static bool may_be_packed(const char *at)
-{
-    const char *expected = PACKED_START;
-    while (*expected && *at == *expected)
-        at++, expected++;
-    return !*expected || *at == '\\';
-}
-
+/* The same, if it is not compressed. */
 static bool unpacked_or_none(const Field *field, Slice *found)
 {
-    return quoted_or_none(field, found) && !(is_there(field) && may_be_packed(field->start + 1));
+    return quoted_or_none(field, found) && !(is_there(field) && BEGINS(field->start, field->end, "\"" PACKED_START));
 }
 
 /* Whether an object that is written without spaces has no members but those that were looked for. */

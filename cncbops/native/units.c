@@ -98,11 +98,9 @@ static bool set_digests(const Making *making, const FaultLine *line, PyObject **
 
 static bool is_of_last_cause(const Making *making, const FaultLine *line)
 {
-    for (int at = 0; at < COMMON; at++) {
-        Slice last = making->last.common[at], now = line->common[at];
-        if (!last.start != !now.start || !slice_equal(last, now))
+    for (int at = 0; at < COMMON; at++)
+        if (!slice_equal(making->last.common[at], line->common[at]))
             return false;
-    }
     return true;
 }
 
