@@ -1,6 +1,7 @@
 """A live line while a run is under way: drawn on a terminal only."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import accumulate
@@ -15,6 +16,7 @@ from cncbops.survey import Survey
 from ._words import span
 
 _GAP = "  "
+_LATELY_S = 10.0
 
 
 class _Line:
@@ -23,6 +25,7 @@ class _Line:
     def __init__(self, sending: Sending, survey: Survey | None, *, executes: bool) -> None:
         self._sending, self._survey, self._executes = sending, survey, executes
         self._started = time.monotonic()
+        self._lately = deque([(self._started, 0)])
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(_fitted(self._parts(), options.max_width), no_wrap=True, overflow="ellipsis")
@@ -40,7 +43,7 @@ class _Line:
 
     def _sent(self) -> list[str]:
         events, calls = self._sending.journal.tally.events, self._sending.journal.tally.calls
-        rate, pace, workers = events.delivered / self._elapsed_s(), self._sending.pace, self._sending.workers_now
+        rate, pace, workers = self._rate(), self._sending.pace, self._sending.workers_now
         return [
             *(["paused"] if pace.paused else []),
             f"{events.delivered:,} delivered",
@@ -63,13 +66,24 @@ class _Line:
         ]
 
     def _eta(self) -> list[str]:
-        """What is left, judged by the share of events up to the limit, or of bytes, that is done."""
+        """What is left, judged by the share of events up to the limit, or of bytes, that is read, and sent of that."""
         tally, limit = self._sending.journal.tally, self._sending.request.limit
         total = self._survey.total_bytes if self._survey else None
         done = tally.objects.bytes / total if total else 0.0
         if limit:
             done = max(done, tally.events.matched / limit)
+        if self._executes and tally.events.matched:
+            done *= (tally.events.delivered + tally.events.failed + tally.events.unknown) / tally.events.matched
         return [f"{span(self._elapsed_s() * (1 / done - 1))} left"] if 0 < done < 1 else []
+
+    def _rate(self) -> float:
+        """Events delivered in a second, of late."""
+        now, delivered = time.monotonic(), self._sending.journal.tally.events.delivered
+        self._lately.append((now, delivered))
+        while now - self._lately[0][0] > _LATELY_S:
+            self._lately.popleft()
+        since, before = self._lately[0]
+        return (delivered - before) / max(now - since, 0.001)
 
     def _elapsed_s(self) -> float:
         return max(time.monotonic() - self._started, 0.001)

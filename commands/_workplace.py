@@ -15,6 +15,8 @@ from ._screen import Screen, leaving_at_once
 _HERE = "local:"
 """How the address of a cluster begins that is started for the run, on this machine."""
 
+_NOTHING_BEGUN = "interrupted: nothing was begun\n"
+
 
 def is_here(cluster: str) -> bool:
     """Whether a cluster is started on this machine, where its workers see what lies here, and are as who starts it."""
@@ -39,7 +41,8 @@ class Workplace:
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 
-        with leaving_at_once():  # Dask does not bear to be interrupted while it starts; its processes end with this one
+        # Dask does not bear to be interrupted while it starts; its processes end with this one.
+        with leaving_at_once(farewell=_NOTHING_BEGUN if screen.shows_text else ""):
             cluster = held.enter_context(connected(self.cluster, aws, screen.note))
         if (request.concurrency or 0) > cluster.room:
             room, asked = cluster.room, request.concurrency

@@ -86,11 +86,11 @@ def _fit_members(loop: Loop, roster: Roster, where: Address, note: Callable[[str
     """The workers that there are, each fit, once there are any. Raises CannotRun."""
     try:
         if not loop.do(roster.members()):
-            note(f"waiting for a worker at {where}")
+            note(f"waiting up to {WORKERS_S:g} s for a worker at {where}")
         members = loop.do(_first_members(roster, where))
         asked = roster.require_fit([member.address for member in members])
         for silent in loop.do(asked, late=lambda: _say_late(f"the workers at {where}", where, note)):
-            note(f"{silent.what}: it is not used")
+            note(f"{silent.what}: it is not used. {silent.next_step}")
     except OSError as error:
         raise CannotRun(f"the cluster at {where} does not answer", "Look at its scheduler and workers") from error
     return [member for member in members if member.address in roster.fit]

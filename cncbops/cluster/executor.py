@@ -119,7 +119,7 @@ class ClusterExecutor:
                 self._leave_out(self._members.pop(place), error)
             case Unfit(error):
                 self._why_none = error
-                self._note(f"{error.what}: it is not used")
+                self._note(f"{error.what}: it is not used. {error.next_step}")
             case Alone():
                 self._note("the scheduler does not answer")
             case Failed(defect):

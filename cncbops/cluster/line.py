@@ -22,8 +22,11 @@ from cncbops.lake.pages import Page
 GRACE_S = 1.0
 """For what a worker that is gone may have answered, and for Dask to let a place go."""
 
-SILENT_S = 30.0
-"""After that a machine that hangs is as good as gone, which Dask finds out after five minutes."""
+SILENT_S = 15.0
+"""After that a machine that hangs is as good as gone, which Dask finds out after five minutes.
+
+Until then what it read holds up all that comes behind.
+"""
 
 _BEGIN_S = 60.0
 """A worker may have to load AWS's library first."""
@@ -183,12 +186,15 @@ class Line:
                     self._pool.submit(self._reply, asyncio.get_running_loop(), question)
 
     async def _silence(self) -> None:
-        """Ends where nothing is heard for long, beat by beat: time that this process stood still is not the place's."""
+        """Raises CannotRun where nothing is heard for long, beat by beat: this process may have stood still itself."""
         silent_s = 0.0
         while silent_s < SILENT_S:
             self._is_heard = False
             await asyncio.sleep(BEAT_S)
             silent_s = 0.0 if self._is_heard else silent_s + BEAT_S
+        raise CannotRun(
+            f"{self.member} has not answered for {silent_s:g} s: it is given up", "End it, or see why it hangs"
+        )
 
     def _reply(self, loop: asyncio.AbstractEventLoop, question: Question) -> None:
         message = pickle.dumps(((), [reply(question, self._kept)]), protocol=5)

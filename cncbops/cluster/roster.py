@@ -16,11 +16,12 @@ from cncbops.errors import CannotRun, CncbopsError
 ROOM = 8
 """Invocations at a time of a worker that was not given more threads: four of them share two processors well."""
 
-LONGEST_S = 60.0
+LONGEST_S = 30.0
 """Of a look at a worker, which may have to load AWS's library and to ask for credentials first."""
 
 _SAME_IMAGE = "Start the scheduler and all workers with the versions that are here, best from one image"
 _SAME_AWS = "Give --endpoint-url or --role-arn, or set the environment of the workers"
+_OWN_IDENTITY = "It calls AWS as its machine does, with no profile of this one: give that a role, or use --role-arn"
 
 
 class Silent(CannotRun):
@@ -137,6 +138,7 @@ def _of_aws(address: str, told: Whereabouts | BaseException, own: Whereabouts) -
 
 def _failed(address: str, error: BaseException) -> CannotRun:
     if isinstance(error, CncbopsError):
-        made = Silent if isinstance(error, Silent) else CannotRun
-        return made(f"worker {address}: {error.what}", error.next_step)
+        if isinstance(error, Silent):
+            return Silent(f"worker {address}: {error.what}", error.next_step)
+        return CannotRun(f"worker {address}: {error.what}", _OWN_IDENTITY)
     return CannotRun(f"worker {address} cannot be used: {type(error).__name__}", "Look at the worker's log")

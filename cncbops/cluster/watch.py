@@ -123,15 +123,18 @@ class Watch:
         return [member for member in members if member.address not in taken]
 
     async def _meet(self, members: Sequence[Member]) -> None:
-        objections = await self._roster.objections([member.address for member in members])
-        for member in members:
-            if member.address in objections:
-                self._tell(Unfit(objections[member.address]))
-            elif member.address in self._roster.fit:
-                number = next(self._numbers)
-                self._lines[number] = self._new_line(member)
-                self._share_out()
-                self._tell(Joined(number, member))
+        """Tell of new ones, of each as soon as it has answered."""
+        await asyncio.gather(*map(self._meet_one, members))
+
+    async def _meet_one(self, member: Member) -> None:
+        objections = await self._roster.objections([member.address])
+        if member.address in objections:
+            self._tell(Unfit(objections[member.address]))
+        elif member.address in self._roster.fit:
+            number = next(self._numbers)
+            self._lines[number] = self._new_line(member)
+            self._share_out()
+            self._tell(Joined(number, member))
 
     async def _page(self, bucket: str, asked: Mapping[str, str]) -> Page | None:
         for _ in range(len(self._lines)):

@@ -105,11 +105,11 @@ class Courier:
 
         What is known of these is lost: all of such a batch is sent again.
         """
+        self._give_turns_back()
         waiting = (begun for begun in self._waiting() if begun.batch.place == place)
         lost = [*self._under_way.pop(place, {}).values(), *waiting]
         for begun in lost:
             self._leave(begun)
-        self._turns = deque(begun for begun in self._turns if begun.batch.place != place)
         self._again = deque(begun for begun in self._again if begun.batch.place != place)
         self._pausing = [begun for begun in self._pausing if begun.batch.place != place]
         heapq.heapify(self._pausing)
@@ -149,6 +149,15 @@ class Courier:
         if begun.turn:
             self._pace_of(begun.batch.function).leave(begun.turn, kind)
             begun.turn = None
+
+    def _give_turns_back(self) -> None:
+        """Have all whose turns have not come book anew: where some of them are lost, the others move up."""
+        while self._turns:
+            begun = self._turns.pop()
+            assert begun.turn
+            self._pace_of(begun.batch.function).give_back(begun.turn)
+            begun.turn = None
+            self._again.appendleft(begun)
 
     def _waiting(self) -> Sequence[_Begun]:
         """What was begun and is neither under way nor over."""

@@ -90,6 +90,11 @@ class Pace:
         """Seconds until a turn comes if nothing changes; infinite in a pause."""
         return self._turns.left_s(turn.at)
 
+    def give_back(self, turn: Turn) -> None:
+        """Undo `enter`, the last one first: nothing is begun in this turn, and another may book it."""
+        self._in_flight -= 1
+        self._turns.take_back(turn.at)
+
     def leave(self, turn: Turn, kind: Kind | None = None) -> None:
         """End an invocation that `enter` let in, and learn from its answer if there was one."""
         self._in_flight -= 1
@@ -123,6 +128,10 @@ class _Turns:
         turn = max(self._now(), self._booked)
         self._booked = turn + events
         return turn
+
+    def take_back(self, turn: float) -> None:
+        """Have the last turn that is booked free again."""
+        self._booked = turn
 
     def left_s(self, turn: float) -> float:
         """Seconds until a turn comes if nothing changes; to the microsecond, which ends rounding errors."""

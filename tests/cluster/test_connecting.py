@@ -111,7 +111,7 @@ def test_where_no_worker_comes_that_is_said(
     assert refusal(scheduler.address, aws, said) == (
         f"the scheduler at {scheduler.address} has no worker. Start some: `dask worker {scheduler.address}`"
     )
-    assert said == [f"waiting for a worker at {scheduler.address}"]
+    assert said == [f"waiting up to 0.3 s for a worker at {scheduler.address}"]
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_worker_that_joins_with_another_version_is_not_used_and_that_is_told(
         executor = cluster.executor(outfit(aws=aws))
         scheduler.worker(**older)
         until(lambda: executor.ended(0.1) == [] and any("0.0.9" in each for each in said))
-        assert said[-1].endswith("it is not used")
+        assert ": it is not used. " in said[-1]
         assert len(executor.places) == 1
         executor.close()
     # And who begins with it is told what it has and what is needed.
@@ -165,7 +165,7 @@ def test_a_worker_that_hangs_is_named_and_holds_up_no_other(
         assert [str(each) for each in objections.values()] == [told]
         said: list[str] = []
         with connected(made.address, aws, said.append) as cluster:  # and is left out by others
-            left_out = f"worker {hangs}: no answer within 2 s: it is not used"
+            left_out = f"worker {hangs}: no answer within 2 s: it is not used. End it, or see why it hangs"
             assert said == [f"waiting for the workers at {made.address}", left_out]
             assert cluster.workers == 1
             executor = cluster.executor(outfit(aws=aws))
@@ -204,6 +204,7 @@ def test_a_worker_that_has_no_identity_is_named(scheduler: LoopbackCluster, aws:
     scheduler.worker(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     told = refusal(scheduler.address, aws)
     assert re.match(r"worker tcp://127.0.0.1:\d+: cannot .*no usable AWS credentials", told)
+    assert told.endswith("give that a role, or use --role-arn")
 
 
 HERE = Whereabouts("https://lambda", "https://s3", "111111111111")

@@ -527,6 +527,15 @@ def test_the_turns_of_a_lost_place_are_free_for_others() -> None:
     assert session.start() == [2]
 
 
+def test_what_waits_for_the_rate_elsewhere_moves_up_where_what_waited_at_a_lost_place_was_next() -> None:
+    session = Session(8, rate=1.0, places=2).put(*(waybill(number, place=number % 2) for number in range(6)))
+    assert session.start() == [0]
+    moved = session.lose(1)
+    assert [session.start(after_s=1.0) for _ in range(2)] == [[2], [4]]
+    session.move(moved, 0)
+    assert [session.start(after_s=1.0) for _ in range(3)] == [[1], [3], [5]]
+
+
 def test_no_place_has_more_under_way_than_it_has_room_for() -> None:
     session = Session(8, places=2).put(*(waybill(number, place=number % 2) for number in range(8)))
     session.places.most = {0: 1, 1: 3}

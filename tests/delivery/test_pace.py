@@ -49,6 +49,15 @@ def test_turns_that_are_booked_ahead_come_one_after_the_other_at_the_rate() -> N
     assert [gate.left_s(turn) for turn in turns] == pytest.approx([0.0, 0.5, 1.0, 1.5])
 
 
+def test_turns_that_are_given_back_are_booked_again() -> None:
+    gate = pace(4, 10.0)
+    turns = [entered(gate, 5) for _ in range(4)]
+    gate.give_back(turns[3])
+    gate.give_back(turns[2])
+    assert gate.in_flight == 2
+    assert [gate.left_s(entered(gate, events)) for events in (1, 5)] == pytest.approx([1.0, 1.1])
+
+
 def test_without_a_rate_every_turn_has_come() -> None:
     gate = pace(4)
     assert [gate.left_s(entered(gate, 100)) for _ in range(4)] == [0.0] * 4
