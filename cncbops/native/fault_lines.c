@@ -5,9 +5,10 @@
 #include "json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define MEMBER(name) {name, sizeof(name) - 1, NULL, 0, NULL, NULL}
-#define OBJECT(name, inner) {name, sizeof(name) - 1, inner, COUNT(inner), NULL, NULL}
-#define AS_ABOVE(name, other) {name, sizeof(name) - 1, other->inner, other->inner_count, NULL, NULL}
+#define MEMBER(called) {.name = called, .length = sizeof(called) - 1}
+#define OBJECT(called, members) OBJECT_OF(called, members, COUNT(members))
+#define OBJECT_OF(called, members, count) \
+    {.name = called, .length = sizeof(called) - 1, .inner = members, .inner_count = count}
 
 /* How a line around an event begins; one that begins otherwise is the event itself. */
 #define ENVELOPE_START "{\"event\":"
@@ -174,7 +175,8 @@ static bool find(const char *start, const char *end, Field *object)
 static bool read_envelope(const char *start, const char *end, const Field *fault, FaultLine *line)
 {
     enum { INNER, FIREHOSE, RAW_DATA };
-    Field members[] = {AS_ABOVE("event", fault), MEMBER("firehoseRecordMetadata"), MEMBER("rawData")};
+    Field members[] = {OBJECT_OF("event", fault->inner, fault->inner_count), MEMBER("firehoseRecordMetadata"),
+                       MEMBER("rawData")};
     Field envelope = OBJECT("", members);
     return find(start, end, &envelope) && is_there(&members[FIREHOSE]) && !is_there(&members[RAW_DATA]) &&
            read_fault(&members[INNER], line);
@@ -183,8 +185,8 @@ static bool read_envelope(const char *start, const char *end, const Field *fault
 static bool read_eventbridge(const char *start, const char *end, const Field *fault, FaultLine *line)
 {
     enum { DETAIL, BUS_TYPE, BUS_ID, INNER_EVENT, RAW_DATA };
-    Field members[] = {AS_ABOVE("detail", fault), MEMBER("detail-type"), MEMBER("id"), MEMBER("event"),
-                       MEMBER("rawData")};
+    Field members[] = {OBJECT_OF("detail", fault->inner, fault->inner_count), MEMBER("detail-type"), MEMBER("id"),
+                       MEMBER("event"), MEMBER("rawData")};
     Field envelope = OBJECT("", members);
     return find(start, end, &envelope) && is_there(&members[BUS_TYPE]) && *members[BUS_TYPE].start == '"' &&
            !is_there(&members[INNER_EVENT]) && !is_there(&members[RAW_DATA]) &&
