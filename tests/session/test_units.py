@@ -168,12 +168,11 @@ class Session:
 
 
 @pytest.fixture(autouse=True, params=["alone", "beside others", "without C"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session has one reader, or one for each chunk that claims what it finds: all comes to the same."""
     monkeypatch.setattr(Session, "is_alone", request.param == "alone")
     if request.param == "without C":
         monkeypatch.setattr(usual_units, "hot", None)
-    return str(request.param)
 
 
 def ids(found: Sequence[Unit]) -> list[str | None]:
@@ -328,10 +327,10 @@ def test_faults_that_earlier_sessions_chose_count_to_the_limit(resolver: Resolve
     assert session.reader.is_at_limit
 
 
-def test_all_faults_of_a_large_object_come_a_few_or_a_block_at_a_time(resolver: Resolver, way: str) -> None:
+def test_all_faults_of_a_large_object_come_a_few_or_a_block_at_a_time(resolver: Resolver) -> None:
     lines = blocks(io.BytesIO(b"\n".join(map(document, range(600)))))
     chunks = [list(chunk) for chunk in Session(resolver).read_some(lines, Entry(0, 0, OBJECT))]
-    assert list(map(len, chunks)) == ([256, 256, 88] if way == "without C" else [600])
+    assert list(map(len, chunks)) == ([600] if usual_units.hot else [256, 256, 88])
     assert ids([unit for chunk in chunks for unit in chunk]) == [f"f-{number}" for number in range(600)]
 
 
