@@ -146,12 +146,25 @@ class Tally:
 
     def count_sent(self, types: Sequence[str | None], times: Sequence[float]) -> None:
         """Count what will be sent: its types, and its times in ms where they are known."""
-        self.events.matched += len(types)
-        count_into(self.by_type, Counter([name or NO_TYPE for name in types]), OTHER_TYPES, MOST_TYPES)
-        if times:
-            times = sorted(times)
-            count_into(self.by_hour, _by_hour(times), OTHER_HOURS, MOST_HOURS)
-            self._widen(times[0], times[-1])
+        times = sorted(times)
+        self.count_summed(len(types), Counter(types), _by_hour(times), (times[0], times[-1]) if times else None)
+
+    def count_summed(
+        self,
+        matched: int,
+        types: Mapping[str | None, int],
+        hours: Mapping[int, int],
+        range_ms: tuple[float, float] | None,
+    ) -> None:
+        """Count what will be sent, of which types and hours since 1970 are counted, and the range of times is known."""
+        self.events.matched += matched
+        named: dict[str, int] = {}
+        for name, count in types.items():
+            named[name or NO_TYPE] = named.get(name or NO_TYPE, 0) + count
+        count_into(self.by_type, named, OTHER_TYPES, MOST_TYPES)
+        count_into(self.by_hour, hours, OTHER_HOURS, MOST_HOURS)
+        if range_ms:
+            self._widen(*range_ms)
 
     def share_of(self, function: str) -> Share:
         """The share of a function, by its name in the run."""

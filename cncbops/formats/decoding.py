@@ -16,6 +16,7 @@ import msgspec
 from cncbops.formats.event import LakeEvent, Malformed, NotAnEvent, mend_lone_surrogates
 from cncbops.formats.families import Family, family_of
 from cncbops.lake.lines import Block, split_documents
+from cncbops.native import hot
 
 _values = msgspec.json.Decoder(msgspec.Raw).decode_lines
 _OBJECTIONS = (NotAnEvent, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -27,12 +28,24 @@ def decode(block: Block, family: Family | None = None) -> _Found:
 
     `family` names the format of every line; without it each line is recognised by its content.
     """
+    return decode_as(usual_family(block, family), block, family)
+
+
+def usual_family(block: Block, family: Family | None = None) -> Family | None:
+    """The format in which the lines of a block are first read; None where each is to be read carefully."""
+    if block.first_part:
+        return None
     try:
-        _require_utf8(block.data)
-        usual = family or family_of(BytesIO(block.data).readline())
+        return family or family_of(BytesIO(block.data).readline())
     except _OBJECTIONS:
+        return None
+
+
+def decode_as(usual: Family | None, block: Block, family: Family | None) -> _Found:
+    """The same as `decode`, where the block's usual format is known."""
+    if usual is None or not _is_utf8(block.data):
         return _carefully(block, family)
-    return _carefully(block, family) if block.first_part else _one_a_line(block, usual, family)
+    return _one_a_line(block, usual, family)
 
 
 def documents_of(block: Block, events: Iterable[LakeEvent]) -> list[bytes]:
@@ -66,8 +79,8 @@ def _one_a_line(block: Block, usual: Family, family: Family | None) -> _Found:
 
 def _seen_through(block: Block, usual: Family) -> Sequence[LakeEvent | bytes]:
     """The events of lines, and the lines that are still to be read."""
-    if usual.read_lines:
-        return usual.read_lines(LakeEvent, block.data, block.first_line)
+    if usual.in_c:
+        return hot.read_events(usual.name, LakeEvent, block.data, block.first_line)
     return _lines_of(block)
 
 
@@ -121,6 +134,14 @@ def _one(document: bytes, line: int, part: int, family: Family | None) -> LakeEv
 def _require_utf8(data: bytes) -> None:
     if not data.isascii():
         data.decode()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        _require_utf8(data)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _described(error: Exception) -> tuple[str, str]:

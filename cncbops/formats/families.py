@@ -3,7 +3,7 @@
 A new format is one module with `recognise` and `read`, and one line here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -19,14 +19,13 @@ class Family(NamedTuple):
     `read` is given a line's text, the line's number, from 1, and the text's place on it, from 0. The text may
     be a buffer, which changes once it is read: the event's data is then a view of it.
 
-    `read_lines` reads many lines at once, where that can be done: their events, and in place of one that `read` is
-    to look at, the line. It is given what makes an event, the lines, and the first one's number.
+    `in_c`: where lines are usual, `cncbops.native.hot` reads many at once, as `read` would each of them.
     """
 
     name: str
     recognise: Callable[[Mapping[str, msgspec.Raw]], bool]
     read: Callable[[Bytes, int, int], LakeEvent]
-    read_lines: Callable[[type[LakeEvent], bytes, int], Sequence[LakeEvent | bytes]] | None = None
+    in_c: bool = False
 
     def __reduce__(self) -> tuple["Callable[[str], Family]", tuple[str]]:
         """By its name: where it is sent to, lines may be read without C."""
@@ -35,9 +34,9 @@ class Family(NamedTuple):
 
 FAMILIES = (
     Family("firehose-error", firehose_error.recognise, firehose_error.read),
-    Family("envelope", cookbook.recognise, cookbook.read, hot.read_envelopes if hot else None),
-    Family("eventbridge", eventbridge.recognise, eventbridge.read, hot.read_eventbridge if hot else None),
-    Family("raw", raw.recognise, raw.read, hot.read_raw if hot else None),
+    Family("envelope", cookbook.recognise, cookbook.read, in_c=bool(hot)),
+    Family("eventbridge", eventbridge.recognise, eventbridge.read, in_c=bool(hot)),
+    Family("raw", raw.recognise, raw.read, in_c=bool(hot)),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 

@@ -75,9 +75,13 @@ class BatchLimits:
     payload_bytes: int
     single_payload_bytes: int = SYNC_PAYLOAD_BYTES
 
-    def deliverable_of(self, records: list[Record]) -> list[Record]:
-        """Those that some invocation could carry: nearly always all, which is sooner seen of the longest."""
-        longest = max([len(record.body) for record in records], default=0)
+    def deliverable_of(self, records: list[Record], longest: int | None = None) -> list[Record]:
+        """Those that some invocation could carry: nearly always all, which is sooner seen of the longest body.
+
+        How long that is in bytes may be known.
+        """
+        if longest is None:
+            longest = max([len(record.body) for record in records], default=0)
         if longest + FRAME_BYTES <= self.single_payload_bytes:
             return records
         return list(filter(self.deliverable, records))

@@ -7,7 +7,7 @@
 import base64
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -163,12 +163,18 @@ _SOURCE = msgspec.Raw(b'"aws:kinesis","eventVersion":"1.0"')
 _encode = msgspec.json.Encoder().encode
 _via = attrgetter("delivery_stream_arn", "region", "account")
 
+NameOf = Callable[[str | None, str | None, str | None], bytes]
+"""What tells a record's name, with what else is the same for all records of a stream, as JSON.
+
+It is asked with the ARN of the delivery stream, the region and the account, as far as the lake names them.
+"""
+
 
 def to_records(
     events: Sequence[LakeEvent], places: Sequence[int], origin: Origin, source: RecordSource
 ) -> list[Record]:
     """Wrap events of one object, each complete (see `kinesis.synthesis`) and with its place in the run."""
-    names = _names(events, origin, source)
+    names = _names(events, name_of(origin, source))
     if hot:
         return hot.make_records(Record, _body, events, places, origin.object, names)
     return [
@@ -176,7 +182,7 @@ def to_records(
     ]
 
 
-def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, name: msgspec.Raw) -> Record:
+def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, name: bytes) -> Record:
     key, sequence, shard_id = event.partition_key, event.sequence_number, event.shard_id
     assert key is not None
     assert sequence is not None
@@ -185,7 +191,7 @@ def _to_record(event: LakeEvent, place: int, lake_object: LakeObject, name: msgs
     return Record(body, key, sequence, event.event_id, lake_object, event.line, event.part, shard_id, place)
 
 
-def _body(event: LakeEvent, name: msgspec.Raw) -> bytes:
+def _body(event: LakeEvent, name: bytes) -> bytes:
     key, sequence, arrival_ms = event.partition_key, event.sequence_number, event.arrival_ms
     assert key is not None
     assert sequence is not None
@@ -193,34 +199,40 @@ def _body(event: LakeEvent, name: msgspec.Raw) -> bytes:
     assert event.shard_id is not None  # which a text of it would hide
     data = event.data if type(event.data) is bytes else memoryview(event.data)
     part = _KinesisPart(key, sequence, data, arrival_ms / 1000)
-    return _encode(_KinesisRecord(part, _SOURCE, f"{event.shard_id}:{sequence}", name))
+    return _encode(_KinesisRecord(part, _SOURCE, f"{event.shard_id}:{sequence}", msgspec.Raw(name)))
 
 
-def _names(events: Sequence[LakeEvent], origin: Origin, source: RecordSource) -> list[msgspec.Raw]:
-    """Of each event the name, with what else is the same for all records of a stream."""
-    if source.stream_arn:
-        return [_name(source.stream_arn, source.role_arn)] * len(events)
+def _names(events: Sequence[LakeEvent], name_of: NameOf) -> list[bytes]:
+    """The name of each event's record."""
     names = []
-    for _, alike in groupby(events, _via):
-        first, *others = alike
-        names += [_name(_rebuilt_arn(first, origin, source), source.role_arn)] * (1 + len(others))
+    for via, alike in groupby(events, _via):
+        names += [name_of(*via)] * len(list(alike))
     return names
 
 
-def _name(stream_arn: str, role_arn: str) -> msgspec.Raw:
+def name_of(origin: Origin, source: RecordSource) -> NameOf:
+    """What names the records of one object."""
+    if source.stream_arn:
+        name = _name(source.stream_arn, source.role_arn)
+        return lambda *_: name
+    return lambda *via: _name(_rebuilt_arn(via, origin, source), source.role_arn)
+
+
+def _name(stream_arn: str, role_arn: str) -> bytes:
     role, region, arn = map(_encode, (role_arn, stream_arn.split(":")[3], stream_arn))
     fields = b'"aws:kinesis:record","invokeIdentityArn":%b,"awsRegion":%b,"eventSourceARN":%b'
-    return msgspec.Raw(fields % (role, region, arn))
+    return fields % (role, region, arn)
 
 
-def _rebuilt_arn(event: LakeEvent, origin: Origin, source: RecordSource) -> str:
+def _rebuilt_arn(via: tuple[str | None, ...], origin: Origin, source: RecordSource) -> str:
     """The stream's ARN from what the lake says; the delivery stream's where that is all there is."""
-    delivery = (event.delivery_stream_arn or "").split(":", 5)
+    delivery_stream_arn, region, account = via
+    delivery = (delivery_stream_arn or "").split(":", 5)
     named = len(delivery) == 6
     if named and origin.stream_name is None:
         return ":".join(delivery)
-    region = delivery[3] if named else event.region or source.region
-    account = delivery[4] if named else event.account or source.account
+    region = delivery[3] if named else region or source.region
+    account = delivery[4] if named else account or source.account
     partition = delivery[1] if named else "aws"
     return f"arn:{partition}:kinesis:{region}:{account}:stream/{origin.stream_name or 'unknown'}"
 
@@ -229,7 +241,7 @@ def record_json(found: "RecordTypeDef", shard_id: str, stream_arn: str, role_arn
     """The JSON of a record as the Kinesis API gives it."""
     key, sequence = found["PartitionKey"], found["SequenceNumber"]
     part = _KinesisPart(key, sequence, found["Data"], arrival_seconds(found))
-    return _encode(_KinesisRecord(part, _SOURCE, f"{shard_id}:{sequence}", _name(stream_arn, role_arn)))
+    return _encode(_KinesisRecord(part, _SOURCE, f"{shard_id}:{sequence}", msgspec.Raw(_name(stream_arn, role_arn))))
 
 
 def arrival_seconds(found: "RecordTypeDef") -> float:

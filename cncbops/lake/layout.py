@@ -11,7 +11,8 @@ import re
 from calendar import monthrange, timegm
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from cncbops.lake.objects import LakeObject
 
@@ -31,6 +32,9 @@ _SUFFIX = re.compile(
     r"(?:\.[0-9a-z!\-_.*'()]+)?",
     re.ASCII,
 )
+_FOLDERS_KNOWN = 1_000
+"""Folders of which it is remembered what they say: each has many objects, read or listed one after another."""
+
 # What Firehose puts between a prefix and the date when it could not deliver.
 _ERROR_FOLDERS = frozenset({"processing-failed", "format-conversion-failed", "decompression-failed"})
 
@@ -166,13 +170,13 @@ def object_time(key: str) -> int | None:
     named = _named_time(key)
     if named is not None:
         return named
-    found = find_date(_folders(key))
+    found = _date_in(_folder(key))
     return found.date.span[0] if found and found.date.has_day else None
 
 
 def may_hold(key: str, hours: TimeWindow) -> bool:
     """Whether an object can belong to `hours`, as far as the folders of its key tell."""
-    found = find_date(_folders(key))
+    found = _date_in(_folder(key))
     return found is None or not found.date.has_day or found.date.may_lie_in(hours)
 
 
@@ -181,7 +185,12 @@ def stream_folder(key: str) -> str | None:
 
     None where no such folder is, where the date is not plain folders, or is joined to a literal.
     """
-    folders = _folders(key)
+    return _stream_of(_folder(key))
+
+
+@lru_cache(_FOLDERS_KNOWN)
+def _stream_of(folder: str) -> str | None:
+    folders = folder.split("/")
     found = find_date(folders)
     if found is None or found.date.hive or not found.date.has_day:
         return None
@@ -211,12 +220,12 @@ def skip_reason(obj: LakeObject) -> str | None:
 def _is_claim_check(key: str) -> bool:
     if CLAIM_CHECKS not in key:
         return False
-    folders = _folders(key)
-    found = find_date(folders)
+    folder = _folder(key)
+    found = _date_in(folder)
     if found is None or not found.date.is_hour or not found.first:
         return False
     # A stream may bear that name: what Firehose wrote is no claim check.
-    return folders[found.first - 1] == CLAIM_CHECKS and _named_time(key) is None
+    return folder.split("/")[found.first - 1] == CLAIM_CHECKS and _named_time(key) is None
 
 
 def _date_from(folders: Sequence[str], first: int) -> DatedPath | None:
@@ -234,9 +243,10 @@ def _named_time(key: str) -> int | None:
     if found is None:
         return None
     try:
-        return timegm(datetime(*map(int, found["time"].split("-"))).timetuple()) * 1000  # type: ignore[arg-type]
+        moment = datetime(*map(int, found["time"].split("-")), tzinfo=UTC)  # type: ignore[arg-type,misc]
     except ValueError:
         return None
+    return int(moment.timestamp()) * 1000
 
 
 def _valid(parts: tuple[int, ...], *, hive: bool) -> FolderDate | None:
@@ -245,8 +255,13 @@ def _valid(parts: tuple[int, ...], *, hive: bool) -> FolderDate | None:
     return FolderDate(parts, hive) if real else None
 
 
-def _folders(key: str) -> list[str]:
-    return key.split("/")[:-1]
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+@lru_cache(_FOLDERS_KNOWN)
+def _date_in(folder: str) -> DatedPath | None:
+    return find_date(folder.split("/"))
 
 
 def _ms(year: int, month: int = 1, day: int = 1, hour: int = 0) -> int:

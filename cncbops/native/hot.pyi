@@ -1,18 +1,32 @@
 from collections.abc import Callable, Sequence
 from typing import final
 
-import msgspec
-
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
-from cncbops.kinesis.record import Record
+from cncbops.kinesis.record import NameOf, Record
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
 
 # The events of lines, numbered from `first_line`; in place of one that is not usual, the line. Its UTF-8 is valid.
-def read_envelopes(make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
-def read_eventbridge(make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
-def read_raw(make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
+def read_events(format: str, make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
+
+# The fields of `Straight` in `cncbops.session.straight`, which says what the arguments are.
+def read_records(
+    *,
+    format: str,
+    data: bytes,
+    first_line: int,
+    make: type[Record],
+    lake_object: LakeObject,
+    first_place: int,
+    order: str,
+    time_ms: int,
+    shard: str,
+    start_ms: int,
+    end_ms: int,
+    is_wanted: Callable[[str | None], bool],
+    name_of: NameOf,
+) -> tuple[list[Record], int, int, int, int, int, dict[str | None, int], dict[int, int], tuple[int, int] | None]: ...
 
 # The JSON of a record, of which only the length is known until it is written: as a buffer, or in a payload.
 @final
@@ -23,11 +37,11 @@ class Unwritten:
 # The records of complete events of one object; `body_of` is asked for a body that is not usual.
 def make_records(
     make: type[Record],
-    body_of: Callable[[LakeEvent, msgspec.Raw], bytes],
+    body_of: Callable[[LakeEvent, bytes], bytes],
     events: Sequence[LakeEvent],
     places: Sequence[int],
     lake_object: LakeObject,
-    names: Sequence[msgspec.Raw],
+    names: Sequence[bytes],
     /,
 ) -> list[Record]: ...
 

@@ -3,39 +3,71 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define DEEPEST 64
 
-#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-
 static const char *value(const char *at, const char *end, int depth);
-
-/* Which of eight bytes, the first the lowest, is the first to end a run of plain characters: a quote, a backslash, or a
-   control character. Marked by its highest bit; what is marked above it may be wrong. */
-static inline uint64_t first_special(uint64_t bytes)
-{
-    uint64_t quote = bytes ^ EACH_BYTE('"'), backslash = bytes ^ EACH_BYTE('\\');
-    uint64_t found = (quote - EACH_BYTE(1)) & ~quote;
-    found |= (backslash - EACH_BYTE(1)) & ~backslash;
-    found |= (bytes - EACH_BYTE(0x20)) & ~bytes;
-    return found & EACH_BYTE(0x80);
-}
 
 static inline bool is_special(char byte)
 {
     return byte == '"' || byte == '\\' || (unsigned char)byte < 0x20;
 }
 
-static inline const char *plain_run(const char *at, const char *end)
+#if defined(__SSE2__)
+
+/* Past the sixteens of plain characters at a place, and to the first that is none if it is among the next sixteen. */
+static inline const char *plain_words(const char *at, const char *end)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t bytes, special;
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), last_control = _mm_set1_epi8(0x1f);
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+        __m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, last_control)));
+        int found = _mm_movemask_epi8(special);
+        if (found)
+            return at + __builtin_ctz((unsigned int)found);
+    }
+    return at;
+}
+
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* The same, by eights: the first that is none has its highest bit in `special`, where what is above it may be wrong. */
+static inline const char *plain_words(const char *at, const char *end)
+{
     for (; end - at >= 8; at += 8) {
+        uint64_t bytes;
         memcpy(&bytes, at, 8);
-        special = first_special(bytes);
+        uint64_t quote = bytes ^ EACH_BYTE('"'), backslash = bytes ^ EACH_BYTE('\\');
+        uint64_t special = (quote - EACH_BYTE(1)) & ~quote;
+        special |= (backslash - EACH_BYTE(1)) & ~backslash;
+        special |= (bytes - EACH_BYTE(0x20)) & ~bytes;
+        special &= EACH_BYTE(0x80);
         if (special)
             return at + (__builtin_ctzll(special) >> 3);
     }
+    return at;
+}
+
+#else
+
+static inline const char *plain_words(const char *at, const char *end)
+{
+    (void)end;
+    return at;
+}
+
 #endif
+
+/* Past a run of plain characters: to a quote, a backslash, a control character, or the end. */
+static inline const char *plain_run(const char *at, const char *end)
+{
+    at = plain_words(at, end);
     while (at < end && !is_special(*at))
         at++;
     return at;
@@ -69,15 +101,22 @@ static const char *escape(const char *at, const char *end)
     return may_be_surrogate ? NULL : at + 6;
 }
 
-/* Past a string, of which `at` is the opening quote. */
-static const char *string(const char *at, const char *end)
+/* Past a string of which `at` is the first character that is not plain. */
+static const char *rest_of_string(const char *at, const char *end)
 {
-    for (at = plain_run(at + 1, end); *at == '\\'; at = plain_run(at, end)) {
+    for (; *at == '\\'; at = plain_run(at, end)) {
         at = escape(at, end);
         if (!at)
             return NULL;
     }
     return at < end && *at == '"' ? at + 1 : NULL;
+}
+
+/* Past a string, of which `at` is the opening quote. */
+static inline const char *string(const char *at, const char *end)
+{
+    at = plain_run(at + 1, end);
+    return *at == '"' && at < end ? at + 1 : rest_of_string(at, end);
 }
 
 static const char *digits(const char *at)
@@ -148,10 +187,15 @@ static const char *wanted_value(Field *field, const char *at, const char *end, i
     if (field->start)
         return NULL;
     field->start = at;
-    if (field->inner && *at == '{')
+    if (field->inner && *at == '{') {
         field->end = json_object(at, end, field->inner, field->inner_count, depth + 1);
-    else
+    } else if (*at == '"') {
+        const char *behind = plain_run(at + 1, end);
+        field->is_plain = *behind == '"' && behind < end;
+        field->end = field->is_plain ? behind + 1 : rest_of_string(behind, end);
+    } else {
         field->end = value(at, end, depth);
+    }
     return field->end;
 }
 
@@ -169,7 +213,9 @@ static const char *member(const char *at, const char *end, Field *fields, size_t
     if (*at != ':')
         return NULL;
     at = json_space(at + 1);
-    return field ? wanted_value(field, at, end, depth) : value(at, end, depth);
+    if (field)
+        return wanted_value(field, at, end, depth);
+    return *at == '"' ? string(at, end) : value(at, end, depth);
 }
 
 const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth)

@@ -3,8 +3,8 @@
    What is read here is valid JSON. The opposite does not hold: of what is rare (surrogates, exponents, deep
    nesting, a name twice) nothing is decided, and the Python path, which is the reference, reads it.
 
-   Text ends before `end`, where a byte follows that is neither part of JSON nor white space within a line: a newline,
-   or the zero byte behind a bytes object. So one byte may always be looked at. Its UTF-8 was checked before. */
+   Text ends before `end`, where the zero byte follows that is behind every bytes object: so one byte may always be
+   looked at. Other lines may follow in it, since no newline is taken for white space. Its UTF-8 is not looked at. */
 
 #ifndef CNCBOPS_JSON_H
 #define CNCBOPS_JSON_H
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A member of an object that is wanted: `start` and `end` are of its value, NULL until it is found. The members of
-   its value are found in the same pass, if any are wanted of it. */
+/* A member of an object that is wanted: `start` and `end` are of its value, NULL until it is found; `is_plain` that it
+   is a string without escapes. The members of its value are found in the same pass, if any are wanted of it. */
 typedef struct Field {
     const char *name;
     size_t length;
@@ -21,13 +21,15 @@ typedef struct Field {
     size_t inner_count;
     const char *start;
     const char *end;
+    bool is_plain;
 } Field;
 
 /* Past the white space at a place. */
 static inline const char *json_space(const char *at)
 {
-    while (*at == ' ' || *at == '\t' || *at == '\r')
-        at++;
+    if ((unsigned char)*at <= ' ') /* nearly all JSON is written without */
+        while (*at == ' ' || *at == '\t' || *at == '\r')
+            at++;
     return at;
 }
 

@@ -2,14 +2,14 @@
 
 #include "native.h"
 
+#include "base64.h"
 #include "unwritten.h"
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef functions[] = {
-    FUNCTION(read_envelopes),
-    FUNCTION(read_eventbridge),
-    FUNCTION(read_raw),
+    FUNCTION(read_events),
+    {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
     FUNCTION(make_records),
     FUNCTION(read_units),
     FUNCTION(payload),
@@ -32,6 +32,7 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 
 PyMODINIT_FUNC PyInit_hot(void)
 {
+    base64_prepare();
     if (!prepare_records() || !prepare_units())
         return NULL;
     PyObject *module = PyModule_Create(&definition);

@@ -8,12 +8,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-PyObject *read_envelopes(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *read_eventbridge(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *read_raw(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *read_events(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords);
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

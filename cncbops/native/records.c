@@ -2,11 +2,11 @@
 
 #include "native.h"
 
-#include "base64.h"
+#include "json.h"
 #include "unwritten.h"
 
-/* What is taken of an event: first what its JSON holds. */
-enum { ARRIVAL = DATA + 1, ID, LINE, PART, ATTRIBUTES };
+/* What is taken of an event. */
+enum { KEY, SEQUENCE, SHARD, DATA, ARRIVAL, ID, LINE, PART, ATTRIBUTES };
 
 static const char *const NAMES[ATTRIBUTES] = {"partition_key", "sequence_number", "shard_id", "data",
                                               "arrival_ms", "event_id", "line", "part"};
@@ -14,7 +14,6 @@ static PyObject *attribute_names[ATTRIBUTES];
 
 bool prepare_records(void)
 {
-    base64_prepare();
     for (int at = 0; at < ATTRIBUTES; at++) {
         attribute_names[at] = PyUnicode_InternFromString(NAMES[at]);
         if (!attribute_names[at])
@@ -33,6 +32,39 @@ static bool get_attributes(PyObject *object, PyObject **attributes)
     return true;
 }
 
+/* Takes a text that stands in JSON as it is; false with an exception set, or not, where it is no such text. */
+static bool take_text(Text *text, PyObject *object)
+{
+    if (!PyUnicode_Check(object))
+        return false;
+    text->start = PyUnicode_AsUTF8AndSize(object, &text->length);
+    return text->start && json_is_plain(text->start, text->length);
+}
+
+static bool take_time(long long *ms, PyObject *object)
+{
+    int overflow;
+    if (!PyLong_Check(object))
+        return false;
+    *ms = PyLong_AsLongLongAndOverflow(object, &overflow);
+    return !overflow;
+}
+
+/* NULL with an exception set, or not where it is not usual. */
+static PyObject *body_in(PyObject *const *of_event, PyObject *name)
+{
+    Parts parts = {.name = name};
+    Py_buffer data;
+    if (!take_text(&parts.key, of_event[KEY]) || !take_text(&parts.sequence, of_event[SEQUENCE]) ||
+        !take_text(&parts.shard, of_event[SHARD]) || !take_time(&parts.arrival_ms, of_event[ARRIVAL]) ||
+        PyObject_GetBuffer(of_event[DATA], &data, PyBUF_SIMPLE) < 0)
+        return NULL;
+    parts.event = (Text){data.buf, data.len};
+    PyObject *body = unwritten_of(&parts);
+    PyBuffer_Release(&data);
+    return body;
+}
+
 /* What all records of one call have in common. */
 typedef struct {
     PyObject *type;
@@ -44,8 +76,7 @@ static PyObject *record_of(const Common *common, PyObject *event, PyObject *plac
 {
     PyObject *of_event[ATTRIBUTES] = {NULL}, *body = NULL, *record = NULL;
     if (get_attributes(event, of_event)) {
-        PyObject *const parts[PARTS] = {of_event[KEY], of_event[SEQUENCE], of_event[SHARD], of_event[DATA], name};
-        body = unwritten_of(parts, of_event[ARRIVAL]);
+        body = body_in(of_event, name);
         if (!body && !PyErr_Occurred())
             body = PyObject_CallFunctionObjArgs(common->body_of, event, name, NULL);
     }
@@ -68,8 +99,10 @@ static PyObject *records_of(const Common *common, PyObject *events, PyObject *pl
         return PyErr_Format(PyExc_ValueError, "not as many places and names as events");
     PyObject *records = PyList_New(count);
     for (Py_ssize_t at = 0; records && at < count; at++) {
-        PyObject *record = record_of(common, PyTuple_GET_ITEM(events, at), PyTuple_GET_ITEM(places, at),
-                                     PyTuple_GET_ITEM(names, at));
+        PyObject *name = PyTuple_GET_ITEM(names, at);
+        PyObject *record = PyBytes_Check(name) ? record_of(common, PyTuple_GET_ITEM(events, at),
+                                                           PyTuple_GET_ITEM(places, at), name)
+                                               : PyErr_Format(PyExc_TypeError, "a name is bytes");
         if (record)
             PyList_SET_ITEM(records, at, record);
         else

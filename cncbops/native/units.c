@@ -6,6 +6,7 @@
 
 #include "digests.h"
 #include "fault_lines.h"
+#include "utf8.h"
 
 /* A partition key has at most 256 characters; what is longer than this is left to Python. */
 #define LONGEST_TEXT 2048
@@ -228,7 +229,9 @@ static PyObject *id_of(const FaultLine *line)
 static PyObject *found_in(Making *making, const char *start, const char *end, Py_ssize_t number)
 {
     FaultLine line;
-    if (!fault_line_read(start, end, &line) || time_of(&line) >= making->until_ms || !find_cause(making, &line))
+    if (!utf8_is_valid(start, end - start) || !fault_line_read(start, end, &line))
+        return NULL;
+    if (time_of(&line) >= making->until_ms || !find_cause(making, &line))
         return NULL;
     PyObject *unit = unit_of(making, &line, number), *found = NULL, *type = unit ? type_of(making, &line) : NULL;
     PyObject *time = type ? PyLong_FromLongLong(time_of(&line)) : NULL;

@@ -1,45 +1,23 @@
 #include "unwritten.h"
 
-#include <string.h>
-
 #include "base64.h"
-#include "json.h"
 
 /* In this range msgspec writes seconds with a decimal point and no exponent, and milliseconds are exact in them. */
 #define SHORTEST_MS 1000LL
 #define LONGEST_MS 999999999999999LL
 #define LONGEST_SECONDS 24
 
+/* The texts lie one behind another in one piece of memory: key, sequence number, shard, arrival, event. */
 typedef struct {
-    PyObject_HEAD
-    PyObject *parts[PARTS];
-    long long arrival_ms;
-    Py_ssize_t length;
+    PyObject_VAR_HEAD
+    PyObject *name;
+    Py_ssize_t key_length, sequence_length, shard_length, arrival_length;
+    Py_ssize_t json_length;
+    char texts[];
 } Unwritten;
 
-typedef struct {
-    const char *text;
-    Py_ssize_t length;
-} Piece;
-
-#define LITERAL(text) {text, sizeof(text) - 1}
-
-/* A text as UTF-8; false with an exception set. */
-static bool utf8(PyObject *object, Piece *piece)
-{
-    piece->text = PyUnicode_AsUTF8AndSize(object, &piece->length);
-    return piece->text;
-}
-
-/* Whether a text stands in JSON as it is. */
-static bool is_plain(PyObject *object)
-{
-    Piece piece;
-    return PyUnicode_Check(object) && utf8(object, &piece) && json_is_plain(piece.text, piece.length);
-}
-
 /* Milliseconds as seconds, as short as they can be written: `1523159608.5`. Fills a buffer from its end. */
-static Piece seconds(long long ms, char *buffer)
+static Text seconds(long long ms, char *buffer)
 {
     char *start = buffer + LONGEST_SECONDS, *end = start;
     for (int decimals = 3; ms; decimals--, ms /= 10) {
@@ -49,89 +27,93 @@ static Piece seconds(long long ms, char *buffer)
         if (decimals > 1 && *start == '0' && start + 1 == end)
             end = start;
     }
-    return (Piece){start, end - start};
+    return (Text){start, end - start};
 }
 
-static char *put(char *to, Piece piece)
+/* What stands before each text in the JSON; the name is followed by the end. */
+#define BEFORE_KEY "{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\""
+#define BEFORE_SEQUENCE "\",\"sequenceNumber\":\""
+#define BEFORE_EVENT "\",\"data\":\""
+#define BEFORE_ARRIVAL "\",\"approximateArrivalTimestamp\":"
+#define BEFORE_SHARD "},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\""
+#define BEFORE_SEQUENCE_AGAIN ":"
+#define BEFORE_NAME "\",\"eventName\":"
+#define END "}"
+
+static const char FRAME[] =
+    BEFORE_KEY BEFORE_SEQUENCE BEFORE_EVENT BEFORE_ARRIVAL BEFORE_SHARD BEFORE_SEQUENCE_AGAIN BEFORE_NAME END;
+
+#define PUT(to, literal) text_put(to, (Text){literal, sizeof(literal) - 1})
+
+static Py_ssize_t event_length(const Unwritten *one)
 {
-    memcpy(to, piece.text, piece.length);
-    return to + piece.length;
+    return Py_SIZE(one) - one->key_length - one->sequence_length - one->shard_length - one->arrival_length;
 }
 
-/* Writes the JSON of one to a place, or just measures it where that is NULL; its length, or -1 with an exception set. */
-static Py_ssize_t write_one(const Unwritten *one, char *to)
+static Py_ssize_t measured(const Unwritten *one)
 {
-    Piece key, sequence, shard;
-    Py_buffer name;
+    return (Py_ssize_t)(sizeof(FRAME) - 1 + base64_length(event_length(one))) + one->key_length +
+           2 * one->sequence_length + one->arrival_length + one->shard_length + PyBytes_GET_SIZE(one->name);
+}
+
+/* Writes the JSON of one; returns the place behind it. */
+static char *write_one(char *to, const Unwritten *one)
+{
+    const Text key = {one->texts, one->key_length};
+    const Text sequence = {key.start + key.length, one->sequence_length};
+    const Text shard = {sequence.start + sequence.length, one->shard_length};
+    const Text arrival = {shard.start + shard.length, one->arrival_length};
+    const char *event = arrival.start + arrival.length;
+    to = text_put(PUT(to, BEFORE_KEY), key);
+    to = text_put(PUT(to, BEFORE_SEQUENCE), sequence);
+    to = base64_write(PUT(to, BEFORE_EVENT), (const unsigned char *)event, event_length(one));
+    to = text_put(PUT(to, BEFORE_ARRIVAL), arrival);
+    to = text_put(PUT(to, BEFORE_SHARD), shard);
+    to = text_put(PUT(to, BEFORE_SEQUENCE_AGAIN), sequence);
+    to = text_put(PUT(to, BEFORE_NAME), (Text){PyBytes_AS_STRING(one->name), PyBytes_GET_SIZE(one->name)});
+    return PUT(to, END);
+}
+
+PyObject *unwritten_of(const Parts *parts)
+{
+    if (parts->arrival_ms < SHORTEST_MS || parts->arrival_ms > LONGEST_MS)
+        return NULL;
     char buffer[LONGEST_SECONDS];
-    if (!utf8(one->parts[KEY], &key) || !utf8(one->parts[SEQUENCE], &sequence) || !utf8(one->parts[SHARD], &shard) ||
-        PyObject_GetBuffer(one->parts[NAME], &name, PyBUF_SIMPLE) < 0)
-        return -1;
-    enum { AFTER_DATA = 5 };
-    const Piece pieces[] = {
-        LITERAL("{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\""), key,
-        LITERAL("\",\"sequenceNumber\":\""), sequence, LITERAL("\",\"data\":\""),
-        LITERAL("\",\"approximateArrivalTimestamp\":"), seconds(one->arrival_ms, buffer),
-        LITERAL("},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\""), shard, LITERAL(":"),
-        sequence, LITERAL("\",\"eventName\":"), {name.buf, name.len}, LITERAL("}"),
-    };
-    PyObject *data = one->parts[DATA];
-    Py_ssize_t length = (Py_ssize_t)base64_length(PyBytes_GET_SIZE(data));
-    for (int at = 0; at < (int)COUNT(pieces); at++)
-        length += pieces[at].length;
-    if (to && length != one->length) {
-        PyErr_SetString(PyExc_RuntimeError, "what a record is made of has changed");
-        length = -1;
-    }
-    for (int at = 0; to && length >= 0 && at < (int)COUNT(pieces); at++) {
-        if (at == AFTER_DATA)
-            to = base64_write(to, (const unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data));
-        to = put(to, pieces[at]);
-    }
-    PyBuffer_Release(&name);
-    return length;
-}
-
-PyObject *unwritten_of(PyObject *const *parts, PyObject *arrival)
-{
-    int overflow;
-    if (!PyLong_Check(arrival))
-        return NULL;
-    long long ms = PyLong_AsLongLongAndOverflow(arrival, &overflow);
-    if (overflow || ms < SHORTEST_MS || ms > LONGEST_MS)
-        return NULL;
-    for (int at = KEY; at <= SHARD; at++)
-        if (!is_plain(parts[at]))
-            return NULL;
-    Unwritten *one = PyObject_New(Unwritten, &unwritten_type);
+    const Text texts[] = {parts->key, parts->sequence, parts->shard, seconds(parts->arrival_ms, buffer), parts->event};
+    Py_ssize_t length = 0;
+    for (size_t at = 0; at < COUNT(texts); at++)
+        length += texts[at].length;
+    Unwritten *one = PyObject_NewVar(Unwritten, &unwritten_type, length);
     if (!one)
         return NULL;
-    for (int at = 0; at < PARTS; at++)
-        one->parts[at] = at == DATA ? PyBytes_FromObject(parts[DATA]) : Py_NewRef(parts[at]);
-    one->arrival_ms = ms;
-    one->length = one->parts[DATA] ? write_one(one, NULL) : -1;
-    if (one->length < 0)
-        Py_CLEAR(one);
+    one->name = Py_NewRef(parts->name);
+    one->key_length = texts[0].length;
+    one->sequence_length = texts[1].length;
+    one->shard_length = texts[2].length;
+    one->arrival_length = texts[3].length;
+    char *to = one->texts;
+    for (size_t at = 0; at < COUNT(texts); at++)
+        to = text_put(to, texts[at]);
+    one->json_length = measured(one);
     return (PyObject *)one;
 }
 
 static void dealloc(Unwritten *one)
 {
-    for (int at = 0; at < PARTS; at++)
-        Py_XDECREF(one->parts[at]);
+    Py_DECREF(one->name);
     PyObject_Free(one);
 }
 
 static Py_ssize_t length_of(Unwritten *one)
 {
-    return one->length;
+    return one->json_length;
 }
 
 static PyObject *written(Unwritten *one)
 {
-    PyObject *json = PyBytes_FromStringAndSize(NULL, one->length);
-    if (json && write_one(one, PyBytes_AS_STRING(json)) < 0)
-        Py_CLEAR(json);
+    PyObject *json = PyBytes_FromStringAndSize(NULL, one->json_length);
+    if (json)
+        write_one(PyBytes_AS_STRING(json), one);
     return json;
 }
 
@@ -172,7 +154,8 @@ static PyBufferProcs as_buffer = {.bf_getbuffer = (getbufferproc)get_buffer};
 PyTypeObject unwritten_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "cncbops.native.hot.Unwritten",
-    .tp_basicsize = sizeof(Unwritten),
+    .tp_basicsize = offsetof(Unwritten, texts),
+    .tp_itemsize = 1,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = (destructor)dealloc,
     .tp_hash = PyObject_HashNotImplemented,
@@ -182,70 +165,19 @@ PyTypeObject unwritten_type = {
     .tp_methods = methods,
 };
 
-/* The length of a body, which is bytes or unwritten; -1 with an exception set. */
-static Py_ssize_t body_length(PyObject *body)
+Py_ssize_t body_length(PyObject *body)
 {
     if (Py_TYPE(body) == &unwritten_type)
-        return ((Unwritten *)body)->length;
+        return ((Unwritten *)body)->json_length;
     if (PyBytes_Check(body))
         return PyBytes_GET_SIZE(body);
     PyErr_SetString(PyExc_TypeError, "a body is bytes, or unwritten");
     return -1;
 }
 
-/* Writes a body; returns the place behind it, NULL with an exception set. */
-static char *put_body(char *to, PyObject *body)
+char *put_body(char *to, PyObject *body)
 {
     if (PyBytes_Check(body))
-        return put(to, (Piece){PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body)});
-    Py_ssize_t length = write_one((Unwritten *)body, to);
-    return length < 0 ? NULL : to + length;
-}
-
-static bool put_payload(char *to, PyObject *const *bodies, Py_ssize_t count, Piece head, Piece tail)
-{
-    to = put(to, head);
-    for (Py_ssize_t at = 0; to && at < count; at++) {
-        if (at)
-            *to++ = ',';
-        to = put_body(to, bodies[at]);
-    }
-    if (to)
-        put(to, tail);
-    return to;
-}
-
-static PyObject *payload_of(PyObject *const *bodies, Py_ssize_t count, Piece head, Piece tail)
-{
-    Py_ssize_t length = head.length + tail.length + (count ? count - 1 : 0);
-    for (Py_ssize_t at = 0; at < count; at++) {
-        Py_ssize_t more = body_length(bodies[at]);
-        if (more < 0)
-            return NULL;
-        length += more;
-    }
-    PyObject *whole = PyBytes_FromStringAndSize(NULL, length);
-    if (whole && !put_payload(PyBytes_AS_STRING(whole), bodies, count, head, tail))
-        Py_CLEAR(whole);
-    return whole;
-}
-
-static bool bytes_of(PyObject *object, Piece *piece)
-{
-    char *text;
-    bool is_bytes = PyBytes_AsStringAndSize(object, &text, &piece->length) == 0;
-    piece->text = text;
-    return is_bytes;
-}
-
-PyObject *payload(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    Piece head, tail;
-    if (!has_arguments(count, 3) || !bytes_of(arguments[0], &head) || !bytes_of(arguments[2], &tail))
-        return NULL;
-    PyObject *bodies = PySequence_Fast(arguments[1], "bodies are a sequence");
-    PyObject *whole = bodies ? payload_of(PySequence_Fast_ITEMS(bodies), PySequence_Fast_GET_SIZE(bodies), head, tail)
-                             : NULL;
-    Py_XDECREF(bodies);
-    return whole;
+        return text_put(to, (Text){PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body)});
+    return write_one(to, (Unwritten *)body);
 }

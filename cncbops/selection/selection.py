@@ -58,6 +58,18 @@ class Selector:
         self.filtered += len(events) - len(kept)
         return kept
 
+    @property
+    def by_type(self) -> Callable[[str | None], bool] | None:
+        """What tells by the types of events which are chosen, within the window; None where more counts."""
+        selection = self._selection
+        if selection.partition_keys or selection.shards or selection.filters or self._mapping_filters:
+            return None
+        return self._wanted if self._pattern else _is_no_fault
+
+    def faults_among(self, left_out: int) -> int:
+        """How many count as faults of so many events that were left out by their types."""
+        return 0 if self._pattern else left_out
+
     def _field_tests(self) -> list[Callable[[LakeEvent], bool]]:
         selection = self._selection
         tests: list[Callable[[LakeEvent], bool]] = []
@@ -94,6 +106,10 @@ class Selector:
         kept = [event for event in events if event.type != FAULT]
         self.faults += len(events) - len(kept)
         return kept
+
+
+def _is_no_fault(event_type: str | None) -> bool:
+    return event_type != FAULT
 
 
 def _of_mapping(patterns: Iterable[str]) -> FilterCriteria:

@@ -55,6 +55,8 @@ class _Waiting:
 class DedupingReader(EventReader):
     """Sends the first event of each id."""
 
+    looks_at_events = True
+
     def __init__(
         self, ids: EventIds | None, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int
     ) -> None:

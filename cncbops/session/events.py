@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cncbops.formats.decoding import decode
-from cncbops.formats.event import LakeEvent
+from cncbops.formats.decoding import decode_as, usual_family
+from cncbops.formats.event import LakeEvent, Malformed
+from cncbops.formats.families import Family
 from cncbops.kinesis.origin import Origin, origin_of
 from cncbops.kinesis.record import Record, lane_of, to_records
 from cncbops.kinesis.synthesis import complete
@@ -17,6 +18,7 @@ from cncbops.session.entry import Entry, ordinal
 from cncbops.session.findings import Findings
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, too_large
+from cncbops.session.straight import Straight, read_straight
 from cncbops.tally import of_line, of_record
 from cncbops.terms import Terms
 
@@ -35,12 +37,19 @@ class Events:
 
 
 class EventReader(Reader):
-    """Chooses the events of one replay."""
+    """Chooses the events of one replay.
+
+    `looks_at_events`: more is asked of those that are chosen than their records.
+    """
+
+    looks_at_events = False
 
     def __init__(self, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int) -> None:
         """`chosen` events are so already, in this session and earlier ones."""
         self._request, self._terms, self._progress = request, terms, progress
         self._selector = Selector(request.selection, terms.mapping_filters)
+        is_limited = request.reading_limit is not None
+        self._by_type = None if is_limited or self.looks_at_events else self._selector.by_type
         self.chosen = chosen
 
     @property
@@ -61,7 +70,37 @@ class EventReader(Reader):
 
     def _records_in(self, block: Block, reading: Events) -> list[Record]:
         """The deliverable records of a block that have no fate yet, all else counted and noted."""
-        events, entry = self._events_in(block, reading), reading.entry
+        usual = usual_family(block, self._request.family)
+        if not usual or not usual.in_c or not self._goes_straight(reading):
+            return self._one_by_one(block, usual, reading)
+        found = self._straight(block, usual, reading)
+        records, rest = self._taken(found, reading), found.rest_of(block)
+        return [*records, *self._one_by_one(rest, usual, reading)] if rest else records
+
+    def _goes_straight(self, reading: Events) -> bool:
+        """Whether time and type alone decide which of an object's events are sent."""
+        item = reading.item
+        return self._by_type is not None and not reading.known and item.lines is None and not item.picked
+
+    def _straight(self, block: Block, usual: Family, reading: Events) -> Straight:
+        assert self._by_type is not None
+        (place,) = reading.entry.places(reading.entry.pulled, 1)
+        window, source = self._request.selection.window, self._terms.record_source
+        return read_straight(block, usual, reading.origin, source, place, window, self._by_type)
+
+    def _taken(self, found: Straight, reading: Events) -> list[Record]:
+        """Those of the records read straight that can be sent, all else counted and noted."""
+        self._count_read(found.lines, (), reading)
+        tally, count = reading.findings.tally, len(found.records)
+        tally.events.faults += self._selector.faults_among(found.left_out)
+        tally.events.synthesized += found.synthesized
+        tally.count_summed(count, found.types, found.hours, found.range_ms)
+        reading.entry.pulled += count
+        self.chosen += count
+        return self._that_fit(found.records, found.longest, reading)
+
+    def _one_by_one(self, block: Block, usual: Family | None, reading: Events) -> list[Record]:
+        events, entry = self._events_in(block, usual, reading), reading.entry
         chosen = self._choose(events, reading)
         places = entry.places(entry.pulled, len(chosen))
         entry.pulled += len(chosen)
@@ -71,22 +110,26 @@ class EventReader(Reader):
             chosen, places = self._unsettled(chosen, places, entry)
         return self._sent(chosen, places, reading)
 
-    def _events_in(self, block: Block, reading: Events) -> list[LakeEvent]:
+    def _events_in(self, block: Block, usual: Family | None, reading: Events) -> list[LakeEvent]:
         """All events of a block, each complete, those counted and what is malformed noted that nobody knows of yet."""
-        item, entry = reading.item, reading.entry
-        events, malformed = decode(block, self._request.family)
+        item = reading.item
+        events, malformed = decode_as(usual, block, self._request.family)
         if item.lines is not None or item.picked:
             malformed = []  # the ledger has them already
         self._complete(events, reading)
-        counts = reading.findings.tally.events
-        counts.read += 0 if item.is_counted else len(events)
+        self._count_read(len(events), malformed, reading)
+        return events
+
+    def _count_read(self, count: int, malformed: Sequence[Malformed], reading: Events) -> None:
+        """Count events that were read, and note what is malformed."""
+        item, entry, counts = reading.item, reading.entry, reading.findings.tally.events
+        counts.read += 0 if item.is_counted else count
         counts.malformed += len(malformed)
-        reading.read += len(events)
+        reading.read += count
         reading.malformed += len(malformed)
         entry.read, entry.malformed = max(entry.read, reading.read), max(entry.malformed, reading.malformed)
         reading.findings.note(entry, (of_line(item.object, line) for line in malformed))
         reading.findings.touch(entry)
-        return events
 
     def _complete(self, events: list[LakeEvent], reading: Events) -> None:
         """Fill in what the lake did not keep."""
@@ -133,10 +176,14 @@ class EventReader(Reader):
 
     def _deliverable(self, events: Sequence[LakeEvent], records: list[Record], reading: Events) -> list[Record]:
         """Those of the records of events that can be sent, all of them counted and the others noted."""
-        deliverable = self._terms.limits.deliverable_of(records)
+        reading.findings.tally.count_matched(events)
+        return self._that_fit(records, None, reading)
+
+    def _that_fit(self, records: list[Record], longest: int | None, reading: Events) -> list[Record]:
+        """Those that can be sent of records that are counted, the others noted; the longest body may be known."""
+        deliverable = self._terms.limits.deliverable_of(records, longest)
         if len(deliverable) < len(records):
             self._note_too_large(records, reading)
-        reading.findings.tally.count_matched(events)
         # What is not new comes first: earlier sessions came to the first of an object's records.
         new = len(records) - bisect_left(records, reading.known, key=_ordinal) if reading.known else len(records)
         reading.entry.matched += new

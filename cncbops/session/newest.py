@@ -51,6 +51,8 @@ class KeyClaims(NamedTuple):
 class NewestReader(EventReader):
     """Tells of the newest event of each key, instead of sending any, of objects of which nothing is picked yet."""
 
+    looks_at_events = True
+
     def __init__(self, request: ReplayRequest, terms: Terms, progress: Progress, chosen: int) -> None:
         super().__init__(request, terms, progress, chosen)
         self._met = 0

@@ -112,8 +112,6 @@ class UsualReader:
 
     def _units(self, block: Block, lake_object: LakeObject) -> Sequence[UsualUnit | None]:
         """The units of a block, all of them or none, by line."""
-        if not _is_utf8(block.data):
-            return [None] * len(lines_of(block))
         request = self._request
         read = hot.read_units(
             Unit,
@@ -135,10 +133,3 @@ class UsualReader:
         longest = units[sizes.index(max(sizes))]
         is_too_large = not all(cause.limits.deliverable(longest) for cause in {each[1] for each in found})
         return is_too_large or self._assessor.remembers(units)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        return data.isascii() or bool(data.decode())
-    except UnicodeDecodeError:
-        return False

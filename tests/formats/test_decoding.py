@@ -254,7 +254,7 @@ def test_lines_read_at_once_are_what_the_careful_way_finds(lines: list[bytes], p
 @given(line=odd_envelopes())
 def test_an_envelope_is_the_same_event_whether_all_its_fields_are_as_usual_or_not(line: bytes) -> None:
     at_once = decode(Block(line, 1, 0), BY_NAME["envelope"])
-    one_by_one = BY_NAME["envelope"]._replace(read_lines=None)
+    one_by_one = BY_NAME["envelope"]._replace(in_c=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cookbook, "_decode", _refuse)
         patch.setattr(event_module, "decode_head", _refuse)

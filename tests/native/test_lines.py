@@ -11,7 +11,7 @@ from tests.e2e.lakes import join
 from tests.formats import json_texts
 from tests.formats.line_texts import WRAPS, odd_envelopes
 
-pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
+hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
 
 READ_IN_C = ("envelope", "eventbridge", "raw")
 EVENT = (
@@ -22,9 +22,8 @@ FIRST = 7
 
 
 def read_in_c(name: str, data: bytes) -> list[LakeEvent | bytes]:
-    read_lines = BY_NAME[name].read_lines
-    assert read_lines
-    return list(read_lines(LakeEvent, data, FIRST))
+    assert BY_NAME[name].in_c
+    return list(hot.read_events(name, LakeEvent, data, FIRST))
 
 
 def assert_as_python_reads(name: str, line: bytes) -> None:
