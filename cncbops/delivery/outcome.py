@@ -1,6 +1,7 @@
 """What became of a batch: each of its records has exactly one fate."""
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -155,9 +156,20 @@ def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
         batch.payload_bytes,
         batch.marks,
         batch.is_canary,
-        dict(Counter([place >> ORDINAL_BITS for place in places])),
+        _counts(places),
         places,
     )
+
+
+def _counts(places: Sequence[int]) -> Mapping[int, int]:
+    """How many of these places, which are in order, are of each object, by its number."""
+    counts, start = {}, 0
+    while start < len(places):
+        number = object_number(places[start])
+        end = bisect_left(places, number + 1 << ORDINAL_BITS, lo=start)
+        counts[number] = end - start
+        start = end
+    return counts
 
 
 class Settled(NamedTuple):

@@ -1,10 +1,11 @@
 """The threads of one place: some read, some send, and one does what comes in between."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from cncbops.execution.arenas import share_one_arena
+from cncbops.execution.pool import Pool
 from cncbops.execution.station import Outfit, Station
 from cncbops.lake.listing import LISTERS
 
@@ -21,9 +22,7 @@ class Crew:
     def __init__(self, outfit: Outfit, concurrency: int) -> None:
         share_one_arena()
         self._station = Station(outfit)
-        readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        senders = ThreadPoolExecutor(concurrency, thread_name_prefix="send")
-        listers = ThreadPoolExecutor(LISTERS, thread_name_prefix="list")
+        readers, senders, listers = Pool(READERS, "read"), Pool(concurrency, "send"), Pool(LISTERS, "list")
         self._pools = {
             "read": readers,
             "read_on": readers,
@@ -31,16 +30,16 @@ class Crew:
             "page": listers,
             "attempt": senders,
         }
-        self._others = ThreadPoolExecutor(1, thread_name_prefix="cut")
+        self._others = Pool(1, "cut")
 
     def do(self, method: str, arguments: Sequence[Any], done: Done) -> None:
         """Begin a task. None is done in this thread, which has others to hear of while an outcome is on its way."""
-        self._pools.get(method, self._others).submit(self._run, method, arguments, done)
+        self._pools.get(method, self._others).submit(partial(self._run, method, arguments, done))
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way."""
         for pool in (*self._pools.values(), self._others):
-            pool.shutdown(cancel_futures=True)
+            pool.close()
         self._station.close()
 
     def _run(self, method: str, arguments: Sequence[Any], done: Done) -> None:

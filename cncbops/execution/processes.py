@@ -1,7 +1,7 @@
 """Several processes of this machine, each a place of a session.
 
-A process is told its tasks through a pipe and answers through it. It ends with the one that began it, however that
-ends: its end of the pipe is then closed.
+A process is told its tasks through a channel and answers through it. It ends with the one that began it, however that
+ends: the other end of the channel is then closed.
 """
 
 import gc
@@ -16,10 +16,10 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from multiprocessing.connection import Connection
 from typing import Any
 
 from cncbops.errors import CannotRun
+from cncbops.execution.channel import Channel, channel
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.outbox import Outbox
@@ -43,7 +43,7 @@ class Processes:
         self._concurrency = concurrency
         self._outbox = Outbox()
         self._selector = selectors.DefaultSelector()
-        self._pipes: list[Connection] = []
+        self._channels: list[Channel] = []
         self._gone: list[int] = []  # places whose processes have ended, not told of yet
         self._why_none = ""
         self._sends = outfit.sends
@@ -59,9 +59,9 @@ class Processes:
 
     def _begin(self, outfit: Outfit, concurrency: int) -> None:
         context: Any = multiprocessing.get_context(_START)
-        here, there = context.Pipe()
-        self._pipes.append(here)
-        others = self._pipes if _START == "fork" else []
+        here, there = channel()
+        self._channels.append(here)
+        others = self._channels if _START == "fork" else []
         process = context.Process(target=_work, args=(there, others, outfit, concurrency), daemon=True)
         process.start()
         there.close()
@@ -99,19 +99,19 @@ class Processes:
             raise self._lost(self._gone.pop())
         return sorted(found, key=lambda each: each[0] is fail)
 
-    def _received_from(self, pipe: Connection) -> Sequence[tuple[Then, Any]]:
+    def _received_from(self, place: Channel) -> Sequence[tuple[Then, Any]]:
         try:
-            return list(self._outbox.redeem(pipe.recv_bytes()))
+            return [ended for answers in place.receive() for ended in self._outbox.redeem(answers)]
         except (EOFError, OSError):
-            self._selector.unregister(pipe)
-            self._gone.append(self._pipes.index(pipe))
+            self._selector.unregister(place)
+            self._gone.append(self._channels.index(place))
             return ()
 
     def _send_out(self) -> None:
         """Send each place what it has to do, in one message."""
         for place, tasks in self._outbox.emptied():
             with suppress(OSError):  # that it is gone is told where its answers would come
-                self._pipes[place].send_bytes(pickle.dumps(tasks, protocol=5))
+                self._channels[place].send(pickle.dumps(tasks, protocol=5))
 
     def _lost(self, place: int) -> PlaceLost:
         process = self._processes[place]
@@ -122,8 +122,8 @@ class Processes:
 
     def close(self) -> None:
         """End every process, whatever it has under way."""
-        for pipe in self._pipes:
-            pipe.close()
+        for each in self._channels:
+            each.close()
         for process in self._processes:
             process.join()
         self._selector.close()
@@ -131,38 +131,39 @@ class Processes:
 
 def _why(code: int | None) -> str:
     if code is None:
-        return "its pipe is closed"
+        return "its channel is closed"
     return f"signal {-code}" if code < 0 else f"status {code}"
 
 
-def _work(pipe: Connection, others: Sequence[Connection], outfit: Outfit, concurrency: int) -> None:
-    """One process: do what comes through the pipe until that is closed."""
-    for other in others:  # else the pipes of the others would outlive the process that holds them
+def _work(here: Channel, others: Sequence[Channel], outfit: Outfit, concurrency: int) -> None:
+    """One process: do what comes through the channel until that is closed."""
+    for other in others:  # else the channels of the others would outlive the process that holds them
         other.close()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are sent to all of a group; who began this one decides
     sys.setswitchinterval(SWITCH_S)
-    crew, answers = None, _Answers(pipe)
-    while tasks := _received(pipe):
-        crew = crew or Crew(outfit, concurrency)  # a process that gets nothing to do makes no clients
-        for ticket, method, arguments in pickle.loads(tasks):  # noqa: S301  of the process that began this
-            crew.do(method, arguments, partial(answers.give, ticket))
+    crew, answers = None, _Answers(here)
+    while (messages := _received(here)) is not None:
+        for tasks in messages:
+            crew = crew or Crew(outfit, concurrency)  # a process that gets nothing to do makes no clients
+            for ticket, method, arguments in pickle.loads(tasks):  # noqa: S301  of the process that began this
+                crew.do(method, arguments, partial(answers.give, ticket))
     os._exit(0)  # nobody is left to tell
 
 
-def _received(pipe: Connection) -> bytes:
-    """What comes next; nothing where the other end is gone."""
+def _received(here: Channel) -> Sequence[bytes] | None:
+    """What comes next; None where the other end is gone."""
     try:
-        return pipe.recv_bytes()
+        return here.receive()
     except (EOFError, OSError):
-        return b""
+        return None
 
 
 class _Answers:
     """What tasks came to, on its way back; what comes while some is being sent goes with the next."""
 
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
+    def __init__(self, here: Channel) -> None:
+        self._here = here
         self._waiting: deque[Answer] = deque()
         self._sending = threading.Lock()
 
@@ -173,6 +174,7 @@ class _Answers:
             try:
                 answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 if answers:
-                    self._pipe.send_bytes(packed(answers))
+                    with suppress(OSError):  # whoever asked is gone, and this process is about to be
+                        self._here.send(packed(answers))
             finally:
                 self._sending.release()

@@ -75,8 +75,7 @@ class Draft:
 
     def has_room(self, weight: int, size: int) -> bool:
         """Whether records of that weight still fit, and of that size as `_measured` counts it."""
-        fits = self.bytes + size <= self._limits.payload_bytes - FRAME_BYTES + 1
-        return fits and self.weight + weight <= self._limits.records
+        return _fit(self.weight + weight, self.bytes + size, self._limits)
 
     def add(self, part: Part, weight: int, size: int) -> None:
         self.parts.append(part)
@@ -102,7 +101,9 @@ class Shelves:
         self._behind = () if lane_of else tuple(record.place for record in behind)
         self._of_group: dict[str, dict[int, Shelf]] = {}
         self._of_lane: dict[int, list[Shelf]] = {}
-        self._of_key: dict[int, dict[str, Shelf]] = {}  # in lanes with more than one group
+        # By function, where the records of a key are, without order those of a group: a key that changes its group, as
+        # when a stream is resharded, stays where it was.
+        self._homes: dict[str, dict[str, list[Record]]] = {}
         self._alone: list[Shelf] = []  # without order, those of records that go alone
         # Where groups share a lane, or are all in one, and one of them has much: batches then go by their places, since
         # marks would else have all of that group as holes.
@@ -111,25 +112,22 @@ class Shelves:
         self._upto: dict[int, int] = {}  # by lane, how far it was given out
 
     def put_all(self, records: Sequence[Record]) -> Iterator[Batch]:
-        """Put records on their shelves, and give out those that go alone, with all that must come before them.
-
-        A key that changes its group, as when a stream is resharded, stays where it was.
-        """
+        """Put records on their shelves, and give out those that go alone, with all that must come before them."""
         self._measured = _counted if _counts_alone(records, self._limits) else _measured
-        lane_of, of_lane, of_key = self._lane_of, self._of_lane, self._of_key
+        has_order, function = self._lane_of is not None, None
+        homes: dict[str, list[Record]] = {}
         for record in records:
-            if lane_of and (record.is_alone or record.has_many_keys):
-                yield from self._put_alone(record, lane_of.count)
+            if record.is_alone or (has_order and record.has_many_keys):
+                yield from self._put_alone(record)
                 continue
-            if record.is_alone:
-                self._alone.append(Shelf(record.group, 0, record))
-                continue
-            lane = lane_of(record) if lane_of else 0
-            shelves = of_lane.get(lane)
-            if shelves and len(shelves) == 1 and shelves[0].group == record.group and lane not in of_key:
-                shelves[0].records.append(record)
-            else:
-                self._shelf(record, lane).records.append(record)
+            if record.function != function:
+                function = record.function
+                homes = self._homes.setdefault(function, {})
+            key = record.partition_key if has_order else record.group
+            home = homes.get(key)
+            if home is None:
+                home = homes[key] = self._shelf(record).records
+            home.append(record)
 
     def drafts(self) -> tuple[list[Draft], list[Draft]]:
         """The batches that are full, or as full as whole lanes make them; and the last of each group."""
@@ -178,14 +176,14 @@ class Shelves:
         open_ones: deque[Draft] = deque(maxlen=OPEN_DRAFTS)
         for shelf in shelves:
             parts = self._parts(shelf)
-            for number, left in enumerate(parts, start=1 - len(parts)):
-                draft = None if len(parts) > 1 else next((each for each in open_ones if each.has_room(*left[1:])), None)
+            for number, (part, weight, size) in enumerate(parts, start=1 - len(parts)):
+                draft = None if len(parts) > 1 else _with_room(open_ones, weight, size)
                 if draft is None:
                     draft = Draft(self._limits[shelf.records[0].function])
                     drafts.append(draft)
                     if number == 0:
                         open_ones.append(draft)
-                draft.add(*left)
+                draft.add(part, weight, size)
             self._holes_are_many |= len(parts) > 1 and len(self._of_lane[shelf.lane]) > 1
         return drafts
 
@@ -195,33 +193,26 @@ class Shelves:
         if start == end:
             return ()
         limits = self._limits[shelf.records[0].function]
-        weight, size = self._measured(shelf.records[start:])
-        if Draft(limits).has_room(weight, size):
+        weight, size = self._measured(shelf.records, start, end)
+        if _fit(weight, size, limits):
             return (((shelf, start, end), weight, size),)
         return list(_parts_that_fit(shelf, limits))
 
-    def _shelf(self, record: Record, lane: int) -> Shelf:
-        """The shelf of a record: that of its group, or the one where others of its key are."""
-        shelves = self._of_lane.setdefault(lane, [])
-        if self._lane_of and shelves:
-            of_key = self._of_key.get(lane)
-            if of_key is None:
-                of_key = self._of_key[lane] = {each.partition_key: shelves[0] for each in shelves[0].records}
-            if record.partition_key not in of_key:
-                of_key[record.partition_key] = self._shelf_of_group(record, lane)
-            return of_key[record.partition_key]
-        return self._shelf_of_group(record, lane)
-
-    def _shelf_of_group(self, record: Record, lane: int) -> Shelf:
+    def _shelf(self, record: Record) -> Shelf:
+        """The shelf of a record of a key that is new."""
+        lane = self._lane_of(record) if self._lane_of else 0
         lanes = self._of_group.setdefault(record.group, {})
         if lane not in lanes:
             lanes[lane] = Shelf(record.group, lane)
-            self._of_lane[lane].append(lanes[lane])
+            self._of_lane.setdefault(lane, []).append(lanes[lane])
         return lanes[lane]
 
-    def _put_alone(self, record: Record, count: int) -> Iterator[Batch]:
-        """Give a record a batch of its own, behind all that waits in its lanes."""
-        lanes = record.lanes(count)
+    def _put_alone(self, record: Record) -> Iterator[Batch]:
+        """Give a record a batch of its own, with order behind all that waits in its lanes."""
+        if self._lane_of is None:
+            self._alone.append(Shelf(record.group, 0, record))
+            return
+        lanes = record.lanes(self._lane_of.count)
         for lane in lanes:
             for shelf in self._of_lane.get(lane, ()):
                 yield from map(self.give_out, self._drafts_of([shelf]))
@@ -230,12 +221,24 @@ class Shelves:
         yield batch
 
 
+def _with_room(drafts: Iterable[Draft], weight: int, size: int) -> Draft | None:
+    """The first of them that has room."""
+    for draft in drafts:
+        if draft.has_room(weight, size):
+            return draft
+    return None
+
+
+def _fit(weight: int, size: int, limits: BatchLimits) -> bool:
+    """Whether records of that weight make a batch, and of that size as `_measured` counts it."""
+    return weight <= limits.records and size <= limits.payload_bytes - FRAME_BYTES + 1
+
+
 def _parts_that_fit(shelf: Shelf, limits: BatchLimits) -> Iterator[tuple[Part, int, int]]:
     start, weight, size = shelf.given, 0, 0
     for end in range(start, len(shelf.records)):
-        more, longer = _measured(shelf.records[end : end + 1])
-        fits = weight + more <= limits.records and size + longer <= limits.payload_bytes - FRAME_BYTES + 1
-        if end > start and not fits:
+        more, longer = _measured(shelf.records, end, end + 1)
+        if end > start and not _fit(weight + more, size + longer, limits):
             yield (shelf, start, end), weight, size
             start, weight, size = end, 0, 0
         weight, size = weight + more, size + longer
@@ -251,10 +254,11 @@ def _counts_alone(records: Sequence[Record], limits: Mapping[str, BatchLimits]) 
     return all(limits[name].records * longest <= limits[name].payload_bytes - FRAME_BYTES for name in functions)
 
 
-def _counted(records: Sequence[Record]) -> tuple[int, int]:
-    return len(records), 0
+def _counted(records: Sequence[Record], start: int, end: int) -> tuple[int, int]:  # noqa: ARG001  as `_measured`
+    return end - start, 0
 
 
-def _measured(records: Sequence[Record]) -> tuple[int, int]:
-    """The weight of records, and their bytes in a payload, each with the comma before it."""
-    return sum([record.weight for record in records]), sum([len(record.body) for record in records]) + len(records)
+def _measured(records: Sequence[Record], start: int, end: int) -> tuple[int, int]:
+    """The weight of the records between two places, and their bytes in a payload, each with the comma before it."""
+    some = records[start:end]
+    return sum([record.weight for record in some]), sum([len(record.body) for record in some]) + len(some)

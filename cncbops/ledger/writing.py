@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ class RunWriter(SessionWriter):
         # Without order: the lowest batch that is not settled, and the marks of those settled beyond.
         self._lowest = 0
         self._beyond: dict[int, Mark] = {}
+        # Of each object that something is under way of, what is written down but for how much was delivered.
+        self._written: dict[int, Sequence[Any]] = {}
 
     def write(
         self,
@@ -124,8 +127,7 @@ class RunWriter(SessionWriter):
                     "INSERT INTO event_ids VALUES (?, ?, ?)",
                     [(self._run, first_place(claims), claims) for claims in claimed],
                 )
-            for batch, outcome in settled:
-                self._put_marks(batch, outcome)
+            self._put_lanes(chain.from_iterable(self._marks(batch, outcome) for batch, outcome in settled))
             remember(self._connection, self._run, [outcome for _, outcome in settled])
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
@@ -156,6 +158,30 @@ class RunWriter(SessionWriter):
         self._execute("UPDATE runs SET listed = 1 WHERE id = ?", (self._run,))
 
     def _put_objects(self, entries: Collection[Entry]) -> None:
+        """Write down objects; of those of which more was delivered, and nothing else is new, just that."""
+        whole: list[Entry] = []
+        delivered: list[tuple[int, int, int]] = []
+        for entry in entries:
+            if self._is_told(entry):
+                delivered.append((entry.delivered, self._run, entry.number))
+            else:
+                whole.append(entry)
+        if whole:
+            self._put_whole(whole)
+        self._connection.executemany("UPDATE objects SET delivered = ? WHERE run = ? AND number = ?", delivered)
+
+    def _is_told(self, entry: Entry) -> bool:
+        """Whether all but what was delivered of an object is written down as it is; it will be, if not."""
+        found = (entry.read, entry.matched, entry.malformed, entry.ended, entry.error, entry.pulled)
+        now = (*found, entry.failed, entry.unknown)
+        before = self._written.get(entry.number)
+        if entry.at_rest:
+            self._written.pop(entry.number, None)
+        else:
+            self._written[entry.number] = now
+        return now == before
+
+    def _put_whole(self, entries: Collection[Entry]) -> None:
         self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
         if self._session > 1:
             self._connection.executemany(
@@ -201,37 +227,40 @@ class RunWriter(SessionWriter):
         )
         self._connection.executemany(_PUT_FAILURE, rows)
 
-    def _put_marks(self, batch: Waybill, outcome: Outcome) -> None:
+    def _marks(self, batch: Waybill, outcome: Outcome) -> Iterable[tuple[int, Mark]]:
+        """How far lanes are with a batch."""
         left = {record.place for record in outcome.not_sent}
         if len(left) == len(batch.places):
-            return
-        if batch.lanes:
-            self._put_lanes({lane: Mark(mark.upto, mark.holes | left) for lane, mark in batch.marks.items()})
-        else:
-            self._put_unordered(batch, left)
+            return ()
+        if not batch.lanes:
+            return self._unordered(batch, left)
+        if not left:
+            return batch.marks.items()
+        return [(lane, Mark(mark.upto, mark.holes | left)) for lane, mark in batch.marks.items()]
 
-    def _put_lanes(self, marks: Mapping[int, Mark]) -> None:
+    def _put_lanes(self, marks: Iterable[tuple[int, Mark]]) -> None:
+        """Write down how far lanes are; of several marks of one the last."""
         rows = [
             (self._run, self._session, lane, mark.upto, pack(sorted(mark.holes)) if mark.holes else b"")
-            for lane, mark in marks.items()
+            for lane, mark in marks
         ]
         self._connection.executemany(_PUT_LANE, rows)
 
-    def _put_unordered(self, batch: Waybill, left: set[int]) -> None:
+    def _unordered(self, batch: Waybill, left: set[int]) -> Iterable[tuple[int, Mark]]:
         """The mark goes up to the lowest batch not settled; of those beyond it the places are kept."""
         if batch.number != self._lowest or left:
             self._keep_places(batch, [place for place in batch.places if place not in left])
             if not left:
                 self._beyond[batch.number] = batch.marks[0]
-            return
+            return ()
         mark, self._lowest = batch.marks[0], self._lowest + 1
         while self._lowest in self._beyond:
             mark, self._lowest = self._beyond.pop(self._lowest), self._lowest + 1
-        self._put_lanes({0: mark})
         self._execute(
             "DELETE FROM settled WHERE run = ? AND session = ? AND batch < ?",
             (self._run, self._session, self._lowest),
         )
+        return ((0, mark),)
 
     def _keep_places(self, batch: Waybill, places: Sequence[int]) -> None:
         self._execute(_PUT_SETTLED, (self._run, self._session, batch.number, pack(places)))

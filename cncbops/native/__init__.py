@@ -1,4 +1,4 @@
-"""What an event costs most in, as C: compiled when the package is installed, where there is a compiler.
+"""What an event and its invocation cost most in, as C: compiled when the package is installed, given a compiler.
 
 `hot` is that module, None where it was not built. The Python beside each use of it is the reference: it does all
 that is not usual, and everything where there is no `hot`, with the same results.

@@ -61,3 +61,14 @@ def read_units(
 
 # The bodies between commas, behind `head` and before `tail`.
 def payload(head: bytes, bodies: Sequence[bytes | Unwritten], tail: bytes, /) -> bytes: ...
+
+# Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
+# end. And whether all was sent: what closes before that may have answered. None where the other side had closed it
+# before: nothing was sent. No step takes longer than the seconds, None for ever, to send and to receive; raises
+# BlockingIOError if what is sent is not taken, TimeoutError if nothing comes, and OSError.
+def ask(
+    socket: int, head: bytes, body: bytes, most: int, send_s: float | None, read_s: float | None, /
+) -> tuple[bytes, bool] | None: ...
+
+# Receive that many bytes at least, if there are, and at most. Raises as `ask` does.
+def receive(socket: int, least: int, most: int, read_s: float | None, /) -> bytes: ...

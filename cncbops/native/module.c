@@ -13,6 +13,8 @@ static PyMethodDef functions[] = {
     FUNCTION(make_records),
     FUNCTION(read_units),
     FUNCTION(payload),
+    FUNCTION(ask),
+    FUNCTION(receive),
     {NULL, NULL, 0, NULL},
 };
 

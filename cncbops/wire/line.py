@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from urllib3.util.connection import is_connection_dropped
 
 from cncbops.wire.reply import Broken, Reply, read_reply
+from cncbops.wire.sockets import asked_over
 
 
 class NotLean(Exception):
@@ -44,9 +44,9 @@ class Line:
         connection = self._standing()
         if connection is None:
             return self._by_botocore(method, target, headers, body)
-        keeps = False
+        reply, keeps = None, False
         try:
-            reply, keeps = self._on(connection, _written(method, target, headers, body))
+            reply, keeps = self._on(connection, _head(method, target, headers), body)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self._origin, error=error) from error
         except (OSError, Broken) as error:
@@ -55,35 +55,30 @@ class Line:
             if not keeps:
                 connection.close()
             self._pool._put_conn(connection)
-        return reply
+        return reply or self._by_botocore(method, target, headers, body)
 
     def _find_pool(self) -> Any:
         return self._session._get_connection_manager(self._origin, self._proxy).connection_from_url(self._origin)  # type: ignore[attr-defined]
 
     def _standing(self) -> Any | None:
-        """A connection that stands, if one is free. None is made here: botocore sets up what it makes."""
+        """A connection that stood, if one is free. None is made here: botocore sets up what it makes."""
         try:
             connection = self._pool.pool.get(block=False)
         except (Empty, AttributeError):  # a pool that was closed has no queue
             return None
-        if connection is None or is_connection_dropped(connection):
+        if connection is None or connection.sock is None:
             self._pool._put_conn(connection)
             return None
         return connection
 
-    def _on(self, connection: Any, request: bytes) -> tuple[Reply, bool]:
-        sock, timeout = connection.sock, self._pool.timeout
-        sock.settimeout(timeout.connect_timeout)  # as urllib3 does while it sends
-        is_sent = False
-        try:
-            sock.sendall(request)
-            is_sent = True
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it may have answered before it closed
-        except TimeoutError as error:
-            raise Broken("it does not take the request") from error
-        sock.settimeout(timeout.read_timeout)
-        reply, keeps = read_reply(sock)
+    def _on(self, connection: Any, head: bytes, body: bytes) -> tuple[Reply | None, bool]:
+        """The answer, and whether the connection stands; no answer where it did not stand any more."""
+        asked = asked_over(connection, self._pool.timeout)
+        came = asked.ask(head, body)
+        if came is None:
+            return None, False
+        first, is_sent = came
+        reply, keeps = read_reply(asked, first)
         return reply, keeps and is_sent
 
     def _by_botocore(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
@@ -96,6 +91,6 @@ class Line:
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
 
 
-def _written(method: str, target: str, headers: dict[str, str], body: bytes) -> bytes:
+def _head(method: str, target: str, headers: dict[str, str]) -> bytes:
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode() + body
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode()

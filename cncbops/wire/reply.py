@@ -27,17 +27,19 @@ class Reply(NamedTuple):
 
 
 class Receiving(Protocol):
-    """What is asked of a socket."""
+    """What bytes come from."""
 
-    def recv(self, size: int, /) -> bytes: ...
+    def receive(self, least: int, most: int) -> bytes:
+        """As many bytes as are there, and `least` of them unless all end before."""
 
 
-def read_reply(sock: Receiving) -> tuple[Reply, bool]:
+def read_reply(source: Receiving, first: bytes = b"") -> tuple[Reply, bool]:
     """The answer to a request that is not HEAD, and whether the connection may carry another.
 
-    Raises Broken, IncompleteReadError for a body that ends early, and what the socket raises.
+    `first` is what was received of it before. Raises Broken, IncompleteReadError for a body that ends early, and what
+    the source raises.
     """
-    incoming = _Incoming(sock)
+    incoming = _Incoming(source, first)
     version, status, headers = _head(incoming)
     while 100 <= status < 200:  # interim: the answer follows
         version, status, headers = _head(incoming)
@@ -50,16 +52,16 @@ def read_reply(sock: Receiving) -> tuple[Reply, bool]:
 class _Incoming:
     """The bytes of a connection; `rest` is what was received and not yet asked for."""
 
-    def __init__(self, sock: Receiving) -> None:
-        self._recv = sock.recv
-        self.rest = b""
+    def __init__(self, source: Receiving, first: bytes) -> None:
+        self._receive = source.receive
+        self.rest = first
 
     def until(self, mark: bytes) -> bytes:
         """What comes before `mark`, which is passed over."""
         while (end := self.rest.find(mark)) < 0:
             if len(self.rest) > LONGEST_HEAD:
                 raise Broken("its head is too long")
-            piece = self._recv(_HEAD_PIECE)
+            piece = self._receive(1, _HEAD_PIECE)
             if not piece:
                 raise Broken("it was closed")
             self.rest = self.rest + piece if self.rest else piece
@@ -70,20 +72,16 @@ class _Incoming:
         if len(self.rest) >= count:
             found, self.rest = self.rest[:count], self.rest[count:]
             return found
-        pieces, missing = [self.rest], count - len(self.rest)
-        self.rest = b""
-        while missing:
-            piece = self._recv(min(missing, _PIECE))
-            if not piece:
-                raise IncompleteReadError(actual_bytes=count - missing, expected_bytes=count)
-            pieces.append(piece)
-            missing -= len(piece)
-        return b"".join(pieces)
+        missing = count - len(self.rest)
+        found, self.rest = self.rest + self._receive(missing, missing), b""
+        if len(found) < count:
+            raise IncompleteReadError(actual_bytes=len(found), expected_bytes=count)
+        return found
 
     def to_end(self) -> bytes:
         pieces = [self.rest]
         self.rest = b""
-        while piece := self._recv(_PIECE):
+        while piece := self._receive(1, _PIECE):
             pieces.append(piece)
         return b"".join(pieces)
 

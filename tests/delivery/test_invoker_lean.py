@@ -19,6 +19,7 @@ from botocore.loaders import Loader
 from cncbops.delivery import invoker as invoker_module
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.invoker import Invoker
+from cncbops.wire import sockets
 from tests.wire import scripted
 from tests.wire.scripted import Counted, Scripted, Tunnel, ok, soon
 
@@ -33,8 +34,10 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-@pytest.fixture
-def server() -> Iterator[Scripted]:
+@pytest.fixture(params=["as it is installed", "without C"])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    if request.param == "without C":
+        monkeypatch.setattr(sockets, "hot", None)
     with Scripted() as server:
         yield server
 

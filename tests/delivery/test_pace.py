@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cncbops.delivery.answers import Kind
@@ -28,7 +28,7 @@ def started(gate: Pace, time: Clock, count: int, events: int = 1) -> list[float]
     for _ in range(count):
         turn = entered(gate, events)
         time.now += gate.left_s(turn)
-        assert gate.left_s(turn) == 0.0
+        assert gate.left_s(turn) <= 1e-6  # what rounding to the microsecond left
         starts.append(time.now)
         gate.leave(turn)
     return starts
@@ -188,6 +188,7 @@ def test_a_new_rate_is_held_from_the_first_event_on(old: float | None, new: floa
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 2.0), st.sampled_from([0.5, 3.0, 40.0])), max_size=20))
+@example([(0.0, 0.5), (0.0006, 40.0)])
 def test_no_change_of_the_rate_makes_a_burst(changes: list[tuple[float, float]]) -> None:
     """However the rate changes, an event starts only after the time that the one before it took at these rates."""
     time = Clock()

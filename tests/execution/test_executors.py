@@ -1,6 +1,7 @@
 """What a session may rely on, whether its places are threads of this process or several processes."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -105,12 +106,16 @@ def place_of(executor: Processes, pid: int) -> int:
     raise AssertionError("no place is this process")
 
 
+def has_answered(executor: Processes, place: int) -> bool:
+    return bool(select.select([executor._channels[place]], [], [], 0)[0])
+
+
 def test_what_a_process_answered_before_it_was_killed_is_taken_first(several: Processes) -> None:
     victim = pids(several)[0]
     submit(several, ("cut", "before"), place=(place := place_of(several, victim)))
     submit(several, ("cut", "before"), place=place)
     several._send_out()
-    until(several._pipes[place].poll)
+    until(lambda: has_answered(several, place))
     os.kill(victim, signal.SIGKILL)
     several._processes[place].join(PATIENCE_S)
     answered = []
@@ -129,7 +134,7 @@ def test_a_place_that_is_lost_is_told_of_however_busy_the_others_are(several: Pr
     for other in others:
         submit(several, ("cut", "busy"), place=other)
     several._send_out()
-    until(lambda: all(several._pipes[other].poll() for other in others))
+    until(lambda: all(has_answered(several, other) for other in others))
     assert len(several.ended(PATIENCE_S)) == 2
     for other in others:
         submit(several, ("cut", "busy"), place=other)
@@ -164,9 +169,6 @@ def test_where_a_process_cannot_be_begun_none_is_left(monkeypatch: pytest.Monkey
     fork = processes.multiprocessing.get_context("fork")
 
     class Context:
-        def Pipe(self) -> Any:
-            return fork.Pipe()
-
         def Process(self, **asked: Any) -> Any:
             if len(begun) == 2:
                 raise BlockingIOError("no more processes")

@@ -187,3 +187,26 @@ def settle(journal: Journal, waiting: list[Sent]) -> None:
 def test_places_come_back_as_they_were_packed(places: list[int]) -> None:
     assert list(unpack(pack(places))) == places
     assert len(pack(places)) == 8 * len(places)
+
+
+CHANGES = st.dictionaries(
+    st.sampled_from(["read", "matched", "malformed", "failed", "unknown", "delivered", "ended", "error", "pulled"]),
+    st.integers(0, 2),
+    max_size=1,
+)
+
+
+@given(changes=st.lists(CHANGES, min_size=5, max_size=20))
+def test_an_object_is_in_the_ledger_as_it_is_whatever_changes_between_two_times(
+    ledger: Ledger, changes: Sequence[dict[str, int]]
+) -> None:
+    run = begin(ledger, f"run-{next(numbers)}")
+    writer, entry = ledger.run_writer(run, 1), Entry(0, 0, lake_object(0), matched=9)
+    for changed in changes:
+        for name, value in changed.items():
+            setattr(entry, name, {"ended": bool(value), "error": f"E{value}" if value else None}.get(name, value))
+        writer.write([entry], [], [])
+        (kept,) = ledger.entries(run)
+        names = ("read", "matched", "malformed", "delivered", "failed", "unknown", "ended", "error")
+        assert [getattr(kept, name) for name in names] == [getattr(entry, name) for name in names]
+        assert kept.pulled_before == {1: entry.pulled}

@@ -14,8 +14,8 @@ class Sent:
     def __init__(self, data: bytes, step: int = 1_000_000) -> None:
         self._data, self._step = data, step
 
-    def recv(self, size: int) -> bytes:
-        piece = self._data[: min(size, self._step)]
+    def receive(self, least: int, most: int) -> bytes:
+        piece = self._data[: max(least, min(most, self._step))]
         self._data = self._data[len(piece) :]
         return piece
 

@@ -1,0 +1,51 @@
+"""Threads that do tasks, of which nobody asks what becomes: whoever gives one has it tell that itself.
+
+A `ThreadPoolExecutor` does the same, and makes a future with its locks for each task, which costs more than to hand
+the task over does.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+Task = Callable[[], None]
+"""Raises nothing."""
+
+
+class Pool:
+    """As many threads as are needed at a time, and no more than `most`. Tasks are given by one thread."""
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most, self._name = most, name
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._free: deque[None] = deque()  # one for each thread that has nothing to do, while there are not the most
+
+    def submit(self, task: Task) -> None:
+        """Have something done, after all that was given before."""
+        self._tasks.put(task)
+        if self._free:
+            self._free.pop()
+        elif len(self._threads) < self._most:
+            thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Do nothing more, and wait for what is being done."""
+        with suppress(Empty):
+            while True:
+                self._tasks.get_nowait()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while task := self._tasks.get():
+            task()
+            del task  # and what it holds
+            if len(self._threads) < self._most:
+                self._free.append(None)

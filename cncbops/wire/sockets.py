@@ -1,0 +1,77 @@
+"""What a request is sent over, and its answer read from: a connection that stands.
+
+A plain socket is used in C where that is built: the request goes, and the first of the answer comes, while other
+threads run Python. Where TLS lies between, or there is no C, each step is the socket's own.
+"""
+
+import socket
+from typing import Any, Protocol, cast
+
+from urllib3.util import Timeout
+from urllib3.util.connection import is_connection_dropped
+
+from cncbops.native import hot
+from cncbops.wire.reply import Broken, Receiving
+
+_FIRST = 16 * 1024
+_PIECE = 256 * 1024
+
+
+class Asked(Receiving, Protocol):
+    """A connection that carries one exchange after another."""
+
+    def ask(self, head: bytes, body: bytes) -> tuple[bytes, bool] | None:
+        """Send a request, and receive what comes first of the answer; and whether all of the request was sent.
+
+        What closes before that may have answered. None where the other side had closed it before: nothing was sent.
+        Raises Broken if the request is not taken, TimeoutError if nothing comes, and OSError.
+        """
+
+
+def asked_over(connection: Any, timeout: Timeout) -> Asked:
+    """A connection of urllib3's that was made, with its time limits."""
+    if hot and type(connection.sock) is socket.socket:
+        return _Plain(connection.sock.fileno(), timeout)
+    return _Layered(connection, timeout)
+
+
+class _Plain:
+    def __init__(self, descriptor: int, timeout: Timeout) -> None:
+        self._descriptor = descriptor
+        self._send_s, self._read_s = cast(float | None, timeout.connect_timeout), timeout.read_timeout
+
+    def ask(self, head: bytes, body: bytes) -> tuple[bytes, bool] | None:
+        try:
+            return hot.ask(self._descriptor, head, body, _FIRST, self._send_s, self._read_s)
+        except BlockingIOError as error:
+            raise Broken("it does not take the request") from error
+
+    def receive(self, least: int, most: int) -> bytes:
+        return hot.receive(self._descriptor, least, most, self._read_s)
+
+
+class _Layered:
+    def __init__(self, connection: Any, timeout: Timeout) -> None:
+        self._connection, self._socket, self._timeout = connection, connection.sock, timeout
+
+    def ask(self, head: bytes, body: bytes) -> tuple[bytes, bool] | None:
+        if is_connection_dropped(self._connection):
+            return None
+        self._socket.settimeout(self._timeout.connect_timeout)  # as urllib3 does while it sends
+        is_sent = False
+        try:
+            self._socket.sendall(head + body)
+            is_sent = True
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it may have answered before it closed
+        except TimeoutError as error:
+            raise Broken("it does not take the request") from error
+        self._socket.settimeout(self._timeout.read_timeout)
+        return self._socket.recv(_FIRST), is_sent
+
+    def receive(self, least: int, most: int) -> bytes:
+        pieces, received = [], 0
+        while received < least and (piece := self._socket.recv(min(most - received, _PIECE))):
+            pieces.append(piece)
+            received += len(piece)
+        return b"".join(pieces)

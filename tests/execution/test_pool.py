@@ -1,0 +1,58 @@
+"""The threads that do a place's tasks."""
+
+import threading
+
+from cncbops.execution.pool import Pool
+from tests.wire.scripted import soon
+
+
+def test_there_are_as_many_threads_as_are_needed_and_no_more_than_the_most() -> None:
+    pool, names, lock = Pool(3, "some"), set[str](), threading.Lock()
+
+    def submit(at_a_time: int) -> None:
+        """Have so many tasks done, all of them at once as far as there are threads."""
+        met = threading.Barrier(min(at_a_time, 3) + 1)
+        ended = threading.Semaphore(0)
+
+        def task(meets: bool) -> None:
+            with lock:
+                names.add(threading.current_thread().name)
+            if meets:
+                met.wait(5)
+            ended.release()
+
+        for number in range(at_a_time):
+            pool.submit(lambda meets=number < 3: task(meets))  # type: ignore[misc]
+        met.wait(5)
+        for _ in range(at_a_time):
+            assert ended.acquire(timeout=5)
+
+    submit(1)
+    assert names == {"some_0"}
+    assert soon(lambda: len(pool._free) == 1)
+    submit(2)
+    assert len(names) == 2
+    submit(9)
+    assert names == {"some_0", "some_1", "some_2"}
+    pool.close()
+    assert not names & {thread.name for thread in threading.enumerate()}
+
+
+def test_what_waits_is_not_begun_any_more_and_what_is_under_way_is_waited_for() -> None:
+    pool, begun, may_end, done = Pool(1, "one"), threading.Event(), threading.Event(), list[str]()
+
+    def first() -> None:
+        begun.set()
+        may_end.wait(5)
+        done.append("first")
+
+    pool.submit(first)
+    assert begun.wait(5)
+    for _ in range(3):
+        pool.submit(lambda: done.append("another"))
+    closing = threading.Thread(target=pool.close)
+    closing.start()
+    assert soon(lambda: pool._tasks.qsize() == 1)  # what tells the thread to end
+    may_end.set()
+    closing.join()
+    assert done == ["first"]
