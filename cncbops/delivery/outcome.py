@@ -111,10 +111,8 @@ def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]
 
 
 def traces_of(delivered: Sequence[Record]) -> Sequence[Trace]:
-    """What is to be remembered of records; all of a batch leave a trace, or none does."""
-    if not delivered or delivered[0].trace is None:
-        return ()
-    return [trace for record in delivered if (trace := record.trace)]
+    """What is to be remembered of records, which are all of one kind."""
+    return type(delivered[0]).traces(delivered) if delivered else ()
 
 
 def _bare(records: Sequence[Record]) -> list[Record]:

@@ -7,9 +7,12 @@ so that decoding names it.
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
-from typing import Literal, TypeVar
+from itertools import islice, takewhile
+from operator import is_not
+from typing import Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +25,7 @@ DEEPEST = 200
 MOST_TRIES = 4  # how often a line that a broken document had swallowed is looked at again: time stays linear
 
 T = TypeVar("T")
+_is_there = partial(is_not, None)
 _SPACE = b" \t\r\n"
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
 _VALUE = b'"{[-0123456789tfn'
@@ -40,6 +44,13 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     text: bytes
     line: int
     part: int
+
+
+class Run(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """Documents that lie each on a line of its own, one after another, as they were read; the first on `line`."""
+
+    line: int
+    values: Sequence[T]
 
 
 class _Piece(msgspec.Struct, frozen=True, gc=False):
@@ -81,37 +92,79 @@ def read_documents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -
 
     It gives None for what is no JSON, and for whatever else it leaves to the caller, as others are.
     """
+
+    def read_text(text: bytes) -> tuple[bytes, T] | None:
+        value = read(text)
+        return None if value is None else (text, value)
+
+    for found in read_runs(blocks, lambda block: read_lines(block, read_text)):
+        if isinstance(found, Document):
+            yield found, None
+            continue
+        for number, (text, value) in enumerate(found.values, found.line):
+            yield Document(text, number, 0), value
+
+
+def read_runs(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None]]) -> Iterator[Run[T] | Document]:
+    """The documents, those together that `read` has read, which is given a block and gives a value for each line.
+
+    It gives None for a line that is not one JSON text, and for whatever else it leaves to the caller, as others are.
+    """
     line = part = 0  # where the last document ended, and which part of that line it was
-    for found, value in _extents(blocks, read):
+    for found in _found(blocks, read):
+        if isinstance(found, Run):
+            line, part = found.line + len(found.values) - 1, 0
+            yield found
+            continue
         part = part + 1 if found.first_line == line else 0
-        yield Document(found.text, found.first_line, part), value
+        yield Document(found.text, found.first_line, part)
         line = found.last_line
         part = part if found.first_line == line else 0
 
 
-def _extents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -> Iterator[tuple[_Extent, T | None]]:
+def read_lines(block: Block, read: Callable[[bytes], T | None]) -> list[T | None]:
+    """What is made of each line of a block that may be a document by itself; None for each other."""
+    return [read_line(line, read) for line in lines_of(block)]
+
+
+def read_line(line: bytes, read: Callable[[bytes], T | None]) -> T | None:
+    """What is made of a line if it may be a document by itself."""
+    text = line.strip(_SPACE)
+    return read(text) if text.startswith(b"{") else None
+
+
+def lines_of(block: Block) -> list[bytes]:
+    """The lines of a block."""
+    return BytesIO(block.data).readlines()
+
+
+def _found(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None]]) -> Iterator["Run[T] | _Extent"]:
     begun = _Begun()
-    for line, number, is_whole in _lines(blocks):
-        text = line.strip(_SPACE)
-        value = read(text) if is_whole and not begun.is_amidst and text.startswith(b"{") else None
-        if value is not None:
-            yield _Extent(text, number, number), value
-            continue
-        for piece in _pieces(line, number, is_whole):
-            yield from ((found, None) for found in begun.feed([piece]))
-    while begun:
-        found, rest = begun.broken()
-        yield found, None
-        yield from ((found, None) for found in begun.feed(rest))
-
-
-def _lines(blocks: Iterable[Block]) -> Iterator[tuple[bytes, int, bool]]:
-    """Every line or rest of a line, its number, and whether it is whole at its beginning."""
     for block in blocks:
-        is_whole = not block.first_part
-        for number, line in enumerate(BytesIO(block.data).readlines(), block.first_line):
-            yield line, number, is_whole
-            is_whole = True
+        yield from _found_in(block, read(block), begun)
+    while begun:
+        extent, rest = begun.broken()
+        yield extent
+        yield from begun.feed(rest)
+
+
+def _found_in(block: Block, values: Sequence[T | None], begun: "_Begun") -> Iterator["Run[T] | _Extent"]:
+    lines, at = None, 0
+    while at < len(values):
+        is_whole = at > 0 or not block.first_part
+        run = [] if begun.is_amidst or not is_whole else _until_none(islice(values, at, None))
+        if run:
+            yield Run(block.first_line + at, run)
+            at += len(run)
+            continue
+        lines = lines or lines_of(block)
+        for piece in _pieces(lines[at], block.first_line + at, is_whole):
+            yield from begun.feed([piece])
+        at += 1
+
+
+def _until_none(values: Iterable[T | None]) -> list[T]:
+    return cast("list[T]", list(takewhile(_is_there, values)))
 
 
 def _pieces(line: bytes, number: int, is_first: bool) -> Iterator[_Piece]:

@@ -1,6 +1,7 @@
 """Faults of one cause, counted together: by function, pipeline, error name and shape of the message."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -65,12 +66,12 @@ class Group:
     first_ms: int | None = None
     last_ms: int | None = None
 
-    def count_in(self, time_ms: int | None) -> None:
-        """Count one more fault, of that time."""
-        self.count += 1
-        if time_ms is not None:
-            self.first_ms = time_ms if self.first_ms is None else min(self.first_ms, time_ms)
-            self.last_ms = time_ms if self.last_ms is None else max(self.last_ms, time_ms)
+    def count_in(self, count: int, times: Sequence[int]) -> None:
+        """Count more faults, of these times where they tell any."""
+        self.count += count
+        if times:
+            self.first_ms = min(times) if self.first_ms is None else min(self.first_ms, *times)
+            self.last_ms = max(times) if self.last_ms is None else max(self.last_ms, *times)
 
     def merge(self, later: "Group") -> None:
         """Count in faults of the same group that were counted elsewhere."""
@@ -90,16 +91,20 @@ class Groups:
 
     def add(self, fault: Fault, place: str) -> str:
         """Count a fault; gives its fingerprint."""
+        return self.add_some(fault, place, 1, () if fault.timestamp_ms is None else (fault.timestamp_ms,))
+
+    def add_some(self, fault: Fault, place: str, count: int, times: Sequence[int]) -> str:
+        """Count faults of one cause, of which this is the first; gives their fingerprint."""
         mark, function, form = _cause(fault)
         group = self._groups.get(mark)
         if group is None and self._is_full:
-            self.others += 1
+            self.others += count
             return mark
         if group is None:
             example = Example(fault.id, masked_text(fault.message)[:_MESSAGE_CHARS], place)
             group = Group(mark, function, fault.pipeline, fault.error, form, example)
             self._groups[mark] = group
-        group.count_in(fault.timestamp_ms)
+        group.count_in(count, times)
         return mark
 
     def merge(self, later: "Groups") -> None:

@@ -155,11 +155,11 @@ def _whole(fault: _FaultEvent, line_id: str | None) -> list[Fault] | None:
     return [
         Fault(
             id=fault.id or line_id,
-            function=_named(tags.functionname) or _named(tags.functionName),
+            function=named(tags.functionname) or named(tags.functionName),
             error=name,
             message=message,
             stack=stack or None,
-            pipeline=_named(tags.pipeline) or _named(work.pipeline) or sent.pipeline,
+            pipeline=named(tags.pipeline) or named(work.pipeline) or sent.pipeline,
             event_types=sent.event_types,
             timestamp_ms=fault.timestamp,
             unit=Records(sent.records),
@@ -173,7 +173,7 @@ def _of_part(part: _Part) -> _Sent | None:
     if record is None or part.event is None:  # without its event it may be trimmed
         return None
     event_type = part.event.type or record.event_type
-    return _Sent((record,), (event_type,) if event_type else (), _named(part.pipeline))
+    return _Sent((record,), (event_type,) if event_type else (), named(part.pipeline))
 
 
 def _of_batch(parts: Sequence[_Part]) -> _Sent | None:
@@ -207,5 +207,6 @@ def _record(body: bytes) -> FaultRecord | None:
     )
 
 
-def _named(name: str | None) -> str | None:
+def named(name: str | None) -> str | None:
+    """A name, unless it says that there is none."""
     return None if name == "undefined" else name

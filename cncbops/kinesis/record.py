@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -31,8 +31,16 @@ _LANE_BITS = 16
 """More lanes than one function ever has."""
 
 
-Trace = tuple[bytes, str, str | None, tuple[bytes, ...]]
-"""What is remembered of a fault: its digest, the fingerprint of its group, its pipeline, and its records' digests."""
+class Trace(NamedTuple):
+    """What is remembered of faults of one group and pipeline: their digests end to end, and those of their records.
+
+    Each has as many records as the others, which come in the order of the faults.
+    """
+
+    fingerprint: str
+    pipeline: str | None
+    faults: bytes
+    records: bytes
 
 
 class Record(msgspec.Struct, gc=False):
@@ -60,10 +68,10 @@ class Record(msgspec.Struct, gc=False):
     is_event: bool = False
     has_many_keys: bool = False
 
-    @property
-    def trace(self) -> Trace | None:
-        """What is remembered of it for ever once it is delivered, if anything is."""
-        return None
+    @classmethod
+    def traces(cls, records: "Sequence[Record]") -> Sequence[Trace]:  # noqa: ARG003  nothing is of these
+        """What is remembered for ever of records of this kind once they are delivered, if anything is."""
+        return ()
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""

@@ -173,6 +173,8 @@ STEPS: Sequence[Step] = (
     ),
     # The error by which the object could not be read to its end when that was found out.
     ("ALTER TABLE picks ADD COLUMN broken TEXT",),
+    # A row is of faults that have all but the digests in common, and as many records each: theirs, end to end, too.
+    ("ALTER TABLE resubmitted_lately RENAME COLUMN fault TO faults",),
 )
 
 RESUBMITTED_SINCE = 2

@@ -1,9 +1,11 @@
 from collections.abc import Callable, Sequence
 from typing import final
 
+from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import NameOf, Record
 from cncbops.lake.objects import LakeObject
+from cncbops.session.causes import Cause
 
 # The events of lines, numbered from `first_line`; in place of one that is not usual, the line. Its UTF-8 is valid.
 def read_events(format: str, make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
@@ -42,6 +44,20 @@ def make_records(
     names: Sequence[bytes],
     /,
 ) -> list[Record]: ...
+
+# The units of lines of faults raised before `until_ms`, as cncbops.session.usual_units has them; None for a line
+# that is not usual.
+def read_units(
+    make: type[Unit],
+    cause_of: Callable[..., Cause | None],
+    sha256: Callable[[bytes], object],
+    data: bytes,
+    first_line: int,
+    lake_object: LakeObject,
+    is_alone: bool,
+    until_ms: int,
+    /,
+) -> list[tuple[Unit, Cause, str, int, str | None] | None]: ...
 
 # The bodies between commas, behind `head` and before `tail`.
 def payload(head: bytes, bodies: Sequence[bytes | Unwritten], tail: bytes, /) -> bytes: ...

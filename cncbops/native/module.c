@@ -11,6 +11,7 @@ static PyMethodDef functions[] = {
     FUNCTION(read_events),
     {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
     FUNCTION(make_records),
+    FUNCTION(read_units),
     FUNCTION(payload),
     FUNCTION(ask),
     FUNCTION(receive),
@@ -34,7 +35,7 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
-    if (!prepare_records())
+    if (!prepare_records() || !prepare_units())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && PyModule_AddType(module, &unwritten_type) < 0)

@@ -5,7 +5,7 @@ the run gave a fate is not looked at again: a delivered fault is in the memory, 
 failures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from cncbops.recipients import Recipient
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
-from cncbops.session.memory import Claim, History, Memory
+from cncbops.session.memory import History, Memory, Shared
 from cncbops.session.reading import too_large
 
 NO_RECORD = "NoRecord"
@@ -100,12 +100,26 @@ class Candidate(NamedTuple):
     is_sent_again: bool = False
 
     @property
-    def claim(self) -> Claim:
-        """What others of the session may not have claimed before."""
+    def shared(self) -> Shared | None:
+        """The records that are to be sent of it, where others may send them, too."""
         what = self.what
-        if isinstance(what, Unit) and what.pipeline:
-            return Claim(self.met.digest, what.records, what.pipeline)
-        return Claim(self.met.digest)
+        return (what.records, what.pipeline) if isinstance(what, Unit) and what.pipeline else None
+
+
+class Candidates(NamedTuple):
+    """Some that follow one another."""
+
+    found: Sequence[Candidate]
+
+    @property
+    def digests(self) -> Sequence[bytes]:
+        """Those of their faults."""
+        return [each.met.digest for each in self.found]
+
+    @property
+    def shared(self) -> Mapping[int, Shared]:
+        """The records of those, by index, that others may send, too."""
+        return {at: shared for at, each in enumerate(self.found) if (shared := each.shared)}
 
 
 class Assessor:
@@ -123,15 +137,21 @@ class Assessor:
 
     def met(self, fault: Fault, reading: Reading, line: int, part: int, moment_ms: int) -> Met:
         """A fault and its function. Raises CncbopsError if AWS cannot be asked about that."""
-        known = self._known.get(fault.function)
-        if known is None:
-            known = self._known[fault.function] = self._look(fault)
-        found, known_as = known
+        found, known_as = self.function_of(fault)
         digest = fault_digest(fault, known_as)
         return Met(fault, reading, line, part, reading.entry.pulled - 1, moment_ms, found, known_as, digest)
 
+    def function_of(self, fault: Fault) -> tuple[Found, str]:
+        """The function that a fault goes to, and what tells that from all others for ever.
+
+        Raises CncbopsError if AWS cannot be asked.
+        """
+        known = self._known.get(fault.function)
+        if known is None:
+            known = self._known[fault.function] = self._look(fault)
+        return known
+
     def _look(self, fault: Fault) -> tuple[Found, str]:
-        """The function that a fault goes to, and what tells that from all others for ever."""
         called = self._routing.of(fault)
         found = self._finder.find(called) if called else _NO_FUNCTION
         if called:
@@ -139,6 +159,12 @@ class Assessor:
         if len(self._known) >= _MOST_NAMES:
             self._known.clear()
         return found, f"{self._where}\0{found.bare_name}"
+
+    def remembers(self, units: Sequence[Unit]) -> bool:
+        """Whether the ledger knows any of these faults, or of their records."""
+        if self._memory.sent_by([unit.fault for unit in units]):
+            return True
+        return self._memory.history([record for unit in units for record in unit.records]).knows_any
 
     def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], int]:
         """What is to become of faults, and how many others were sent before; those of this run are left out, too.

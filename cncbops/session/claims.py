@@ -1,7 +1,8 @@
 """What places that read faults tell of them, and who decides for all places which are sent."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from struct import Struct
+from typing import NamedTuple, Protocol
 
 from cncbops.faults.identity import DIGEST_BYTES
 from cncbops.finding import Found
@@ -9,32 +10,48 @@ from cncbops.function_name import FunctionName
 from cncbops.recipients import Recipient
 from cncbops.session.findings import Findings
 from cncbops.session.means import Means
-from cncbops.session.memory import Claim, Seen
+from cncbops.session.memory import Seen, Shared
 from cncbops.session.reading import Register
+
+_DIGEST = Struct(f"{DIGEST_BYTES}s")
 
 
 class Claims(NamedTuple):
     """Of a portion: its faults in the order of the lake, and the functions that they go to.
 
-    They cross between processes, mostly digests alone: those end to end, and the rest by their index.
+    They cross between processes, mostly digests alone: those end to end, and the records that some share, by index.
     """
 
     digests: bytes
-    more: Mapping[int, tuple[Sequence[bytes], str | None]]
+    shared: Mapping[int, Shared]
     functions: Mapping[FunctionName, Found]
 
     @property
-    def faults(self) -> Sequence[Claim]:
-        """The claims, one by one."""
-        size, nothing = DIGEST_BYTES, ((), None)
-        starts = range(0, len(self.digests), size)
-        return [Claim(self.digests[at : at + size], *self.more.get(at // size, nothing)) for at in starts]
+    def faults(self) -> Sequence[bytes]:
+        """The digests, one by one."""
+        return [digest for (digest,) in _DIGEST.iter_unpack(self.digests)]
 
 
-def claims_of(faults: Sequence[Claim], functions: Mapping[FunctionName, Found]) -> Claims:
-    """Claims on their way."""
-    more = {at: (records, pipeline) for at, (_, records, pipeline) in enumerate(faults) if records}
-    return Claims(b"".join([each.fault for each in faults]), more, functions)
+class Claiming(Protocol):
+    """Faults that wait to be judged."""
+
+    @property
+    def digests(self) -> Sequence[bytes]:
+        """Those of the faults."""
+
+    @property
+    def shared(self) -> Mapping[int, Shared]:
+        """The records that some of them share, by index."""
+
+
+def claims_of(parts: Iterable[Claiming], functions: Mapping[FunctionName, Found]) -> Claims:
+    """The claims of faults on their way, part after part."""
+    digests: list[bytes] = []
+    shared: dict[int, Shared] = {}
+    for part in parts:
+        shared.update((len(digests) + at, each) for at, each in part.shared.items())
+        digests += part.digests
+    return Claims(b"".join(digests), shared, functions)
 
 
 class FaultRegister(Register):
@@ -45,7 +62,7 @@ class FaultRegister(Register):
 
     def repeated(self, claims: Claims) -> Sequence[int]:
         """The indices of what was claimed before. Raises CannotRun."""
-        return self._seen.repeated(claims.faults)
+        return self._seen.repeated(claims.faults, claims.shared)
 
     def meet(self, claims: Claims) -> Mapping[str, Recipient]:
         """Take down which functions were found; those that are new here, by their name in the run."""

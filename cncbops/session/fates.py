@@ -2,11 +2,34 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from cncbops.faults.grouping import Groups
 from cncbops.faults.unit import Unit
 from cncbops.session.candidates import NO_RECORD, Candidate, Flawed, Known, Met, Reading, Refused
 from cncbops.session.findings import Findings
+from cncbops.session.usual_units import UsualUnits
 from cncbops.tally import Failure
+
+
+def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings) -> list[Unit]:
+    """The same of faults that are all sent, but for those that were met before."""
+    kept = found.without(repeated)
+    findings.tally.faults.repeated += len(repeated)
+    if not kept.found:
+        return []
+    findings.tally.count_sent([each[2] for each in kept.found], [each[3] for each in kept.found])
+    entry = found.reading.entry
+    entry.matched += len(kept.found)
+    findings.touch(entry)
+    groups = findings.groups = findings.groups or Groups(most=None)
+    for (unit, cause, *_, fault_id), times in kept.by_cause():
+        groups.add_some(replace(cause.fault, id=fault_id), f"{entry.object.uri}:{unit.line}", len(times), times)
+        share = findings.tally.share_of(cause.function)
+        share.matched += len(times)
+        share.records += len(times)
+        share.newest_ms = max(share.newest_ms or 0, *times)
+    return [each[0] for each in kept.found]
 
 
 def settle(candidates: Sequence[Candidate], repeated: Sequence[int], findings: Findings) -> tuple[list[Unit], int]:

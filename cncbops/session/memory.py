@@ -1,7 +1,7 @@
 """What is remembered of faults that were sent: by earlier runs, and in this session."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from cncbops.session.scratch import MOST_FRESH, Digests
 
@@ -11,6 +11,11 @@ class History:
 
     def __init__(self, sent: Mapping[bytes, Mapping[str | None, int]]) -> None:
         self._sent = sent
+
+    @property
+    def knows_any(self) -> bool:
+        """Whether one of the records was sent."""
+        return bool(self._sent)
 
     def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
         """When the last run began that delivered one of these records; None if none did."""
@@ -56,15 +61,9 @@ class NoMemory:
         return History({})
 
 
-class Claim(NamedTuple):
-    """A fault that a session came to, and the records that are to be sent of it, where others may send them, too.
-
-    That is where its pipeline is known: another pipeline's fault of the same records makes the function run both.
-    """
-
-    fault: bytes
-    records: Sequence[bytes] = ()
-    pipeline: str | None = None
+Shared = tuple[Sequence[bytes], str | None]
+"""The records that are to be sent of a fault, and its pipeline, where that is known: another pipeline's fault of the
+same records makes the function run both."""
 
 
 class Seen:
@@ -73,18 +72,18 @@ class Seen:
     def __init__(self, most_fresh: int = MOST_FRESH) -> None:
         self._told = Digests[str | None](most_fresh)
 
-    def repeated(self, claims: Sequence[Claim]) -> list[int]:
-        """The indices of claims that were made before, of the fault itself or of all its records by another pipeline.
+    def repeated(self, faults: Sequence[bytes], shared: Mapping[int, Shared]) -> list[int]:
+        """The indices of faults that were met before, or all of whose records another pipeline's fault shares.
 
         Raises CannotRun where those that are new cannot be kept.
         """
-        digests = [each.fault for each in claims]
-        digests += [record for each in claims for record in each.records]
-        with self._told.at_hand(digests):
-            return [index for index, claim in enumerate(claims) if self._is_repeated(claim)]
+        records = [record for its, _ in shared.values() for record in its]
+        with self._told.at_hand([*faults, *records]):
+            if not shared:
+                return self._told.again(faults, None)
+            return [at for at, fault in enumerate(faults) if self._is_repeated(fault, *shared.get(at, ((), None)))]
 
-    def _is_repeated(self, claim: Claim) -> bool:
-        fault, records, pipeline = claim
+    def _is_repeated(self, fault: bytes, records: Sequence[bytes], pipeline: str | None) -> bool:
         if fault in self._told:
             return True
         self._told.first(fault, None)

@@ -6,11 +6,16 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from cncbops.errors import CannotRun
+from cncbops.session.digest import DIGEST_BYTES
 
 Value = TypeVar("Value", str | None, int)
 
 MOST_FRESH = 200_000
 _AT_ONCE = 256
+
+_OF_PACK = f"substr(?1, at, {DIGEST_BYTES})"
+_KEEP = f"INSERT INTO told SELECT {_OF_PACK}, ?2 FROM starts WHERE at < length(?1)"  # noqa: S608  a number
+_FIND = f"SELECT told.* FROM starts CROSS JOIN told ON digest = {_OF_PACK} WHERE at < length(?1)"  # noqa: S608
 
 
 def scratch() -> sqlite3.Connection:
@@ -40,7 +45,7 @@ def at_one_go(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class Digests(Generic[Value]):
-    """What was told first of each digest; on disk beyond some of them."""
+    """What was told first of each digest, of DIGEST_BYTES; on disk beyond some of them."""
 
     def __init__(self, most_fresh: int = MOST_FRESH) -> None:
         self._most_fresh = most_fresh
@@ -68,23 +73,52 @@ class Digests(Generic[Value]):
             return self._at_hand[digest]
         return self._fresh.setdefault(digest, value)
 
+    def again(self, digests: Sequence[bytes], value: Value) -> list[int]:
+        """The indices of digests of which something was told before; of the others this is told first."""
+        fresh, at_hand, again = self._fresh, self._at_hand, []
+        for index, digest in enumerate(digests):
+            if digest in fresh or digest in at_hand:
+                again.append(index)
+            else:
+                fresh[digest] = value
+        return again
+
     def _known(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
         """What is on disk of these."""
         assert self._kept
         known: dict[bytes, Value] = {}
-        for some in at_once(digests):
-            known.update(self._kept.execute(f"SELECT * FROM told WHERE digest IN ({marks(some)})", some))  # noqa: S608
+        for pack in _packs(sorted(digests)):
+            known.update(self._kept.execute(_FIND, (pack,)))
         return known
 
     def _keep(self) -> None:
         """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
         if self._kept is None:
-            self._kept = scratch()
-            self._kept.execute("CREATE TABLE told (digest BLOB PRIMARY KEY, value) WITHOUT ROWID")
-        rows = [(digest, self._fresh[digest]) for digest in sorted(self._fresh)]
+            self._kept = _digests()
+        alike: dict[Value, list[bytes]] = {}
+        for digest in sorted(self._fresh):
+            alike.setdefault(self._fresh[digest], []).append(digest)
+        single = [(digests[0], value) for value, digests in alike.items() if len(digests) == 1]
+        several = ((value, digests) for value, digests in alike.items() if len(digests) > 1)
         with at_one_go(self._kept):
-            self._kept.executemany("INSERT INTO told VALUES (?, ?)", rows)
+            self._kept.executemany("INSERT INTO told VALUES (?, ?)", single)
+            self._kept.executemany(_KEEP, ((pack, value) for value, digests in several for pack in _packs(digests)))
         self._fresh = {}
+
+
+def _digests() -> sqlite3.Connection:
+    """A database of digests, with the places at which they stand in a pack: it is unpacked in SQLite, row by row."""
+    connection = scratch()
+    connection.execute("CREATE TABLE told (digest BLOB PRIMARY KEY, value) WITHOUT ROWID")
+    connection.execute("CREATE TABLE starts (at INTEGER PRIMARY KEY)")
+    starts = range(1, _AT_ONCE * DIGEST_BYTES, DIGEST_BYTES)
+    connection.executemany("INSERT INTO starts VALUES (?)", ((at,) for at in starts))
+    return connection
+
+
+def _packs(digests: Sequence[bytes]) -> Iterator[bytes]:
+    """Digests end to end, some at a time: SQLite is given one value where it takes longer to give it many."""
+    return (b"".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
 
 
 def at_once(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:

@@ -5,6 +5,7 @@ fault before is asked of whoever knows all that it came to: this reader, where i
 coordinates it; what is to be counted then waits for the answer.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
-from cncbops.faults.documents import Document
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.unit import Unit
@@ -22,13 +22,14 @@ from cncbops.lake.lines import Block
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
-from cncbops.session.candidates import Assessor, Candidate, Met, Reading, is_fetched
+from cncbops.session.candidates import Assessor, Candidates, Met, Reading, is_fetched
 from cncbops.session.claims import Claims, claims_of
 from cncbops.session.entry import Entry
-from cncbops.session.fates import malformed, settle
+from cncbops.session.fates import malformed, settle, settle_usual
 from cncbops.session.findings import Findings
 from cncbops.session.memory import Seen
 from cncbops.session.reading import Reader
+from cncbops.session.usual_units import ReadDocument, UsualReader, UsualUnits
 
 _AT_ONCE, _BYTES_AT_ONCE = 256, 4 * 1024 * 1024
 
@@ -52,6 +53,11 @@ class _Some:
             self.met.append(met)
             self.bytes += _size(met.fault)
 
+    def take(self) -> list[Met]:
+        """Those that are meant; what is added later counts anew."""
+        taken, self.met, self.read, self.bytes = self.met, [], 0, 0
+        return taken
+
 
 class UnitReader(Reader):
     """Chooses the faults of one resubmit, and counts them by group.
@@ -66,7 +72,8 @@ class UnitReader(Reader):
         self._request, self._assessor, self._resolver, self._seen = request, assessor, resolver, seen
         self._is_chosen, self._may_be_chosen = request.choice.test(), request.choice.test_unread()
         self._findings = Findings()
-        self._waiting: list[Candidate] = []
+        self._usual = UsualReader(request, assessor)
+        self._waiting: list[Candidates | UsualUnits] = []
         self.chosen = chosen
 
     @property
@@ -84,68 +91,97 @@ class UnitReader(Reader):
         broken: Exception | None = None
         try:
             for met in self._met(reading, blocks):
-                if met and (is_fetched(met.fault) or self._request.limit is not None):
-                    # One by one: what follows may be too much, and is there also if this cannot be fetched.
-                    yield self._units_of(some)
-                    some = _Some()
-                    yield self._units_of(_Some([met]))
-                    continue
-                some.add(met)
-                if some.is_full:
-                    yield self._units_of(some)
-                    some = _Some()
+                yield from self._given_out(met, some)
         except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
             broken = error
-        yield self._units_of(some)  # they are counted, whatever comes behind them
+        if some.read:
+            yield self._units_of(some.take())  # they are counted, whatever comes behind them
         findings.touch(entry)
         if broken:
             raise broken
+
+    def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[list[Unit]]:
+        """The units that are given out as this is met, behind `some` that wait."""
+        if isinstance(met, UsualUnits):
+            if some.read:
+                yield self._units_of(some.take())
+            yield self._judging(met, met.take_places())
+        elif met and (is_fetched(met.fault) or self._request.limit is not None):
+            # One by one: what follows may be too much, and is there also if this cannot be fetched.
+            yield self._units_of(some.take())
+            yield self._units_of([met])
+        else:
+            some.add(met)
+            if some.is_full:
+                yield self._units_of(some.take())
 
     def claims(self) -> Claims | None:
         """What has to be judged of what was read."""
         if self._seen:
             return None
         functions, self._assessor.found = self._assessor.found, {}
-        return claims_of([each.claim for each in self._waiting], functions)
+        return claims_of(self._waiting, functions)
 
     def judged(self, records: Sequence[Record], repeated: Sequence[int], findings: Findings) -> Sequence[Record]:
         """The units that are to be sent, once it is known which claims were made before; all is counted now."""
         if self._seen:
             return records
         waiting, self._waiting = self._waiting, []
-        return self._settled(waiting, repeated, findings)
+        units, start = list[Unit](), 0
+        for part in waiting:
+            end = start + len(part.found)
+            its = repeated[bisect_left(repeated, start) : bisect_left(repeated, end)]
+            units += self._settled(part, [index - start for index in its], findings)
+            start = end
+        return units
 
-    def _settled(self, candidates: Sequence[Candidate], repeated: Sequence[int], findings: Findings) -> list[Unit]:
-        units, chosen = settle(candidates, repeated, findings)
+    def _settled(self, part: Candidates | UsualUnits, repeated: Sequence[int], findings: Findings) -> list[Unit]:
+        if isinstance(part, UsualUnits):
+            units = settle_usual(part, repeated, findings)
+            self.chosen += len(units)
+            return units
+        units, chosen = settle(part.found, repeated, findings)
         self.chosen += chosen
         return units
 
-    def _units_of(self, some: _Some) -> list[Unit]:
+    def _units_of(self, met: Sequence[Met]) -> list[Unit]:
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
-        if not some.met:
+        if not met:
             return []
-        candidates, sent_before = self._assessor.assess(some.met)
+        candidates, sent_before = self._assessor.assess(met)
         self._findings.tally.faults.sent_before += sent_before
-        if self._seen:
-            repeated = self._seen.repeated([each.claim for each in candidates])
-            return self._settled(candidates, repeated, self._findings)
-        self._waiting += candidates
-        return [each.what for each in candidates if isinstance(each.what, Unit)]
+        units = [each.what for each in candidates if isinstance(each.what, Unit)]
+        return self._judging(Candidates(candidates), units)
 
-    def _met(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[Met | None]:
+    def _judging(self, part: Candidates | UsualUnits, units: list[Unit]) -> list[Unit]:
+        """The units of a part; where claims are to be judged, also of those that were claimed before."""
+        if self._seen:
+            return self._settled(part, self._seen.repeated(part.digests, part.shared), self._findings)
+        self._waiting.append(part)
+        return units
+
+    def _met(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[Met | UsualUnits | None]:
         """The faults that are meant, None for each other, which is counted; up to the limit, if there is one."""
         entry, stored_ms = reading.entry, int(reading.entry.object.last_modified.timestamp() * 1000)
-        for line, part, fault, is_unread in self._faults(reading, blocks):
-            if self.is_at_limit:
-                entry.remains = True
-                return
-            entry.pulled += 1
-            self._findings.tally.events.read += 1
-            reading.read += 1
-            entry.read = max(entry.read, reading.read)
-            moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
-            is_meant = self._is_meant(fault, moment_ms, entry, is_unread=is_unread)
-            yield self._assessor.met(fault, reading, line, part, moment_ms) if is_meant else None
+        for read in self._read(reading, blocks):
+            if isinstance(read, UsualUnits):
+                self._count_read(reading, len(read.found))
+                yield read
+                continue
+            for line, part, fault, is_unread in self._faults(reading, *read):
+                if self.is_at_limit:
+                    entry.remains = True
+                    return
+                entry.pulled += 1
+                self._count_read(reading, 1)
+                moment_ms = stored_ms if fault.timestamp_ms is None else fault.timestamp_ms
+                is_meant = self._is_meant(fault, moment_ms, entry, is_unread=is_unread)
+                yield self._assessor.met(fault, reading, line, part, moment_ms) if is_meant else None
+
+    def _count_read(self, reading: Reading, count: int) -> None:
+        self._findings.tally.events.read += count
+        reading.read += count
+        reading.entry.read = max(reading.entry.read, reading.read)
 
     def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry, *, is_unread: bool) -> bool:
         """Whether a fault is chosen, or may be, and was raised before the run."""
@@ -159,26 +195,34 @@ class UnitReader(Reader):
         entry.remains = True
         return False
 
-    def _faults(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[tuple[int, int, Fault, bool]]:
-        """The faults with line and part, and whether they could not be read; all else counted and noted."""
+    def _faults(
+        self, reading: Reading, line: int, document_part: int, found: list[Fault] | Problem
+    ) -> Iterator[tuple[int, int, Fault, bool]]:
+        """A document's faults with line and part, and whether they could not be read; all else counted and noted."""
         item, lines = reading.item, reading.item.lines
-        for document, found in _decoded(item, blocks):
-            if isinstance(found, Problem):
-                if lines is None:
-                    self._findings.tally.faults.broken += 1
-                    malformed(reading, document.line, document.part, None, (found.error, found.message), self._findings)
-                continue
-            if not found:
-                self._findings.tally.faults.others += 1
-                reading.entry.remains = True
-            if lines is None and len(found) == 1 and type(found[0].unit) is Records:
-                yield document.line, document.part, found[0], False  # by far the most, and the first of their documents
-                continue
-            opened = (each for fault in found for each in self._opened(fault, item))
-            for index, (fault, is_unread) in enumerate(opened):
-                part = part_of(document.part, index)
-                if lines is None or (document.line, part) in lines:
-                    yield document.line, part, fault, is_unread
+        if isinstance(found, Problem):
+            if lines is None:
+                self._findings.tally.faults.broken += 1
+                malformed(reading, line, document_part, None, (found.error, found.message), self._findings)
+            return
+        if not found:
+            self._findings.tally.faults.others += 1
+            reading.entry.remains = True
+        opened = (each for fault in found for each in self._opened(fault, item))
+        for index, (fault, is_unread) in enumerate(opened):
+            part = part_of(document_part, index)
+            if lines is None or (line, part) in lines:
+                yield line, part, fault, is_unread
+
+    def _read(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[ReadDocument | UsualUnits]:
+        """An object's documents; a dead letter is known by its message's attributes."""
+        item = reading.item
+        if item.content is not None:
+            yield 1, 0, in_message(item.content, item.attributes)
+        elif self._usual.applies(item):
+            yield from self._usual.read(reading, blocks)
+        else:
+            yield from ((document.line, document.part, found) for document, found in decoded(blocks))
 
     def _opened(self, fault: Fault, item: Item) -> Iterator[tuple[Fault, bool]]:
         """The faults that a fault stands for, and whether they cannot be read, which says nothing of what they are."""
@@ -187,14 +231,6 @@ class UnitReader(Reader):
         else:
             for each in self._resolver.opened(fault, item.object):
                 yield each, isinstance(each.unit, Nothing)
-
-
-def _decoded(item: Item, blocks: Iterator[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
-    """An object's documents, each with what it is; a dead letter is known by its message's attributes."""
-    if item.content is not None:
-        yield Document(item.content, 1, 0), in_message(item.content, item.attributes)
-        return
-    yield from decoded(blocks)
 
 
 def _size(fault: Fault) -> int:

@@ -10,48 +10,10 @@ from cncbops.faults.decoding import _carefully, decode_fault
 from cncbops.faults.fault import Records
 from cncbops.faults.usual import usual
 from tests.faults import fault_texts as texts
-from tests.formats import json_texts
-
-_PACKED = texts.packed(b'"m"').decode()
-_TEXTS = ['"a"', '""', "null", "7", '"undefined"', '"\\u0043OMPRESSEDH4sI"', _PACKED, '"[REDACTED]"']
-_NAMES = ["type", "uow", "batch", "s3", "detail", "detail-type", "Message", "rawData", "x"]
-_odd = st.sampled_from(_TEXTS) | json_texts.values
-_chance = st.integers(0, 39)
+from tests.faults import usual_texts
 
 
-@st.composite
-def _objects(draw: st.DrawFn, **usual: str | st.SearchStrategy[str]) -> str:
-    """An object with nearly all of its fields as usual, in any order, and now and then one more, or one twice."""
-    members = []
-    for name in draw(st.permutations(sorted(usual))):
-        chance, value = draw(_chance), usual[name]
-        if chance > 1:
-            members.append((name, value if isinstance(value, str) else draw(value)))
-        elif chance:
-            members.append((name, draw(_odd)))
-    if not draw(_chance):
-        members.append((draw(st.sampled_from([*usual, *_NAMES])), draw(_odd)))
-    return "{" + ",".join(f'"{name}":{value}' for name, value in members) + "}"
-
-
-_kinesis = _objects(partitionKey='"k"', sequenceNumber='"18"', data='"eyJ0eXBlIjoidCJ9"', x="1.50")
-_record = _objects(kinesis=_kinesis, eventSource='"aws:kinesis"', eventID='"shardId-1:18"', eventSourceARN='"arn"')
-_event = _objects(type='"thing-created"')
-_part = _objects(record=_record, event=_event, pipeline='"p"', params="{}")
-_faults = _objects(
-    type='"fault"',
-    timestamp="1700611203000",
-    uow=_part | st.lists(_part, max_size=3).map(lambda parts: f'{{"batch":[{",".join(parts)}],"params":{{}}}}'),
-    tags=_objects(functionName='"f"', functionname='"undefined"', pipeline='"p"'),
-    err=_objects(name='"Error"', message='"m"', stack='"s"'),
-    id='"f-1"',
-)
-
-
-_wraps = st.sampled_from([[], ["envelope"], ["eventbridge"]]) | texts.wrappings
-
-
-@given(fault=_faults, wraps=_wraps, space=st.sampled_from([b"", b" ", b"\r"]))
+@given(fault=usual_texts.faults, wraps=usual_texts.wraps, space=st.sampled_from([b"", b" ", b"\r"]))
 def test_what_is_read_at_once_is_what_the_careful_way_finds(fault: str, wraps: list[str], space: bytes) -> None:
     try:
         document = texts.wrapped(space + fault.encode(), wraps) + space
@@ -61,65 +23,35 @@ def test_what_is_read_at_once_is_what_the_careful_way_finds(fault: str, wraps: l
     assert at_once is None or at_once == _carefully(document)
 
 
-_RECORD = texts.record().replace(b'"eventID"', b'"eventSource":"aws:kinesis","eventID"')
-_FAULT = texts.of_record(_RECORD)
-_ODD = [
-    (b'"message":"m"', b'"message":' + texts.packed(b'"m"')),
-    (b'"name":"Error"', b'"name":' + texts.packed(b'"Error"')),
-    (b'"stack":"s"', b'"stack":' + texts.packed(b'"s"')),
-    (b'"name":"Error"', b'"name":{}'),
-    (b'"functionname":"', b'"functionName":"f","functionname":"undefined","x":"'),
-    (b'"tags":{', b'"tags":{"functionName":"f",'),
-    (b'"pipeline":"m1"', b'"pipeline":"undefined"'),
-    (b',"event":{"type":"thing-created"}', b""),
-    (b',"event":{"type":"thing-created"}', b',"event":{}'),
-    (b'"pipeline":"m1","record"', b'"batch":[],"record"'),
-    (b'"pipeline":"m1","record"', b'"batch":null,"record"'),
-    (b'"x":1', b'"x":"[REDACTED]"'),
-    (b'"x":1', b'"x":"\xff"'),
-    (b'"x":1', b'"x":' + texts.packed(b"[1]")),
-    (b'"eventID"', b'"detail-type":"t","eventID"'),
-    (b'"eventID":"shardId-000000000000:1"', b'"eventID":"1"'),
-    (b'"aws:kinesis"', b'"aws:sqs"'),
-    (b'"timestamp":1700611203000', b'"timestamp":"2023-11-22T00:00:03Z"'),
-    (b'"id":"f-1",', b""),
-    (b'"uow":', b'"s3":{},"uow":'),
-    (b'"type":"fault"', b'"type":"fault","requestContext":{},"requestPayload":{}'),
-    (b'"message":"m"', b'"message":"\xff"'),
-    (b'"message":"m"', b'"message":"\\ud800"'),
-    (b'"type":"fault"', b'"type":""'),
-    (b'"type":"fault"', b'"type":"thing-created","detail":{},"detail-type":"fault"'),
-    (b'"type":"fault"', b'"type":"fault","event":{"type":"t"},"firehoseRecordMetadata":{}'),
-]
-
-
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["eventbridge"]])
-@pytest.mark.parametrize(("usually", "oddly"), _ODD, ids=range(len(_ODD)))
+@pytest.mark.parametrize(("usually", "oddly"), usual_texts.ODD, ids=range(len(usual_texts.ODD)))
 def test_what_is_odd_is_what_the_careful_way_finds(usually: bytes, oddly: bytes, wraps: list[str]) -> None:
-    assert usually in _FAULT
-    document = texts.wrapped(_FAULT.replace(usually, oddly, 1), wraps)
+    assert usually in usual_texts.FAULT
+    document = texts.wrapped(usual_texts.FAULT.replace(usually, oddly, 1), wraps)
     assert decode_fault(document) == _carefully(document)
 
 
 @pytest.mark.parametrize("wrap", ["envelope", "eventbridge"])
 @pytest.mark.parametrize("other", ['"rawData":"e30=","attemptsMade":4', '"event":{},"firehoseRecordMetadata":{}'])
 def test_a_line_that_fits_two_formats_is_read_as_the_careful_way_reads_it(wrap: str, other: str) -> None:
-    document = texts.WRAPS[wrap](_FAULT)[:-1] + b"," + other.encode() + b"}"
+    document = texts.WRAPS[wrap](usual_texts.FAULT)[:-1] + b"," + other.encode() + b"}"
     assert decode_fault(document) == _carefully(document)
 
 
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["envelope-without-kinesis"], ["eventbridge"]])
 @pytest.mark.parametrize("form", ["cookbook", "library", "batch"])
 def test_faults_of_records_are_read_at_once_in_every_lake(form: str, wraps: list[str]) -> None:
-    at_once = usual(texts.wrapped(texts.DOCUMENTS[form](_RECORD), wraps))
+    at_once = usual(texts.wrapped(texts.DOCUMENTS[form](usual_texts.RECORD), wraps))
     assert at_once is not None
     (fault,) = at_once
     assert isinstance(fault.unit, Records)
-    assert [each.body for each in fault.unit.records] == [_RECORD]
+    assert [each.body for each in fault.unit.records] == [usual_texts.RECORD]
 
 
-_OTHER = _RECORD.replace(b'"eventID":"shardId-000000000000:1"', b'"eventID":"shardId-000000000000:2"')
-_BATCH = texts.of_batch([_RECORD, _OTHER, _RECORD]).replace(b'"pipeline":"m1"', b'"pipeline":"undefined"')
+_OTHER = usual_texts.RECORD.replace(b'"eventID":"shardId-000000000000:1"', b'"eventID":"shardId-000000000000:2"')
+_BATCH = texts.of_batch([usual_texts.RECORD, _OTHER, usual_texts.RECORD]).replace(
+    b'"pipeline":"m1"', b'"pipeline":"undefined"'
+)
 _PART = b'{"record":%b' % _OTHER
 
 
@@ -143,7 +75,7 @@ def test_a_batch_is_read_at_once() -> None:
     found = usual(_BATCH)
     assert found
     assert isinstance(found[0].unit, Records)
-    assert [record.body for record in found[0].unit.records] == [_RECORD, _OTHER]
+    assert [record.body for record in found[0].unit.records] == [usual_texts.RECORD, _OTHER]
 
 
 @pytest.mark.parametrize("wraps", [[], ["envelope"], ["eventbridge"]])

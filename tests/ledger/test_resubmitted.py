@@ -219,6 +219,26 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
     assert list(memory.delivered_with(both.records, 999)) == []
 
 
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
+def test_of_a_whole_batch_each_fault_is_remembered_with_its_own_records(
+    ledger: Ledger, memory: Asked, count: int
+) -> None:
+    run = run_at(ledger, 1_000)
+    ones = [one(number) for number in range(count)]
+    pairs = [
+        unit_of(units.kinesis(number), units.kinesis(number + 1), of=units.fault(id=f"p-{number}"))
+        for number in range(count, 3 * count, 2)
+    ]
+    sent = [unit for both in zip(ones, pairs, strict=True) for unit in both]
+    deliver(ledger, run, *sent)
+    assert {memory.sent_by(unit.fault) for unit in sent} == {run.id}
+    for unit in sent[:4] + sent[-4:]:
+        for each in unit.records:
+            assert memory.last_sent_ms([each]) == 1_000
+            assert memory.delivered_with([each], run.id) == [(unit.fault, unit.fingerprint)]
+    assert sum(memory.delivered_by_group(run.id).values()) == len(sent)
+
+
 def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger: Ledger, memory: Asked) -> None:
     run, sent = run_at(ledger, 1_000), one(1)
     good = Settled(waybill(sent, upto=7), Outcome(delivered=[sent]))

@@ -4,11 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.session.memory import Claim, History, NoMemory, Seen
+from cncbops.session.memory import History, NoMemory, Seen
 
+Claim = tuple[bytes, list[bytes], str | None]
 DIGESTS = st.integers(0, 9).map(lambda number: bytes([number] * 16))
+RECORD = b"record".rjust(16)
 PIPELINES = st.sampled_from(["m1", "m2", None])
-CLAIMS = st.builds(Claim, DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), max_size=3), PIPELINES)
+CLAIMS = st.tuples(DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), max_size=3), PIPELINES)
+
+
+def repeated_of(seen: Seen, *claims: Claim) -> list[int]:
+    shared = {at: (records, pipeline) for at, (_, records, pipeline) in enumerate(claims) if records}
+    return seen.repeated([fault for fault, _, _ in claims], shared)
 
 
 def first_claims(claims: list[Claim]) -> list[int]:
@@ -31,30 +38,30 @@ def test_a_claim_is_made_once_however_many_are_asked_about_and_kept_at_a_time(
 ) -> None:
     seen, repeated = Seen(most_fresh), []
     for start in range(0, len(claims), at_once):
-        repeated += [start + index for index in seen.repeated(claims[start : start + at_once])]
+        repeated += [start + index for index in repeated_of(seen, *claims[start : start + at_once])]
     assert repeated == first_claims(claims)
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 255, 256, 257, 1_000])
 def test_what_is_kept_on_disk_is_known_whatever_number_is_asked_about(count: int) -> None:
     seen = Seen(most_fresh=1)
-    claims = [Claim(b"%16d" % number) for number in range(count)]
-    assert seen.repeated(claims) == []
-    assert seen.repeated([Claim(b"new"), *claims]) == list(range(1, count + 1))
+    claims = [(b"%16d" % number, list[bytes](), None) for number in range(count)]
+    assert repeated_of(seen, *claims) == []
+    assert repeated_of(seen, (b"%16d" % count, [], None), *claims) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("most_fresh", [1, 100])
 def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fresh: int) -> None:
     seen = Seen(most_fresh)
-    claims = [Claim(b"fault-%d" % number, [b"record"], f"m{number}") for number in range(3)]
-    assert [seen.repeated([each]) for each in claims] == [[], [0], [0]]
-    assert seen.repeated([Claim(b"fault-3", [b"record"], "m0")]) == []
-    assert seen.repeated([Claim(b"fault-4", [b"record", b"another"], "m9")]) == []
+    claims = [(b"%16d" % number, [RECORD], f"m{number}") for number in range(3)]
+    assert [repeated_of(seen, each) for each in claims] == [[], [0], [0]]
+    assert repeated_of(seen, (b"%16d" % 3, [RECORD], "m0")) == []
+    assert repeated_of(seen, (b"%16d" % 4, [RECORD, b"another".rjust(16)], "m9")) == []
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:
-    assert Seen().repeated([Claim(b"fault")]) == []
-    assert Seen().repeated([Claim(b"fault")]) == []
+    assert Seen().repeated([b"%16d" % 1], {}) == []
+    assert Seen().repeated([b"%16d" % 1], {}) == []
 
 
 def test_without_a_ledger_nothing_was_sent() -> None:

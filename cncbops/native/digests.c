@@ -1,0 +1,97 @@
+#include "digests.h"
+
+#include <string.h>
+
+#include "openssl.h"
+
+#define DIGEST_BYTES 16
+
+#define PIECE(literal) {literal, literal + sizeof(literal) - 1}
+#define ZERO PIECE("\0")
+
+static PyObject *digest_name;
+
+bool prepare_digests(void)
+{
+    openssl_prepare();
+    digest_name = PyUnicode_InternFromString("digest");
+    return digest_name;
+}
+
+static PyObject *joined(const Slice *pieces, size_t count)
+{
+    ptrdiff_t length = 0;
+    for (size_t at = 0; at < count; at++)
+        length += slice_length(pieces[at]);
+    PyObject *text = PyBytes_FromStringAndSize(NULL, length);
+    char *to = text ? PyBytes_AS_STRING(text) : NULL;
+    for (size_t at = 0; to && at < count; at++) {
+        memcpy(to, pieces[at].start, slice_length(pieces[at]));
+        to += slice_length(pieces[at]);
+    }
+    return text;
+}
+
+/* What a hash of hashlib makes of a text; false with an exception set. */
+static bool hashed(PyObject *sha256, PyObject *text, unsigned char *digest)
+{
+    PyObject *hash = PyObject_CallOneArg(sha256, text);
+    PyObject *found = hash ? PyObject_CallMethodNoArgs(hash, digest_name) : NULL;
+    bool is_digest = found && PyBytes_Check(found) && PyBytes_GET_SIZE(found) == SHA256_BYTES;
+    if (is_digest)
+        memcpy(digest, PyBytes_AS_STRING(found), SHA256_BYTES);
+    else if (found)
+        PyErr_SetString(PyExc_TypeError, "no SHA-256");
+    Py_XDECREF(hash);
+    Py_XDECREF(found);
+    return is_digest;
+}
+
+/* The SHA-256 of some pieces as one text. */
+static bool sha256_of(PyObject *sha256, const Slice *pieces, size_t count, unsigned char *digest)
+{
+    if (openssl_sha256(pieces, count, digest))
+        return true;
+    PyObject *text = joined(pieces, count);
+    bool is_digest = text && hashed(sha256, text, digest);
+    Py_XDECREF(text);
+    return is_digest;
+}
+
+static PyObject *digest_of(PyObject *sha256, const Slice *pieces, size_t count)
+{
+    unsigned char digest[SHA256_BYTES];
+    if (!sha256_of(sha256, pieces, count, digest))
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)digest, DIGEST_BYTES);
+}
+
+static void write_hexadecimal(const unsigned char *digest, char *to)
+{
+    for (int at = 0; at < SHA256_BYTES; at++) {
+        *to++ = "0123456789abcdef"[digest[at] >> 4];
+        *to++ = "0123456789abcdef"[digest[at] & 15];
+    }
+}
+
+PyObject *fault_digest(PyObject *sha256, Slice known_as, Slice said, const FaultLine *line)
+{
+    const Slice content[] = {line->time, ZERO, said, ZERO, line->record_id, PIECE(" "), line->data};
+    Slice id = line->id;
+    unsigned char digest[SHA256_BYTES];
+    char hexadecimal[2 * SHA256_BYTES];
+    if (!id.start) {
+        if (!sha256_of(sha256, content, COUNT(content), digest))
+            return NULL;
+        write_hexadecimal(digest, hexadecimal);
+        id = (Slice){hexadecimal, hexadecimal + sizeof(hexadecimal)};
+    }
+    const Slice fault[] = {known_as, ZERO, id};
+    return digest_of(sha256, fault, COUNT(fault));
+}
+
+PyObject *record_digest(PyObject *sha256, Slice known_as, const FaultLine *line)
+{
+    const Slice record[] = {known_as, ZERO, line->arn, ZERO, line->record_id, PIECE(" "), line->data};
+    return digest_of(sha256, record, COUNT(record));
+}

@@ -1,0 +1,224 @@
+"""Units that are read straight from lines are those that the careful way makes of them, whatever the lines hold."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cncbops.aws import Aws, AwsAccess
+from cncbops.faults.resolving import Resolver
+from cncbops.faults.unit import Unit
+from cncbops.finding import Finder
+from cncbops.function_name import parse_function
+from cncbops.lake.lines import blocks
+from cncbops.lake.sources import S3Source
+from cncbops.recipients import Recipient, Recipients
+from cncbops.request import ResubmitRequest
+from cncbops.session import usual_units
+from cncbops.session.agenda import Item
+from cncbops.session.candidates import Assessor
+from cncbops.session.entry import Entry
+from cncbops.session.findings import Findings
+from cncbops.session.memory import NoMemory, Seen
+from cncbops.session.units import UnitReader
+from cncbops.session.usual_units import UsualUnits
+from cncbops.target import Target
+from cncbops.terms import settle
+from tests.delivery.batches import OBJECT
+from tests.e2e.servers import client
+from tests.faults import fault_texts as texts
+from tests.faults import usual_texts
+
+pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
+
+NOWHERE = "http://127.0.0.1:1"
+NOW_MS = 1_700_700_000_000
+FUNCTION = parse_function("fn")
+REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),), until_ms=NOW_MS, function=FUNCTION)
+AWS = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
+RESOLVER = Resolver(AWS, client("s3", NOWHERE))
+RECORD = usual_texts.RECORD
+USUAL = texts.cookbook(RECORD)
+CHANGES = [*usual_texts.ODD, *usual_texts.USUAL]
+
+
+NOTHING = NoMemory()
+
+
+@dataclass
+class Remembers(NoMemory):
+    """A memory of faults that run 7 has delivered."""
+
+    faults: Sequence[bytes]
+
+    def sent_by(self, faults: Sequence[bytes]) -> dict[bytes, int]:
+        return {fault: 7 for fault in faults if fault in self.faults}
+
+
+def reader_of(request: ResubmitRequest, memory: NoMemory) -> UnitReader:
+    target = Target(FUNCTION)
+    known = Recipient(FUNCTION, target, settle(request, target, "us-east-1"))
+    finder = Finder(request, AWS, Recipients(("fn", known)), None)
+    return UnitReader(request, Assessor(request, "here", finder, RESOLVER, memory, None), RESOLVER, None, 0)
+
+
+def came_to(
+    data: bytes, request: ResubmitRequest = REQUEST, memory: NoMemory = NOTHING, *, size: int = 1 << 20
+) -> dict[str, object]:
+    """All that reading an object comes to, some claims of which were made before."""
+    reader, entry, findings = reader_of(request, memory), Entry(3, 0, OBJECT), Findings()
+    waiting = [
+        unit for some in reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(data), size), findings) for unit in some
+    ]
+    claims = reader.claims()
+    assert claims
+    repeated = Seen().repeated(claims.faults, claims.shared)
+    units = reader.judged(waiting, repeated, findings)
+    return {
+        "waiting": waiting,
+        "claims": claims,
+        "units": units,
+        "entry": asdict(entry),
+        "tally": findings.tally,
+        "failures": findings.failures,
+        "failed": findings.failed,
+        "groups": findings.groups.ranked() if findings.groups else [],
+    }
+
+
+def slowly(data: bytes, *more: object, **of: object) -> dict[str, object]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(usual_units, "hot", None)
+        return came_to(data, *more, **of)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many units were read at once, each time that some were."""
+    counts: list[int] = []
+    take = UsualUnits.take_places
+
+    def counted(self: UsualUnits) -> list[Unit]:
+        counts.append(len(self.found))
+        return take(self)
+
+    monkeypatch.setattr(UsualUnits, "take_places", counted)
+    return counts
+
+
+_lines = usual_texts.wrapped.map(lambda each: _wrapped(*each)) | st.sampled_from(
+    [USUAL, texts.WRAPS["envelope"](USUAL), b"", b"{", b"}", b'{"type":"thing-created"}', b"\xff", USUAL * 2, b" \r"]
+)
+
+
+def _wrapped(fault: bytes, wraps: Sequence[str]) -> bytes:
+    try:
+        return texts.wrapped(fault, wraps)
+    except json.JSONDecodeError:
+        return fault
+
+
+@given(lines=st.lists(_lines, max_size=5), size=st.sampled_from([1 << 20, 64, 700]))
+def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int) -> None:
+    data = b"\n".join(lines)
+    assert came_to(data, size=size) == slowly(data, size=size)
+
+
+_changed = st.tuples(
+    st.sampled_from([USUAL, usual_texts.FAULT]),
+    st.sampled_from([[], ["envelope"], ["envelope-without-kinesis"], ["eventbridge"]]),
+    st.lists(st.sampled_from(CHANGES), max_size=2),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(_changed, min_size=2, max_size=6))
+def test_faults_that_differ_a_little_come_to_what_the_careful_way_makes_of_them(
+    faults: list[tuple[bytes, list[str], list[tuple[bytes, bytes]]]],
+) -> None:
+    lines = []
+    for fault, wraps, changes in faults:
+        for usually, oddly in changes:
+            fault = fault.replace(usually, oddly, 1)
+        lines.append(_wrapped(fault, wraps))
+    data = b"\n".join(lines)
+    assert came_to(data) == slowly(data)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=range(len(CHANGES)))
+def test_a_fault_that_differs_a_little_comes_to_the_same(change: tuple[bytes, bytes]) -> None:
+    usually, oddly = change
+    assert usually in usual_texts.FAULT
+    data = b"\n".join([usual_texts.FAULT, usual_texts.FAULT.replace(usually, oddly, 1), usual_texts.FAULT])
+    assert came_to(data) == slowly(data)
+
+
+@given(
+    wrap=st.sampled_from([[], ["envelope"], ["eventbridge"]]),
+    at=st.integers(0, 900),
+    cut=st.integers(0, 30),
+    put=st.binary(max_size=3) | st.sampled_from([b"\\u", b"null", *(b"%c" % each for each in b'"\\{}[]0-.e \n,:')]),
+)
+@example(wrap=[], at=0, cut=900, put=b"[" * 100_000)
+def test_a_damaged_line_comes_to_what_the_careful_way_makes_of_it(
+    wrap: list[str], at: int, cut: int, put: bytes
+) -> None:
+    line = texts.wrapped(USUAL, wrap)
+    data = b"\n".join([line, line[:at] + put + line[at + cut :], line])
+    assert came_to(data) == slowly(data)
+
+
+@pytest.mark.parametrize("form", ["cookbook", "library"])
+@pytest.mark.parametrize("wraps", [[], ["envelope"], ["envelope-without-kinesis"], ["eventbridge"]])
+def test_faults_of_one_record_are_read_at_once(form: str, wraps: list[str], taken: list[int]) -> None:
+    lines = [texts.wrapped(texts.DOCUMENTS[form](RECORD), wraps)] * 3
+    found = came_to(b"\n".join(lines))
+    assert taken == [3]
+    assert found == slowly(b"\r\n".join([*lines, b""]))
+
+
+def test_a_line_may_end_anywhere() -> None:
+    line = texts.WRAPS["envelope"](USUAL)
+    for end in range(0, len(line), 3):
+        assert came_to(line[:end]) == slowly(line[:end])
+
+
+def test_what_is_between_them_does_not_change_their_order(taken: list[int]) -> None:
+    batch = texts.of_batch([RECORD, RECORD.replace(b'1"}', b'2"}')])
+    first, second, third = (USUAL.replace(b'"m"', b'"%d"' % number) for number in range(3))
+    data = b"\n".join([first, b'{"type":"t"}', second, b"x", batch, third])
+    found = came_to(data)
+    assert taken == [1, 1, 1]
+    assert [unit.line for unit in found["units"]] == [1, 3, 5, 6]  # type: ignore[attr-defined]
+    assert found == slowly(data)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(REQUEST, until_ms=0),
+        replace(REQUEST, one_by_one=True),
+        replace(REQUEST, limit=2),
+        replace(REQUEST, function=None),
+    ],
+    ids=["since", "one by one", "limit", "each its own"],
+)
+def test_other_requests_come_to_the_same(request_: ResubmitRequest) -> None:
+    data = b"\n".join(USUAL.replace(b'"m"', b'"%d"' % (number % 3)) for number in range(7)).replace(
+        texts.FUNCTION.encode(), b"fn"
+    )
+    assert came_to(data, request_) == slowly(data, request_)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
+    data = b"\n".join(USUAL.replace(b'"m"', b'"%d"' % number) for number in range(5))
+    units: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
+    memory, request = Remembers([units[1].fault, units[4].fault]), replace(REQUEST, again=again)
+    found = came_to(data, request, memory)
+    assert len(found["units"]) == (5 if again else 3)  # type: ignore[arg-type]
+    assert found == slowly(data, request, memory)
