@@ -11,7 +11,7 @@ from cncbops.kinesis.record import Record
 MANY = 8
 """Batches of a group in one cut, beside which half a one is sent: it costs less than to carry its records over."""
 
-OPEN_DRAFTS = 4
+OPEN_DRAFTS = 8
 """How many batches a lane may go into: those before them are as full as whole lanes make them."""
 
 KEYS_KNOWN = 50_000
