@@ -1,6 +1,7 @@
 """Whom a process would send to: the same everywhere, or some of the records would go to a function of the same name."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 
 from cncbops.aws import Aws
@@ -47,9 +48,13 @@ async def whereabouts_there(aws: bytes) -> Whereabouts:
 
 
 def _looked_at(aws: Aws) -> Whereabouts:
-    from cncbops.cluster import work  # noqa: F401  here: a place that is begun soon need not load it then
+    gc.disable()  # what is loaded stays: to search it for garbage again and again takes a quarter of the time
+    try:
+        from cncbops.cluster import work  # noqa: F401  here: a place that is begun soon need not load it then
 
-    return whereabouts(aws)
+        return whereabouts(aws)
+    finally:
+        gc.enable()
 
 
 def _no_memory(_number: int) -> Memory:
