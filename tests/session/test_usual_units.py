@@ -29,7 +29,6 @@ from cncbops.session.usual_units import UsualUnits
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.delivery.batches import OBJECT
-from tests.e2e.servers import client
 from tests.faults import fault_texts as texts
 from tests.faults import usual_texts
 
@@ -40,7 +39,7 @@ NOW_MS = 1_700_700_000_000
 FUNCTION = parse_function("fn")
 REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),), until_ms=NOW_MS, function=FUNCTION)
 AWS = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
-RESOLVER = Resolver(AWS, client("s3", NOWHERE))
+RESOLVER = Resolver(AWS, AWS.s3())
 RECORD = usual_texts.RECORD
 USUAL = texts.cookbook(RECORD)
 CHANGES = [*usual_texts.ODD, *usual_texts.USUAL]
