@@ -138,6 +138,8 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
+    if not sending.journal.tally.calls.total:  # of what a killed session may have sent, nothing was sent again
+        sending.journal.tally.events.possible_duplicates = 0
     report = _write_down(work, kept, sending)
     code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:

@@ -123,7 +123,7 @@ class _Lately:
             if newest is None or newest <= self._upto:
                 return
             rows = connection.execute(
-                "SELECT l.run, l.faults, l.pipeline, l.records, runs.started_ms FROM resubmitted_lately l "
+                "SELECT l.run, l.fault, l.pipeline, l.records, runs.started_ms FROM resubmitted_lately l "
                 "JOIN runs ON runs.id = l.run WHERE l.number > ? AND l.number <= ? AND l.run IS NOT ?",
                 (self._upto, newest, self._own),
             ).fetchall()
@@ -149,7 +149,7 @@ def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcom
     traces = [trace for outcome in outcomes for trace in outcome.traces or traces_of(outcome.delivered)]
     if traces:
         connection.executemany(
-            "INSERT INTO resubmitted_lately (run, fingerprint, pipeline, faults, records) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO resubmitted_lately (run, fingerprint, pipeline, fault, records) VALUES (?, ?, ?, ?, ?)",
             [(run, *some) for trace in traces for some in _in_pieces(trace)],
         )
 
@@ -172,8 +172,9 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
     if not runs:
         return
     lately = f"resubmitted_lately WHERE run IN ({runs})"
-    longest = f"SELECT max(max(length(faults), length(records))) FROM {lately}"  # noqa: S608  numbers
+    longest = f"SELECT max(max(length(fault), length(records))) FROM {lately}"  # noqa: S608  numbers
     # CROSS JOIN: row by row. SQLite would else go through all rows for each start, which takes three times as long.
+    rows = f"(SELECT number, run, fingerprint, pipeline, fault AS faults, records FROM {lately})"  # noqa: S608
     starts = (
         "WITH RECURSIVE starts (at) AS "  # noqa: S608
         f"(VALUES (0) UNION ALL SELECT at + :digest FROM starts WHERE at + :digest < ({longest})) "
@@ -181,7 +182,7 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
     connection.execute(
         f"{starts} INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "  # noqa: S608
         "SELECT substr(faults, at + 1, :digest) AS fault, run, fingerprint, pipeline "
-        f"FROM (SELECT * FROM {lately}) CROSS JOIN starts WHERE at < length(faults) ORDER BY fault, number "
+        f"FROM {rows} CROSS JOIN starts WHERE at < length(faults) ORDER BY fault, number "
         "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
         {"digest": DIGEST_BYTES},
     )
@@ -189,7 +190,7 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
     fault = "substr(faults, at * length(faults) / length(records) / :digest * :digest + 1, :digest)"
     connection.execute(
         f"{starts} INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "  # noqa: S608
-        f"SELECT substr(records, at + 1, :digest), run, {fault} FROM (SELECT * FROM {lately}) "
+        f"SELECT substr(records, at + 1, :digest), run, {fault} FROM {rows} "
         "CROSS JOIN starts WHERE at < length(records) ORDER BY 1",
         {"digest": DIGEST_BYTES},
     )

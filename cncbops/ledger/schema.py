@@ -173,8 +173,9 @@ STEPS: Sequence[Step] = (
     ),
     # The error by which the object could not be read to its end when that was found out.
     ("ALTER TABLE picks ADD COLUMN broken TEXT",),
-    # A row is of faults that have all but the digests in common, and as many records each: theirs, end to end, too.
-    ("ALTER TABLE resubmitted_lately RENAME COLUMN fault TO faults",),
+    # A row of `resubmitted_lately` is of faults that have all but the digests in common, and as many records each: the
+    # digests of both stand end to end. A row of one fault is as it was; an older version would take several for one.
+    (),
 )
 
 RESUBMITTED_SINCE = 2

@@ -265,6 +265,21 @@ def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path, monkey
         assert isinstance(updated.memory(), Resubmitted)
 
 
+def test_what_an_older_version_left_to_be_sorted_in_is_known_also_where_the_ledger_is_only_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is by a dry-run, which leaves the ledger as it was."""
+    monkeypatch.setattr("cncbops.ledger.database.STEPS", STEPS[:5])
+    monkeypatch.setattr(migrate, "__defaults__", (STEPS[:5],))
+    with Ledger.open(tmp_path) as older:
+        deliver(older, run_at(older, 1_000), one(1))
+    monkeypatch.undo()
+    looked_at = Ledger.look(tmp_path)
+    assert looked_at
+    with looked_at:
+        assert one(1).fault in looked_at.memory().sent_by([one(1).fault])
+
+
 def test_what_a_run_delivers_is_new_to_it_until_its_session_ends_whatever_others_do(tmp_path: Path) -> None:
     """It reads again where a place was lost, and has to find the same."""
     with Ledger.open(tmp_path) as ledger:
