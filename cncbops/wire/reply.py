@@ -11,6 +11,8 @@ from botocore.exceptions import IncompleteReadError
 LONGEST_HEAD = 64 * 1024
 _HEAD_PIECE = 16 * 1024
 _PIECE = 256 * 1024
+_LARGEST_PIECE = 4 * 1024 * 1024
+"""Room is made for at a time: what an answer says of its length is not believed before it comes."""
 _END = b"\r\n"
 
 
@@ -72,11 +74,15 @@ class _Incoming:
         if len(self.rest) >= count:
             found, self.rest = self.rest[:count], self.rest[count:]
             return found
-        missing = count - len(self.rest)
-        found, self.rest = self.rest + self._receive(missing, missing), b""
-        if len(found) < count:
-            raise IncompleteReadError(actual_bytes=len(found), expected_bytes=count)
-        return found
+        pieces, missing = [self.rest], count - len(self.rest)
+        self.rest = b""
+        while missing:
+            wanted = min(missing, _LARGEST_PIECE)
+            pieces.append(self._receive(wanted, wanted))
+            missing -= len(pieces[-1])
+            if len(pieces[-1]) < wanted:
+                raise IncompleteReadError(actual_bytes=count - missing, expected_bytes=count)
+        return b"".join(pieces)
 
     def to_end(self) -> bytes:
         pieces = [self.rest]

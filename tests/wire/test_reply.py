@@ -105,3 +105,16 @@ def test_what_is_no_answer_is_not_taken_for_one(answer: bytes) -> None:
 def test_a_body_that_ends_early_is_said_to(answer: bytes) -> None:
     with pytest.raises(IncompleteReadError):
         read(answer)
+
+
+def test_no_room_is_made_for_a_length_that_is_only_said() -> None:
+    asked: list[int] = []
+
+    class Watched(Sent):
+        def receive(self, least: int, most: int) -> bytes:
+            asked.append(most)
+            return super().receive(least, most)
+
+    with pytest.raises(IncompleteReadError):
+        read_reply(Watched(b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\nfew"))
+    assert max(asked) <= 4 * 1024 * 1024
