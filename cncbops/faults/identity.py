@@ -1,6 +1,8 @@
 """What tells a fault, and each of its records, from all others that are ever sent to a function."""
 
 import hashlib
+from collections.abc import Sequence
+from struct import Struct
 
 import msgspec
 
@@ -9,6 +11,7 @@ from cncbops.faults.grouping import fingerprint
 from cncbops.faults.record import payload_records
 
 DIGEST_BYTES = 16
+_DIGEST = Struct(f"{DIGEST_BYTES}s")
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -17,6 +20,11 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     fault: bytes
     records: tuple[bytes, ...]
     fingerprint: str
+
+
+def parted(digests: bytes) -> Sequence[bytes]:
+    """Digests that are end to end, one by one."""
+    return [digest for (digest,) in _DIGEST.iter_unpack(digests)]
 
 
 def fault_digest(fault: Fault, function: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 import msgspec
 
@@ -10,6 +11,7 @@ from cncbops.faults.identity import Identity
 from cncbops.faults.record import payload_records
 from cncbops.kinesis.record import Record, Trace, event_text, lane_of
 from cncbops.lake.objects import LakeObject
+from cncbops.native import hot
 
 _SHARED: tuple[EventSource, ...] = ("kinesis", "dynamodb", "sqs")
 """Sources that put several records into one invocation; the others invoke for each, which functions rely on."""
@@ -46,9 +48,11 @@ class Unit(Record, gc=False):
     @classmethod
     def traces(cls, records: Sequence[Record]) -> Sequence[Trace]:
         """Their faults, so that each is sent once."""
+        packed = hot.units_alike(records) if hot else None
+        if packed is not None:
+            return [Trace(*group, *hot.unit_digests(units)) for group, units in packed.items()]
         alike: dict[tuple[str, str | None, int], list[Unit]] = {}
-        for unit in records:
-            assert isinstance(unit, Unit)
+        for unit in cast("Sequence[Unit]", records):
             alike.setdefault((unit.fingerprint, unit.pipeline, len(unit.records)), []).append(unit)
         return [_trace(mark, pipeline, units) for (mark, pipeline, _), units in alike.items()]
 

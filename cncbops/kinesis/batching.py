@@ -91,6 +91,11 @@ class BatchLimits:
     payload_bytes: int
     single_payload_bytes: int = SYNC_PAYLOAD_BYTES
 
+    @property
+    def longest(self) -> int:
+        """The bytes of the longest record that some invocation could carry, unless it is an event by itself."""
+        return self.single_payload_bytes - FRAME_BYTES
+
     def deliverable_of(self, records: list[Record], longest: int | None = None) -> list[Record]:
         """Those that some invocation could carry: nearly always all, which is sooner seen of the longest body.
 
@@ -98,7 +103,7 @@ class BatchLimits:
         """
         if longest is None:
             longest = measured(records).longest
-        if longest + FRAME_BYTES <= self.single_payload_bytes:
+        if longest <= self.longest:
             return records
         return list(filter(self.deliverable, records))
 

@@ -1,22 +1,25 @@
 #include "any_record.h"
 
+#include "packed_record.h"
+#include "packed_unit.h"
+
 enum { SIZE, WEIGHT, PLACE, BODY, IS_ALONE, HAS_MANY_KEYS, FUNCTION, PARTITION_KEY, GROUP, ATTRIBUTES };
 
 static const char *const NAMES[ATTRIBUTES] = {"size", "weight", "place", "body", "is_alone", "has_many_keys",
                                               "function", "partition_key", "group"};
-static PyObject *names[ATTRIBUTES], *no_function;
+static PyObject *names[ATTRIBUTES];
 
 bool prepare_any_record(void)
 {
     for (int at = 0; at < ATTRIBUTES; at++)
         if (!(names[at] = PyUnicode_InternFromString(NAMES[at])))
             return false;
-    return (no_function = PyUnicode_InternFromString(""));
+    return true;
 }
 
-static bool is_packed(PyObject *record)
+static const Packed *packed(PyObject *record)
 {
-    return Py_TYPE(record) == &packed_type;
+    return (const Packed *)record;
 }
 
 static long long number_of(PyObject *record, int attribute)
@@ -37,7 +40,7 @@ static int is_so(PyObject *record, int attribute)
 
 Py_ssize_t record_size(PyObject *record)
 {
-    return is_packed(record) ? packed_size(record) : (Py_ssize_t)number_of(record, SIZE);
+    return is_packed(record) ? packed(record)->size : (Py_ssize_t)number_of(record, SIZE);
 }
 
 Py_ssize_t record_weight(PyObject *record)
@@ -47,7 +50,7 @@ Py_ssize_t record_weight(PyObject *record)
 
 long long record_place(PyObject *record)
 {
-    return is_packed(record) ? packed_place(record) : number_of(record, PLACE);
+    return is_packed(record) ? packed(record)->place : number_of(record, PLACE);
 }
 
 PyObject *record_text(PyObject *record)
@@ -62,32 +65,34 @@ PyObject *record_text(PyObject *record)
 
 Py_ssize_t text_size(PyObject *text)
 {
-    return is_packed(text) ? packed_size(text) : PyBytes_GET_SIZE(text);
+    return is_packed(text) ? packed(text)->size : PyBytes_GET_SIZE(text);
 }
 
 char *text_write(char *to, PyObject *text)
 {
+    if (is_packed_unit(text))
+        return packed_unit_write(to, packed(text));
     if (is_packed(text))
-        return packed_write(to, text);
+        return packed_record_write(to, packed(text));
     return text_put(to, (Text){PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)});
 }
 
 int record_goes_alone(PyObject *record, bool has_order)
 {
     if (is_packed(record))
-        return 0;
+        return packed(record)->common->is_alone;
     int is_alone = is_so(record, IS_ALONE);
     return is_alone || !has_order ? is_alone : is_so(record, HAS_MANY_KEYS);
 }
 
 PyObject *record_function(PyObject *record)
 {
-    return is_packed(record) ? Py_NewRef(no_function) : PyObject_GetAttr(record, names[FUNCTION]);
+    return is_packed(record) ? Py_NewRef(packed(record)->common->function) : PyObject_GetAttr(record, names[FUNCTION]);
 }
 
 PyObject *record_home(PyObject *record, bool has_order)
 {
     if (!is_packed(record))
         return PyObject_GetAttr(record, names[has_order ? PARTITION_KEY : GROUP]);
-    return has_order ? packed_key(record) : packed_group(record);
+    return has_order ? text_object(packed_key(packed(record)), NULL) : Py_NewRef(packed(record)->common->group);
 }

@@ -29,15 +29,24 @@ static bool kind_finish(Kinds *kinds, Kind *kind)
     return is_counted;
 }
 
+/* Whether a type is wanted; -1 with an exception set. */
+static int answer_of(PyObject *is_wanted, PyObject *type)
+{
+    if (!is_wanted)
+        return true;
+    PyObject *answer = PyObject_CallOneArg(is_wanted, type);
+    int is_so = answer ? PyObject_IsTrue(answer) : -1;
+    Py_XDECREF(answer);
+    return is_so;
+}
+
 /* Puts another type in the place of one at hand. */
 static bool kind_begin(Kinds *kinds, Kind *kind, Text text)
 {
     if (!kind_finish(kinds, kind))
         return false;
     Py_XSETREF(kind->type, text_object(text, NULL));
-    PyObject *answer = kind->type ? PyObject_CallOneArg(kinds->is_wanted, kind->type) : NULL;
-    int is_wanted = answer ? PyObject_IsTrue(answer) : -1;
-    Py_XDECREF(answer);
+    int is_wanted = kind->type ? answer_of(kinds->is_wanted, kind->type) : -1;
     kind->text = text;
     kind->is_wanted = is_wanted > 0;
     kind->is_among_counts = false;

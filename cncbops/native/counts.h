@@ -31,7 +31,7 @@ typedef struct {
 
 /* Each of these returns false, or NULL, with an exception set. */
 
-/* `is_wanted`, a Python function, is there already. */
+/* `is_wanted`, a Python function, is there already, unless all are wanted. */
 bool kinds_begin(Kinds *kinds);
 bool hours_begin(Hours *hours);
 

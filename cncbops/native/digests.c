@@ -3,7 +3,6 @@
 #include <string.h>
 
 #define SHA256_BYTES 32
-#define DIGEST_BYTES 16
 
 #define PIECE(literal) {literal, literal + sizeof(literal) - 1}
 #define ZERO PIECE("\0")
@@ -54,12 +53,14 @@ static bool sha256_of(PyObject *sha256, const Slice *pieces, size_t count, unsig
     return is_digest;
 }
 
-static PyObject *digest_of(PyObject *sha256, const Slice *pieces, size_t count)
+/* The first bytes of that. */
+static bool digest_of(PyObject *sha256, const Slice *pieces, size_t count, unsigned char *to)
 {
     unsigned char digest[SHA256_BYTES];
     if (!sha256_of(sha256, pieces, count, digest))
-        return NULL;
-    return PyBytes_FromStringAndSize((const char *)digest, DIGEST_BYTES);
+        return false;
+    memcpy(to, digest, DIGEST_BYTES);
+    return true;
 }
 
 static void write_hexadecimal(const unsigned char *digest, char *to)
@@ -70,7 +71,7 @@ static void write_hexadecimal(const unsigned char *digest, char *to)
     }
 }
 
-PyObject *fault_digest(PyObject *sha256, Slice known_as, Slice said, const FaultLine *line)
+static bool digest_fault(PyObject *sha256, Slice known_as, Slice said, const FaultLine *line, unsigned char *to)
 {
     const Slice content[] = {line->time, ZERO, said, ZERO, line->record_id, PIECE(" "), line->data};
     Slice id = line->id;
@@ -78,16 +79,22 @@ PyObject *fault_digest(PyObject *sha256, Slice known_as, Slice said, const Fault
     char hexadecimal[2 * SHA256_BYTES];
     if (!id.start) {
         if (!sha256_of(sha256, content, COUNT(content), digest))
-            return NULL;
+            return false;
         write_hexadecimal(digest, hexadecimal);
         id = (Slice){hexadecimal, hexadecimal + sizeof(hexadecimal)};
     }
     const Slice fault[] = {known_as, ZERO, id};
-    return digest_of(sha256, fault, COUNT(fault));
+    return digest_of(sha256, fault, COUNT(fault), to);
 }
 
-PyObject *record_digest(PyObject *sha256, Slice known_as, const FaultLine *line)
+static bool digest_record(PyObject *sha256, Slice known_as, const FaultLine *line, unsigned char *to)
 {
     const Slice record[] = {known_as, ZERO, line->arn, ZERO, line->record_id, PIECE(" "), line->data};
-    return digest_of(sha256, record, COUNT(record));
+    return digest_of(sha256, record, COUNT(record), to);
+}
+
+bool digest(Digests *digests, PyObject *sha256, Slice known_as, Slice said, const FaultLine *line)
+{
+    return digest_fault(sha256, known_as, said, line, digests->fault) &&
+           digest_record(sha256, known_as, line, digests->record);
 }

@@ -32,9 +32,9 @@ bool draft_set_times(Draft *draft, const Maker *maker, const Found *found)
 
 static bool set_key(Draft *draft, const Found *found)
 {
-    draft->parts.key = found->key.start ? found->key : found->id;
+    draft->parts.head.key = found->key.start ? found->key : found->id;
     draft->is_synthesized |= !found->key.start;
-    return draft->parts.key.start && draft->parts.key.length <= LONGEST_KEY;
+    return draft->parts.head.key.start && draft->parts.head.key.length <= LONGEST_KEY;
 }
 
 /* The object's order, then line and part. */
@@ -47,7 +47,7 @@ static PyObject *synthesized_sequence(const Maker *maker, Py_ssize_t line)
 
 static bool set_sequence(Draft *draft, const Maker *maker, Py_ssize_t line, const Found *found)
 {
-    Text *text = &draft->parts.sequence;
+    Text *text = &draft->parts.head.sequence;
     *text = found->sequence;
     if (text->start)
         return true;
@@ -88,12 +88,12 @@ static bool set_common(Draft *draft, Maker *maker, const Found *found)
         return false;
     Text shard = found->shard;
     Common **held = &maker->of_shard[shard.start ? (unsigned char)shard.start[shard.length - 1] % SHARDS : 0];
-    bool is_held = *held && (*held)->name == name &&
-                   (shard.start ? text_is((*held)->shard, shard) : (*held)->group == maker->shard);
+    bool is_held = *held && (*held)->own == name &&
+                   (shard.start ? text_is((*held)->group_text, shard) : (*held)->group == maker->shard);
     if (!is_held) {
         PyObject *group = shard.start ? text_object(shard, NULL) : Py_NewRef(maker->shard);
         common_release(*held);
-        *held = group ? common_of(maker->make, maker->object, group, name) : NULL;
+        *held = group ? record_common_of(maker->make, maker->object, group, name) : NULL;
         Py_XDECREF(group);
     }
     draft->common = *held;
@@ -102,13 +102,13 @@ static bool set_common(Draft *draft, Maker *maker, const Found *found)
 
 PyObject *draft_record(Draft *draft, Maker *maker, Py_ssize_t line, long long place, const Found *found)
 {
-    draft->parts.id = found->id;
+    draft->parts.head.id = found->id;
     draft->parts.event = found->event;
-    draft->parts.line = line;
-    draft->parts.place = place;
+    draft->parts.head.line = line;
+    draft->parts.head.place = place;
     bool is_filled = set_key(draft, found) && set_sequence(draft, maker, line, found) &&
                      set_common(draft, maker, found);
-    PyObject *record = is_filled ? packed_of(draft->common, &draft->parts) : NULL;
+    PyObject *record = is_filled ? packed_record_of(draft->common, &draft->parts) : NULL;
     Py_CLEAR(draft->sequence);
     return record;
 }

@@ -3,7 +3,7 @@
 #ifndef CNCBOPS_DRAFT_H
 #define CNCBOPS_DRAFT_H
 
-#include "packed.h"
+#include "packed_record.h"
 
 enum { SHARDS = 16 };
 
@@ -25,7 +25,7 @@ typedef struct {
 /* `sequence` is one that is made up; `time_ms` is when the event happened. `is_synthesized`: its key or sequence number
    is made up. */
 typedef struct {
-    Parts parts;
+    RecordParts parts;
     Common *common;
     PyObject *sequence;
     long long time_ms;

@@ -30,7 +30,11 @@ def read_records(
 
 # A record whose fields, and JSON, are made when they are asked for. It is sent, and compared, as what `make` makes of it.
 @final
-class Packed(Record): ...
+class PackedRecord(Record): ...
+
+# The same of a unit of work.
+@final
+class PackedUnit(Unit): ...
 
 # The records of complete events of one object; `body_of` is asked for a body that is not usual.
 def make_records(
@@ -43,8 +47,7 @@ def make_records(
     /,
 ) -> list[Record]: ...
 
-# The units of lines of faults raised before `until_ms`, as cncbops.session.usual_units has them; None for a line
-# that is not usual.
+# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual.
 def read_units(
     make: type[Unit],
     cause_of: Callable[..., Cause | None],
@@ -55,7 +58,26 @@ def read_units(
     is_alone: bool,
     until_ms: int,
     /,
-) -> list[tuple[Unit, Cause, str, int, str | None] | None]: ...
+) -> list[Unit | None]: ...
+
+# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; of packed units, as in what follows.
+def sum_units(
+    units: Sequence[Unit], /
+) -> tuple[
+    dict[str | None, int],
+    dict[int, int],
+    tuple[int, int] | None,
+    list[tuple[Cause, int, str | None, int, int, int]],
+]: ...
+
+# The digests of faults, and of their records, end to end.
+def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...
+
+# Give them places that rise by one, from `first` on.
+def place_units(units: Sequence[Unit], first: int, /) -> None: ...
+
+# Units by fingerprint and pipeline, in their order; None where not all are packed.
+def units_alike(units: Sequence[Record], /) -> dict[tuple[str, str | None], list[Unit]] | None: ...
 
 # The JSON of records between commas, behind `head` and before `tail`.
 def payload(head: bytes, records: Sequence[Record], tail: bytes, /) -> bytes: ...

@@ -2,8 +2,12 @@
 
 #include "native.h"
 
-#include "base64.h"
 #include "any_record.h"
+#include "base64.h"
+#include "digests.h"
+#include "fault_causes.h"
+#include "packed_record.h"
+#include "packed_unit.h"
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
@@ -12,6 +16,10 @@ static PyMethodDef functions[] = {
     {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
     FUNCTION(make_records),
     FUNCTION(read_units),
+    {"sum_units", sum_units, METH_O, NULL},
+    {"unit_digests", unit_digests, METH_O, NULL},
+    FUNCTION(place_units),
+    {"units_alike", units_alike, METH_O, NULL},
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
@@ -38,10 +46,11 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
-    if (!prepare_packed() || !prepare_any_record() || !prepare_records() || !prepare_units())
+    if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
+        !prepare_records() || !prepare_fault_causes() || !prepare_digests())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
-    if (module && PyModule_AddType(module, &packed_type) < 0)
+    if (module && (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0))
         Py_CLEAR(module);
     return module;
 }

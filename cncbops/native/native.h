@@ -16,6 +16,10 @@ PyObject *read_events(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords);
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *sum_units(PyObject *module, PyObject *units);
+PyObject *unit_digests(PyObject *module, PyObject *units);
+PyObject *place_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *units_alike(PyObject *module, PyObject *units);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);
@@ -25,9 +29,6 @@ PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count
 
 /* To be called once, before make_records; false with an exception set. */
 bool prepare_records(void);
-
-/* The same, before read_units. */
-bool prepare_units(void);
 
 /* Whether as many arguments were given as expected; false with an exception set. */
 bool has_arguments(Py_ssize_t count, Py_ssize_t expected);

@@ -1,44 +1,62 @@
 /* A record whose texts lie in one piece of memory: its fields, and its JSON, are made when they are asked for.
 
-   To Python it is like the Record that it stands for (see `cncbops.kinesis.record`), in an eighth of the objects. */
+   To Python it is like the Record that it stands for (see `cncbops.kinesis.record`), in an eighth of the objects. Here
+   is what all are; of which kinds they are, packed_record.h and packed_unit.h say. */
 
 #ifndef CNCBOPS_PACKED_H
 #define CNCBOPS_PACKED_H
 
-#include "record_json.h"
+#include "line.h"
 
-/* What records of one shard of an object have in common: what makes Records, where they come from, and how their JSON
-   ends. `shard` is the text of `group`. */
+/* What records of one group and function, and of one object, have in common: what makes the Records that they stand
+   for, where they come from, and what is their kind's `own`. `group_text` is the text of `group`. */
 typedef struct {
     Py_ssize_t holders;
-    PyObject *make, *object, *group, *name;
-    Text shard;
+    PyObject *make, *object, *group, *function, *own;
+    Text group_text;
+    bool is_alone;
 } Common;
 
-/* With one holder; NULL with an exception set. `name` is bytes. */
-Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *name);
+/* With one holder; NULL with an exception set. */
+Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *function, PyObject *own, bool is_alone);
 void common_release(Common *common);
 
-/* What differs: `event` may be any bytes, and `id` may start nowhere. */
+/* Of which each kind is more. Behind that its texts lie one after another: key, sequence number, id, and what is the
+   kind's own. `size` is that of its JSON. */
 typedef struct {
-    Text key, sequence, id, event;
-    long long arrival_ms, place;
+    PyObject_VAR_HEAD
+    Common *common;
+    long long place;
+    Py_ssize_t line, part, size;
+    Py_ssize_t key_length, sequence_length, id_length;
+} Packed;
+
+/* What differs between those that have much in common: `id` may start nowhere. */
+typedef struct {
+    Text key, sequence, id;
+    long long place;
     Py_ssize_t line, part;
 } Parts;
 
+/* The type of no record, but that from which those of all kinds are derived. */
 extern PyTypeObject packed_type;
 
-/* To be called once, before any is packed; false with an exception set. */
+/* To be called once, before the types of kinds are prepared; false with an exception set. */
 bool prepare_packed(void);
 
-/* Packs a record; NULL with no exception set where its time is not usual. */
-PyObject *packed_of(Common *common, const Parts *parts);
+/* Makes one of a kind, with room for as many bytes of own texts. Its size, and what is of its kind, are to be filled
+   in. NULL with an exception set. */
+Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length);
 
-/* Of a packed record: the size of its JSON, which can be written, its place, and what is made of its key. */
-Py_ssize_t packed_size(PyObject *record);
-char *packed_write(char *to, PyObject *record);
-long long packed_place(PyObject *record);
-PyObject *packed_key(PyObject *record);
-PyObject *packed_group(PyObject *record);
+static inline bool is_packed(PyObject *record)
+{
+    return Py_TYPE(record)->tp_base == &packed_type;
+}
+
+/* Where its texts lie; those of its kind go up to the end of all. */
+Text packed_key(const Packed *one);
+Text packed_sequence(const Packed *one);
+Text packed_id(const Packed *one);
+Text packed_own(const Packed *one);
 
 #endif

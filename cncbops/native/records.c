@@ -3,7 +3,7 @@
 #include "native.h"
 
 #include "json.h"
-#include "packed.h"
+#include "packed_record.h"
 
 /* What is taken of an event. */
 enum { KEY, SEQUENCE, SHARD, DATA, ARRIVAL, ID, LINE, PART, ATTRIBUTES };
@@ -79,29 +79,29 @@ typedef struct {
 
 static Common *common_for(Making *making, PyObject *shard, PyObject *name)
 {
-    if (making->last && making->last->group == shard && making->last->name == name)
+    if (making->last && making->last->group == shard && making->last->own == name)
         return making->last;
     common_release(making->last);
-    making->last = common_of(making->make, making->object, shard, name);
+    making->last = record_common_of(making->make, making->object, shard, name);
     return making->last;
 }
 
 /* NULL with an exception set, or not where it is not usual. */
 static PyObject *packed_in(Making *making, PyObject *const *of_event, long long place, PyObject *name)
 {
-    Parts parts = {.place = place};
+    RecordParts parts = {.head = {.place = place}};
     Text shard;
     Py_buffer data;
-    if (!take_text(&parts.key, of_event[KEY]) || !take_text(&parts.sequence, of_event[SEQUENCE]) ||
+    if (!take_text(&parts.head.key, of_event[KEY]) || !take_text(&parts.head.sequence, of_event[SEQUENCE]) ||
         !take_text(&shard, of_event[SHARD]) || !take_time(&parts.arrival_ms, of_event[ARRIVAL]) ||
-        !take_id(&parts.id, of_event[ID]) || !take_index(&parts.line, of_event[LINE]) ||
-        !take_index(&parts.part, of_event[PART]))
+        !take_id(&parts.head.id, of_event[ID]) || !take_index(&parts.head.line, of_event[LINE]) ||
+        !take_index(&parts.head.part, of_event[PART]))
         return NULL;
     Common *common = common_for(making, of_event[SHARD], name);
     if (!common || PyObject_GetBuffer(of_event[DATA], &data, PyBUF_SIMPLE) < 0)
         return NULL;
     parts.event = (Text){data.buf, data.len};
-    PyObject *record = packed_of(common, &parts);
+    PyObject *record = packed_record_of(common, &parts);
     PyBuffer_Release(&data);
     return record;
 }

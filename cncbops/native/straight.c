@@ -24,7 +24,7 @@ typedef struct {
 static bool add_record(Reading *reading, Draft *draft, Kind *kind, const Found *found)
 {
     PyObject *record = draft_record(draft, &reading->maker, reading->line, reading->place, found);
-    Py_ssize_t size = record ? packed_size(record) : 0;
+    Py_ssize_t size = record ? ((Packed *)record)->size : 0;
     bool is_added = record && PyList_Append(reading->records, record) == 0 && kinds_count(&reading->kinds, kind) &&
                     hours_count(&reading->hours, draft->time_ms);
     Py_XDECREF(record);

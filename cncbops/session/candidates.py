@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange, Work
-from cncbops.faults.identity import Identity, fault_digest, identity_of
+from cncbops.faults.identity import Identity, fault_digest, identity_of, parted
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
@@ -112,9 +112,9 @@ class Candidates(NamedTuple):
     found: Sequence[Candidate]
 
     @property
-    def digests(self) -> Sequence[bytes]:
-        """Those of their faults."""
-        return [each.met.digest for each in self.found]
+    def digests(self) -> bytes:
+        """Those of their faults, end to end."""
+        return b"".join([each.met.digest for each in self.found])
 
     @property
     def shared(self) -> Mapping[int, Shared]:
@@ -160,11 +160,9 @@ class Assessor:
             self._known.clear()
         return found, f"{self._where}\0{found.bare_name}"
 
-    def remembers(self, units: Sequence[Unit]) -> bool:
-        """Whether the ledger knows any of these faults, or of their records."""
-        if self._memory.sent_by([unit.fault for unit in units]):
-            return True
-        return self._memory.history([record for unit in units for record in unit.records]).knows_any
+    def remembers(self, faults: bytes, records: bytes) -> bool:
+        """Whether the ledger knows any of these faults or records, by their digests end to end."""
+        return bool(self._memory.sent_by(parted(faults))) or self._memory.history(parted(records)).knows_any
 
     def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], int]:
         """What is to become of faults, and how many others were sent before; those of this run are left out, too.

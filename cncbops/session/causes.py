@@ -12,7 +12,6 @@ from cncbops.faults.json_text import NOT_JSON
 from cncbops.faults.usual import named
 from cncbops.finding import Found
 from cncbops.formats.event import Text
-from cncbops.kinesis.batching import BatchLimits
 from cncbops.recipients import Recipient
 from cncbops.session.candidates import Assessor
 
@@ -29,8 +28,8 @@ class Cause:
     """What faults have in common that say the same of function, pipeline and error, and whose function takes records.
 
     `function` is its name in the run, `known_as` tells it from all others for ever. `said` is the error as it stands
-    in digests (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `limits` are the
-    function's.
+    in digests (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how many
+    bytes a record may have that the function is sent.
     """
 
     fault: Fault
@@ -39,7 +38,7 @@ class Cause:
     said: bytes
     fingerprint: str
     pipeline: str | None
-    limits: BatchLimits
+    longest: int
 
 
 class Causes:
@@ -76,7 +75,7 @@ def _cause(fault: Fault, found: Found, known_as: str) -> Cause:
         said=said.encode(errors="replace"),
         fingerprint=fingerprint(fault),
         pipeline=fault.pipeline,
-        limits=found.recipient.terms.limits,
+        longest=found.recipient.terms.limits.longest,
     )
 
 

@@ -1,10 +1,9 @@
 """What places that read faults tell of them, and who decides for all places which are sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from struct import Struct
 from typing import NamedTuple, Protocol
 
-from cncbops.faults.identity import DIGEST_BYTES
+from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.finding import Found
 from cncbops.function_name import FunctionName
 from cncbops.recipients import Recipient
@@ -12,8 +11,6 @@ from cncbops.session.findings import Findings
 from cncbops.session.means import Means
 from cncbops.session.memory import Seen, Shared
 from cncbops.session.reading import Register
-
-_DIGEST = Struct(f"{DIGEST_BYTES}s")
 
 
 class Claims(NamedTuple):
@@ -29,15 +26,15 @@ class Claims(NamedTuple):
     @property
     def faults(self) -> Sequence[bytes]:
         """The digests, one by one."""
-        return [digest for (digest,) in _DIGEST.iter_unpack(self.digests)]
+        return parted(self.digests)
 
 
 class Claiming(Protocol):
     """Faults that wait to be judged."""
 
     @property
-    def digests(self) -> Sequence[bytes]:
-        """Those of the faults."""
+    def digests(self) -> bytes:
+        """Those of the faults, end to end."""
 
     @property
     def shared(self) -> Mapping[int, Shared]:
@@ -48,9 +45,11 @@ def claims_of(parts: Iterable[Claiming], functions: Mapping[FunctionName, Found]
     """The claims of faults on their way, part after part."""
     digests: list[bytes] = []
     shared: dict[int, Shared] = {}
+    count = 0
     for part in parts:
-        shared.update((len(digests) + at, each) for at, each in part.shared.items())
-        digests += part.digests
+        digests.append(part.digests)
+        shared.update((count + at, each) for at, each in part.shared.items())
+        count += len(digests[-1]) // DIGEST_BYTES
     return Claims(b"".join(digests), shared, functions)
 
 

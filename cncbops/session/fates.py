@@ -18,18 +18,20 @@ def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings)
     findings.tally.faults.repeated += len(repeated)
     if not kept.found:
         return []
-    findings.tally.count_sent([each[2] for each in kept.found], [each[3] for each in kept.found])
+    sums = kept.sums()
+    findings.tally.count_summed(len(kept.found), sums.types, sums.hours, sums.range_ms)
     entry = found.reading.entry
     entry.matched += len(kept.found)
     findings.touch(entry)
     groups = findings.groups = findings.groups or Groups(most=None)
-    for (unit, cause, *_, fault_id), times in kept.by_cause():
-        groups.add_some(replace(cause.fault, id=fault_id), f"{entry.object.uri}:{unit.line}", len(times), times)
-        share = findings.tally.share_of(cause.function)
-        share.matched += len(times)
-        share.records += len(times)
-        share.newest_ms = max(share.newest_ms or 0, *times)
-    return [each[0] for each in kept.found]
+    for each in sums.causes:
+        fault, place = replace(each.cause.fault, id=each.fault_id), f"{entry.object.uri}:{each.line}"
+        groups.add_some(fault, place, each.faults, (each.first_ms, each.last_ms))
+        share = findings.tally.share_of(each.cause.function)
+        share.matched += each.faults
+        share.records += each.faults
+        share.newest_ms = max(share.newest_ms or 0, each.last_ms)
+    return list(kept.found)
 
 
 def settle(candidates: Sequence[Candidate], repeated: Sequence[int], findings: Findings) -> tuple[list[Unit], int]:

@@ -15,6 +15,7 @@ from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records
+from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.record import Record
@@ -100,7 +101,7 @@ class UnitReader(Reader):
         if broken:
             raise broken
 
-    def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[list[Unit]]:
+    def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[Sequence[Unit]]:
         """The units that are given out as this is met, behind `some` that wait."""
         if isinstance(met, UsualUnits):
             if some.read:
@@ -135,7 +136,7 @@ class UnitReader(Reader):
             start = end
         return units
 
-    def _settled(self, part: Candidates | UsualUnits, repeated: Sequence[int], findings: Findings) -> list[Unit]:
+    def _settled(self, part: Candidates | UsualUnits, repeated: Sequence[int], findings: Findings) -> Sequence[Unit]:
         if isinstance(part, UsualUnits):
             units = settle_usual(part, repeated, findings)
             self.chosen += len(units)
@@ -144,7 +145,7 @@ class UnitReader(Reader):
         self.chosen += chosen
         return units
 
-    def _units_of(self, met: Sequence[Met]) -> list[Unit]:
+    def _units_of(self, met: Sequence[Met]) -> Sequence[Unit]:
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
         if not met:
             return []
@@ -153,10 +154,10 @@ class UnitReader(Reader):
         units = [each.what for each in candidates if isinstance(each.what, Unit)]
         return self._judging(Candidates(candidates), units)
 
-    def _judging(self, part: Candidates | UsualUnits, units: list[Unit]) -> list[Unit]:
+    def _judging(self, part: Candidates | UsualUnits, units: Sequence[Unit]) -> Sequence[Unit]:
         """The units of a part; where claims are to be judged, also of those that were claimed before."""
         if self._seen:
-            return self._settled(part, self._seen.repeated(part.digests, part.shared), self._findings)
+            return self._settled(part, self._seen.repeated(parted(part.digests), part.shared), self._findings)
         self._waiting.append(part)
         return units
 

@@ -7,7 +7,7 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,25 +29,42 @@ from cncbops.session.memory import Shared
 ReadDocument = tuple[int, int, list[Fault] | Problem]
 """A document's line and part, and the faults that it is, or why it is none."""
 
-UsualUnit = tuple[Unit, Cause, str, int, str | None]
-"""A unit with its fault's cause, the failed event's type, and the fault's time in ms and id."""
+
+class OfCause(NamedTuple):
+    """How many faults there are of a cause, when they were raised, and line and id of the first."""
+
+    cause: Cause
+    line: int
+    fault_id: str | None
+    faults: int
+    first_ms: int
+    last_ms: int
+
+
+class Sums(NamedTuple):
+    """What units come to: how many there are of each type and in each hour since 1970, the range of times, causes."""
+
+    types: Mapping[str | None, int]
+    hours: Mapping[int, int]
+    range_ms: tuple[int, int] | None
+    causes: Sequence[OfCause]
 
 
 class UsualUnits(msgspec.Struct, gc=False):
-    """Units of an object that is being read, in its order."""
+    """Units of an object that is being read, packed in C, in its order."""
 
     reading: Reading
-    found: Sequence[UsualUnit]
+    found: Sequence[Unit]
 
     @property
-    def digests(self) -> Sequence[bytes]:
-        """Those of their faults."""
-        return [unit.fault for unit, *_ in self.found]
+    def digests(self) -> bytes:
+        """Those of their faults, end to end."""
+        return hot.unit_digests(self.found)[0]
 
     @property
     def shared(self) -> Mapping[int, Shared]:
         """The records of those, by index, that others may send, too."""
-        return {at: (each[0].records, each[0].pipeline) for at, each in enumerate(self.found) if each[0].pipeline}
+        return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
     def without(self, indices: Sequence[int]) -> "UsualUnits":
         """All but those at some indices."""
@@ -56,23 +73,18 @@ class UsualUnits(msgspec.Struct, gc=False):
         dropped = set(indices)
         return UsualUnits(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
 
-    def by_cause(self) -> Iterator[tuple[UsualUnit, list[int]]]:
-        """The first of each cause, and the times of all of it."""
-        of_cause: dict[Cause, tuple[UsualUnit, list[int]]] = {}
-        for each in self.found:
-            known = of_cause.get(each[1])
-            if known is None:
-                known = of_cause[each[1]] = each, []
-            known[1].append(each[3])
-        yield from of_cause.values()
+    def sums(self) -> Sums:
+        """What they come to, their causes in the order in which they come."""
+        types, hours, range_ms, causes = hot.sum_units(self.found)
+        return Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
 
-    def take_places(self) -> list[Unit]:
+    def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""
-        entry, units = self.reading.entry, [each[0] for each in self.found]
-        for place, unit in zip(entry.places(entry.pulled, len(units)), units, strict=True):
-            unit.place = place
-        entry.pulled += len(units)
-        return units
+        entry = self.reading.entry
+        (first,) = entry.places(entry.pulled, 1)
+        hot.place_units(self.found, first)
+        entry.pulled += len(self.found)
+        return self.found
 
 
 class UsualReader:
@@ -96,24 +108,24 @@ class UsualReader:
             line = found.line
             for kind, values in groupby(found.values, type):
                 alike: list[Any] = list(values)
-                if kind is tuple:
-                    yield UsualUnits(reading, alike)
-                else:
+                if kind is list:
                     yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
+                else:
+                    yield UsualUnits(reading, alike)
                 line += len(alike)
 
-    def _lines(self, block: Block, lake_object: LakeObject) -> list[UsualUnit | list[Fault] | None]:
+    def _lines(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | list[Fault] | None]:
         """What each line of a block is: a unit, or faults that are to be assessed; None where that is not so simple."""
-        found: list[UsualUnit | list[Fault] | None] = [*self._units(block, lake_object)]
-        if None not in found:
+        found = self._units(block, lake_object)
+        if all(found):
             return found
         lines = block.lines()
-        return [read_line(line, usual) if each is None else each for line, each in zip(lines, found, strict=True)]
+        return [each or read_line(line, usual) for line, each in zip(lines, found, strict=True)]
 
-    def _units(self, block: Block, lake_object: LakeObject) -> Sequence[UsualUnit | None]:
-        """The units of a block, all of them or none, by line."""
+    def _units(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | None]:
+        """The units of a block by line; none of them where the ledger remembers any."""
         request = self._request
-        read = hot.read_units(
+        found = hot.read_units(
             Unit,
             self._causes.of,
             hashlib.sha256,
@@ -123,13 +135,5 @@ class UsualReader:
             request.one_by_one,
             request.until_ms,
         )
-        units = [each for each in read if each]
-        return [None] * len(read) if units and self._objects(units) else read
-
-    def _objects(self, found: Sequence[UsualUnit]) -> bool:
-        """Whether anything speaks against sending any of these."""
-        units = [each[0] for each in found]
-        sizes = [unit.size for unit in units]
-        longest = units[sizes.index(max(sizes))]
-        is_too_large = not all(cause.limits.deliverable(longest) for cause in {each[1] for each in found})
-        return is_too_large or self._assessor.remembers(units)
+        units = list(filter(None, found))
+        return [None] * len(found) if units and self._assessor.remembers(*hot.unit_digests(units)) else found

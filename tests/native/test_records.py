@@ -78,7 +78,7 @@ def test_whatever_a_record_is_asked_for_it_tells_as_the_one_of_python(
 
 def test_a_record_is_packed_and_goes_to_another_process_as_pythons() -> None:
     (record,) = made_in_c([usual := event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
-    assert type(record) is hot.Packed
+    assert type(record) is hot.PackedRecord
     there = pickle.loads(pickle.dumps(record))
     assert type(there) is Record
     assert there == record == subject._to_record(usual, PLACE, OBJECT, NAME)

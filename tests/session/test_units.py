@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -160,7 +160,7 @@ class Session:
         findings = self.findings.take()
         self.journal.take_in(findings)
         count_groups(findings, self.means)
-        return [unit for unit in units if isinstance(unit, Unit)], entry
+        return cast("list[Unit]", units), entry
 
     def read_some(self, lines: Iterator[Block], entry: Entry) -> Iterator[Sequence[Unit]]:
         """The units of an object as they are read; nothing of it is taken down yet."""

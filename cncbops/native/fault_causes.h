@@ -1,0 +1,48 @@
+/* Why faults were raised, and by what: asked of Python once for many that say the same. */
+
+#ifndef CNCBOPS_FAULT_CAUSES_H
+#define CNCBOPS_FAULT_CAUSES_H
+
+#include "fault_lines.h"
+#include "packed.h"
+
+enum { CAUSES = 16, GROUPS = 16 };
+
+/* A partition key has at most 256 characters; what is longer than this is left to Python. */
+enum { LONGEST_JOINED = 2048 };
+
+/* What is taken of a Cause (see `cncbops.session.causes`). */
+enum { KNOWN_AS, SAID, FUNCTION, LONGEST, ATTRIBUTES };
+
+/* What faults say of it, the Cause, which is None where that is not usual, how many bytes a record may have, and what
+   those of some groups have in common. */
+typedef struct {
+    Slice said[COMMON];
+    PyObject *cause, *attributes[ATTRIBUTES];
+    Py_ssize_t longest;
+    Common *of_group[GROUPS];
+} FaultCause;
+
+/* Those that were met last, of whose groups each that ends otherwise has a place. `make` is Unit, `cause_of` is asked
+   for a Cause. What faults said must stay where it is. */
+typedef struct {
+    PyObject *make, *cause_of, *object;
+    bool is_alone;
+    FaultCause at_hand[CAUSES];
+} FaultCauses;
+
+/* To be called once, before these; false with an exception set. */
+bool prepare_fault_causes(void);
+
+/* The cause of a fault; NULL with an exception set, or not where that is not usual. */
+FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line);
+
+/* What a fault has in common with others of its cause and group. The same. */
+Common *fault_common_of(FaultCauses *causes, FaultCause *cause, const FaultLine *line);
+
+void fault_causes_release(FaultCauses *causes);
+
+/* Writes some texts, each but the first behind a zero byte. What they are together starts nowhere where it is long. */
+Text joined(char buffer[LONGEST_JOINED], const Slice *parts, size_t count);
+
+#endif

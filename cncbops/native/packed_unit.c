@@ -1,0 +1,172 @@
+#include "packed_unit.h"
+
+/* Its own texts are type and body. */
+typedef struct {
+    Packed head;
+    Digests digests;
+    long long time_ms;
+    Py_ssize_t type_length;
+    bool has_id;
+} PackedUnit;
+
+/* What is taken of a Cause, and of Unit. */
+static PyObject *fingerprint_name, *pipeline_name, *traces_name;
+
+static PyObject *source;
+
+Text packed_unit_type_of(const Packed *one)
+{
+    return (Text){packed_own(one).start, ((const PackedUnit *)one)->type_length};
+}
+
+static Text body_of(const Packed *one)
+{
+    Text type = packed_unit_type_of(one);
+    return (Text){type.start + type.length, one->size};
+}
+
+long long packed_unit_time(const Packed *one)
+{
+    return ((const PackedUnit *)one)->time_ms;
+}
+
+Text packed_unit_fault_id(const Packed *one)
+{
+    return ((const PackedUnit *)one)->has_id ? packed_id(one) : (Text){NULL, 0};
+}
+
+const Digests *packed_unit_digests(const Packed *one)
+{
+    return &((const PackedUnit *)one)->digests;
+}
+
+PyObject *packed_unit_of(Common *common, const UnitParts *parts)
+{
+    Packed *one = packed_make(&packed_unit_type, common, &parts->head, parts->type.length + parts->body.length);
+    if (!one)
+        return NULL;
+    PackedUnit *unit = (PackedUnit *)one;
+    unit->digests = parts->digests;
+    unit->time_ms = parts->time_ms;
+    unit->type_length = parts->type.length;
+    unit->has_id = parts->has_id;
+    one->size = parts->body.length;
+    text_put(text_put((char *)packed_own(one).start, parts->type), parts->body);
+    return (PyObject *)one;
+}
+
+char *packed_unit_write(char *to, const Packed *one)
+{
+    return text_put(to, body_of(one));
+}
+
+static PyObject *get_body(Packed *one, void *Py_UNUSED(closure))
+{
+    Text body = body_of(one);
+    return PyBytes_FromStringAndSize(body.start, body.length);
+}
+
+static PyObject *in_tuple(PyObject *only)
+{
+    return only ? Py_BuildValue("(N)", only) : NULL;
+}
+
+static PyObject *get_keys(Packed *one, void *Py_UNUSED(closure))
+{
+    return in_tuple(text_object(packed_key(one), NULL));
+}
+
+static PyObject *get_names(Packed *one, void *Py_UNUSED(closure))
+{
+    return in_tuple(text_object(packed_sequence(one), NULL));
+}
+
+static PyObject *digest_made(const unsigned char *digest)
+{
+    return PyBytes_FromStringAndSize((const char *)digest, DIGEST_BYTES);
+}
+
+static PyObject *get_fault(Packed *one, void *Py_UNUSED(closure))
+{
+    return digest_made(packed_unit_digests(one)->fault);
+}
+
+static PyObject *get_records(Packed *one, void *Py_UNUSED(closure))
+{
+    return in_tuple(digest_made(packed_unit_digests(one)->record));
+}
+
+static PyObject *get_source(Packed *Py_UNUSED(one), void *Py_UNUSED(closure))
+{
+    return Py_NewRef(source);
+}
+
+static PyObject *get_fingerprint(Packed *one, void *Py_UNUSED(closure))
+{
+    return PyObject_GetAttr(one->common->own, fingerprint_name);
+}
+
+static PyObject *get_pipeline(Packed *one, void *Py_UNUSED(closure))
+{
+    return PyObject_GetAttr(one->common->own, pipeline_name);
+}
+
+PyObject *packed_unit_group(const Packed *one)
+{
+    PyObject *cause = one->common->own;
+    return Py_BuildValue("NN", PyObject_GetAttr(cause, fingerprint_name), PyObject_GetAttr(cause, pipeline_name));
+}
+
+/* The class method of Unit. */
+static PyObject *get_traces(Packed *one, void *Py_UNUSED(closure))
+{
+    return PyObject_GetAttr(one->common->make, traces_name);
+}
+
+static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))
+{
+    const Common *common = one->common;
+    return Py_BuildValue("O(NNNNOnnOLOiOOONNONNNN)", common->make, get_body(one, NULL),
+                         text_object(packed_key(one), NULL), text_object(packed_sequence(one), NULL),
+                         text_object(packed_id(one), NULL), common->object, one->line, one->part, common->group,
+                         one->place, common->function, 1, common->is_alone ? Py_True : Py_False, Py_False, Py_False,
+                         get_keys(one, NULL), get_names(one, NULL), source, get_fault(one, NULL),
+                         get_records(one, NULL), get_fingerprint(one, NULL), get_pipeline(one, NULL));
+}
+
+bool prepare_packed_units(void)
+{
+    return (fingerprint_name = PyUnicode_InternFromString("fingerprint")) &&
+           (pipeline_name = PyUnicode_InternFromString("pipeline")) &&
+           (traces_name = PyUnicode_InternFromString("traces")) &&
+           (source = PyUnicode_InternFromString("kinesis")) && PyType_Ready(&packed_unit_type) == 0;
+}
+
+static PyMethodDef methods[] = {
+    {"__reduce__", (PyCFunction)reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef attributes[] = {
+    {"body", (getter)get_body, NULL, NULL, NULL},
+    {"keys", (getter)get_keys, NULL, NULL, NULL},
+    {"names", (getter)get_names, NULL, NULL, NULL},
+    {"source", (getter)get_source, NULL, NULL, NULL},
+    {"fault", (getter)get_fault, NULL, NULL, NULL},
+    {"records", (getter)get_records, NULL, NULL, NULL},
+    {"fingerprint", (getter)get_fingerprint, NULL, NULL, NULL},
+    {"pipeline", (getter)get_pipeline, NULL, NULL, NULL},
+    {"traces", (getter)get_traces, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject packed_unit_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "cncbops.native.hot.PackedUnit",
+    .tp_base = &packed_type,
+    .tp_basicsize = sizeof(PackedUnit),
+    .tp_itemsize = 1,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_methods = methods,
+    .tp_getset = attributes,
+};

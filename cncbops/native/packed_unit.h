@@ -1,0 +1,50 @@
+/* A packed unit of work: a fault's one Kinesis record, whose JSON is kept as the fault holds it. */
+
+#ifndef CNCBOPS_PACKED_UNIT_H
+#define CNCBOPS_PACKED_UNIT_H
+
+#include "packed.h"
+
+enum { DIGEST_BYTES = 16 };
+
+/* What tells a fault, and its record, from all others (see digests.h). */
+typedef struct {
+    unsigned char fault[DIGEST_BYTES], record[DIGEST_BYTES];
+} Digests;
+
+/* `body` is the record's JSON, `type` the failed event's. `has_id`: the id is the fault's, not the record's. */
+typedef struct {
+    Parts head;
+    Text body, type;
+    Digests digests;
+    long long time_ms;
+    bool has_id;
+} UnitParts;
+
+extern PyTypeObject packed_unit_type;
+
+/* To be called once, before any is packed; false with an exception set. */
+bool prepare_packed_units(void);
+
+/* Packs a unit, of whose `common` what is their own is the Cause (see `cncbops.session.causes`); NULL with an exception
+   set. */
+PyObject *packed_unit_of(Common *common, const UnitParts *parts);
+
+static inline bool is_packed_unit(PyObject *record)
+{
+    return Py_TYPE(record) == &packed_unit_type;
+}
+
+/* What else is known of its fault; the id starts nowhere where that has none. */
+Text packed_unit_type_of(const Packed *one);
+long long packed_unit_time(const Packed *one);
+Text packed_unit_fault_id(const Packed *one);
+const Digests *packed_unit_digests(const Packed *one);
+
+/* A new tuple of its fault's fingerprint and pipeline; NULL with an exception set. */
+PyObject *packed_unit_group(const Packed *one);
+
+/* Writes its JSON; returns the place behind it. */
+char *packed_unit_write(char *to, const Packed *one);
+
+#endif

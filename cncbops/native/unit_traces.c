@@ -1,0 +1,116 @@
+/* What tells the faults of many packed units, and their records, from all others; and where units come in their run. */
+
+#include "native.h"
+
+#include "packed_unit.h"
+
+static bool are_packed_units(PyObject *units)
+{
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
+        if (!is_packed_unit(PyTuple_GET_ITEM(units, at)))
+            return false;
+    return true;
+}
+
+/* A tuple of units of this call's own; NULL with an exception set. */
+static PyObject *packed_units(PyObject *given)
+{
+    PyObject *units = PySequence_Tuple(given);
+    if (units && !are_packed_units(units)) {
+        PyErr_SetString(PyExc_TypeError, "a unit that is not packed");
+        Py_CLEAR(units);
+    }
+    return units;
+}
+
+static const Packed *unit_at(PyObject *units, Py_ssize_t at)
+{
+    return (const Packed *)PyTuple_GET_ITEM(units, at);
+}
+
+static PyObject *digests_of(PyObject *units)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(units);
+    PyObject *faults = PyBytes_FromStringAndSize(NULL, count * DIGEST_BYTES);
+    PyObject *records = PyBytes_FromStringAndSize(NULL, count * DIGEST_BYTES);
+    for (Py_ssize_t at = 0; faults && records && at < count; at++) {
+        const Digests *digests = packed_unit_digests(unit_at(units, at));
+        memcpy(PyBytes_AS_STRING(faults) + at * DIGEST_BYTES, digests->fault, DIGEST_BYTES);
+        memcpy(PyBytes_AS_STRING(records) + at * DIGEST_BYTES, digests->record, DIGEST_BYTES);
+    }
+    return Py_BuildValue("NN", faults, records);
+}
+
+PyObject *unit_digests(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    PyObject *units = packed_units(given), *digests = units ? digests_of(units) : NULL;
+    Py_XDECREF(units);
+    return digests;
+}
+
+PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (!has_arguments(count, 2))
+        return NULL;
+    long long place = PyLong_AsLongLong(arguments[1]);
+    PyObject *units = PyErr_Occurred() ? NULL : packed_units(arguments[0]);
+    if (!units)
+        return NULL;
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
+        ((Packed *)PyTuple_GET_ITEM(units, at))->place = place + at;
+    Py_DECREF(units);
+    Py_RETURN_NONE;
+}
+
+/* The list at a key of a dictionary, owned by it, made where there is none. */
+static PyObject *list_at(PyObject *lists, PyObject *key)
+{
+    PyObject *found = PyDict_GetItemWithError(lists, key);
+    if (found || PyErr_Occurred())
+        return found;
+    PyObject *made = PyList_New(0);
+    found = made && PyDict_SetItem(lists, key, made) == 0 ? made : NULL;
+    Py_XDECREF(made);
+    return found;
+}
+
+/* The list of units of a Cause's fingerprint and pipeline, owned by `alike`; `of_cause` has it, too, from the first on. */
+static PyObject *list_of(PyObject *cause, const Packed *unit, PyObject *of_cause, PyObject *alike)
+{
+    PyObject *found = PyDict_GetItemWithError(of_cause, cause);
+    if (found || PyErr_Occurred())
+        return found;
+    PyObject *key = packed_unit_group(unit);
+    found = key ? list_at(alike, key) : NULL;
+    Py_XDECREF(key);
+    return found && PyDict_SetItem(of_cause, cause, found) == 0 ? found : NULL;
+}
+
+static bool part(PyObject *units, PyObject *of_cause, PyObject *alike)
+{
+    PyObject *last = NULL, *list = NULL;
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++) {
+        const Packed *unit = unit_at(units, at);
+        if (unit->common->own != last)
+            list = list_of(unit->common->own, unit, of_cause, alike);
+        last = unit->common->own;
+        if (!list || PyList_Append(list, PyTuple_GET_ITEM(units, at)) < 0)
+            return false;
+    }
+    return true;
+}
+
+PyObject *units_alike(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    PyObject *units = PySequence_Tuple(given);
+    if (units && !are_packed_units(units)) {
+        Py_DECREF(units);
+        Py_RETURN_NONE;
+    }
+    PyObject *of_cause = units ? PyDict_New() : NULL, *alike = of_cause ? PyDict_New() : NULL;
+    if (alike && !part(units, of_cause, alike))
+        Py_CLEAR(alike);
+    Py_XDECREF(of_cause);
+    Py_XDECREF(units);
+    return alike;
+}
