@@ -1,10 +1,9 @@
 #include "fault_lines.h"
 
-#include <string.h>
+#include "native.h"
 
 #include "json.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define MEMBER(called) {.name = called, .length = sizeof(called) - 1}
 #define OBJECT(called, members) OBJECT_OF(called, members, COUNT(members))
 #define OBJECT_OF(called, members, count) \
@@ -58,10 +57,10 @@ static bool begins(const char *start, const char *end, const char *expected, ptr
 /* A text that has no escape and is not empty, without its quotes. */
 static bool text(const Field *field, Slice *found)
 {
-    if (!is_there(field) || *field->start != '"' || field->end - field->start < 3)
+    if (!field->is_plain || field->end - field->start < 3)
         return false;
     *found = (Slice){field->start + 1, field->end - 1};
-    return !memchr(found->start, '\\', slice_length(*found));
+    return true;
 }
 
 /* The same where it is there at all. */
@@ -98,13 +97,9 @@ static bool has_no_others(const Field *object)
 /* Whether no part of a record may be compressed or redacted. */
 static bool is_as_given(const Field *record)
 {
-    const char *end = record->end;
-    if (memchr(record->start, '[', end - record->start))
-        return false;
-    for (const char *at = record->start; (at = memchr(at, '"', end - at)); at++)
-        if (BEGINS(at, end, "\"" PACKED_START))
-            return false;
-    return true;
+    ptrdiff_t length = record->end - record->start;
+    return !memchr(record->start, '[', length) &&
+           !memmem(record->start, length, "\"" PACKED_START, sizeof("\"" PACKED_START) - 1);
 }
 
 static bool read_time(const Field *time, Slice *found)
