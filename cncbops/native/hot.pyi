@@ -28,7 +28,7 @@ def read_records(
     name_of: NameOf,
 ) -> tuple[list[Record], int, int, int, int, int, dict[str | None, int], dict[int, int], tuple[int, int] | None]: ...
 
-# A record whose fields, and JSON, are made when they are asked for. It is sent, and compared, as what `make` makes of it.
+# A record whose fields, and JSON, are made when they are asked for; sent, and compared, as what `make` makes of it.
 @final
 class PackedRecord(Record): ...
 
@@ -106,5 +106,5 @@ def ask(
     socket: int, head: bytes, body: bytes, most: int, send_s: float | None, read_s: float | None, /
 ) -> tuple[bytes, bool] | None: ...
 
-# Receive that many bytes at least, if there are, and at most. Raises as `ask` does.
-def receive(socket: int, least: int, most: int, read_s: float | None, /) -> bytes: ...
+# Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `ask` does.
+def receive(socket: int, least: int, most: int, read_s: float | None, held: bytes, /) -> bytes: ...
