@@ -123,15 +123,25 @@ static PyObject *get_traces(Packed *one, void *Py_UNUSED(closure))
     return PyObject_GetAttr(one->common->make, traces_name);
 }
 
-static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))
+/* Its key and sequence number are each one text in two places: pickled once. */
+static PyObject *reduced(Packed *one, PyObject *key, PyObject *sequence)
 {
     const Common *common = one->common;
-    return Py_BuildValue("O(NNNNOnnOLOiOOONNONNNN)", common->make, get_body(one, NULL),
-                         text_object(packed_key(one), NULL), text_object(packed_sequence(one), NULL),
+    return Py_BuildValue("O(NOONOnnOLOiOOO(O)(O)ONNNN)", common->make, get_body(one, NULL), key, sequence,
                          text_object(packed_id(one), NULL), common->object, one->line, one->part, common->group,
                          one->place, common->function, 1, common->is_alone ? Py_True : Py_False, Py_False, Py_False,
-                         get_keys(one, NULL), get_names(one, NULL), source, get_fault(one, NULL),
-                         get_records(one, NULL), get_fingerprint(one, NULL), get_pipeline(one, NULL));
+                         key, sequence, source, get_fault(one, NULL), get_records(one, NULL),
+                         get_fingerprint(one, NULL), get_pipeline(one, NULL));
+}
+
+static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))
+{
+    PyObject *key = text_object(packed_key(one), NULL);
+    PyObject *sequence = key ? text_object(packed_sequence(one), NULL) : NULL;
+    PyObject *result = sequence ? reduced(one, key, sequence) : NULL;
+    Py_XDECREF(key);
+    Py_XDECREF(sequence);
+    return result;
 }
 
 bool prepare_packed_units(void)

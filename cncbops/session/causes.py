@@ -28,8 +28,8 @@ class Cause:
     """What faults have in common that say the same of function, pipeline and error, and whose function takes records.
 
     `function` is its name in the run, `known_as` tells it from all others for ever. `said` is the error as it stands
-    in digests (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how many
-    bytes a record may have that the function is sent.
+    in digests (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how
+    many bytes a record may have that the function is sent.
     """
 
     fault: Fault

@@ -1,0 +1,226 @@
+"""Units that are packed in C are those that Python makes of the same faults, one by one and many at once."""
+
+import hashlib
+import pickle
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from cncbops.faults import unit as subject
+from cncbops.faults.fault import Records
+from cncbops.faults.grouping import fingerprint
+from cncbops.faults.identity import fault_digest, identity_of
+from cncbops.faults.unit import Place, Unit, to_unit
+from cncbops.faults.usual import usual
+from cncbops.kinesis.record import Record
+from cncbops.kinesis.shelves import _put_on_shelves
+from cncbops.session.causes import Cause, _fault
+from tests.delivery.batches import OBJECT
+from tests.faults import fault_texts as texts
+from tests.faults import usual_texts
+
+hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
+
+LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
+KNOWN_AS = "here\0fn"
+
+
+def cause_of(*said: bytes | None) -> Cause:
+    fault = _fault(*said)
+    told = f"{fault.error}\0{fault.message}".encode(errors="replace")
+    return Cause(fault, "fn", KNOWN_AS.encode(), told, fingerprint(fault), fault.pipeline, LONGEST)
+
+
+def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
+    """The units of lines, all of which are usual."""
+    data = b"\n".join(lines)
+    found = list(hot.read_units(Unit, cause_of, hashlib.sha256, data, 3, OBJECT, is_alone, LATER_MS))
+    assert {type(each) for each in found} <= {hot.PackedUnit}
+    return found
+
+
+def in_python(lines: Sequence[bytes]) -> list[Unit]:
+    units = []
+    for number, line in enumerate(lines, 3):
+        (fault,) = usual(line) or []
+        assert isinstance(fault.unit, Records)
+        identity = identity_of(fault_digest(fault, KNOWN_AS), fault, fault.unit, KNOWN_AS)
+        units.append(to_unit(fault, fault.unit, Place(OBJECT, number, 0, 0), "fn", identity))
+    return units
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> bytes:
+    """A usual fault, of few keys, shards, causes, types and moments."""
+    key = draw(st.sampled_from(["k", "\u00e9", "k-2", "k" * 256]))
+    shard, number = draw(st.integers(0, 20)), draw(st.integers(1, 3))
+    fault = draw(st.sampled_from([texts.cookbook, texts.of_record]))(usual_texts.RECORD)
+    for usually, other in (
+        (b'"partitionKey":"k"', f'"partitionKey":"{key}"'.encode()),
+        (b"shardId-000000000000:1", b"shardId-%d:%d" % (shard, number)),
+        (b'"message":"m"', draw(st.sampled_from([b'"message":"m"', b'"message":"\\n\xc3\xa9"', b'"message":"m 7"']))),
+        (b'"pipeline":"m1"},', draw(st.sampled_from([b'"pipeline":"m1"},', b'"pipeline":"m2"},']))),
+        (b'"id":"f-1",', draw(st.sampled_from([b'"id":"f-1",', b'"id":"f-\xc3\xa9",', b""]))),
+        (b"thing-created", draw(st.sampled_from([b"thing-created", b"t\xc3\xa9"]))),
+        (b"1700611203000", b"%d" % draw(st.integers(1_700_611_203_000, 1_700_618_403_000))),
+    ):
+        fault = fault.replace(usually, other, 1)
+    return texts.wrapped(fault, draw(st.sampled_from([[], ["envelope"], ["eventbridge"]])))
+
+
+lines = st.lists(_lines(), min_size=1, max_size=6)
+
+
+@given(lines)
+@example([texts.cookbook(usual_texts.RECORD), usual_texts.FAULT])
+def test_whatever_a_unit_is_asked_for_it_tells_as_the_one_of_python(lines: list[bytes]) -> None:
+    packed, of_python = in_c(lines), in_python(lines)
+    assert packed == of_python
+    assert of_python == packed
+    for one, other in zip(packed, of_python, strict=True):
+        for name in (*Unit.__struct_fields__, "size", "is_of_stream"):
+            assert getattr(one, name) == getattr(other, name), name
+        assert (one.lanes(256), one.lanes(0)) == (other.lanes(256), ())
+        assert (one.identifiers(), one.texts(), one.bare()) == (other.identifiers(), other.texts(), other.bare())
+        assert repr(one) == repr(other)
+        with pytest.raises(AttributeError):
+            _ = one.what_no_unit_has  # type: ignore[attr-defined]
+
+
+def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> None:
+    others: list[object] = [None, b"", OBJECT]
+    one, other = in_c([usual_texts.FAULT] * 2)
+    there = pickle.loads(pickle.dumps(one))
+    assert type(there) is Unit
+    assert there == one != other
+    assert [one == each for each in others] == [False] * 3
+
+
+def test_units_keep_nothing_of_what_they_were_read_from() -> None:
+    lines = [bytes(bytearray(usual_texts.FAULT)) for _ in range(20)]
+    found, expected = in_c(lines), in_python(lines)
+    del lines
+    assert found == expected
+
+
+@given(lines, st.integers(0, 2**62))
+def test_they_come_where_they_are_put(lines: list[bytes], first: int) -> None:
+    units = in_c(lines)
+    hot.place_units(units, first)
+    places = [first + at for at in range(len(units))]
+    assert [each.place for each in units] == array("q", hot.places(units)).tolist() == places
+    assert units == [replace(each, place=place) for each, place in zip(in_python(lines), places, strict=True)]
+
+
+@given(lines, st.data())
+def test_many_come_to_the_same_packed_and_of_python(lines: list[bytes], data: st.DataObject) -> None:
+    packed, of_python = in_c(lines), in_python(lines)
+    mixed = [data.draw(st.sampled_from([one, other])) for one, other in zip(packed, of_python, strict=True)]
+    sizes = [len(each.body) for each in of_python]
+    for units in (packed, mixed, of_python):
+        assert hot.payload(b"[", units, b"]") == b"[" + b",".join(each.body for each in of_python) + b"]"
+        assert hot.measured(units) == (len(units), sum(sizes), max(sizes))
+        assert units[0].traces(units) == traced(of_python)
+    assert hot.unit_digests(packed) == (
+        b"".join(each.fault for each in of_python),
+        b"".join(record for each in of_python for record in each.records),
+    )
+
+
+def traced(units: Sequence[Unit]) -> object:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(subject, "hot", None)
+        return Unit.traces(units)
+
+
+@given(lines)
+def test_they_are_counted_by_type_hour_and_cause(lines: list[bytes]) -> None:
+    faults = [fault for line in lines for fault in usual(line) or ()]
+    times = [fault.timestamp_ms or 0 for fault in faults]
+    types, hours, range_ms, causes = hot.sum_units(in_c(lines))
+    assert types == Counter(fault.event_type for fault in faults)
+    assert hours == Counter(ms // HOUR_MS for ms in times)
+    assert range_ms == (min(times), max(times))
+    alike: dict[tuple[str, str, str | None], list[int]] = {}
+    for at, fault in enumerate(faults):
+        alike.setdefault((fault.error, fault.message, fault.pipeline), []).append(at)
+    known: dict[tuple[str, str, str | None], list[tuple[int, str | None, int, int, int]]] = {}
+    for cause, *told in causes:
+        known.setdefault((cause.fault.error, cause.fault.message, cause.fault.pipeline), []).append(tuple(told))
+    for said, its in alike.items():  # what is said in other words may be another cause: it is counted by itself
+        line, fault_id, *_ = known[said][0]
+        assert (line, fault_id) == (3 + its[0], faults[its[0]].id)
+        assert sum(count for _, _, count, _, _ in known[said]) == len(its)
+        assert min(first_ms for *_, first_ms, _ in known[said]) == min(times[at] for at in its)
+        assert max(last_ms for *_, last_ms in known[said]) == max(times[at] for at in its)
+    assert list(known) == list(alike)
+
+
+def test_no_units_come_to_nothing() -> None:
+    assert hot.sum_units([]) == ({}, {}, None, [])
+    assert (hot.unit_digests([]), hot.units_alike([]), in_c([])) == ((b"", b""), {}, [])
+
+
+@given(lines, st.booleans(), st.booleans())
+def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes], alone: bool, has_order: bool) -> None:
+    units = tuple(in_c(lines, is_alone=alone))
+
+    def put(put_on_shelves: Callable[..., int]) -> tuple[int, dict[str, dict[str, list[Record]]]]:
+        homes: dict[str, dict[str, list[Record]]] = {}
+        return put_on_shelves(units, 0, homes, has_order, lambda _: []), homes
+
+    assert put(hot.put_on_shelves) == put(_put_on_shelves)
+    assert [each.is_alone for each in units] == [alone] * len(units)
+
+
+def test_only_units_that_are_packed_are_counted_and_placed() -> None:
+    units = [*in_c([usual_texts.FAULT]), *in_python([usual_texts.FAULT])]
+    assert hot.units_alike(units) is None
+    for ask in (hot.sum_units, hot.unit_digests, lambda given: hot.place_units(given, 7)):
+        with pytest.raises(TypeError, match="not packed"):
+            ask(units)
+    assert units[0].place == 0
+
+
+def test_a_cause_is_asked_for_once_while_faults_say_the_same() -> None:
+    asked: list[object] = []
+
+    def counted(*said: bytes | None) -> Cause:
+        asked.append(said)
+        return cause_of(*said)
+
+    others = [usual_texts.FAULT.replace(b'"m"', b'"%d"' % number) for number in range(3)]
+    assert in_c([usual_texts.FAULT, *others] * 4, counted) == in_python([usual_texts.FAULT, *others] * 4)
+    assert 4 <= len(asked) < 16
+
+
+@pytest.mark.parametrize("odd", [None, "long"])
+def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | None) -> None:
+    def odd_cause(*said: bytes | None) -> Cause | None:
+        its = cause_of(*said)
+        too_long = Cause(its.fault, "fn", its.known_as, its.said, its.fingerprint, its.pipeline, 100)
+        return too_long if odd else None
+
+    data = b"\n".join([usual_texts.FAULT, b"{}"])
+    found = hot.read_units(Unit, odd_cause, hashlib.sha256, data, 1, OBJECT, False, LATER_MS)
+    assert found == [None, None]
+
+
+@pytest.mark.parametrize("odd", [b"text", 7])
+def test_a_cause_that_is_none_is_refused(odd: object) -> None:
+    with pytest.raises((TypeError, AttributeError)):
+        in_c([usual_texts.FAULT], lambda *_: odd)
+
+
+def test_what_asking_for_a_cause_raises_passes() -> None:
+    def broken(*_: bytes | None) -> Cause:
+        raise LookupError("no cause")
+
+    with pytest.raises(LookupError, match="no cause"):
+        in_c([usual_texts.FAULT], broken)
