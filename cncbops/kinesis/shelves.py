@@ -47,8 +47,10 @@ class Shelf:
         self.group, self.lane, self.given = group, lane, 0
         self.records = list(records)
 
-    def holes(self, upto: int) -> Iterator[int]:
+    def holes(self, upto: int) -> Iterable[int]:
         """The places of what is not given out, up to one."""
+        if self.given == len(self.records):
+            return ()
         return takewhile(upto.__ge__, (record.place for record in self.records[self.given :]))
 
 
@@ -59,29 +61,26 @@ Part = tuple[Shelf, int, int]
 class Draft:
     """A batch in the making."""
 
-    __slots__ = ("_limits", "bytes", "parts", "weight")
+    __slots__ = ("_limits", "parts", "room", "room_bytes")
 
     def __init__(self, limits: BatchLimits) -> None:
+        """There is `room` for records of that weight, and of `room_bytes` as `_measured` counts them."""
         self._limits = limits
         self.parts: list[Part] = []
-        self.weight = self.bytes = 0
+        self.room, self.room_bytes = limits.records, _most_bytes(limits)
 
     def is_filled(self, *, by: float) -> bool:
         """Whether it has that share of the records that it may have."""
-        return self.weight >= self._limits.records * by
+        return self._limits.records - self.room >= self._limits.records * by
 
     @property
     def last_place(self) -> int:
         return max([shelf.records[end - 1].place for shelf, _, end in self.parts])
 
-    def has_room(self, weight: int, size: int) -> bool:
-        """Whether records of that weight still fit, and of that size as `_measured` counts it."""
-        return _fit(self.weight + weight, self.bytes + size, self._limits)
-
     def add(self, part: Part, weight: int, size: int) -> None:
         self.parts.append(part)
-        self.weight += weight
-        self.bytes += size
+        self.room -= weight
+        self.room_bytes -= size
 
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
@@ -243,14 +242,19 @@ def _put_on_shelves(
 def _with_room(drafts: Iterable[Draft], weight: int, size: int) -> Draft | None:
     """The first of them that has room."""
     for draft in drafts:
-        if draft.has_room(weight, size):
+        if weight <= draft.room and size <= draft.room_bytes:
             return draft
     return None
 
 
 def _fit(weight: int, size: int, limits: BatchLimits) -> bool:
     """Whether records of that weight make a batch, and of that size as `_measured` counts it."""
-    return weight <= limits.records and size <= limits.payload_bytes - FRAME_BYTES + 1
+    return weight <= limits.records and size <= _most_bytes(limits)
+
+
+def _most_bytes(limits: BatchLimits) -> int:
+    """How much may be in a batch, as `_measured` counts it."""
+    return limits.payload_bytes - FRAME_BYTES + 1
 
 
 def _parts_that_fit(shelf: Shelf, limits: BatchLimits) -> Iterator[tuple[Part, int, int]]:
