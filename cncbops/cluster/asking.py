@@ -11,12 +11,12 @@ from cncbops.execution.packing import portable
 from cncbops.session.memory import History
 
 Question = tuple[int, int, str, Sequence[bytes]]
-"""Its number, that of the memory, the method, and the digests it is about."""
+"""Its number, that of the memory, the method, and the digests it is about, one by one or end to end."""
 
 Reply = tuple[int, Any, BaseException | None]
 """The number of the question, and what is known, or why it cannot be."""
 
-_METHODS = {"sent_by", "history"}
+_METHODS = {"knows_any", "sent_by", "history"}
 
 
 class Questions:
@@ -61,6 +61,11 @@ class Asking:
 
     def __init__(self, questions: Questions, memory: int) -> None:
         self._questions, self._memory = questions, memory
+
+    def knows_any(self, both: tuple[bytes, bytes]) -> bool:
+        """Whether it knows one of these faults or of these records: the digests of either, end to end."""
+        found: bool = self._questions.about(self._memory, "knows_any", both)
+        return found
 
     def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """The number of the run that delivered a fault last, of each that one did."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cncbops.delivery.outcome import Outcome, traces_of
-from cncbops.faults.identity import DIGEST_BYTES
+from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.kinesis.record import Trace
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
 from cncbops.session.memory import History
@@ -45,6 +45,15 @@ class Resubmitted:
         for connection in self._opened:
             connection.close()
 
+    def knows_any(self, both: tuple[bytes, bytes]) -> bool:
+        """Whether it knows one of these faults or of these records: the digests of either, end to end."""
+        with guarded(self._path):
+            self._lately.catch_up(self._connection)
+            if not (self._lately.sent or self._is_any_sorted_in()):
+                return False
+        faults, records = map(parted, both)
+        return bool(self.sent_by(faults)) or self.history(records).knows_any
+
     def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """The number of the run that delivered a fault last, of each that one did."""
         with guarded(self._path):
@@ -72,11 +81,14 @@ class Resubmitted:
         return History(found)
 
     def _rows_of(self, query: str, digests: Sequence[bytes]) -> Iterator[sqlite3.Row]:
-        ((knows_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
-        if not knows_any:  # as in a first resubmit, whose faults need not be looked for one by one
+        if not self._is_any_sorted_in():  # as in a first resubmit, whose faults need not be looked for one by one
             return
         for some in at_once(digests):
             yield from self._connection.execute(f"{query} ({marks(some)})", some).fetchall()
+
+    def _is_any_sorted_in(self) -> bool:
+        ((is_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
+        return bool(is_any)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -128,15 +140,10 @@ class _Lately:
                 (self._upto, newest, self._own),
             ).fetchall()
             for run, faults, pipeline, records, started_ms in rows:
-                self.sent.update(dict.fromkeys(_apart(faults), run))
-                for record in _apart(records):
+                self.sent.update(dict.fromkeys(parted(faults), run))
+                for record in parted(records):
                     _add(self.moments, record, pipeline, started_ms)
             self._upto = newest
-
-
-def _apart(digests: bytes) -> Iterator[bytes]:
-    """Digests that stand end to end, one by one."""
-    return (digests[start : start + DIGEST_BYTES] for start in range(0, len(digests), DIGEST_BYTES))
 
 
 def _add(moments: _Moments, record: bytes, pipeline: str | None, started_ms: int) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange, Work
-from cncbops.faults.identity import Identity, fault_digest, identity_of, parted
+from cncbops.faults.identity import Identity, fault_digest, identity_of
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
@@ -160,9 +160,9 @@ class Assessor:
             self._known.clear()
         return found, f"{self._where}\0{found.bare_name}"
 
-    def remembers(self, faults: bytes, records: bytes) -> bool:
-        """Whether the ledger knows any of these faults or records, by their digests end to end."""
-        return bool(self._memory.sent_by(parted(faults))) or self._memory.history(parted(records)).knows_any
+    def remembers(self, both: tuple[bytes, bytes]) -> bool:
+        """Whether the ledger knows any of these faults or records: the digests of either, end to end."""
+        return self._memory.knows_any(both)
 
     def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], int]:
         """What is to become of faults, and how many others were sent before; those of this run are left out, too.

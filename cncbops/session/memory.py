@@ -43,6 +43,9 @@ class History:
 class Memory(Protocol):
     """What the ledger remembers for ever of faults that were delivered. Every method may be called in any thread."""
 
+    def knows_any(self, both: tuple[bytes, bytes]) -> bool:
+        """Whether it knows one of these faults or of these records: the digests of either, end to end."""
+
     def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """The number of the run that delivered a fault last, of each that one did."""
 
@@ -52,6 +55,10 @@ class Memory(Protocol):
 
 class NoMemory:
     """Where there is no ledger yet."""
+
+    def knows_any(self, _both: tuple[bytes, bytes]) -> bool:
+        """Nothing was sent."""
+        return False
 
     def sent_by(self, _faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """Nothing was sent."""

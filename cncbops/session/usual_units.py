@@ -64,6 +64,8 @@ class UsualUnits(msgspec.Struct, gc=False):
     @property
     def shared(self) -> Mapping[int, Shared]:
         """The records of those, by index, that others may send, too."""
+        if not any(pipeline for _, pipeline in hot.units_alike(self.found) or ()):
+            return {}
         return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
     def without(self, indices: Sequence[int]) -> "UsualUnits":
@@ -136,4 +138,4 @@ class UsualReader:
             request.until_ms,
         )
         units = list(filter(None, found))
-        return [None] * len(found) if units and self._assessor.remembers(*hot.unit_digests(units)) else found
+        return [None] * len(found) if units and self._assessor.remembers(hot.unit_digests(units)) else found

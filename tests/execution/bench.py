@@ -61,7 +61,12 @@ class Bench:
         return self._met
 
     def recall(self, memory: Memory, digests: Sequence[bytes]) -> object:
-        return memory.sent_by(digests), memory.history(digests).last_sent_ms(digests)
+        together = b"".join(digests)
+        return (
+            memory.sent_by(digests),
+            memory.history(digests).last_sent_ms(digests),
+            memory.knows_any((together, together)),
+        )
 
     def read(self, how: str, *told: str) -> object:
         if how in FACTS:

@@ -46,6 +46,9 @@ class Asked:
     def sent_by(self, fault: bytes) -> int | None:
         return self._memory.sent_by([fault]).get(fault)
 
+    def knows_any(self, faults: Sequence[bytes], records: Sequence[bytes]) -> bool:
+        return self._memory.knows_any((b"".join(faults), b"".join(records)))
+
     def last_sent_ms(self, records: Sequence[bytes]) -> int | None:
         return self._memory.history(records).last_sent_ms(records)
 
@@ -110,6 +113,16 @@ def test_a_fault_that_was_delivered_is_known_by_the_run_that_did_so(ledger: Ledg
     deliver(ledger, run, one(1), one(2))
     assert (memory.sent_by(one(1).fault), memory.sent_by(one(2).fault)) == (run.id, run.id)
     assert memory.sent_by(one(3).fault) is None
+
+
+def test_whether_any_of_some_is_known_is_asked_at_once(ledger: Ledger, memory: Asked) -> None:
+    run, (first, *others) = run_at(ledger, 1_000), [one(number) for number in range(3)]
+    faults, records = [each.fault for each in others], [record for each in others for record in each.records]
+    assert not memory.knows_any([first.fault], first.records)
+    deliver(ledger, run, first)
+    assert not memory.knows_any(faults, records)
+    assert memory.knows_any([*faults, first.fault], records)
+    assert memory.knows_any(faults, [*records, *first.records])
 
 
 def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Asked) -> None:

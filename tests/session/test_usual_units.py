@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
@@ -53,6 +54,9 @@ class Remembers(NoMemory):
     """A memory of faults that run 7 has delivered."""
 
     faults: Sequence[bytes]
+
+    def knows_any(self, both: tuple[bytes, bytes]) -> bool:
+        return any(fault in parted(both[0]) for fault in self.faults)
 
     def sent_by(self, faults: Sequence[bytes]) -> dict[bytes, int]:
         return {fault: 7 for fault in faults if fault in self.faults}
