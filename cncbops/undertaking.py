@@ -62,7 +62,8 @@ class Undertaking:
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
-    `objects_ahead` are opened beforehand. `names_records`: whoever writes it down has to know each record that was
+    `objects_ahead` are opened beforehand. `stored_share` of its bytes is what a record usually took in the lake: its
+    base64 takes more than its line did. `names_records`: whoever writes it down has to know each record that was
     delivered. `register` judges what readers claim, and counts what they find.
     """
 
@@ -73,6 +74,7 @@ class Undertaking:
     concurrency: int
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
+    stored_share: float = 0.75
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
@@ -90,6 +92,11 @@ class Undertaking:
         records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
         least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
         return min(max(least, self.concurrency * records * _USUAL_BYTES * 3 // 2), most)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How many bytes, as they are stored, are read at one place to make a portion."""
+        return int(self.portion_bytes * self.stored_share)
 
     @property
     def reads_one_by_one(self) -> bool:

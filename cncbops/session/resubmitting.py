@@ -22,6 +22,9 @@ from cncbops.visits import OBJECTS_AHEAD
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""
 
+_STORED_SHARE = 1.5
+"""A fault's line has the event twice: in the record, and beside it."""
+
 
 def faults_undertaking(
     means: Means,
@@ -44,6 +47,7 @@ def faults_undertaking(
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
+        stored_share=_STORED_SHARE,
         progress=progress,
         spreads=not one_by_one,
         workers=places.workers,
