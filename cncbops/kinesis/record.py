@@ -83,7 +83,7 @@ class Record(msgspec.Struct, gc=False):
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
-        return (lane_of(self.partition_key, count),) if count else ()
+        return (lane_of(self.partition_key, count, self.function),) if count else ()
 
     def identifiers(self) -> Sequence[str]:
         """By what a partial batch response may name it."""

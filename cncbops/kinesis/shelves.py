@@ -6,7 +6,7 @@ from itertools import chain, takewhile
 from operator import attrgetter
 
 from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark, batch_of, measured
-from cncbops.kinesis.record import Record
+from cncbops.kinesis.record import Record, lane_of
 from cncbops.native import hot
 
 MANY = 8
@@ -33,8 +33,7 @@ class LaneOf:
         if lane is None:
             if len(self._known) >= KEYS_KNOWN:
                 self._known.clear()
-            (lane,) = record.lanes(self.count)
-            self._known[key] = lane
+            lane = self._known[key] = lane_of(record.partition_key, self.count, record.function)
         return lane
 
 
