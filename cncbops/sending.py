@@ -22,7 +22,7 @@ from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.executor import Executor, PlaceLost, Threads
-from cncbops.execution.processes import Processes
+from cncbops.execution.processes import Processes, with_client
 from cncbops.execution.station import Outfit
 from cncbops.ledger.pulse import Order
 from cncbops.safety.limits import FailureCount
@@ -95,6 +95,7 @@ class Sending:
             return Threads(outfit, concurrency)
         if self._undertaking.cluster:
             return self._undertaking.cluster.executor(outfit)
+        outfit = with_client(outfit)
         # Before anything is listed: that takes threads, beside which no process may be forked.
         processes = Processes(outfit, concurrency, workers)
         try:
