@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from cncbops.execution.executor import Cluster
 from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipients
@@ -37,8 +39,7 @@ def is_read_one_by_one(request: Request) -> bool:
     return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where a session works: on a cluster, else in up to so many processes of this machine."""
 
     workers: int = 1
