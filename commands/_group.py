@@ -17,7 +17,6 @@ from cncbops.errors import CncbopsError
 from ._groups import Group
 from ._profiles import with_profiles
 from ._sayable import members_of
-from ._values import convert_plainly
 from ._words import visible
 
 
@@ -80,7 +79,6 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot hold every character gets what it can hold.
         cast(TextIOWrapper, stream).reconfigure(errors="replace")
-    convert_plainly()
     if os.environ.get(COMPLETING):
         importlib.import_module("cncbops.commands._shells").register()
     try:
