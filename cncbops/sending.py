@@ -266,8 +266,10 @@ class Sending:
 
     def _take_ended(self, longest_s: float) -> None:
         for then, result in self._executor.ended(longest_s):
-            with self._ending():
+            try:
                 then(result)
+            except CncbopsError as error:
+                self.end(error)
 
     def _go_on_without(self, lost: PlaceLost, courier: Courier) -> None:
         """What was at a place is read anew at others; what may have been sent from there is sent again."""
