@@ -1,9 +1,10 @@
 """CloudWatch alarms as they are now. Source: CloudWatch API Reference, `DescribeAlarms`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -14,8 +15,7 @@ NAMES_PER_CALL = 100
 REASON_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """An alarm: its state is OK, ALARM or INSUFFICIENT_DATA, for the reason given, since the time given."""
 
     name: str

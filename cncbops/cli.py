@@ -48,7 +48,7 @@ Try `cncbops demo` first, and `cncbops COMMAND --help` for each command.
 """
 
 _OBJECTS_BETWEEN_SEARCHES = 50_000
-"""Modules and records are no garbage in cycles: Python's own 700 would spend a tenth of the start on searching them."""
+"""Records are no garbage in cycles: Python's own 700 would spend a tenth of the time on searching them."""
 
 
 def main() -> None:
@@ -69,6 +69,7 @@ def _run() -> int:
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
+        gc.disable()  # until the work begins (`guarded` in commands/_screen.py): what is imported is no garbage
         return int(importlib.import_module("cncbops.commands._group").run())
     except KeyboardInterrupt:
         return 130

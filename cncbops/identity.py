@@ -1,16 +1,14 @@
 """Who a run is done as, for the record."""
 
-from dataclasses import dataclass
-
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
+from msgspec import Struct
 
 from cncbops.aws import Aws, blames_credentials, explain
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Account and ARN of the caller, as STS names them."""
 
     account: str

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from cncbops.faults.sources import stored
 from cncbops.lake.sources import S3Source, Source, extent_of, without_overlaps
@@ -13,8 +14,7 @@ from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
 
 
-@dataclass(frozen=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """What two replays have in common that send the same events to the same function, but for their window.
 
     `key` is the SHA-256 of function and selection. `sources` are such that one lies inside another if it

@@ -1,7 +1,8 @@
 """The functions that a session sends to, each with what is known of it and its terms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cncbops.function_name import FunctionName
 from cncbops.kinesis.batching import BatchLimits
@@ -9,8 +10,7 @@ from cncbops.target import Target
 from cncbops.terms import Terms
 
 
-@dataclass(frozen=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """A function that takes records, and on what terms."""
 
     function: FunctionName

@@ -22,7 +22,7 @@ from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.executor import Executor, PlaceLost, Threads
-from cncbops.execution.processes import Processes
+from cncbops.execution.processes import Processes, with_client
 from cncbops.execution.station import Outfit
 from cncbops.ledger.pulse import Order
 from cncbops.safety.limits import FailureCount
@@ -95,6 +95,7 @@ class Sending:
             return Threads(outfit, concurrency)
         if self._undertaking.cluster:
             return self._undertaking.cluster.executor(outfit)
+        outfit = with_client(outfit)
         # Before anything is listed: that takes threads, beside which no process may be forked.
         processes = Processes(outfit, concurrency, workers)
         try:
@@ -265,8 +266,10 @@ class Sending:
 
     def _take_ended(self, longest_s: float) -> None:
         for then, result in self._executor.ended(longest_s):
-            with self._ending():
+            try:
                 then(result)
+            except CncbopsError as error:
+                self.end(error)
 
     def _go_on_without(self, lost: PlaceLost, courier: Courier) -> None:
         """What was at a place is read anew at others; what may have been sent from there is sent again."""

@@ -7,8 +7,9 @@ fault with its unit of work, which is delivered, or fails, as one.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from cncbops.delivery.outcome import Calls, Outcome, Settled, Undelivered
 from cncbops.formats.event import LakeEvent, Malformed
@@ -24,8 +25,7 @@ MOST_TYPES, MOST_HOURS = 1_000, 100_000
 Key = TypeVar("Key")
 
 
-@dataclass(slots=True)
-class Objects:
+class Objects(Struct):
     """Objects of the lake; `bytes` is their size as stored, `skipped_as` why they were skipped.
 
     `changed` were read, though the run that is followed knew them as they were before.
@@ -45,8 +45,7 @@ class Objects:
         self.skipped_as[reason] = self.skipped_as.get(reason, 0) + 1
 
 
-@dataclass(slots=True)
-class Events:
+class Events(Struct):
     """Events, by what became of them.
 
     `faults` and `filtered` were left out (not asked for; by the mapping's filters). So were `repeated`, whose
@@ -69,8 +68,7 @@ class Events:
     possible_duplicates: int = 0
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """Faults that were read and are not sent, by why; but `sent_again` are sent, though they were before.
 
     `others` are events that are no faults.
@@ -92,8 +90,7 @@ class Faults:
     not_whole: int = 0
 
 
-@dataclass(slots=True)
-class Share:
+class Share(Struct):
     """One function's share of a run; `records` are the elements of `Records` that its units hold."""
 
     matched: int = 0
@@ -111,8 +108,7 @@ class Share:
             self.newest_ms = max(self.newest_ms or 0, other.newest_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A record, line or object that went wrong, as the operator is told; `line` 0: the object."""
 
     object: str
@@ -125,8 +121,7 @@ class Failure:
     message: str
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """Counts of one run. Only the thread that receives outcomes changes it."""
 
     objects: Objects = field(default_factory=Objects)

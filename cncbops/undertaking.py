@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from cncbops.execution.executor import Cluster
 from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipients
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LAKE_OBJECTS_AHEAD = 8
+BYTES_A_BYTE = 0.75
+"""Of an event's line for its record, in which the event is base64."""
+
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
 _LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY = 256 * 1024, 32 * 1024 * 1024
@@ -34,8 +39,7 @@ def is_read_one_by_one(request: Request) -> bool:
     return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where a session works: on a cluster, else in up to so many processes of this machine."""
 
     workers: int = 1
@@ -62,9 +66,9 @@ class Undertaking:
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
-    `objects_ahead` are opened beforehand. `stored_share` of its bytes is what a record usually took in the lake: its
-    base64 takes more than its line did. `names_records`: whoever writes it down has to know each record that was
-    delivered. `register` judges what readers claim, and counts what they find.
+    `objects_ahead` are opened beforehand; a byte of records is of some `bytes_a_byte` of lines. `names_records`:
+    whoever writes it down has to know each record that was delivered. `register` judges what readers claim, and counts
+    what they find.
     """
 
     request: Request
@@ -74,7 +78,7 @@ class Undertaking:
     concurrency: int
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
-    stored_share: float = 0.75
+    bytes_a_byte: float = BYTES_A_BYTE
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
@@ -95,8 +99,8 @@ class Undertaking:
 
     @property
     def chunk_bytes(self) -> int:
-        """How many bytes, as they are stored, are read at one place to make a portion."""
-        return int(self.portion_bytes * self.stored_share)
+        """How many bytes of objects are read at one place before others are: about a portion's."""
+        return int(self.portion_bytes * self.bytes_a_byte)
 
     @property
     def reads_one_by_one(self) -> bool:

@@ -5,92 +5,41 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
+from msgspec import structs
 
 from cncbops.aws import Aws
 from cncbops.errors import CannotRun
 from cncbops.faults.grouping import Groups
 from cncbops.faults.reading import FaultReader, Found
 from cncbops.faults.resolving import Resolver
-from cncbops.faults.selection import FaultSelection, parse_groups
 from cncbops.faults.sources import FaultSource, stored
 from cncbops.inventory.listed import listed_from
-from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource
 from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
 from cncbops.reports.summary import EXIT_CODES
-from cncbops.selection.times import parse_window
 from cncbops.session.queued import Queues, require_readable
-from cncbops.stage import Names
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
+from ._faults_asked import Choice
 from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
 from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
 from ._screen import RUN_AGAIN, Screen, guarded, screen_for, streamed
-from ._staged import Staged, faults_of, told_names
+from ._staged import Staged, told_names
 from ._words import number, visible
-
-Texts = list[str] | None
 
 FLAWED = EXIT_CODES["partial"]
 _PLACE = re.compile(r"(.+):([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,17}))?", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which faults, as typed."""
-
-    sources: Texts
-    bucket: str | None
-    prefix: str
-    functions: Texts
-    errors: Texts
-    types: Texts
-    pipelines: Texts
-    groups: Texts
-    from_time: str | None
-    to_time: str | None
-    inventory: str | None = None
-
-    def named(self, names: Names) -> Self:
-        """The same with what was not typed as the stage has it. Raises CncbopsError."""
-        sources, prefix = faults_of(names, self.sources or (), self.bucket, self.prefix)
-        return replace(self, sources=list(sources), prefix=prefix)
-
-    def selection(self) -> FaultSelection:
-        """The choice as the engine takes it. Raises BadInput."""
-        return FaultSelection(
-            functions=tuple(self.functions or ()),
-            errors=tuple(self.errors or ()),
-            types=tuple(self.types or ()),
-            pipelines=tuple(self.pipelines or ()),
-            groups=parse_groups(self.groups or ()),
-            window=TimeWindow(*parse_window(self.from_time, self.to_time, datetime.now(UTC))),
-        )
-
-    def options(self) -> Iterator[tuple[str, str]]:
-        """What was typed beside sources and groups, to be typed again."""
-        named = {
-            "--only-function": self.functions,
-            "--error": self.errors,
-            "--type": self.types,
-            "--pipeline": self.pipelines,
-            "--from": [self.from_time] if self.from_time else [],
-            "--to": [self.to_time] if self.to_time else [],
-            "--inventory": [self.inventory] if self.inventory else [],
-        }
-        return ((name, value) for name, values in named.items() for value in values or ())
 
 
 def carry_out_ls(choice: Choice, stage: Staged | None, limit: int | None, general: General) -> int:
@@ -234,7 +183,7 @@ def _nothing(_: dict[str, Any]) -> None:
 
 
 def _failures(reader: FaultReader) -> list[dict[str, Any]]:
-    return [asdict(failure) for failure in reader.counts.failures]
+    return [structs.asdict(failure) for failure in reader.counts.failures]
 
 
 def _stats(choice: Choice, general: General, screen: Screen) -> int:

@@ -1,22 +1,21 @@
 """What `--inventory` adds to a command: the inventory is read before all else, and its age is told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from cncbops.inventory.listed import facts_of, inventory_for, warnings_of
 from cncbops.lake.layout import TimeWindow
 
-from ._reading_view import reading_line
 from ._screen import Screen, leaving_at_once
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """What is told of an inventory, if there is one: as data, and as warnings."""
 
     facts: Mapping[str, Any] | None = None
@@ -33,6 +32,8 @@ def read_inventory(
     found = inventory_for(sources, s3)
     if found is None:
         return Told()
+    from ._reading_view import reading_line
+
     assert s3 is not None
     inventory, prefixes = found
     told = Told(facts_of(inventory), warnings_of(inventory, window, datetime.now(UTC)))

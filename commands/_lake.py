@@ -1,9 +1,10 @@
 """What the commands of `cncbops lake` have in common: who reads, and what is told of how that went."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from rich.text import Text
 
 from cncbops.aws import Aws
@@ -96,7 +97,7 @@ def show_reading(screen: Screen, counts: Counts) -> int:
 
 def failures_of(counts: Counts) -> list[dict[str, Any]]:
     """What went wrong by name, as data; not yet fit for a terminal."""
-    return [asdict(failure) for failure in counts.failures]
+    return [structs.asdict(failure) for failure in counts.failures]
 
 
 def _counted(counts: Counts) -> str:

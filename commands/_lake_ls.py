@@ -3,11 +3,11 @@
 import sys
 import time
 from contextlib import closing
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
 import orjson
+from msgspec import structs
 from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
@@ -64,7 +64,9 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
 def _listed(objects: Objects) -> dict[str, Any]:
     """What a listing counts of objects: it reads none."""
     return {
-        name: count for name, count in asdict(objects).items() if name in ("listed", "skipped", "skipped_as", "bytes")
+        name: count
+        for name, count in structs.asdict(objects).items()
+        if name in ("listed", "skipped", "skipped_as", "bytes")
     }
 
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from cncbops.errors import BadInput
 from cncbops.inventory.listed import inventory_in
 from cncbops.ledger.ledger import Ledger
@@ -36,16 +38,16 @@ def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     returned = (
         [entry for entry in ledger.entries(run) if entry.source in queues and _is_queued(entry)] if queues else []
     )
-    changed = replace(changed, returned=returned)
+    changed = structs.replace(changed, returned=returned)
     not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
-    progress = replace(
+    progress = structs.replace(
         progress,
         chosen=progress.chosen - sum(entry.matched for entry in not_chosen),
         next_number=progress.next_number + len(changed.restarted),
     )
     in_flight = _in_flight(ledger, run, redrives=False)
     agenda = prepared.with_queues(_unsent(ledger, run, request, prepared.s3, changed))
-    return replace(
+    return structs.replace(
         prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed())),
         changes=changed,
         in_flight=in_flight,
@@ -118,7 +120,7 @@ def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)
     undertaking = replace(prepared.undertake(agenda, Progress(), ()), names_records=True)
-    return replace(
+    return structs.replace(
         prepared.work(undertaking),
         changes=changed,
         in_flight=in_flight,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from cncbops.aws import Aws, AwsAccess
@@ -73,7 +73,7 @@ def _followed(params: Params) -> Following | None:
     if not text:
         return None
     function = parse_function(params["function"]) if params["function"] else None
-    choice = Choice.typed(*(params[field.name] for field in fields(Choice)))
+    choice = Choice.typed(*(params[name] for name in Choice.__struct_fields__))
     with ledger_with(text, params["state_dir"]) as ledger:
         return run_to_follow(ledger, text, function, choice.selection(), choice.family)
 

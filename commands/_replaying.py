@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CncbopsError
@@ -52,8 +54,7 @@ from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, r
 from ._workplace import Workplace
 
 
-@dataclass(frozen=True)
-class Replaying:
+class Replaying(Struct, frozen=True):
     """One command line of `replay`: something new, what a file plans, or a run to go on with."""
 
     asked: Asked
@@ -112,13 +113,12 @@ def _resume(typed: Replaying, general: General) -> int:
         report=typed.report,
         show_payload=typed.show_payload,
         at=typed.at,
-        **vars(safety),
+        **structs.asdict(safety),
     )
     return carry_out_resume(take_up, general)
 
 
-@dataclass(frozen=True)
-class _Before:
+class _Before(Struct, frozen=True):
     """What a new run follows: a plan, or how AWS was reached by the run before it; and what its stage stood for."""
 
     plan: PlanFile | None = None
@@ -126,8 +126,7 @@ class _Before:
     stage: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class _New:
+class _New(Struct, frozen=True):
     """A run that may begin: its work, whom it is like, and the plan that it follows, if one.
 
     `undertake` makes the undertaking of another agenda.
@@ -192,7 +191,7 @@ def _prepared(
     undertake = partial(_undertaking, request, recipient, places=places)
     since = told_since(request, ledger, screen, plans=not general.execute)
     work = Work(
-        replace(heading, inventory=told.facts, since_run=since),
+        structs.replace(heading, inventory=told.facts, since_run=since),
         undertake(Planned(plan) if plan else lake),
         aws,
         s3,
@@ -234,7 +233,7 @@ def _planned(new: _New, kept: InLedger) -> Work:
     if new.plan is None:
         return new.work
     rest = Rest(kept.ledger, kept.ledger.find(kept.run.run_id), new.request, new.work.s3)
-    return replace(new.work, undertaking=new.undertake(rest))
+    return structs.replace(new.work, undertaking=new.undertake(rest))
 
 
 def _sent_before(alike: Likeness, since_run: str | None, general: General) -> list[Run]:
@@ -278,7 +277,7 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
 
 
 def _counts(replay: Sending) -> dict[str, Any]:
-    return {**asdict(replay.journal.tally.events), "invocations": replay.journal.tally.calls.total}
+    return {**structs.asdict(replay.journal.tally.events), "invocations": replay.journal.tally.calls.total}
 
 
 def _plan_header(new: _New) -> PlanHeader:

@@ -3,9 +3,10 @@
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct, structs
 
 from cncbops.delivery.sender import OnUnknown
 from cncbops.errors import BadInput
@@ -21,17 +22,18 @@ from cncbops.safety.limits import FailureLimit, Safety, parse_duration
 from cncbops.selection.pattern import FilterCriteria
 from cncbops.selection.selection import Selection
 from cncbops.selection.times import parse_window
-from cncbops.stage import Names
 
 from ._options import Format
 from ._screen import Screen
 from ._staged import Staged, lake_of
 
+if TYPE_CHECKING:
+    from cncbops.stage import Names
+
 Texts = Sequence[str] | None
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Which events, as typed."""
 
     types: tuple[str, ...]
@@ -83,8 +85,7 @@ class Choice:
         return BY_NAME[self.line_format] if self.line_format else None
 
 
-@dataclass(frozen=True)
-class Beyond:
+class Beyond(Struct, frozen=True):
     """What else decides whether an event is sent than what is in it, as typed."""
 
     dedupe: bool = False
@@ -92,8 +93,7 @@ class Beyond:
     since_run: str | None = None
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """How they are sent, as typed: fields of the same names in `ReplayRequest`."""
 
     batch_size: int | None
@@ -106,8 +106,7 @@ class Delivery:
     on_unknown: OnUnknown
 
 
-@dataclass(frozen=True)
-class SafetyStops:
+class SafetyStops(Struct, frozen=True):
     """What is to stop a run, as typed; what was not typed stays as it is in the run that is taken up."""
 
     max_failures: str | None = None
@@ -125,8 +124,7 @@ class SafetyStops:
         )
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What one command line of `replay` asks for."""
 
     sources: tuple[str, ...]
@@ -141,10 +139,10 @@ class Asked:
     stage: Staged | None = None
     inventory: str | None = None
 
-    def named(self, names: Names) -> Self:
+    def named(self, names: "Names") -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""
         sources, prefix = lake_of(names, self.sources, self.bucket, self.prefix)
-        return replace(self, sources=sources, prefix=prefix, function=names.function(self.function))
+        return structs.replace(self, sources=sources, prefix=prefix, function=names.function(self.function))
 
     @property
     def says_what(self) -> bool:
@@ -156,8 +154,7 @@ class Asked:
         return bool(source or self.function or self.stream_arn) or how != (nothing, Beyond(), as_usual)
 
 
-@dataclass(frozen=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """What is asked of a run's successor: what is not typed is as there. And how AWS was reached."""
 
     request: ReplayRequest
@@ -180,7 +177,7 @@ def request_of(asked: Asked, screen: Screen, followed: Followed | None = None) -
         since_run=before.since_run if before else None,
         stream_arn=_stream_arn(asked.stream_arn),
         safety=asked.safety.on(Safety()),
-        **vars(asked.delivery),
+        **structs.asdict(asked.delivery),
     )
 
 

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import structs
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CannotRun, CncbopsError
@@ -39,21 +41,22 @@ from cncbops.session.resubmitting import (
     under_way,
 )
 from cncbops.session.watching import Watch
-from cncbops.stage import Names
 from cncbops.survey import Survey
 from cncbops.undertaking import Places
 
 from ._access import access_of
-from ._faults import Choice
+from ._faults_asked import Choice
 from ._inventory import read_inventory
 from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
-from ._resuming import carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._staged import Staged, told_names
 from ._take_up import TakeUp
 from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
+
+if TYPE_CHECKING:
+    from cncbops.stage import Names
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Resubmitting:
     at: Workplace
     stage: Staged | None
 
-    def named(self, names: Names) -> Self:
+    def named(self, names: "Names") -> Self:
         """The same with what was not typed as the stage has it. Raises CncbopsError."""
         function = names.function(self.whereto.function) if self.whereto.function else None
         return replace(self, choice=self.choice.named(names), whereto=replace(self.whereto, function=function))
@@ -109,6 +112,8 @@ def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
         raise BadInput(
             "--resume beside other options", "Everything was said before: give --resume alone, and --execute"
         )
+    from ._resuming import carry_out_resume  # here: it takes up replays too, and imports all of theirs
+
     return carry_out_resume(_take_up(typed, typed.resume), general)
 
 
@@ -130,7 +135,7 @@ def _take_up(typed: Resubmitting, run: str) -> TakeUp:
         report=typed.report,
         show_payload=False,
         at=typed.at,
-        **vars(typed.safety),
+        **structs.asdict(typed.safety),
     )
 
 
@@ -152,7 +157,7 @@ def _request(typed: Resubmitting, screen: Screen) -> ResubmitRequest:
         until_ms=int(time.time() * 1000),
         limit=typed.limit,
         safety=typed.safety.on(Safety()),
-        **vars(typed.delivery),
+        **structs.asdict(typed.delivery),
     )
 
 
@@ -195,14 +200,16 @@ def _run(
             places = typed.at.taken(request, aws, screen, held)
             means = held.enter_context(means_of(request, aws, places, executes=general.execute))
             told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
-            heading = replace(heading, inventory=told.facts)
+            heading = structs.replace(heading, inventory=told.facts)
             if not general.execute:
                 work = _planned(means, heading, general, places, held)
-                return plan_work(replace(work, warnings=[*told.warnings, *work.warnings]), screen)
+                return plan_work(structs.replace(work, warnings=[*told.warnings, *work.warnings]), screen)
             work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
-        return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)
+        return execute_work(
+            structs.replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen
+        )
 
 
 def _note_dry_run(typed: Resubmitting, screen: Screen) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from cncbops.aws import Aws
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.frozen import freeze_target, thaw_terms
@@ -94,9 +96,9 @@ def _with_inventory(work: Work, screen: Screen) -> Work:
     """The work, once the inventory is read that tells what no session has come to, if there is one."""
     request = work.undertaking.request
     told = read_inventory(request.sources, work.s3, request.window, screen, plans=work.heading.dry_run)
-    return replace(
+    return structs.replace(
         work,
-        heading=replace(work.heading, inventory=told.facts),
+        heading=structs.replace(work.heading, inventory=told.facts),
         warnings=[*told.warnings, *work.warnings],
     )
 

@@ -1,5 +1,9 @@
-"""Where text goes: results on standard output, everything else on standard error."""
+"""Where text goes: results on standard output, everything else on standard error.
 
+rich is imported where there is text: a document in JSON needs none of it.
+"""
+
+import gc
 import os
 import re
 import select
@@ -13,19 +17,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import orjson
 import platformdirs
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.text import Text
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError, described
 
 from ._options import Local
 from ._words import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 INTERRUPTED = 130
 NOT_HEALTHY = 4
@@ -47,12 +52,12 @@ class Screen:
     verbose: bool
 
     @property
-    def out(self) -> Console:
+    def out(self) -> "Console":
         """For what was asked for."""
         return _console(_itself(sys.stdout))
 
     @property
-    def err(self) -> Console:
+    def err(self) -> "Console":
         """For everything else."""
         return _console(_itself(sys.stderr))
 
@@ -64,41 +69,54 @@ class Screen:
     def note(self, text: str) -> None:
         """Tell people something that they may not expect."""
         if self.shows_text:
+            from rich.text import Text
+
             self.err.print(Text("note: ", style="bold").append(visible(text), style="not bold"), soft_wrap=True)
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        with self.printing():
+        with _written(LOOK_THERE):
             sys.stdout.buffer.write(orjson.dumps(document, option=options))
 
     @contextmanager
-    def printing(self, advice: str = LOOK_THERE) -> Iterator[Console]:
+    def printing(self, advice: str = LOOK_THERE) -> "Iterator[Console]":
         """Standard output, all of it written at the end. Raises CannotRun, with advice, where it takes no more."""
-        try:
+        with _written(advice):
             yield self.out
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            what = f"standard output cannot be written: {error.strerror}"
-            raise CannotRun(what, advice) from error
 
     def show_error(self, error: CncbopsError) -> None:
         """One line: what failed, on what, what to do next; the traceback only when verbose."""
         if self.verbose:
             traceback.print_exception(error)
+        from rich.text import Text
+
         line = Text("error: ", style="bold red").append(Text(visible(str(error)), style="not bold default"))
         self.err.print(line, soft_wrap=True)
 
 
+@contextmanager
+def _written(advice: str) -> Iterator[None]:
+    """Have all that is written to standard output be there at the end. Raises CannotRun where it takes no more."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        what = f"standard output cannot be written: {error.strerror}"
+        raise CannotRun(what, advice) from error
+
+
 @lru_cache
-def _console(stream: TextIO) -> Console:
+def _console(stream: TextIO) -> "Console":
     """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it.
 
     One for each stream: what keeps a line at the bottom of a terminal has to know of all that is written there.
     """
+    from rich.console import Console
+
     plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
     if stream.isatty():
         return Console(file=stream, force_terminal=not plain, highlight=False)
@@ -135,6 +153,8 @@ def screen_for(options: Local) -> Screen:
 
 def guarded(screen: Screen, work: Callable[[], int], document: Mapping[str, Any]) -> int:
     """The exit code of `work`; what ends it early is shown as one line, and in the JSON document given."""
+    gc.freeze()  # what is imported is no garbage
+    gc.enable()
     try:
         return work()
     except CncbopsError as error:

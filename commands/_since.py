@@ -13,7 +13,6 @@ from cncbops.session.since import left_behind, run_to_follow
 from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, Followed
-from ._runs_view import arguments_in_words
 from ._screen import Screen
 
 
@@ -43,6 +42,8 @@ def told_since(request: ReplayRequest, ledger: Ledger | None, screen: Screen, *,
 
 
 def _in_words(request: ReplayRequest, asked: Mapping[str, Any]) -> str:
+    from ._runs_view import arguments_in_words  # here: what is not told needs no screen
+
     words = arguments_in_words("replay", {**asked, "since_run": None})
     what = ", ".join([*(source.uri for source in request.sources), *words])
     return f"since run {request.since_run}: {what}, to {request.function}"

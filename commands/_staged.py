@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cncbops.aws import Aws
 from cncbops.config.names import names_in
-from cncbops.stage import Names, Stage
 
 from ._access import access_of
 from ._configured import configured
 from ._options import General
 from ._screen import Screen
 from ._words import stage_in_words
+
+if TYPE_CHECKING:
+    from cncbops.stage import Names, Stage
 
 Sources = tuple[tuple[str, ...], str]
 """SOURCEs and --prefix."""
@@ -27,12 +29,16 @@ class Staged:
     config: Path | None = None
 
     @property
-    def known(self) -> Stage:
+    def known(self) -> "Stage":
         """The stage with the table of its names. Raises BadInput."""
+        from cncbops.stage import Stage  # here: mostly there is no stage
+
         return Stage(self.name, names_in(configured(self.config)))
 
-    def names(self, general: General) -> Names:
+    def names(self, general: General) -> "Names":
         """Who looks its names up. Raises BadInput."""
+        from cncbops.stage import Names
+
         return Names(self.known, Aws(access_of(general, {})))
 
 
@@ -41,17 +47,17 @@ def staged(stage: str | None, config: Path | None) -> Staged | None:
     return Staged(stage, config) if stage else None
 
 
-def lake_of(names: Names, sources: Sequence[str], bucket: str | None, prefix: str) -> Sources:
+def lake_of(names: "Names", sources: Sequence[str], bucket: str | None, prefix: str) -> Sources:
     """Where events are read from: as typed, else the stage's lake. Raises CncbopsError."""
     return (tuple(sources), prefix) if sources or bucket else ((names.lake(prefix),), "")
 
 
-def faults_of(names: Names, sources: Sequence[str], bucket: str | None, prefix: str) -> Sources:
+def faults_of(names: "Names", sources: Sequence[str], bucket: str | None, prefix: str) -> Sources:
     """Where faults are read from: as typed, else the stage's place of faults. Raises CncbopsError."""
     return (tuple(sources), prefix) if sources or bucket else ((names.faults(prefix),), "")
 
 
-def told_names(names: Names, screen: Screen, *, plans: bool = False) -> dict[str, Any] | None:
+def told_names(names: "Names", screen: Screen, *, plans: bool = False) -> dict[str, Any] | None:
     """What a stage stood for, None if all was typed. People are told, unless a plan is going to show it."""
     facts = names.facts() if names.found else None
     if facts and not plans:

@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
 from cncbops.errors import CncbopsError
@@ -29,19 +30,14 @@ from cncbops.survey import Survey
 from cncbops.terms import require_able
 from cncbops.undertaking import Undertaking
 
-from ._plan_view import show_plan
-from ._progress import live_line
-from ._resubmit_view import show_resubmit_plan
 from ._screen import Screen, stop_on_signal
-from ._summary_view import show_summary
 from ._words import at_cluster, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """What a summary says of a command before anything is known of its work."""
 
     command: str
@@ -57,12 +53,11 @@ class Heading:
 
     def report(self, journal: Journal, **more: Any) -> Report:
         """The report on what has come of it by now."""
-        facts = {name: value for name, value in vars(self).items() if name != "started"}
+        facts = {name: value for name, value in structs.asdict(self).items() if name != "started"}
         return Report(**facts, journal=journal, duration_s=time.monotonic() - self.started, **more)
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """One session's work, and what its plan says beside.
 
     `in_flight` is how many records a killed session may have sent without writing it down. `describe` makes
@@ -109,8 +104,7 @@ def plan_work(
     return _tell(report, document, screen)
 
 
-@dataclass(frozen=True)
-class InLedger:
+class InLedger(Struct, frozen=True):
     """Where a session is written down; `report_file` is where the run is told for auditors at the end."""
 
     ledger: Ledger
@@ -179,6 +173,8 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     """The progress line, where people read along."""
     if not screen.shows_text:
         return nullcontext()
+    from ._progress import live_line
+
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
@@ -219,9 +215,18 @@ def _tell(report: Report, document: dict[str, Any], screen: Screen) -> int:
     if screen.json:
         screen.show_json(document)
     elif "plan" in document and not screen.quiet:
-        with screen.printing() as out:
-            show = show_resubmit_plan if "functions" in document else show_plan
-            show(out, visible(document))
+        _show_plan(document, screen)
     elif screen.shows_text and not report.came_to_nothing:
+        from ._summary_view import show_summary
+
         show_summary(screen.err, visible(document))
     return report.exit_code
+
+
+def _show_plan(document: dict[str, Any], screen: Screen) -> None:
+    from ._plan_view import show_plan
+    from ._resubmit_view import show_resubmit_plan
+
+    with screen.printing() as out:
+        show = show_resubmit_plan if "functions" in document else show_plan
+        show(out, visible(document))

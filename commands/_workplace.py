@@ -1,7 +1,8 @@
 """Where a command works: in processes of this machine (`--workers`), or on a Dask cluster (`--cluster`)."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput
@@ -23,8 +24,7 @@ def is_here(cluster: str) -> bool:
     return cluster.startswith(_HERE)
 
 
-@dataclass(frozen=True)
-class Workplace:
+class Workplace(Struct, frozen=True):
     """What was typed of it."""
 
     workers: int | None = None

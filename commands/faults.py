@@ -74,7 +74,8 @@ def ls(
     config: shared.Config = None,
 ) -> int:
     """List faults, a line each: time, function, error, and where it lies. With -o json, JSON lines."""
-    from ._faults import Choice, carry_out_ls
+    from ._faults import carry_out_ls
+    from ._faults_asked import Choice
     from ._staged import staged
 
     choice = Choice(
@@ -119,7 +120,8 @@ def stats(
     config: shared.Config = None,
 ) -> int:
     """Group faults by function, pipeline, error and shape of the message, the largest group first."""
-    from ._faults import Choice, carry_out_stats
+    from ._faults import carry_out_stats
+    from ._faults_asked import Choice
     from ._staged import staged
 
     choice = Choice(
@@ -169,7 +171,8 @@ def show(
     config: shared.Config = None,
 ) -> int:
     """Show the first fault that fits: its error, its stack and its event."""
-    from ._faults import Choice, carry_out_show
+    from ._faults import carry_out_show
+    from ._faults_asked import Choice
     from ._staged import staged
 
     choice = Choice(sources, bucket, prefix, only_function, error, types, pipeline, group, from_time, to_time)

@@ -122,7 +122,7 @@ def resubmit(
     A dry-run unless --execute is given: it reads, chooses and batches as the run would, and shows
     the plan. See what there is by `cncbops faults stats`.
     """
-    from ._faults import Choice
+    from ._faults_asked import Choice
     from ._requests import Delivery, SafetyStops
     from ._resubmitting import Resubmitting, Whereto, carry_out
     from ._staged import staged

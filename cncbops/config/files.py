@@ -5,7 +5,6 @@ What another user could have written is not read: such a file could send events,
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,6 +80,8 @@ def _is_file(path: Path) -> bool:
 
 
 def _read(path: Path, origin: Origin) -> ConfigFile:
+    import tomllib  # here: mostly there is no file
+
     try:
         with path.open("rb") as file:
             if origin is not Origin.named:

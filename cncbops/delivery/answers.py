@@ -4,8 +4,9 @@ Source: AWS Lambda API Reference, "Invoke". The service model flags none of thes
 judged from their descriptions.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Kind(Enum):
@@ -27,8 +28,7 @@ MAY_HAVE_RUN = (Kind.TAKEN, Kind.FUNCTION_ERROR, Kind.UNKNOWN)
 """Answers after which the function has, or may have, seen the records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One answer. `error` and `message` are for people, and for REFUSED what the run's error
     says: what failed, and what to do next. `body` is the function's result as sent."""
 

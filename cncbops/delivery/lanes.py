@@ -5,7 +5,7 @@ bounded by number and by bytes, but for what was being read already.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from cncbops.delivery.outcome import Waybill
 
@@ -36,6 +36,7 @@ class Lanes:
         self.places = 1
         self._most = concurrency * PULLED_AT_A_TIME
         self._lanes: dict[int, deque[Waybill]] = {}
+        self._waits: dict[int, int] = {}  # by its number, in how many lanes a batch is behind others
         # By place, those at the head of their lanes that are not begun; and how many are.
         self._ready: dict[int, deque[Waybill]] = {}
         self._begun: Counter[int] = Counter()
@@ -64,9 +65,17 @@ class Lanes:
         """Take a batch in, behind all that came before it in its lanes."""
         self._pulled += 1
         self._pulled_bytes += batch.payload_bytes
+        waits = 0
         for lane in batch.lanes:
-            self._lanes.setdefault(lane, deque()).append(batch)
-        self._line_up(batch)
+            if lane in self._lanes:
+                self._lanes[lane].append(batch)
+                waits += 1
+            else:
+                self._lanes[lane] = deque((batch,))
+        if waits:
+            self._waits[batch.number] = waits
+        else:
+            self._line_up(batch)
 
     def next(self, has_room: Callable[[Waybill], bool], is_free: _Free = lambda *_: True) -> Waybill | None:
         """Take the batch to be begun next, of those whose function has room; None where all have to wait.
@@ -90,8 +99,13 @@ class Lanes:
         self._pulled -= 1
         self._begun[batch.place] -= 1
         self._pulled_bytes -= batch.payload_bytes
-        for following in self._behind(batch):
-            self._line_up(following)
+        for lane in batch.lanes:
+            queue = self._lanes[lane]
+            queue.popleft()
+            if queue:
+                self._come_first(queue[0])
+            else:
+                del self._lanes[lane]
 
     def lose(self, place: int) -> None:
         """Let no batch of a place that is gone be begun before it has another; they are to be NOWHERE."""
@@ -107,18 +121,12 @@ class Lanes:
             self._ready[NOWHERE].remove(batch)
             self._line_up(batch)
 
-    def _behind(self, batch: Waybill) -> Iterable[Waybill]:
-        """Take a batch off its lanes; the batches that then come first in one of them, each once."""
-        heads: dict[int, Waybill] = {}
-        for lane in batch.lanes:
-            queue = self._lanes[lane]
-            queue.popleft()
-            if queue:
-                heads[id(queue[0])] = queue[0]
-            else:
-                del self._lanes[lane]
-        return heads.values()
+    def _come_first(self, batch: Waybill) -> None:
+        """A batch is the first in one more of its lanes."""
+        self._waits[batch.number] -= 1
+        if not self._waits[batch.number]:
+            del self._waits[batch.number]
+            self._line_up(batch)
 
     def _line_up(self, batch: Waybill) -> None:
-        if all(self._lanes[lane][0] is batch for lane in batch.lanes):
-            self._ready.setdefault(batch.place, deque()).append(batch)
+        self._ready.setdefault(batch.place, deque()).append(batch)

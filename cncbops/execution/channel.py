@@ -7,7 +7,7 @@ have come by then.
 import socket
 
 _LENGTH_BYTES = 8
-_PIECE = 64 * 1024
+_PIECE = 256 * 1024
 
 
 class Channel:
@@ -40,7 +40,7 @@ class Channel:
             end = body + int.from_bytes(self._held[start:body])
             if end > len(self._held):
                 break
-            messages.append(bytes(self._held[body:end]))
+            messages.append(bytes(memoryview(self._held)[body:end]))
             start = end
         del self._held[:start]
         return messages

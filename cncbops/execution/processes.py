@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,17 @@ MOST_AT_A_TIME = 256
 
 SWITCH_S = 0.002
 """How long a thread decodes before one that was answered has its turn: Python's 5 ms hold up a hundred requests."""
+
+
+def with_client(outfit: Outfit) -> Outfit:
+    """An outfit whose client of the lake is made already, where processes are forked: making one takes each as long.
+
+    It has no connection yet that they would share.
+    """
+    if _START != "fork":
+        return outfit
+    client = outfit.s3()
+    return replace(outfit, s3=lambda: client)
 
 
 class Processes:

@@ -5,8 +5,9 @@ the first record of all, where a plan shows it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from cncbops.delivery.outcome import Waybill
 from cncbops.delivery.sender import Step
@@ -19,8 +20,7 @@ from cncbops.session.findings import Findings
 from cncbops.session.reading import Claims
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Objects to be read one after another, each with its entry: a copy, that reading changes.
 
     `chosen` is how much was chosen before, where that matters. `shows_first`: the first record is to be told.
@@ -45,8 +45,7 @@ class Taken(NamedTuple):
     repeated: Sequence[int] = ()
 
 
-@dataclass(frozen=True)
-class Portion:
+class Portion(Struct, frozen=True):
     """What reading came to, of a chunk or a part of one; its records wait at their place.
 
     Where it makes `claims`, they are to be judged first, and all that was found is told with the cut.
@@ -68,8 +67,7 @@ class Portion:
     claims: Claims | None = None
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """What was read of a chunk is to be cut, behind what was carried over; without a chunk just that.
 
     `repeated` are the indices of its claims that were made before.
@@ -81,8 +79,7 @@ class Cut:
     repeated: Sequence[int] = ()
 
 
-@dataclass(frozen=True)
-class CutOff:
+class CutOff(Struct, frozen=True):
     """The batches that a cut has made, in the order in which they go, and what is left for the next.
 
     `findings` are what reading came to, where that was not told before, and `first` its first record, if it is wanted.
@@ -94,8 +91,7 @@ class CutOff:
     first: Record | None = None
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Batches whose records were at a place that is gone: the places of these, batch by batch.
 
     `items` are all the objects that they are of, each with its entry as it is to be read again.
@@ -105,8 +101,7 @@ class Lost:
     batches: Sequence[Sequence[int]]
 
 
-@dataclass(frozen=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """The names that batches have where they are now, in their order; or why one of their objects cannot be read."""
 
     batches: Sequence[tuple[int, int]]

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from cncbops.faults.fault import Fault
 from cncbops.faults.masking import masked_text
@@ -43,8 +44,7 @@ def _cause_of(function: str | None, pipeline: str | None, error: str, form: str)
     return _Cause(hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12], function, form)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """The first fault seen of a group: enough to find it. `place` is the caller's own words for where it lies."""
 
     id: str | None
@@ -52,8 +52,7 @@ class Example:
     place: str
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Faults of one cause. Times in ms, None where no fault tells one."""
 
     fingerprint: str

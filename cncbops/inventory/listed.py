@@ -1,4 +1,7 @@
-"""Sources that are listed from an S3 Inventory: which those are, and what is to be known of it."""
+"""Sources that are listed from an S3 Inventory: which those are, and what is to be known of it.
+
+What reads one is imported where there is one.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -6,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cncbops.errors import BadInput
-from cncbops.inventory.inventory import Inventory, inventory_of
-from cncbops.inventory.manifest import place_of
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import S3Source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from cncbops.inventory.inventory import Inventory
 
 Kind = TypeVar("Kind")
 
@@ -22,6 +25,8 @@ def listed_from(sources: Iterable[Kind], uri: str | None) -> tuple[Kind, ...]:
     given = tuple(sources)
     if uri is None:
         return given
+    from cncbops.inventory.manifest import place_of
+
     place_of(uri)
     if not any(isinstance(source, S3Source) for source in given):
         raise BadInput("--inventory without a source in S3", "Leave it out, or give s3://bucket/prefix")
@@ -47,17 +52,19 @@ def inventory_for(sources: Sequence[object], s3: "S3Client | None") -> "tuple[In
     listed = [source for source in sources if isinstance(source, S3Source) and source.inventory]
     if not listed:
         return None
+    from cncbops.inventory.inventory import inventory_of
+
     assert s3 is not None, "an S3 source needs a client"
     inventories = [inventory_of(source, s3) for source in listed]
     return inventories[0], [source.prefix for source in listed]
 
 
-def facts_of(inventory: Inventory) -> dict[str, Any]:
+def facts_of(inventory: "Inventory") -> dict[str, Any]:
     """Which inventory it is, as data."""
     return {"manifest": inventory.manifest.uri, "created": _iso(inventory.created)}
 
 
-def warnings_of(inventory: Inventory, window: TimeWindow, now: datetime) -> list[str]:
+def warnings_of(inventory: "Inventory", window: TimeWindow, now: datetime) -> list[str]:
     """What an operator must know of its age: objects that were stored since are not in it."""
     created = inventory.created
     told = f"Listed from an S3 Inventory of {_iso(created)}, {_age(now - created)} old: "

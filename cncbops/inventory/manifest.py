@@ -8,12 +8,11 @@ Sources: Amazon S3 User Guide, "Locating your inventory list" and "Amazon S3 Inv
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.lake.sources import S3Source, parse_source
@@ -40,8 +39,7 @@ _IN_PARQUET = {
 _PARQUET_FIELD = re.compile(r"(?:required|optional)\s+\w+\s+(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Struct, frozen=True):
     """One of the files that hold the keys; `md5` in hexadecimal."""
 
     key: str
@@ -49,8 +47,7 @@ class DataFile:
     md5: str
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """What an inventory tells of itself; `columns` are all that its files have, in their order."""
 
     uri: str

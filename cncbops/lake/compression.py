@@ -15,12 +15,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 import cramjam
 import zstandard
+from msgspec import Struct
 
 from cncbops.errors import CannotRun
 from cncbops.lake.objects import ObjectUnreadable
@@ -140,8 +140,7 @@ def _read_up_to(raw: BinaryIO, count: int) -> bytes:
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class _Codec:
+class _Codec(Struct, frozen=True):
     """How a compression is recognised by the first bytes, and undone piece by piece."""
 
     kind: str

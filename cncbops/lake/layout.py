@@ -10,9 +10,10 @@ Source: Amazon Data Firehose Developer Guide, "Configure Amazon S3 object name f
 import re
 from calendar import monthrange, timegm
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+
+from msgspec import Struct
 
 from cncbops.lake.objects import LakeObject
 
@@ -39,8 +40,7 @@ _FOLDERS_KNOWN = 1_000
 _ERROR_FOLDERS = frozenset({"processing-failed", "format-conversion-failed", "decompression-failed"})
 
 
-@dataclass(frozen=True, slots=True)
-class TimeWindow:
+class TimeWindow(Struct, frozen=True):
     """[start, end) in milliseconds since the Unix epoch; None leaves that side open."""
 
     start_ms: int | None
@@ -75,8 +75,7 @@ def reading_range(window: TimeWindow) -> TimeWindow:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FolderDate:
+class FolderDate(Struct, frozen=True):
     """What folders say of a date: (year[, month[, day[, hour]]]), and whether in Hive's form."""
 
     parts: tuple[int, ...]
@@ -145,8 +144,7 @@ def date_start(folder: str) -> FolderDate | None:
     return FolderDate((int(found["year"]),)) if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class DatedPath:
+class DatedPath(Struct, frozen=True):
     """A date in a path: it is named by `folders[first:last]`."""
 
     date: FolderDate

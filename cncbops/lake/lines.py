@@ -8,10 +8,11 @@ bound memory by the largest document and not by the object.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from cncbops.lake.objects import ObjectUnreadable
 
@@ -42,8 +43,7 @@ _TO_BRACKET = re.compile(_RUN + rb"(?:" + _STRING + _RUN + rb")" + _FEW, re.DOTA
 _SHALLOW = re.compile(_nested(8), re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Bytes of whole lines, the last newline included if the object has it.
 
     `first_line` is the number of the first line, from 1. Where a long line was cut between its

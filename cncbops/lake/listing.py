@@ -16,8 +16,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cncbops.errors import CannotRun
-from cncbops.inventory.inventory import inventory_of
-from cncbops.inventory.keys import SortedKeys
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.disk import Disk, cannot_list, local_object
 from cncbops.lake.in_order import Call, in_order
@@ -29,6 +27,8 @@ from cncbops.lake.walk import Entries, Level, Part, Walk, Whole, entries_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from cncbops.inventory.keys import SortedKeys
 
 LISTERS = 16
 """List calls under way at a time, at most."""
@@ -53,6 +53,8 @@ def list_objects(
     assert s3 is not None, "an S3 source needs a client"
     parts = _parts(source.prefix, source.prefix.split("/")[:-1], window)
     if source.inventory:
+        from cncbops.inventory.inventory import inventory_of  # here: mostly there is none
+
         yield from _of_tree(inventory_of(source, s3).under([source.prefix], s3), parts)
         return
     bucket = Bucket(s3, source.bucket)
@@ -105,7 +107,7 @@ def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[Lake
         raise CannotRun(f"{source.uri} is neither a file nor a folder", "Save it to a file first")
 
 
-def _of_tree(tree: Disk | SortedKeys, parts: Iterable[Part]) -> Iterator[LakeObject]:
+def _of_tree(tree: "Disk | SortedKeys", parts: Iterable[Part]) -> Iterator[LakeObject]:
     for part in parts:
         if isinstance(part, LakeObject):
             yield part

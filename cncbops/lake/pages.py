@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from cncbops.lake.contents import read_fast
 from cncbops.lake.objects import LakeObject
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 _STANDARD = "STANDARD"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Objects and the paths of folders, each in key order; `token` asks for the next page, if there is one."""
 
     objects: list[LakeObject]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct
+
 from cncbops.errors import BadInput
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -35,8 +37,7 @@ class S3Source:
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSource:
+class LocalSource(Struct, frozen=True):
     """A file, or every file under a folder."""
 
     path: Path

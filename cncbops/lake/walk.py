@@ -9,9 +9,10 @@ many of them are listed at a time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+
+from msgspec import Struct
 
 from cncbops.lake.layout import FolderDate, TimeWindow, date_start, find_date
 from cncbops.lake.objects import LakeObject
@@ -23,16 +24,14 @@ _SEARCH_LEVELS = 1_000  # in one listing
 _LEVEL_ENTRIES = 4_000  # held in memory: eleven years of day folders
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A folder as one level of a tree names it; `path` is what the tree lists it by."""
 
     path: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """All objects below a folder, however deep."""
 
     path: str
@@ -42,8 +41,7 @@ Entries = list[LakeObject | Folder] | None
 """All of a level in key order, or None if it has too many entries to be one of folders."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """What lies directly in a folder; `parts` says what to list of it, given its entries."""
 
     path: str

@@ -7,12 +7,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
+from msgspec import structs
 
 from cncbops import __version__
 from cncbops.errors import BadInput
@@ -21,7 +21,6 @@ from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
-from cncbops.ledger.invalidations import Invalidations
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.marks import MOST_PLACES
@@ -34,6 +33,9 @@ from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.memory import Memory, NoMemory
 from cncbops.session.progress import Progress
 from cncbops.tally import Failure
+
+if TYPE_CHECKING:
+    from cncbops.ledger.invalidations import Invalidations
 
 FRESH_S = 10.0
 """A session of another machine that was seen later than this is taken to be under way."""
@@ -224,7 +226,7 @@ class Ledger:
 
         `unless` may look at the ledger and raise: of two that begin at once, it sees the other.
         """
-        columns = {**vars(new), **{name: orjson.dumps(getattr(new, name)).decode() for name in _JSON}}
+        columns = {**structs.asdict(new), **{name: orjson.dumps(getattr(new, name)).decode() for name in _JSON}}
         now = now_ms()
         with self._writing():
             unless()
@@ -274,8 +276,10 @@ class Ledger:
         """Which events a run sends, as far as more than their own content decides that."""
         return Choices(self._connection, self.path, run.id)
 
-    def invalidations(self, run: Run) -> Invalidations:
+    def invalidations(self, run: Run) -> "Invalidations":
         """The requests of an invalidation, in the thread of this ledger."""
+        from cncbops.ledger.invalidations import Invalidations  # here: what sends events needs nothing of them
+
         return Invalidations(self._connection, self.path, run.id)
 
     def is_active_elsewhere(self, run: Run) -> bool:
@@ -347,7 +351,7 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 def _session(row: sqlite3.Row) -> Session:
-    told = {field.name: row[field.name] for field in fields(Session)}
+    told = {name: row[name] for name in Session.__struct_fields__}
     return Session(**{**told, "summary": orjson.loads(row["summary"]) if row["summary"] else None})
 
 
@@ -370,6 +374,6 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 def _failure(row: sqlite3.Row) -> KeptFailure:
     bucket, key = row["bucket"], os.fsdecode(row["key"])
-    told = {field.name: row[field.name] for field in fields(Failure) if field.name != "object"}
+    told = {name: row[name] for name in Failure.__struct_fields__ if name != "object"}
     failure = Failure(object=f"s3://{bucket}/{key}" if bucket else printable(key), **told)
     return KeptFailure(row["object"], failure, row["session"], row["mended_in"])

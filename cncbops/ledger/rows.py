@@ -4,9 +4,10 @@ import sys
 import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from cncbops.tally import Failure
 
@@ -19,8 +20,7 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
 
 
-@dataclass(frozen=True)
-class NewRun:
+class NewRun(Struct, frozen=True):
     """A run about to be written down. `arguments`, `terms` and `target` are frozen (see `cncbops.frozen`).
 
     `function` is what it works on: of an act a distribution or a region. `access` is how AWS was reached;
@@ -45,8 +45,7 @@ class NewRun:
         return self.command not in SENDING
 
 
-@dataclass(frozen=True)
-class Run(NewRun):
+class Run(NewRun, frozen=True):
     """A run in the ledger. `listed`: every object of its sources is in the ledger."""
 
     id: int = 0
@@ -57,8 +56,7 @@ class Run(NewRun):
     listed: bool = False
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """One process that worked on a run: `kind` is execute, resume or redrive."""
 
     number: int
@@ -75,8 +73,7 @@ class Session:
     summary: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True)
-class GivenOrder:
+class GivenOrder(Struct, frozen=True):
     """An order for a run under way; `given` and `taken` in ms, None where nobody took it."""
 
     kind: str
@@ -86,8 +83,7 @@ class GivenOrder:
     taken: int | None
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent."""
 
     objects: int = 0
@@ -111,8 +107,7 @@ class Counts:
         return self.matched - self.delivered - self.failed - self.unknown
 
 
-@dataclass(frozen=True)
-class KeptFailure:
+class KeptFailure(Struct, frozen=True):
     """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not."""
 
     object_number: int

@@ -6,7 +6,7 @@ what the last beat has not brought to disk (see `pulse`), which is then sent aga
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,6 @@ class RunWriter(SessionWriter):
     ) -> None:
         super().__init__(connection, path, run, session)
         self._marks = Marks(connection, run, session, most_places)
-        # Of each object that something is under way of, what is written down but for how much was delivered.
-        self._written: dict[int, Sequence[Any]] = {}
 
     def write(
         self,
@@ -116,11 +114,16 @@ class RunWriter(SessionWriter):
         settled: Sequence[Settled],
         claimed: Sequence[bytes] = (),
     ) -> None:
-        """Keep objects, failures, what is settled, and the ids of events, all or nothing."""
+        """Keep objects, failures, what is settled, and the ids of events, all or nothing.
+
+        Of an object that is not among the `entries`, no more is new than what `settled` delivers of it.
+        """
         if not (entries or failures or settled or claimed):
             return
         with self._transaction():
-            self._put_objects(entries)
+            if entries:
+                self._put_whole(entries)
+            self._add_delivered(settled, {entry.number for entry in entries})
             if failures:
                 self._put_failures(failures)
             if claimed:
@@ -161,29 +164,16 @@ class RunWriter(SessionWriter):
         self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))
         self._execute("UPDATE runs SET listed = 1 WHERE id = ?", (self._run,))
 
-    def _put_objects(self, entries: Collection[Entry]) -> None:
-        """Write down objects; of those of which more was delivered, and nothing else is new, just that."""
-        whole: list[Entry] = []
-        delivered: list[tuple[int, int, int]] = []
-        for entry in entries:
-            if self._is_told(entry):
-                delivered.append((entry.delivered, self._run, entry.number))
-            else:
-                whole.append(entry)
-        if whole:
-            self._put_whole(whole)
-        self._connection.executemany("UPDATE objects SET delivered = ? WHERE run = ? AND number = ?", delivered)
-
-    def _is_told(self, entry: Entry) -> bool:
-        """Whether all but what was delivered of an object is written down as it is; it will be, if not."""
-        found = (entry.read, entry.matched, entry.malformed, entry.ended, entry.error, entry.pulled)
-        now = (*found, entry.failed, entry.unknown)
-        before = self._written.get(entry.number)
-        if entry.at_rest:
-            self._written.pop(entry.number, None)
-        else:
-            self._written[entry.number] = now
-        return now == before
+    def _add_delivered(self, settled: Iterable[Settled], told: Set[int]) -> None:
+        """Write down how much more was delivered of objects, but for those of which all is told."""
+        more: dict[int, int] = {}
+        for each in settled:
+            for number, count in each.delivered.items():
+                more[number] = more.get(number, 0) + count
+        self._connection.executemany(
+            "UPDATE objects SET delivered = delivered + ? WHERE run = ? AND number = ?",
+            [(count, self._run, number) for number, count in more.items() if number not in told],
+        )
 
     def _put_whole(self, entries: Collection[Entry]) -> None:
         self._connection.executemany(_PUT_OBJECT, (self._row_of(entry) for entry in entries))

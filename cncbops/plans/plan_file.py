@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+from msgspec import Struct
 
 from cncbops import __version__
 from cncbops.delivery.outcome import Settled
@@ -57,8 +58,7 @@ class PlanHeader:
     source_role_arn: str | None = None
 
 
-@dataclass(frozen=True)
-class PlanFile:
+class PlanFile(Struct, frozen=True):
     """A plan that was read and found whole. `object_count` is how many objects it names."""
 
     path: Path

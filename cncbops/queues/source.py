@@ -1,7 +1,8 @@
 """Which queue an operator means. Source of the names' form: SQS API Reference, CreateQueue."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cncbops.errors import BadInput
 
@@ -17,8 +18,7 @@ _LONGEST_NAME = 80
 _HOST = re.compile(r"(?:.+\.)?sqs(?:-fips)?\.(?P<region>[a-z0-9-]+)\..*amazonaws\.com(?:\.cn)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class QueueSource:
+class QueueSource(Struct, frozen=True):
     """A queue by its name, URL or ARN, as typed."""
 
     queue: str

@@ -1,9 +1,10 @@
 """What `cncbops lake stats` tells, as data. Keys may be added, none is renamed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from heapq import nlargest
 from typing import Any
+
+from msgspec import structs
 
 from cncbops.inspection.gaps import Folder, Gaps
 from cncbops.inspection.numbering import Numbering
@@ -22,7 +23,7 @@ def statistics_facts(statistics: Statistics, counts: Counts) -> dict[str, Any]:
     """All that was counted. Texts in it come from the lake, and are not yet fit for a terminal."""
     tally = statistics.tally
     return {
-        "objects": asdict(counts.objects),
+        "objects": structs.asdict(counts.objects),
         "events": {
             "read": counts.read,
             "matched": counts.matched,

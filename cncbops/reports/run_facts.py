@@ -5,7 +5,8 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from cncbops.cdn.edge import COMPLETED
+from msgspec import structs
+
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
@@ -66,6 +67,8 @@ def details(ledger: Ledger, run: Run) -> dict[str, Any]:
 
 def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
     """How far an invalidation's requests are, in whatever state the run is."""
+    from cncbops.cdn.edge import COMPLETED  # here: of other runs nothing is told of it
+
     states = ledger.invalidations(run).states()
     created = [each for each in states if each.id]
     return {
@@ -146,7 +149,7 @@ def _session(session: Session, *, active: bool) -> dict[str, Any]:
 
 def _order(order: GivenOrder) -> dict[str, Any]:
     """An order that somebody gave, and when it was carried out."""
-    return {**asdict(order), "given": iso(order.given), "taken": iso(order.taken)}
+    return {**structs.asdict(order), "given": iso(order.given), "taken": iso(order.taken)}
 
 
 def object_facts(entry: Entry) -> dict[str, Any]:
@@ -165,4 +168,4 @@ def object_facts(entry: Entry) -> dict[str, Any]:
 
 def failure_facts(kept: KeptFailure) -> dict[str, Any]:
     """A failure of a run: `line` 0 means the object; `mended_in` is the session in which it came right."""
-    return {**asdict(kept.failure), "session": kept.session, "mended_in": kept.mended_in}
+    return {**structs.asdict(kept.failure), "session": kept.session, "mended_in": kept.mended_in}

@@ -4,12 +4,11 @@ Of each failure, `line` 0 means the object as a whole.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec import Struct, structs
 
 from cncbops.errors import CncbopsError, described
 from cncbops.lake.sources import printable
@@ -28,8 +27,7 @@ EXIT_CODES = {
 }
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a summary is made of: what was asked, what happened, and how long it took.
 
     Without a `function` each fault goes to its own, and the summary tells of all of them.
@@ -119,15 +117,15 @@ def summary(report: Report) -> dict[str, Any]:
         "inventory": report.inventory,
         "since_run": report.since_run,
         "workers": report.workers,
-        "objects": asdict(tally.objects),
-        "events": {**asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
-        "invocations": msgspec.structs.asdict(tally.calls),
+        "objects": structs.asdict(tally.objects),
+        "events": {**structs.asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
+        "invocations": structs.asdict(tally.calls),
         "by_hour": by_hour(tally.by_hour),
         "first_event": iso(tally.first_ms),
         "last_event": iso(tally.last_ms),
         "duration_s": round(report.duration_s, 3),
         "events_per_s": round(sent / report.duration_s, 1) if report.duration_s else 0.0,
-        "failures": [asdict(failure) for failure in report.journal.first_failures],
+        "failures": [structs.asdict(failure) for failure in report.journal.first_failures],
         "run": totals_of(report.totals) if report.totals else None,
         "ledger": printable(str(report.ledger)) if report.ledger else None,
     }
@@ -141,14 +139,14 @@ def _functions(report: Report) -> dict[str, Any]:
     if report.function is not None:
         return {"function": report.function}
     tally = report.journal.tally
-    shares = {name: asdict(share) for name, share in tally.functions.items()}
+    shares = {name: structs.asdict(share) for name, share in tally.functions.items()}
     functions = {name: {"newest_fault": iso(share.pop("newest_ms")), **share} for name, share in shares.items()}
-    return {"functions": functions, "faults": asdict(tally.faults)}
+    return {"functions": functions, "faults": structs.asdict(tally.faults)}
 
 
 def totals_of(counts: Counts) -> dict[str, int]:
     """A run's counts over all its sessions."""
-    return {**asdict(counts), "not_sent": counts.not_sent}
+    return {**structs.asdict(counts), "not_sent": counts.not_sent}
 
 
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:

@@ -7,6 +7,8 @@ import re
 import threading
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from cncbops.errors import BadInput
 
 PERCENT_AFTER_RECORDS = 1_000
@@ -20,8 +22,7 @@ _UNITS_S = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS_S), re.ASCII)
 
 
-@dataclass(frozen=True)
-class FailureLimit:
+class FailureLimit(Struct, frozen=True):
     """How many records may fail, as a number or as a share in percent: exactly one is set."""
 
     number: int | None

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, Never, Self, TypeGuard
 
 import msgspec
+from msgspec import Struct
 
 from cncbops.selection.operators import LIKE_THIS, OPERATORS, Path, compile_operator, nth, refusal
 
@@ -77,8 +78,7 @@ class Pattern:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class FilterCriteria:
+class FilterCriteria(Struct, frozen=True):
     """Patterns of which a record must match one. Without any, every record matches."""
 
     patterns: tuple[Pattern, ...] = ()

@@ -1,7 +1,8 @@
 """Before a run begins: what is written down of it, and which runs did the same."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun

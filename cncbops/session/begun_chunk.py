@@ -1,7 +1,9 @@
 """A chunk of objects that is being read somewhere, and what was taken in of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cncbops.delivery.lanes import NOWHERE
 from cncbops.errors import CannotRun
@@ -10,8 +12,7 @@ from cncbops.session.entry import Entry
 from cncbops.session.recovery import require_few
 
 
-@dataclass(slots=True)
-class BegunChunk:
+class BegunChunk(Struct):
     """A chunk that is being read: where, and the entries of its objects that were not opened yet.
 
     `taken` are its portions that were taken in; the last of them may still be being cut (`is_cut` is False). Where the

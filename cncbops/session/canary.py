@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cncbops.delivery.outcome import Settled, Waybill
 
 
-@dataclass(slots=True)
-class _Bird:
+class _Bird(Struct):
     """The canary of one function: its batches not settled, what became of its records, and who waits for it."""
 
     pending: int = 0

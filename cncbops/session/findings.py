@@ -1,8 +1,9 @@
 """What reading came to, on its way from where objects are read to the journal."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure, Tally
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from cncbops.faults.grouping import Groups
 
 
-@dataclass
-class Findings:
+class Findings(Struct):
     """Counts, failures and objects since they were last taken. Whoever reads one chunk after another has one.
 
     `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves

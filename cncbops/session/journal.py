@@ -33,6 +33,7 @@ class Journal:
         self._next_number = next_number
         self._entries: dict[int, Entry] = {}
         self._changed: dict[int, Entry] = {}
+        self._delivered: dict[int, Entry] = {}  # of which more was delivered
         self._failures: list[tuple[int, Failure]] = []
         self._claimed: list[bytes] = []
 
@@ -105,8 +106,8 @@ class Journal:
 
         Raises CannotRun if it cannot be kept; nothing is written after that.
         """
-        changed, failures, claimed = self._changed, self._failures, self._claimed
-        self._changed, self._failures, self._claimed = {}, [], []
+        changed, delivered, failures, claimed = self._changed, self._delivered, self._failures, self._claimed
+        self._changed, self._delivered, self._failures, self._claimed = {}, {}, [], []
         try:
             self._keeper.write(changed.values(), failures, settled, claimed)
         except CncbopsError:
@@ -114,7 +115,7 @@ class Journal:
             self._keeper, self._over = NoKeeper(), lambda _: None
             self.is_torn = True
             raise
-        for entry in [entry for entry in changed.values() if self._is_over(entry)]:
+        for entry in [entry for entry in {**changed, **delivered}.values() if self._is_over(entry)]:
             if self._entries.pop(entry.number, None):
                 self._over(entry)
 
@@ -127,7 +128,7 @@ class Journal:
         for number, count in settled.delivered.items():
             entry = self._entries[number]
             entry.delivered += count
-            self._changed[number] = entry
+            self._delivered[number] = entry
         if not outcome.is_whole:
             self._count_failures(outcome)
 

@@ -20,6 +20,7 @@ class Keeper(Protocol):
     ) -> None:
         """Keep the objects that are new or changed, failures by their object's number, batches, and the ids of events.
 
+        An object of which more was delivered, and nothing else is new, is not among the objects.
         Raises CannotRun if it cannot be kept.
         """
 

@@ -5,14 +5,14 @@ byte follows.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cncbops.formats.event import LakeEvent
 from cncbops.session.entry import ordinal
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(Struct, frozen=True):
     """What is to be sent of an object, as bits.
 
     `again`: this session has read it before, and counted what is in it. `broken` is the error by which it could not be

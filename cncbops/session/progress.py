@@ -1,14 +1,14 @@
 """How far the earlier sessions of a run came: which records are settled, and which objects are not done."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cncbops.kinesis.batching import Mark
 from cncbops.session.entry import ordinal
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """What is settled: by session and lane up to a mark, and beyond the marks the places in `beyond`.
 
     `next_number` is that of the next object new to the run; `chosen` counts the events that were

@@ -7,11 +7,12 @@ machine with a copy of the ledger.
 import os
 import threading
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cncbops.aws import explain
 from cncbops.errors import CannotRun
@@ -37,8 +38,7 @@ LOOKS_AHEAD = 16
 _NAMED = 3
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """An object that is not what it was when the run read it; `now` None: it is gone.
 
     `anew` is its entry as what it is now, where it is to be sent from its beginning.
@@ -55,8 +55,7 @@ class Change:
         return of_object(self.entry.object, *gone)
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What changed in the lake since a run began; what is not sent anew is left out.
 
     `returned` are messages that went back to their queue.

@@ -1,10 +1,10 @@
 """A request as botocore would send it, not sent: its URL, headers and signature are the model for ours."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from msgspec import Struct
 
 from cncbops.wire.line import NotLean
 from cncbops.wire.signing import ALGORITHM
@@ -15,8 +15,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A signed request; the names of its headers in lower case, `names_signed` those in its signature."""
 
     method: str

@@ -6,9 +6,11 @@ ledger, the exit code says what its status says, and nothing else is said but on
 
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run as KeptRun
@@ -137,4 +139,4 @@ def in_ledger(summary: Mapping[str, Any]) -> tuple[KeptRun, Sequence[Mapping[str
     assert found
     with found as ledger:
         run = ledger.find(summary["run_id"])
-        return run, [asdict(kept.failure) for kept in ledger.failures(run)]
+        return run, [structs.asdict(kept.failure) for kept in ledger.failures(run)]

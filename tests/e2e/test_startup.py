@@ -1,4 +1,4 @@
-"""Start-up: help loads no library that it does not need, and a wrong command is told in a line."""
+"""Start-up: nothing is loaded that a command line does not need, and a wrong command is told in a line."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cncbops.cli import COMMANDS
+from tests.e2e import lakes
 from tests.e2e.far_side import FarSide
 from tests.e2e.servers import Cncbops
 
@@ -17,14 +18,19 @@ FACE = {"typer", "click", "rich"}
 ENGINE = {"msgspec", "orjson", "zstandard", "cramjam", "ministack", "numpy", "datasketches", "dask", "distributed"}
 CONVERTING = {"pydantic", "pydantic_core"}
 FILES = {"tomllib", "platformdirs"}
+OF_OTHERS = {
+    *("cncbops.cdn", "cncbops.inventory.inventory", "cncbops.sandbox", "cncbops.stage"),
+    *("cncbops.plans.resubmit_plan", "cncbops.cluster.cluster", "tomllib"),
+}
+"""What replays that ask for none of it need none of."""
 
 
 def modules_loaded(tmp_path: Path, *arguments: str, **more: Any) -> tuple[int, str, set[str]]:
-    """Exit code, output and top-level modules of the installed command's entry point."""
+    """Exit code, output and modules of the installed command's entry point, and whether garbage is searched for."""
     program = "\n".join(
         [
-            "import atexit, json, sys",
-            "def tell(): print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)",
+            "import atexit, gc, json, sys",
+            "def tell(): print(json.dumps([*sys.modules, *['searched'] * gc.isenabled()]), file=sys.stderr)",
             "atexit.register(tell)",
             "from cncbops.cli import main",
             "main()",
@@ -61,6 +67,29 @@ def test_the_first_request_waits_for_no_library_that_reads(how: str, far_side: F
     code, _, modules = modules_loaded(tmp_path, "replay", "s3://lake/", "-f", "absent", how, endpoint=far_side.url)
     assert (code, "botocore" in modules) == (1, True)
     assert not modules & READING
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "--execute"])
+def test_a_replay_told_as_json_loads_nothing_of_screens_and_of_other_commands(
+    how: str, far_side: FarSide, tmp_path: Path
+) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(4, 2, 2))
+    far_side.add_function("fn")
+    words = ("replay", "s3://lake/", "-f", "fn", "--limit", "3", "-o", "json", "--state-dir", str(tmp_path), how)
+    code, out, modules = modules_loaded(tmp_path, *words, endpoint=far_side.url)
+    assert (code, json.loads(out)["events"]["matched"]) == (0, 3)
+    assert modules & (READING | CONVERTING | OF_OTHERS | {"rich"}) == set()
+    assert "searched" in modules
+
+
+def test_a_resubmit_told_as_json_loads_nothing_of_screens_and_of_other_commands(
+    far_side: FarSide, tmp_path: Path
+) -> None:
+    far_side.add_bucket("faults", {})
+    words = ("resubmit", "s3://faults/", "-o", "json", "--state-dir", str(tmp_path), "--execute")
+    code, out, modules = modules_loaded(tmp_path, *words, endpoint=far_side.url)
+    assert (code, json.loads(out)["status"]) == (0, "nothing")
+    assert modules & (READING | CONVERTING | OF_OTHERS - {"cncbops.plans.resubmit_plan"} | {"rich"}) == set()
 
 
 def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:

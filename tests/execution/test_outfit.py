@@ -14,7 +14,7 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.delivery.invoker import Invoker
 from cncbops.execution import processes
 from cncbops.execution.executor import Executor, Threads
-from cncbops.execution.processes import Processes
+from cncbops.execution.processes import Processes, with_client
 from cncbops.execution.station import Outfit
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Portion
 from cncbops.formats.families import BY_NAME
@@ -37,6 +37,7 @@ from cncbops.target import Mapping, Target
 from cncbops.terms import settle
 from cncbops.undertaking import Places
 from tests.e2e import lakes
+from tests.execution.bench import outfit as outfit_with
 from tests.test_frozen import request as any_request
 
 NOWHERE = "http://127.0.0.1:1"
@@ -134,3 +135,16 @@ def test_a_process_that_starts_from_nothing_reads_and_cuts_as_this_one_does(
     assert (there.findings.tally, there.first) == (here.findings.tally, here.first)
     assert 0 < here.findings.tally.events.matched < len(EVENTS)
     assert [list(each.places) for each in cut_there.batches] == [list(each.places) for each in cut_here.batches]
+
+
+@pytest.mark.skipif(processes._START != "fork", reason="what is not forked makes its own")
+def test_the_client_of_the_lake_is_made_once_for_all_processes() -> None:
+    made: list[object] = []
+
+    def client() -> Any:
+        made.append(object())
+        return made[-1]
+
+    outfit = with_client(outfit_with(s3=client))
+    assert (outfit.s3(), outfit.s3()) == (made[0], made[0])
+    assert len(made) == 1

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +166,7 @@ def failed_run(ledger: Ledger) -> Run:
     entries = [Entry(number, 0, lake_object(number), 4, 3, 1, 1, 2, ended=True) for number in range(2)]
     entries[1].error = "SlowDown"
     failures = [(0, failure(2)), (0, failure(3, "malformed")), (0, failure(7, "unknown", part=2))]
-    unreadable = replace(failure(0, "unreadable"), object=lake_object(1).uri)
+    unreadable = msgspec.structs.replace(failure(0, "unreadable"), object=lake_object(1).uri)
     writer = ledger.run_writer(run, 1)
     writer.write(entries, [*failures, (1, unreadable)], [])
     writer.finish("partial", None, {"duration_s": 1.5}, listed=True)

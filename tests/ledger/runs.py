@@ -27,7 +27,7 @@ WHEN = datetime(2018, 4, 8, 3, 53, 28, 123_000, tzinfo=UTC)
 def new_run(run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> NewRun:
     """A run of `s3://lake/`, to the function `fn`."""
     new = NewRun(run_id, "replay", "fn", ["s3://lake/"], "123456789012", {}, {}, {}, {}, "like")
-    return replace(new, **changed)
+    return msgspec.structs.replace(new, **changed)
 
 
 def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> Run:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.ledger.ledger import Ledger
@@ -72,7 +73,7 @@ def finish(ledger: Ledger, run_id: str, session: int = 1, status: str = "stopped
 def test_a_run_comes_back_as_it_was_written(ledger: Ledger) -> None:
     new = new_run(arguments={"a": [1, None, "é"]}, terms={"t": {"u": 0.5}}, plan_sha256="abc", account=None)
     run = ledger.begin(new, this_worker(ANN))
-    assert {name: getattr(run, name) for name in vars(new)} == vars(new)
+    assert {name: getattr(run, name) for name in structs.asdict(new)} == structs.asdict(new)
     assert (run.status, run.reason, run.ended_ms, run.listed) == ("running", None, None, False)
     (session,) = ledger.sessions(run)
     assert (session.number, session.kind, session.who, session.status) == (1, "execute", ANN, "running")

@@ -1,11 +1,11 @@
 """The JSON summary: a contract of keys, and one word, one reason and one exit code for every end."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cncbops.errors import BadInput, CannotRun
 from cncbops.ledger.rows import Counts
@@ -26,7 +26,7 @@ def journal(**events: int) -> Journal:
 
 
 def report(found: Journal, **more: Any) -> Report:
-    return replace(Report("replay", "run-1", False, "fn:live", False, ["s3://lake/"], found, 2.0), **more)
+    return structs.replace(Report("replay", "run-1", False, "fn:live", False, ["s3://lake/"], found, 2.0), **more)
 
 
 def test_the_summary_has_the_keys_of_the_contract() -> None:
@@ -113,9 +113,9 @@ FLAWED = Counts(1, 1, 0, read=3, matched=3, delivered=2, failed=1)
     ("command", "totals", "status", "exit_code"),
     [
         ("runs resume", FLAWED, "partial", 3),
-        ("runs resume", replace(FLAWED, delivered=3, failed=0), "succeeded", 0),
-        ("runs resume", replace(FLAWED, delivered=3, failed=0, malformed=1), "partial", 3),
-        ("runs resume", replace(FLAWED, delivered=3, failed=0, objects_unreadable=1), "partial", 3),
+        ("runs resume", structs.replace(FLAWED, delivered=3, failed=0), "succeeded", 0),
+        ("runs resume", structs.replace(FLAWED, delivered=3, failed=0, malformed=1), "partial", 3),
+        ("runs resume", structs.replace(FLAWED, delivered=3, failed=0, objects_unreadable=1), "partial", 3),
         ("runs redrive", FLAWED, "succeeded", 0),
     ],
 )
