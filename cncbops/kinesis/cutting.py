@@ -51,7 +51,7 @@ class Cutter:
         Records come in the order of their places. Each must be deliverable. What is flushed is cut by itself, so
         that it makes no difference whether it was known before that nothing follows.
         """
-        batches, stock = self._cut_new(records, stock)
+        batches, stock = self._cut_new(records, stock) if records else ([], stock)
         if not flush:
             return batches, stock
         last, _ = self._cut(stock.carried, stock.upto, flush=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cncbops.kinesis import cutting
@@ -147,6 +147,9 @@ def test_the_same_records_are_cut_alike_by_whoever_cuts_them(
 
 
 @given(of_any_shards, limits, st.integers(0, 5), st.none() | st.integers(0, 20))
+@example(  # a key that moves while what is carried over makes more than one batch
+    of_shards([(0, 0)] * 6 + [(0, 1)] + [(0, 0)] * 6 + [(1, 0), (0, 0), (1, 1)]), BatchLimits(3, 183, 100_000), 1, None
+)
 def test_that_nothing_follows_may_be_known_with_the_last_records_or_after_them(
     records: list[Record], limits: BatchLimits, lanes: int, canary: int | None
 ) -> None:
