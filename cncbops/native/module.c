@@ -50,7 +50,8 @@ PyMODINIT_FUNC PyInit_hot(void)
         !prepare_records() || !prepare_fault_causes() || !prepare_digests())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
-    if (module && (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0))
+    if (module &&
+        (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0))
         Py_CLEAR(module);
     return module;
 }

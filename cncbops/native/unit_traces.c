@@ -74,7 +74,7 @@ static PyObject *list_at(PyObject *lists, PyObject *key)
     return found;
 }
 
-/* The list of units of a Cause's fingerprint and pipeline, owned by `alike`; `of_cause` has it, too, from the first on. */
+/* The list of units of a Cause's fingerprint and pipeline, owned by `alike`; `of_cause` has it once it was found. */
 static PyObject *list_of(PyObject *cause, const Packed *unit, PyObject *of_cause, PyObject *alike)
 {
     PyObject *found = PyDict_GetItemWithError(of_cause, cause);
