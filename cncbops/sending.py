@@ -35,7 +35,7 @@ from cncbops.session.journal import Journal
 from cncbops.session.keeper import RunKeeper
 from cncbops.session.recovery import Recovery
 from cncbops.terms import objection
-from cncbops.undertaking import Undertaking
+from cncbops.undertaking import Undertaking, address_of
 
 
 class Sending:
@@ -81,8 +81,8 @@ class Sending:
     @property
     def workers(self) -> Mapping[str, Any]:
         """How many there were at the start, the address of their `cluster` or None, and how many were `lost`."""
-        cluster = self._undertaking.cluster
-        return {"cluster": cluster.address if cluster else None, "count": self._places, "lost": self.lost_places}
+        cluster = address_of(self._undertaking.cluster)
+        return {"cluster": cluster, "count": self._places, "lost": self.lost_places}
 
     @property
     def workers_now(self) -> int | None:

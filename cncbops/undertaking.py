@@ -34,6 +34,11 @@ def is_read_one_by_one(request: Request) -> bool:
     return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
 
 
+def address_of(cluster: Cluster | None) -> str | None:
+    """Where a session works, as it is typed; None on this machine."""
+    return cluster.address if cluster else None
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a session works: on a cluster, else in up to so many processes of this machine."""

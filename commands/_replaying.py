@@ -38,7 +38,7 @@ from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import Room, settle
-from cncbops.undertaking import Places, Undertaking
+from cncbops.undertaking import Places, Undertaking, address_of
 
 from ._access import access_of
 from ._inventory import read_inventory
@@ -260,7 +260,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
             new.alike,
             new.plan.sha256 if new.plan else None,
         ),
-        this_worker(identity.arn if identity else None),
+        this_worker(identity.arn if identity else None, address_of(new.work.undertaking.cluster)),
         Planned(new.plan).entries() if new.plan else None,
         unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike, new.request.since_run)),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cncbops.aws import Aws
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
@@ -41,7 +42,7 @@ from cncbops.session.resubmitting import (
 from cncbops.session.watching import Watch
 from cncbops.stage import Names
 from cncbops.survey import Survey
-from cncbops.undertaking import Places
+from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
 from ._faults import Choice
@@ -245,7 +246,7 @@ def _begun(
         screen.note(warning)
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
-        this_worker(identity.arn if identity else None),
+        this_worker(identity.arn if identity else None, address_of(places.cluster)),
         unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
@@ -258,7 +259,7 @@ def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
         f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `cncbops runs resume {run.run_id}` goes on with it."
+        f"may arrive twice; `cncbops runs resume {run.run_id}{at_cluster(run.cluster)}` goes on with it."
         for run in runs
     ]
 

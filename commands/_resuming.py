@@ -26,7 +26,7 @@ from cncbops.session.resuming import asked
 from cncbops.session.undertakings import events_undertaking
 from cncbops.target import Target, inspect
 from cncbops.terms import Room, Terms, settle
-from cncbops.undertaking import Places
+from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act
@@ -220,6 +220,7 @@ def _moved(run: Run, target: Target) -> list[str]:
 def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:
     """The run with a session of its own. Raises CncbopsError if another machine works on it."""
     identity = whoami(work.aws)
-    session = ledger.take_up(run, kind, this_worker(identity.arn if identity else None))
+    worker = this_worker(identity.arn if identity else None, address_of(work.undertaking.cluster))
+    session = ledger.take_up(run, kind, worker)
     writers: dict[str, Callable[[Run, int], Any]] = {"resume": ledger.run_writer, "redrive": ledger.redrive_writer}
     return InLedger(ledger, run, session, writers[kind](run, session), take_up.report)

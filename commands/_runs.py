@@ -131,12 +131,11 @@ def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
 
 
 def _said(kind: str, value: float | None, run: Run) -> str:
-    go_on = go_on_with(run) if run.is_act else f"cncbops runs resume {run.run_id} --execute"
     return {
         "pause": f"paused: what is under way is finished; go on with: cncbops runs continue {run.run_id}",
         "continue": "continued",
         "rate": f"sends at most {value:,g} events per second from now on" if value else "",
-        "stop": f"stopping: what is under way is finished; go on with: {go_on}",
+        "stop": f"stopping: what is under way is finished; go on with: {go_on_with(run)}",
     }[kind]
 
 

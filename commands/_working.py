@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cncbops.aws import Aws
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
@@ -34,7 +35,7 @@ from ._progress import live_line
 from ._resubmit_view import show_resubmit_plan
 from ._screen import Screen, stop_on_signal
 from ._summary_view import show_summary
-from ._words import at_cluster, visible
+from ._words import visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

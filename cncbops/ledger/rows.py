@@ -47,7 +47,10 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Run(NewRun):
-    """A run in the ledger. `listed`: every object of its sources is in the ledger."""
+    """A run in the ledger. `listed`: every object of its sources is in the ledger.
+
+    `cluster` is where its last session works or worked, if that is a cluster.
+    """
 
     id: int = 0
     status: str = ""
@@ -55,6 +58,7 @@ class Run(NewRun):
     started_ms: int = 0
     ended_ms: int | None = None
     listed: bool = False
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from cncbops.cdn.edge import COMPLETED
+from cncbops.cluster.address import at_cluster
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
@@ -96,22 +97,26 @@ def _next_of_act(run: Run, state: str) -> str | None:
     return go_on_with(run) if state in ("crashed", "stopped", "interrupted", "failed") else None
 
 
-def go_on_with(act: Run) -> str:
-    """The command that goes on with an act: a failover, whose region others may have switched since, is said again."""
-    if act.command == "invalidate":
-        return f"cncbops runs resume {act.run_id} --execute"
-    return str(act.terms["go_on"])
+def go_on_with(run: Run) -> str:
+    """The command that goes on with a run, where its last session worked.
+
+    A failover, whose region others may have switched since, is said again.
+    """
+    if run.is_act and run.command != "invalidate":
+        return str(run.terms["go_on"])
+    return f"cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}"
 
 
 def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:
     is_open = not run.listed or counts.objects_done < counts.objects
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
-        return f"cncbops runs resume {run.run_id} --execute"
+        return go_on_with(run)
     if (counts.failed or counts.unknown) and all(source.startswith(QUEUES) for source in run.sources):
-        return f"cncbops runs resume {run.run_id} --execute"  # what failed is on its queue
+        return go_on_with(run)  # what failed is on its queue
+    there = at_cluster(run.cluster)
     if counts.failed:
-        return f"cncbops runs redrive {run.run_id} --execute"
-    return f"cncbops runs redrive {run.run_id} --unknown --execute" if counts.unknown else None
+        return f"cncbops runs redrive {run.run_id} --execute{there}"
+    return f"cncbops runs redrive {run.run_id} --unknown --execute{there}" if counts.unknown else None
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:

@@ -45,12 +45,13 @@ def local(folder: Path, *, as_json: bool = False, quiet: bool = False) -> Local:
     return Local(json=as_json, quiet=quiet, verbose=False, state_dir=folder)
 
 
-def a_run(folder: Path, run_id: str = ID) -> Run:
+def a_run(folder: Path, run_id: str = ID, cluster: str | None = None) -> Run:
     """A run of two objects: one record of the first failed, the second is open."""
     with Ledger.open(folder) as ledger:
         run = begin(
             ledger,
             run_id,
+            cluster,
             function=str(REQUEST.function),
             arguments=freeze_request(REQUEST),
             terms=freeze_terms(settle(REQUEST, TARGET, "eu-west-1")),
@@ -218,6 +219,18 @@ def test_orders_are_carried_out_by_the_run_under_way(tmp_path: Path, capsys: pyt
         ("stop", None),
     ]
     assert all("@" in order.who for order in obeyed)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "there"), [(None, ""), ("tcp://scheduler:8786", " --cluster tcp://scheduler:8786")]
+)
+def test_who_stops_a_run_is_told_how_to_go_on_with_it_where_it_works(
+    cluster: str | None, there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_run(tmp_path, cluster=cluster)
+    with held(tmp_path):
+        assert carry_out_order(ID, "stop", None, local(tmp_path)) == 0
+    assert capsys.readouterr().err.endswith(f"go on with: cncbops runs resume {ID} --execute{there}\n")
 
 
 def test_a_run_that_is_over_takes_no_orders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

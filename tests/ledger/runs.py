@@ -30,9 +30,9 @@ def new_run(run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> NewRun:
     return replace(new, **changed)
 
 
-def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> Run:
+def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", cluster: str | None = None, **changed: Any) -> Run:
     """A run that a process of this machine has begun, which is no more."""
-    return ledger.begin(new_run(run_id, **changed), replace(this_worker(ANN), process=NO_PROCESS))
+    return ledger.begin(new_run(run_id, **changed), replace(this_worker(ANN, cluster), process=NO_PROCESS))
 
 
 def lake_object(number: int, key: str = "") -> LakeObject:

@@ -57,6 +57,20 @@ def test_a_ledger_of_an_older_version_is_read_as_it_is_and_brought_up_to_date_wi
             assert [run.run_id for run in found.runs()] == ["run-1"]
 
 
+def test_a_run_of_a_ledger_that_knows_of_no_cluster_is_read_as_one_of_this_machine(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        begin(ledger, "run-1", cluster="local:2")
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute("ALTER TABLE runs DROP COLUMN cluster")
+    connection.execute("PRAGMA user_version = 6")
+    connection.commit()
+    connection.close()
+    looked = Ledger.look(tmp_path)
+    assert looked
+    with looked:
+        assert looked.find("run-1").cluster is None
+
+
 @pytest.mark.parametrize("door", [Ledger.open, Ledger.look])
 def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path, door: type) -> None:
     with Ledger.open(tmp_path):
