@@ -48,7 +48,7 @@ from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._since import followed_by, told_since
 from ._staged import told_names
-from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
 
@@ -68,8 +68,8 @@ class Replaying:
 
 def carry_out(typed: Replaying, general: General) -> int:
     """Do what was typed, and show it; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "replay"})
+    screen = screen_for(general, {"command": "replay"})
+    return guarded(screen, lambda: _chosen(typed, general, screen))
 
 
 def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
@@ -154,16 +154,19 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
         sources=[source.uri for source in request.sources],
         stage=before.stage,
     )
+    screen = replace(screen, unfinished=heading.unfinished)
     with ExitStack() as held:
         try:
-            new = _prepared(request, before, typed, general, heading, screen, held)
-            alarms = (
-                ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
-            )
-            kept = _begun(new, typed, general, held) if general.execute else None
+            with before_work(screen):
+                new = _prepared(request, before, typed, general, heading, screen, held)
+                if general.execute:
+                    alarms = ready(request, new.work.undertaking.recipients, new.work.aws, typed.report)
+                    kept = _begun(new, typed, general, held)
         except CncbopsError as error:
             return refuse(heading, error, screen)
-        return execute_work(_planned(new, kept), kept, alarms, screen) if kept else _plan(new, typed, screen)
+        if general.execute:
+            return execute_work(_planned(new, kept), kept, alarms, screen)
+        return _plan(new, typed, screen)
 
 
 def _prepared(

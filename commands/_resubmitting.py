@@ -53,7 +53,7 @@ from ._resuming import carry_out_resume
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._staged import Staged, told_names
 from ._take_up import TakeUp
-from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
 
@@ -99,8 +99,8 @@ class Resubmitting:
 
 def carry_out(typed: Resubmitting, general: General) -> int:
     """Do what was typed, and show it; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "resubmit"})
+    screen = screen_for(general, {"command": "resubmit"})
+    return guarded(screen, lambda: _chosen(typed, general, screen))
 
 
 def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
@@ -190,17 +190,21 @@ def _run(
         sources=[source.uri for source in request.sources],
         stage=stage,
     )
+    screen = replace(screen, unfinished=heading.unfinished)
     with ExitStack() as held:
         try:
-            aws = Aws(access_of(general, {}))
-            places = typed.at.taken(request, aws, screen, held)
-            means = held.enter_context(means_of(request, aws, places, executes=general.execute))
-            told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
-            heading = replace(heading, inventory=told.facts)
+            with before_work(screen):
+                aws = Aws(access_of(general, {}))
+                places = typed.at.taken(request, aws, screen, held)
+                means = held.enter_context(means_of(request, aws, places, executes=general.execute))
+                told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
+                heading = replace(heading, inventory=told.facts)
+                if general.execute:
+                    work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
+                else:
+                    work = _planned(means, heading, general, places, held)
             if not general.execute:
-                work = _planned(means, heading, general, places, held)
                 return plan_work(replace(work, warnings=[*told.warnings, *work.warnings]), screen)
-            work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen)

@@ -33,7 +33,7 @@ from cncbops.undertaking import Undertaking
 from ._plan_view import show_plan
 from ._progress import live_line
 from ._resubmit_view import show_resubmit_plan
-from ._screen import Screen, stop_on_signal
+from ._screen import Screen, leaving_on_signal, stop_on_signal
 from ._summary_view import show_summary
 from ._words import visible
 
@@ -60,6 +60,10 @@ class Heading:
         """The report on what has come of it by now."""
         facts = {name: value for name, value in vars(self).items() if name != "started"}
         return Report(**facts, journal=journal, duration_s=time.monotonic() - self.started, **more)
+
+    def unfinished(self) -> dict[str, Any]:
+        """The summary of a command that is interrupted before its work begins."""
+        return summary(self.report(Journal(NoKeeper()), interrupted=True))
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,16 @@ def plan_work(
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, plans=True)
-    with stop_on_signal(stop, screen), sending, _line(work, sending, screen):
-        sending.plan()
+    with stop_on_signal(stop, screen):
+        with sending, _line(work, sending, screen):
+            sending.plan()
+        return _tell_plan(work, sending, screen, totals, finish)
+
+
+def _tell_plan(
+    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], None]
+) -> int:
+    """Show what was planned; the exit code."""
     report = work.heading.report(
         sending.journal,
         error=sending.error or objection_of(sending),
@@ -125,7 +137,6 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
     sending = _sending(work, kept.writer, stop)
-    more: dict[str, Any] = {}
     try:
         with (
             stop_on_signal(stop, screen, _farewell(kept.run, sending)),
@@ -134,9 +145,18 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             _line(work, sending, screen),
         ):
             sending.execute()
-        # Nothing of the run is left to be stopped: what ends this ends no more than this.
-        with stop_on_signal(over := threading.Event(), screen):
-            more = work.afterwards(sending, over)
+    except CncbopsError as error:
+        sending.end(error)
+    # Nothing of the run is left to be stopped: what ends this ends no more than this.
+    with stop_on_signal(over := threading.Event(), screen):
+        return _end(work, kept, sending, over, screen)
+
+
+def _end(work: Work, kept: InLedger, sending: Sending, over: threading.Event, screen: Screen) -> int:
+    """Do what comes afterwards, write the end down and tell; the exit code."""
+    more: dict[str, Any] = {}
+    try:
+        more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
     if not sending.journal.tally.calls.total:  # of what a killed session may have sent, nothing was sent again
@@ -146,6 +166,12 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     if kept.report_file:
         write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
     return code
+
+
+def before_work(screen: Screen) -> AbstractContextManager[None]:
+    """Let a signal end the command at once: until its work begins nothing is under way that had to be finished."""
+    farewell = "interrupted: nothing was sent\n" if screen.shows_text else ""
+    return leaving_on_signal(farewell, screen.broken_off)
 
 
 def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
