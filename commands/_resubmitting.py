@@ -28,6 +28,7 @@ from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import Agenda, WholeLake
 from cncbops.session.at_work import alarm_watch
+from cncbops.session.in_doubt import most_in_flight
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
 from cncbops.session.queued import WithQueues
@@ -35,7 +36,6 @@ from cncbops.session.resubmitting import (
     faults_undertaking,
     killed,
     likeness_here,
-    most_in_flight,
     new_resubmit,
     under_way,
 )

@@ -159,8 +159,6 @@ def _end(work: Work, kept: InLedger, sending: Sending, over: threading.Event, sc
         more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
-    if not sending.journal.tally.calls.total:  # of what a killed session may have sent, nothing was sent again
-        sending.journal.tally.events.possible_duplicates = 0
     report = _write_down(work, kept, sending)
     code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:
@@ -191,7 +189,7 @@ def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path 
 
 def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False) -> Sending:
     sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans)
-    sending.journal.tally.events.possible_duplicates = work.in_flight
+    sending.journal.doubt(work.in_flight)
     for entry in work.changes.returned:
         sending.journal.give_back(entry)
     for change in work.changes.found:

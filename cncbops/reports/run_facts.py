@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 from cncbops.cdn.edge import COMPLETED
@@ -13,6 +12,7 @@ from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import Entry
+from cncbops.session.in_doubt import leave_in_doubt, most_in_flight
 
 
 def state_of(ledger: Ledger, run: Run) -> str:
@@ -122,13 +122,12 @@ def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
     """Records that may have arrived twice: after lost answers, and those under way when a session was killed.
 
-    What a session counts at its beginning is for the one that was killed just before it.
+    The latter are told by the session that sends next, once it has ended.
     """
     summaries = [session.summary or {} for session in sessions]
     told = sum(each.get("events", {}).get("possible_duplicates", 0) for each in summaries)
-    in_flight = int(run.terms.get("concurrency", 0)) * int(run.terms.get("limits", {}).get("records", 0))
-    untold = sum(one.ended_ms is None and other.summary is None for one, other in pairwise(sessions))
-    return int(told) + untold * in_flight
+    untold = sum(not each.summary and leave_in_doubt(sessions[:at]) for at, each in enumerate(sessions))
+    return int(told) + untold * most_in_flight(run)
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:

@@ -52,11 +52,6 @@ def faults_undertaking(
     )
 
 
-def most_in_flight(run: Run) -> int:
-    """How many records a session of a run may have under way."""
-    return int(run.terms["concurrency"] * run.terms["limits"]["records"])
-
-
 def terms_of(request: ResubmitRequest, room: Room) -> dict[str, Any]:
     """The terms of a whole resubmit, as a run has them; each function has its own besides."""
     concurrency = request.concurrency or room.invocations
