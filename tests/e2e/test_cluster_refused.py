@@ -82,6 +82,7 @@ def test_a_worker_of_another_version_is_named(replays: Replays, far_side: FarSid
     assert "has cncbops 0.0.9" in run.err
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(hot is None, reason="there was no C compiler")
 def test_workers_of_which_one_alone_reads_in_c_are_refused(replays: Replays, far_side: FarSide, tmp_path: Path) -> None:
     """Should one of them be lost, the other could not go on where it stood."""
