@@ -96,7 +96,7 @@ def plan_work(
 ) -> int:
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
-    sending = _sending(work, keeper or NoKeeper(), stop, plans=True)
+    sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
     with stop_on_signal(stop, screen):
         with sending, _line(work, sending, screen):
             sending.plan()
@@ -136,7 +136,7 @@ class InLedger:
 def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: Screen) -> int:
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
-    sending = _sending(work, kept.writer, stop)
+    sending = _sending(work, kept.writer, stop, screen)
     try:
         with (
             stop_on_signal(stop, screen, _farewell(kept.run, sending)),
@@ -187,8 +187,8 @@ def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path 
     return alarm_watch(request.safety, aws, request.region)
 
 
-def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False) -> Sending:
-    sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans)
+def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, screen: Screen, *, plans: bool = False) -> Sending:
+    sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans, note=screen.note)
     sending.journal.doubt(work.in_flight)
     for entry in work.changes.returned:
         sending.journal.give_back(entry)
