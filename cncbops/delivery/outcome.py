@@ -13,6 +13,7 @@ from cncbops.delivery.quoting import unquoted
 from cncbops.errors import CncbopsError
 from cncbops.kinesis.batching import Batch, Mark
 from cncbops.kinesis.record import Record, Trace
+from cncbops.native import hot
 from cncbops.session.entry import ORDINAL_BITS, object_number
 
 
@@ -112,11 +113,11 @@ def _undelivered(records: Sequence[Record], answer: Answer) -> list[Undelivered]
 
 def traces_of(delivered: Sequence[Record]) -> Sequence[Trace]:
     """What is to be remembered of records, which are all of one kind."""
-    return type(delivered[0]).traces(delivered) if delivered else ()
+    return delivered[0].traces(delivered) if delivered else ()
 
 
 def _bare(records: Sequence[Record]) -> list[Record]:
-    return [msgspec.structs.replace(record, body=b"") for record in records]
+    return [record.bare() for record in records]
 
 
 def _bare_failures(failures: Sequence[Undelivered]) -> list[Undelivered]:
@@ -147,7 +148,7 @@ class Waybill(msgspec.Struct, gc=False, eq=False):
 
 def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
     """The waybill of a batch."""
-    places = array("q", [record.place for record in batch.records])
+    places = places_of(batch.records)
     return Waybill(
         name,
         batch.lanes,
@@ -159,6 +160,11 @@ def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
         _counts(places),
         places,
     )
+
+
+def places_of(records: Sequence[Record]) -> "array[int]":
+    """The places of records, in their order."""
+    return array("q", hot.places(records) if hot else [record.place for record in records])
 
 
 def _counts(places: Sequence[int]) -> Mapping[int, int]:

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.tasks import Chunk, Portion, Taken
+from cncbops.kinesis.batching import measured
 from cncbops.kinesis.record import Record
 from cncbops.lake.ahead import ahead
 from cncbops.lake.objects import ObjectUnreadable
@@ -93,7 +94,7 @@ class ChunkReading:
         try:
             for records in self._pieces:
                 self._records += records
-                size += sum([len(record.body) for record in records])
+                size += measured(records).size
                 if self._is_portion(size):
                     break
             else:

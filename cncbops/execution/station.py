@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,11 @@ from cncbops.delivery.invoker import Invoker
 from cncbops.delivery.outcome import Waybill, waybill_of
 from cncbops.delivery.sender import Delivery, Sender, Step
 from cncbops.errors import CncbopsError
+from cncbops.execution.carried import Carried
 from cncbops.execution.chunk_reading import ChunkReading, moved
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Lost, Portion, Restored
 from cncbops.kinesis.batching import Batch, batch_of
-from cncbops.kinesis.cutting import Cutter
+from cncbops.kinesis.cutting import Cutter, Stock
 from cncbops.lake.pages import Page, S3Pages
 from cncbops.recipients import Recipient, Recipients
 from cncbops.session.reading import Reader
@@ -79,13 +80,13 @@ class Station:
         """Cut batches."""
         if cut.chunk is None:
             batches, stock = self._cutter.cut((), cut.stock, flush=cut.flush)
-            return CutOff(self._kept(batches), stock)
+            return CutOff(self._kept(batches), _to_go(stock))
         reading = self._readings[cut.chunk]
         if not reading.has_more:
             del self._readings[cut.chunk]
         records, findings, first = reading.judged(cut.repeated)
         batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
-        return CutOff(self._kept(batches), stock, findings, first)
+        return CutOff(self._kept(batches), _to_go(stock), findings, first)
 
     def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
         """A page of a bucket's listing. botocore's errors pass."""
@@ -166,3 +167,8 @@ class Station:
             pool=terms.concurrency, read_timeout_s=terms.read_timeout_s, once=True
         )
         return Invoker(client, function.address, function.qualifier)
+
+
+def _to_go(stock: Stock) -> Stock:
+    """What passes from one cut to the next, as it goes between processes."""
+    return replace(stock, carried=Carried(stock.carried))

@@ -31,7 +31,7 @@ def document_lines(chunk: Chunk) -> bytes:
 def record_lines(chunk: Chunk, source: RecordSource) -> bytes:
     """The elements of `Records` that a function would get."""
     records = to_records(chunk.events, [0] * len(chunk.events), chunk.origin, source)
-    return _lines([bytes(record.body) for record in records])
+    return _lines([record.body for record in records])
 
 
 def on_one_line(event: Bytes) -> bytes:

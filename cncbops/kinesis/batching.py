@@ -1,7 +1,8 @@
 """Batches of records, as an event source mapping would hand them over, and where they are cut."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,6 +32,22 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
         return place <= self.upto and place not in self.holes
 
 
+class Measure(NamedTuple):
+    """What some records come to: elements of `Records`, bytes of JSON, and those of the longest."""
+
+    weight: int
+    size: int
+    longest: int
+
+
+def measured(records: Sequence[Record]) -> Measure:
+    """What records come to."""
+    if hot:
+        return Measure(*hot.measured(records))
+    sizes = [record.size for record in records]
+    return Measure(sum([record.weight for record in records]), sum(sizes), max(sizes, default=0))
+
+
 @dataclass(slots=True)
 class Batch:
     """The records of one invocation, and the lanes they are from: none where order does not matter.
@@ -49,18 +66,17 @@ class Batch:
 
     def add(self, record: Record) -> None:
         """Append a record; the batch must have room for it."""
-        self.payload_bytes += len(record.body) + bool(self.records) - (FRAME_BYTES if record.is_event else 0)
+        self.payload_bytes += record.size + bool(self.records) - (FRAME_BYTES if record.is_event else 0)
         self.weight += record.weight
         self.records.append(record)
 
     def payload(self) -> bytes:
         """The invocation's body: `{"Records":[…]}`, or the one record that is a whole event."""
         if self.records and self.records[0].is_event:
-            return bytes(self.records[0].body)
-        bodies = [record.body for record in self.records]
+            return self.records[0].body
         if hot:
-            return hot.payload(_HEAD, bodies, _TAIL)
-        return b"".join([_HEAD, b",".join(bodies), _TAIL])
+            return hot.payload(_HEAD, self.records, _TAIL)
+        return b"".join([_HEAD, b",".join([record.body for record in self.records]), _TAIL])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +97,21 @@ class BatchLimits:
         How long that is in bytes may be known.
         """
         if longest is None:
-            longest = max([len(record.body) for record in records], default=0)
+            longest = measured(records).longest
         if longest + FRAME_BYTES <= self.single_payload_bytes:
             return records
         return list(filter(self.deliverable, records))
 
     def deliverable(self, record: Record) -> bool:
         """Whether any invocation could carry the record."""
-        return len(record.body) + (0 if record.is_event else FRAME_BYTES) <= self.single_payload_bytes
+        return record.size + (0 if record.is_event else FRAME_BYTES) <= self.single_payload_bytes
 
 
 def batch_of(records: list[Record], lanes: tuple[int, ...]) -> Batch:
     """A batch of records that fit into one, of one function."""
-    if records[0].is_event:
-        return Batch(lanes, records[0].function, records, len(records[0].body), records[0].weight)
-    payload_bytes = FRAME_BYTES - 1 + sum([len(record.body) for record in records]) + len(records)
-    return Batch(lanes, records[0].function, records, payload_bytes, sum([record.weight for record in records]))
+    weight, size, _ = measured(records)
+    frame = 0 if records[0].is_event else FRAME_BYTES - 1 + len(records)
+    return Batch(lanes, records[0].function, records, frame + size, weight)
 
 
 def part_of(batch: Batch, records: Iterable[Record]) -> Batch:

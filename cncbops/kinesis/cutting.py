@@ -17,7 +17,7 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cncbops.kinesis.batching import Batch, BatchLimits
+from cncbops.kinesis.batching import Batch, BatchLimits, measured
 from cncbops.kinesis.record import Record
 from cncbops.kinesis.shelves import Draft, LaneOf, Shelves, by_place
 
@@ -105,4 +105,5 @@ class Cutter:
 
 
 def _bytes_of(drafts: Sequence[Draft]) -> int:
-    return sum([len(record.body) + 1 for draft in drafts for record in draft.records()])
+    records = [record for draft in drafts for record in draft.records()]
+    return measured(records).size + len(records)

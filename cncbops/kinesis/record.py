@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
@@ -22,8 +22,6 @@ from cncbops.native import hot
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import RecordTypeDef
-
-    from cncbops.native.hot import Unwritten
 
 
 UNKNOWN_ACCOUNT = "000000000000"
@@ -46,14 +44,15 @@ class Trace(NamedTuple):
 class Record(msgspec.Struct, gc=False):
     """What is delivered, or fails, as one: here a Kinesis record, ready to be sent, and where it comes from.
 
-    `body` is its JSON, or what is written as its JSON when it is sent. `event_id` is the event's own id, None where it
+    Most are packed in C until they are looked at (see `cncbops.native`), which makes no difference but in time and
+    memory. `body` is its JSON. `event_id` is the event's own id, None where it
     has none. Only records of one `group`, such as a shard, share an invocation. `place` is its place among the records
     of a run (see `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run
     has but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation; one that
     `is_event` is the invocation's whole event, not wrapped in `Records`. `has_many_keys`: several of its keys order it.
     """
 
-    body: "bytes | Unwritten"
+    body: bytes
     partition_key: str
     sequence_number: str
     event_id: str | None
@@ -72,6 +71,15 @@ class Record(msgspec.Struct, gc=False):
     def traces(cls, records: "Sequence[Record]") -> Sequence[Trace]:  # noqa: ARG003  nothing is of these
         """What is remembered for ever of records of this kind once they are delivered, if anything is."""
         return ()
+
+    @property
+    def size(self) -> int:
+        """The bytes of its JSON."""
+        return len(self.body)
+
+    def bare(self) -> Self:
+        """The same without what it holds."""
+        return msgspec.structs.replace(self, body=b"")
 
     def lanes(self, count: int) -> tuple[int, ...]:
         """The lanes of so many that it is in; none without lanes, where order does not matter."""
@@ -115,7 +123,7 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def event_text(body: "bytes | Unwritten") -> bytes:
+def event_text(body: bytes) -> bytes:
     """The event in a Kinesis record's JSON."""
     return base64.b64decode(_decode(body).kinesis.data)
 

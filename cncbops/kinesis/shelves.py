@@ -1,12 +1,13 @@
 """The records of one cut by group and lane, and how batches are made of them (see `cutting`)."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
 from operator import attrgetter
 
-from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark, batch_of
+from cncbops.kinesis.batching import FRAME_BYTES, Batch, BatchLimits, Mark, batch_of, measured
 from cncbops.kinesis.record import Record
+from cncbops.native import hot
 
 MANY = 8
 """Batches of a group in one cut, beside which half a one is sent: it costs less than to carry its records over."""
@@ -114,20 +115,14 @@ class Shelves:
     def put_all(self, records: Sequence[Record]) -> Iterator[Batch]:
         """Put records on their shelves, and give out those that go alone, with all that must come before them."""
         self._measured = _counted if _counts_alone(records, self._limits) else _measured
-        has_order, function = self._lane_of is not None, None
-        homes: dict[str, list[Record]] = {}
-        for record in records:
-            if record.is_alone or (has_order and record.has_many_keys):
-                yield from self._put_alone(record)
-                continue
-            if record.function != function:
-                function = record.function
-                homes = self._homes.setdefault(function, {})
-            key = record.partition_key if has_order else record.group
-            home = homes.get(key)
-            if home is None:
-                home = homes[key] = self._shelf(record).records
-            home.append(record)
+        put = hot.put_on_shelves if hot else _put_on_shelves
+        all_of_them, at = tuple(records), 0
+        while True:
+            at = put(all_of_them, at, self._homes, self._lane_of is not None, self._home_for)
+            if at == len(all_of_them):
+                return
+            yield from self._put_alone(all_of_them[at])
+            at += 1
 
     def drafts(self) -> tuple[list[Draft], list[Draft]]:
         """The batches that are full, or as full as whole lanes make them; and the last of each group."""
@@ -198,14 +193,14 @@ class Shelves:
             return (((shelf, start, end), weight, size),)
         return list(_parts_that_fit(shelf, limits))
 
-    def _shelf(self, record: Record) -> Shelf:
-        """The shelf of a record of a key that is new."""
+    def _home_for(self, record: Record) -> list[Record]:
+        """What is on the shelf of a record of a key that is new."""
         lane = self._lane_of(record) if self._lane_of else 0
         lanes = self._of_group.setdefault(record.group, {})
         if lane not in lanes:
             lanes[lane] = Shelf(record.group, lane)
             self._of_lane.setdefault(lane, []).append(lanes[lane])
-        return lanes[lane]
+        return lanes[lane].records
 
     def _put_alone(self, record: Record) -> Iterator[Batch]:
         """Give a record a batch of its own, with order behind all that waits in its lanes."""
@@ -219,6 +214,30 @@ class Shelves:
         batch = batch_of([record], lanes)
         batch.marks = {lane: self._mark(lane, record.place) for lane in lanes}
         yield batch
+
+
+def _put_on_shelves(
+    records: Sequence[Record],
+    start: int,
+    homes: dict[str, dict[str, list[Record]]],
+    has_order: bool,
+    home_for: Callable[[Record], list[Record]],
+) -> int:
+    """Put records from `start` where those of their function and key are, up to the first that goes alone: its index.
+
+    `homes` are by function, and by key, without order by group; `home_for` finds that of one that is not there.
+    """
+    for at in range(start, len(records)):
+        record = records[at]
+        if record.is_alone or (has_order and record.has_many_keys):
+            return at
+        of_function = homes.setdefault(record.function, {})
+        key = record.partition_key if has_order else record.group
+        home = of_function.get(key)
+        if home is None:
+            home = of_function[key] = home_for(record)
+        home.append(record)
+    return len(records)
 
 
 def _with_room(drafts: Iterable[Draft], weight: int, size: int) -> Draft | None:
@@ -247,11 +266,11 @@ def _parts_that_fit(shelf: Shelf, limits: BatchLimits) -> Iterator[tuple[Part, i
 
 def _counts_alone(records: Sequence[Record], limits: Mapping[str, BatchLimits]) -> bool:
     """Whether records are all of weight 1, and so small that their bytes need not be counted."""
-    if not records or {record.weight for record in records} != {1}:
+    weight, _, longest = measured(records)
+    if weight != len(records):
         return False
-    longest = max([len(record.body) for record in records]) + 1
     functions = {record.function for record in records}
-    return all(limits[name].records * longest <= limits[name].payload_bytes - FRAME_BYTES for name in functions)
+    return all(limits[name].records * (longest + 1) <= limits[name].payload_bytes - FRAME_BYTES for name in functions)
 
 
 def _counted(records: Sequence[Record], start: int, end: int) -> tuple[int, int]:  # noqa: ARG001  as `_measured`
@@ -260,5 +279,5 @@ def _counted(records: Sequence[Record], start: int, end: int) -> tuple[int, int]
 
 def _measured(records: Sequence[Record], start: int, end: int) -> tuple[int, int]:
     """The weight of the records between two places, and their bytes in a payload, each with the comma before it."""
-    some = records[start:end]
-    return sum([record.weight for record in some]), sum([len(record.body) for record in some]) + len(some)
+    weight, size, _ = measured(records[start:end])
+    return weight, size + end - start

@@ -8,18 +8,16 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
-from cncbops.kinesis.batching import Mark
+from cncbops.delivery.outcome import Settled, Undelivered
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
+from cncbops.ledger.marks import MOST_PLACES, Marks
 from cncbops.ledger.resubmitted import remember, sort_in
-from cncbops.ledger.rows import pack
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
 from cncbops.session.id_claims import first_place
@@ -55,8 +53,13 @@ class SessionWriter:
                     self._session,
                 ),
             )
+            if not is_torn:
+                self._sum_up()
             self._end_run(status, reason, now, listed=listed)
             sort_in(self._connection, self._run)
+
+    def _sum_up(self) -> None:
+        """Write down in little room what was written down as it came."""
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         """Write down what the session's end makes of the run."""
@@ -93,18 +96,16 @@ _PUT_FAILURE = _put(
     ("run", "object", "line", "part"),
     ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in"),
 )
-_PUT_LANE = _put("lanes", ("run", "session", "lane"), ("upto", "holes"))
-_PUT_SETTLED = _put("settled", ("run", "session", "batch"), ("places",))
 
 
 class RunWriter(SessionWriter):
     """A Keeper: writes down the objects of a run, its failures, and how far its lanes are."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, run: int, session: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, run: int, session: int, most_places: int = MOST_PLACES
+    ) -> None:
         super().__init__(connection, path, run, session)
-        # Without order: the lowest batch that is not settled, and the marks of those settled beyond.
-        self._lowest = 0
-        self._beyond: dict[int, Mark] = {}
+        self._marks = Marks(connection, run, session, most_places)
         # Of each object that something is under way of, what is written down but for how much was delivered.
         self._written: dict[int, Sequence[Any]] = {}
 
@@ -127,7 +128,7 @@ class RunWriter(SessionWriter):
                     "INSERT INTO event_ids VALUES (?, ?, ?)",
                     [(self._run, first_place(claims), claims) for claims in claimed],
                 )
-            self._put_lanes(chain.from_iterable(self._marks(batch, outcome) for batch, outcome in settled))
+            self._marks.take(settled)
             remember(self._connection, self._run, [outcome for _, outcome in settled])
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
@@ -142,6 +143,9 @@ class RunWriter(SessionWriter):
             if picks:
                 self._execute("INSERT INTO picks VALUES (?, ?, ?, ?)", (self._run, entry.number, picks, entry.error))
             yield entry
+
+    def _sum_up(self) -> None:
+        self._marks.put_down()
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:
         ((matched,),) = self._execute("SELECT total(matched) FROM objects WHERE run = ?", (self._run,))
@@ -226,44 +230,6 @@ class RunWriter(SessionWriter):
             for number, each in failures
         )
         self._connection.executemany(_PUT_FAILURE, rows)
-
-    def _marks(self, batch: Waybill, outcome: Outcome) -> Iterable[tuple[int, Mark]]:
-        """How far lanes are with a batch."""
-        left = {record.place for record in outcome.not_sent}
-        if len(left) == len(batch.places):
-            return ()
-        if not batch.lanes:
-            return self._unordered(batch, left)
-        if not left:
-            return batch.marks.items()
-        return [(lane, Mark(mark.upto, mark.holes | left)) for lane, mark in batch.marks.items()]
-
-    def _put_lanes(self, marks: Iterable[tuple[int, Mark]]) -> None:
-        """Write down how far lanes are; of several marks of one the last."""
-        rows = [
-            (self._run, self._session, lane, mark.upto, pack(sorted(mark.holes)) if mark.holes else b"")
-            for lane, mark in marks
-        ]
-        self._connection.executemany(_PUT_LANE, rows)
-
-    def _unordered(self, batch: Waybill, left: set[int]) -> Iterable[tuple[int, Mark]]:
-        """The mark goes up to the lowest batch not settled; of those beyond it the places are kept."""
-        if batch.number != self._lowest or left:
-            self._keep_places(batch, [place for place in batch.places if place not in left])
-            if not left:
-                self._beyond[batch.number] = batch.marks[0]
-            return ()
-        mark, self._lowest = batch.marks[0], self._lowest + 1
-        while self._lowest in self._beyond:
-            mark, self._lowest = self._beyond.pop(self._lowest), self._lowest + 1
-        self._execute(
-            "DELETE FROM settled WHERE run = ? AND session = ? AND batch < ?",
-            (self._run, self._session, self._lowest),
-        )
-        return ((0, mark),)
-
-    def _keep_places(self, batch: Waybill, places: Sequence[int]) -> None:
-        self._execute(_PUT_SETTLED, (self._run, self._session, batch.number, pack(places)))
 
 
 class RedriveWriter(SessionWriter):

@@ -34,10 +34,7 @@ static bool set_key(Draft *draft, const Found *found)
 {
     draft->parts.key = found->key.start ? found->key : found->id;
     draft->is_synthesized |= !found->key.start;
-    if (!draft->parts.key.start || draft->parts.key.length > LONGEST_KEY)
-        return false;
-    draft->key = text_object(draft->parts.key, draft->id);
-    return draft->key;
+    return draft->parts.key.start && draft->parts.key.length <= LONGEST_KEY;
 }
 
 /* The object's order, then line and part. */
@@ -52,27 +49,12 @@ static bool set_sequence(Draft *draft, const Maker *maker, Py_ssize_t line, cons
 {
     Text *text = &draft->parts.sequence;
     *text = found->sequence;
-    draft->is_synthesized |= !text->start;
-    draft->sequence = text->start ? text_object(*text, NULL) : synthesized_sequence(maker, line);
-    if (draft->sequence && !text->start)
-        text->start = PyUnicode_AsUTF8AndSize(draft->sequence, &text->length);
+    if (text->start)
+        return true;
+    draft->is_synthesized = true;
+    draft->sequence = synthesized_sequence(maker, line);
+    text->start = draft->sequence ? PyUnicode_AsUTF8AndSize(draft->sequence, &text->length) : NULL;
     return text->start;
-}
-
-/* An object's events are of few shards, of which those are held that differ in how they end. */
-static bool set_shard(Draft *draft, Maker *maker, const Found *found)
-{
-    Text *text = &draft->parts.shard;
-    *text = found->shard;
-    if (text->start) {
-        PyObject **held = &maker->shards[(unsigned char)text->start[text->length - 1] % SHARDS];
-        draft->shard = text_object(*text, *held);
-        Py_XSETREF(*held, Py_XNewRef(draft->shard));
-    } else {
-        draft->shard = Py_NewRef(maker->shard);
-        text->start = PyUnicode_AsUTF8AndSize(draft->shard, &text->length);
-    }
-    return draft->shard && text->start;
 }
 
 /* What records of a stream have in common, made anew where the stream is another. */
@@ -98,43 +80,42 @@ static PyObject *name_of(Maker *maker, const Found *found)
     return made;
 }
 
-bool draft_fill(Draft *draft, Maker *maker, Py_ssize_t line, const Found *found)
+/* An object's events are of few shards, of which those are held that differ in how they end. */
+static bool set_common(Draft *draft, Maker *maker, const Found *found)
 {
-    draft->id = text_object(found->id, NULL);
+    PyObject *name = name_of(maker, found);
+    if (!name)
+        return false;
+    Text shard = found->shard;
+    Common **held = &maker->of_shard[shard.start ? (unsigned char)shard.start[shard.length - 1] % SHARDS : 0];
+    bool is_held = *held && (*held)->name == name &&
+                   (shard.start ? text_is((*held)->shard, shard) : (*held)->group == maker->shard);
+    if (!is_held) {
+        PyObject *group = shard.start ? text_object(shard, NULL) : Py_NewRef(maker->shard);
+        common_release(*held);
+        *held = group ? common_of(maker->make, maker->object, group, name) : NULL;
+        Py_XDECREF(group);
+    }
+    draft->common = *held;
+    return *held;
+}
+
+PyObject *draft_record(Draft *draft, Maker *maker, Py_ssize_t line, long long place, const Found *found)
+{
+    draft->parts.id = found->id;
     draft->parts.event = found->event;
-    draft->parts.name = name_of(maker, found);
-    return draft->id && draft->parts.name && set_key(draft, found) && set_sequence(draft, maker, line, found) &&
-           set_shard(draft, maker, found);
-}
-
-PyObject *draft_record(const Draft *draft, const Maker *maker, Py_ssize_t line, long long place, Py_ssize_t *length)
-{
-    PyObject *body = unwritten_of(&draft->parts);
-    if (!body)
-        return NULL;
-    *length = body_length(body);
-    PyObject *numbers[] = {PyLong_FromSsize_t(line), PyLong_FromLong(0), PyLong_FromLongLong(place)};
-    PyObject *arguments[] = {body, draft->key, draft->sequence, draft->id, maker->object,
-                             numbers[0], numbers[1], draft->shard, numbers[2]};
-    bool is_whole = numbers[0] && numbers[1] && numbers[2];
-    PyObject *record = is_whole ? PyObject_Vectorcall(maker->make, arguments, COUNT(arguments), NULL) : NULL;
-    Py_DECREF(body);
-    for (size_t at = 0; at < COUNT(numbers); at++)
-        Py_XDECREF(numbers[at]);
+    draft->parts.line = line;
+    draft->parts.place = place;
+    bool is_filled = set_key(draft, found) && set_sequence(draft, maker, line, found) &&
+                     set_common(draft, maker, found);
+    PyObject *record = is_filled ? packed_of(draft->common, &draft->parts) : NULL;
+    Py_CLEAR(draft->sequence);
     return record;
-}
-
-void draft_release(Draft *draft)
-{
-    Py_XDECREF(draft->key);
-    Py_XDECREF(draft->sequence);
-    Py_XDECREF(draft->id);
-    Py_XDECREF(draft->shard);
 }
 
 void maker_release(Maker *maker)
 {
     for (int at = 0; at < SHARDS; at++)
-        Py_CLEAR(maker->shards[at]);
+        common_release(maker->of_shard[at]);
     Py_CLEAR(maker->name.bytes);
 }

@@ -3,7 +3,7 @@
 #ifndef CNCBOPS_DRAFT_H
 #define CNCBOPS_DRAFT_H
 
-#include "unwritten.h"
+#include "packed.h"
 
 enum { SHARDS = 16 };
 
@@ -14,19 +14,20 @@ typedef struct {
 } Name;
 
 /* What the records of one object have in common: the object, digits in its order, its time, the shard of those that
-   name none, and what is asked for names. `make` is Record. `shards` are held that events named. */
+   name none, and what is asked for names. `make` is Record. Those of a shard are held together. */
 typedef struct {
     PyObject *make, *object, *order, *shard, *name_of;
     long long time_ms;
     Name name;
-    PyObject *shards[SHARDS];
+    Common *of_shard[SHARDS];
 } Maker;
 
-/* `parts` are texts, the first of them objects as well; `time_ms` is when the event happened. `is_synthesized`: its key
-   or sequence number is made up. */
+/* `sequence` is one that is made up; `time_ms` is when the event happened. `is_synthesized`: its key or sequence number
+   is made up. */
 typedef struct {
-    PyObject *key, *sequence, *id, *shard;
     Parts parts;
+    Common *common;
+    PyObject *sequence;
     long long time_ms;
     bool is_synthesized;
 } Draft;
@@ -35,13 +36,9 @@ typedef struct {
 
 bool draft_set_times(Draft *draft, const Maker *maker, const Found *found);
 
-/* All but the times, of an event in a line. */
-bool draft_fill(Draft *draft, Maker *maker, Py_ssize_t line, const Found *found);
+/* The record of an event in a line, whose times are set. */
+PyObject *draft_record(Draft *draft, Maker *maker, Py_ssize_t line, long long place, const Found *found);
 
-/* The record of a draft that is filled; sets the length of its body. */
-PyObject *draft_record(const Draft *draft, const Maker *maker, Py_ssize_t line, long long place, Py_ssize_t *length);
-
-void draft_release(Draft *draft);
 void maker_release(Maker *maker);
 
 #endif

@@ -127,17 +127,19 @@ static bool without_lock(bool (*step)(Exchange *), Exchange *exchange)
     return true;
 }
 
-/* The bytes that a step receives; NULL with an exception set. */
-static PyObject *received(bool (*step)(Exchange *), Exchange *exchange)
+/* The bytes that a step receives, behind those that are held; NULL with an exception set. */
+static PyObject *received(bool (*step)(Exchange *), Exchange *exchange, struct iovec held)
 {
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)exchange->most);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(held.iov_len + exchange->most));
     if (!bytes)
         return NULL;
-    exchange->buffer = PyBytes_AS_STRING(bytes);
-    if (!without_lock(step, exchange))
-        Py_CLEAR(bytes);
-    else
-        _PyBytes_Resize(&bytes, (Py_ssize_t)exchange->received);
+    exchange->buffer = PyBytes_AS_STRING(bytes) + held.iov_len;
+    if (!without_lock(step, exchange)) {
+        Py_DECREF(bytes);
+        return NULL;
+    }
+    memcpy(PyBytes_AS_STRING(bytes), held.iov_base, held.iov_len);
+    _PyBytes_Resize(&bytes, (Py_ssize_t)(held.iov_len + exchange->received));
     return bytes;
 }
 
@@ -185,7 +187,7 @@ PyObject *ask(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_
         !size_of(arguments[3], &exchange.most) || !milliseconds(arguments[4], &exchange.send_ms) ||
         !milliseconds(arguments[5], &exchange.read_ms))
         return NULL;
-    PyObject *bytes = received(ask_and_receive, &exchange);
+    PyObject *bytes = received(ask_and_receive, &exchange, (struct iovec){"", 0});
     if (bytes && exchange.is_dropped) {
         Py_DECREF(bytes);
         Py_RETURN_NONE;
@@ -196,11 +198,12 @@ PyObject *ask(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_
 PyObject *receive(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     Exchange exchange = {0};
-    if (!has_arguments(count, 4) || !socket_of(arguments[0], &exchange.socket) ||
+    struct iovec held;
+    if (!has_arguments(count, 5) || !socket_of(arguments[0], &exchange.socket) ||
         !size_of(arguments[1], &exchange.least) || !size_of(arguments[2], &exchange.most) ||
-        !milliseconds(arguments[3], &exchange.read_ms))
+        !milliseconds(arguments[3], &exchange.read_ms) || !part_of(arguments[4], &held))
         return NULL;
     if (exchange.least > exchange.most)
         exchange.least = exchange.most;
-    return received(receive_least, &exchange);
+    return received(receive_least, &exchange, held);
 }

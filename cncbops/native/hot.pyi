@@ -28,11 +28,9 @@ def read_records(
     name_of: NameOf,
 ) -> tuple[list[Record], int, int, int, int, int, dict[str | None, int], dict[int, int], tuple[int, int] | None]: ...
 
-# The JSON of a record, of which only the length is known until it is written: as a buffer, or in a payload.
+# A record whose fields, and JSON, are made when they are asked for; sent, and compared, as what `make` makes of it.
 @final
-class Unwritten:
-    def __len__(self) -> int: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+class Packed(Record): ...
 
 # The records of complete events of one object; `body_of` is asked for a body that is not usual.
 def make_records(
@@ -59,8 +57,24 @@ def read_units(
     /,
 ) -> list[tuple[Unit, Cause, str, int, str | None] | None]: ...
 
-# The bodies between commas, behind `head` and before `tail`.
-def payload(head: bytes, bodies: Sequence[bytes | Unwritten], tail: bytes, /) -> bytes: ...
+# The JSON of records between commas, behind `head` and before `tail`.
+def payload(head: bytes, records: Sequence[Record], tail: bytes, /) -> bytes: ...
+
+# The fields of `Measure` in `cncbops.kinesis.batching`.
+def measured(records: Sequence[Record], /) -> tuple[int, int, int]: ...
+
+# Their places, eight bytes each.
+def places(records: Sequence[Record], /) -> bytes: ...
+
+# As cncbops.kinesis.shelves has it.
+def put_on_shelves(
+    records: tuple[Record, ...],
+    start: int,
+    homes: dict[str, dict[str, list[Record]]],
+    has_order: bool,
+    home_for: Callable[[Record], list[Record]],
+    /,
+) -> int: ...
 
 # Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
 # end. And whether all was sent: what closes before that may have answered. None where the other side had closed it
@@ -70,5 +84,5 @@ def ask(
     socket: int, head: bytes, body: bytes, most: int, send_s: float | None, read_s: float | None, /
 ) -> tuple[bytes, bool] | None: ...
 
-# Receive that many bytes at least, if there are, and at most. Raises as `ask` does.
-def receive(socket: int, least: int, most: int, read_s: float | None, /) -> bytes: ...
+# Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `ask` does.
+def receive(socket: int, least: int, most: int, read_s: float | None, held: bytes, /) -> bytes: ...

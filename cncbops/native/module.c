@@ -3,7 +3,7 @@
 #include "native.h"
 
 #include "base64.h"
-#include "unwritten.h"
+#include "any_record.h"
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
@@ -13,6 +13,9 @@ static PyMethodDef functions[] = {
     FUNCTION(make_records),
     FUNCTION(read_units),
     FUNCTION(payload),
+    {"measured", measured, METH_O, NULL},
+    {"places", places, METH_O, NULL},
+    FUNCTION(put_on_shelves),
     FUNCTION(ask),
     FUNCTION(receive),
     {NULL, NULL, 0, NULL},
@@ -35,10 +38,10 @@ bool has_arguments(Py_ssize_t count, Py_ssize_t expected)
 PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
-    if (!prepare_records() || !prepare_units())
+    if (!prepare_packed() || !prepare_any_record() || !prepare_records() || !prepare_units())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
-    if (module && PyModule_AddType(module, &unwritten_type) < 0)
+    if (module && PyModule_AddType(module, &packed_type) < 0)
         Py_CLEAR(module);
     return module;
 }

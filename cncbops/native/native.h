@@ -17,6 +17,9 @@ PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *measured(PyObject *module, PyObject *records);
+PyObject *places(PyObject *module, PyObject *records);
+PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 

@@ -23,22 +23,20 @@ typedef struct {
 /* Appends the record of an event that is wanted, and counts it. */
 static bool add_record(Reading *reading, Draft *draft, Kind *kind, const Found *found)
 {
-    Py_ssize_t length = 0;
-    PyObject *record = draft_fill(draft, &reading->maker, reading->line, found)
-                           ? draft_record(draft, &reading->maker, reading->line, reading->place, &length) : NULL;
+    PyObject *record = draft_record(draft, &reading->maker, reading->line, reading->place, found);
+    Py_ssize_t size = record ? packed_size(record) : 0;
     bool is_added = record && PyList_Append(reading->records, record) == 0 && kinds_count(&reading->kinds, kind) &&
                     hours_count(&reading->hours, draft->time_ms);
     Py_XDECREF(record);
-    draft_release(draft);
     reading->place += is_added;
     reading->synthesized += is_added && draft->is_synthesized;
-    reading->longest = is_added && length > reading->longest ? length : reading->longest;
+    reading->longest = is_added && size > reading->longest ? size : reading->longest;
     return is_added;
 }
 
 static bool add_found(Reading *reading, const Found *found)
 {
-    Draft draft = {NULL};
+    Draft draft = {.common = NULL};
     if (!draft_set_times(&draft, &reading->maker, found))
         return false;
     if (draft.time_ms < reading->start_ms || draft.time_ms >= reading->end_ms)

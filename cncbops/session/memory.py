@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from cncbops.session.digest_set import MOST_HELD, DigestSet
 from cncbops.session.scratch import MOST_FRESH, Digests
 
 
@@ -69,23 +70,25 @@ same records makes the function run both."""
 class Seen:
     """The faults, and their records, that a session came to, each told once."""
 
-    def __init__(self, most_fresh: int = MOST_FRESH) -> None:
-        self._told = Digests[str | None](most_fresh)
+    def __init__(self, most_fresh: int | None = None) -> None:
+        """`most_fresh` of either are held in memory, if it is not as many as they hold by themselves."""
+        self._faults = DigestSet(most_fresh or MOST_HELD)
+        self._records = Digests[str | None](most_fresh or MOST_FRESH)
 
-    def repeated(self, faults: Sequence[bytes], shared: Mapping[int, Shared]) -> list[int]:
+    def repeated(self, faults: Sequence[bytes], shared: Mapping[int, Shared]) -> Sequence[int]:
         """The indices of faults that were met before, or all of whose records another pipeline's fault shares.
 
         Raises CannotRun where those that are new cannot be kept.
         """
-        records = [record for its, _ in shared.values() for record in its]
-        with self._told.at_hand([*faults, *records]):
-            if not shared:
-                return self._told.again(faults, None)
-            return [at for at, fault in enumerate(faults) if self._is_repeated(fault, *shared.get(at, ((), None)))]
+        again = self._faults.again(faults)
+        if not shared:
+            return again
+        met = set(again)
+        new = {at: each for at, each in shared.items() if at not in met}
+        with self._records.at_hand([record for records, _ in new.values() for record in records]):
+            again += [at for at, each in new.items() if self._went_for_another(*each)]
+        return sorted(again)
 
-    def _is_repeated(self, fault: bytes, records: Sequence[bytes], pipeline: str | None) -> bool:
-        if fault in self._told:
-            return True
-        self._told.first(fault, None)
-        first = [self._told.first(each, pipeline) for each in records]
+    def _went_for_another(self, records: Sequence[bytes], pipeline: str | None) -> bool:
+        first = [self._records.first(each, pipeline) for each in records]
         return bool(first) and all(other != pipeline for other in first)

@@ -65,5 +65,5 @@ class Register:
 
 def too_large(record: Record, limits: BatchLimits) -> Undelivered:
     """A record that no invocation can carry."""
-    message = f"{len(record.body):,} bytes as a record; an invocation carries {limits.single_payload_bytes:,}"
+    message = f"{record.size:,} bytes as a record; an invocation carries {limits.single_payload_bytes:,}"
     return Undelivered(record, "RecordTooLarge", message)

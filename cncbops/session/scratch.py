@@ -51,13 +51,13 @@ class Digests(Generic[Value]):
         self._most_fresh = most_fresh
         self._fresh: dict[bytes, Value] = {}
         self._at_hand: Mapping[bytes, Value] = {}
-        self._kept: sqlite3.Connection | None = None
+        self._kept: Kept[Value] | None = None
 
     @contextmanager
     def at_hand(self, digests: Sequence[bytes]) -> Iterator[None]:
         """Have what is known of these at hand while the body asks. Raises CannotRun where nothing can be kept."""
         with noting():
-            self._at_hand = self._known(digests) if self._kept else {}
+            self._at_hand = self._kept.of(digests) if self._kept else {}
         yield
         self._at_hand = {}
         if len(self._fresh) >= self._most_fresh:
@@ -73,37 +73,37 @@ class Digests(Generic[Value]):
             return self._at_hand[digest]
         return self._fresh.setdefault(digest, value)
 
-    def again(self, digests: Sequence[bytes], value: Value) -> list[int]:
-        """The indices of digests of which something was told before; of the others this is told first."""
-        fresh, at_hand, again = self._fresh, self._at_hand, []
-        for index, digest in enumerate(digests):
-            if digest in fresh or digest in at_hand:
-                again.append(index)
-            else:
-                fresh[digest] = value
-        return again
-
-    def _known(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
-        """What is on disk of these."""
-        assert self._kept
-        known: dict[bytes, Value] = {}
-        for pack in _packs(sorted(digests)):
-            known.update(self._kept.execute(_FIND, (pack,)))
-        return known
-
     def _keep(self) -> None:
         """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
-        if self._kept is None:
-            self._kept = _digests()
+        self._kept = self._kept or Kept()
         alike: dict[Value, list[bytes]] = {}
         for digest in sorted(self._fresh):
             alike.setdefault(self._fresh[digest], []).append(digest)
-        single = [(digests[0], value) for value, digests in alike.items() if len(digests) == 1]
-        several = ((value, digests) for value, digests in alike.items() if len(digests) > 1)
-        with at_one_go(self._kept):
-            self._kept.executemany("INSERT INTO told VALUES (?, ?)", single)
-            self._kept.executemany(_KEEP, ((pack, value) for value, digests in several for pack in _packs(digests)))
+        self._kept.add(alike.items())
         self._fresh = {}
+
+
+class Kept(Generic[Value]):
+    """The part on disk of what was told of digests."""
+
+    def __init__(self) -> None:
+        self._connection = _digests()
+
+    def of(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
+        """What is there of these."""
+        known: dict[bytes, Value] = {}
+        for pack in _packs(sorted(digests)):
+            known.update(self._connection.execute(_FIND, (pack,)))
+        return known
+
+    def add(self, alike: Iterable[tuple[Value, Sequence[bytes]]]) -> None:
+        """Bring there what is told of digests that are not; those of one value best in their order."""
+        with at_one_go(self._connection):
+            for value, digests in alike:
+                if len(digests) == 1:
+                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests[0], value))
+                else:
+                    self._connection.executemany(_KEEP, ((pack, value) for pack in _packs(digests)))
 
 
 def _digests() -> sqlite3.Connection:

@@ -129,7 +129,7 @@ class UsualReader:
     def _objects(self, found: Sequence[UsualUnit]) -> bool:
         """Whether anything speaks against sending any of these."""
         units = [each[0] for each in found]
-        sizes = [len(unit.body) for unit in units]
+        sizes = [unit.size for unit in units]
         longest = units[sizes.index(max(sizes))]
         is_too_large = not all(cause.limits.deliverable(longest) for cause in {each[1] for each in found})
         return is_too_large or self._assessor.remembers(units)

@@ -31,8 +31,8 @@ class Reply(NamedTuple):
 class Receiving(Protocol):
     """What bytes come from."""
 
-    def receive(self, least: int, most: int) -> bytes:
-        """As many bytes as are there, and `least` of them unless all end before."""
+    def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
+        """As many bytes as are there, and `least` of them unless all end before; behind those that are held."""
 
 
 def read_reply(source: Receiving, first: bytes = b"") -> tuple[Reply, bool]:
@@ -74,14 +74,15 @@ class _Incoming:
         if len(self.rest) >= count:
             found, self.rest = self.rest[:count], self.rest[count:]
             return found
-        pieces, missing = [self.rest], count - len(self.rest)
-        self.rest = b""
-        while missing:
-            wanted = min(missing, _LARGEST_PIECE)
-            pieces.append(self._receive(wanted, wanted))
+        pieces: list[bytes] = []
+        held, self.rest, missing = self.rest, b"", count
+        while missing:  # nearly always one piece, in which all is put where it stays
+            wanted = min(missing, _LARGEST_PIECE + len(held))
+            pieces.append(self._receive(wanted - len(held), wanted - len(held), held))
             missing -= len(pieces[-1])
             if len(pieces[-1]) < wanted:
                 raise IncompleteReadError(actual_bytes=count - missing, expected_bytes=count)
+            held = b""
         return b"".join(pieces)
 
     def to_end(self) -> bytes:

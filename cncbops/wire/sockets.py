@@ -46,8 +46,8 @@ class _Plain:
         except BlockingIOError as error:
             raise Broken("it does not take the request") from error
 
-    def receive(self, least: int, most: int) -> bytes:
-        return hot.receive(self._descriptor, least, most, self._read_s)
+    def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
+        return hot.receive(self._descriptor, least, most, self._read_s, held)
 
 
 class _Layered:
@@ -69,8 +69,8 @@ class _Layered:
         self._socket.settimeout(self._timeout.read_timeout)
         return self._socket.recv(_FIRST), is_sent
 
-    def receive(self, least: int, most: int) -> bytes:
-        pieces, received = [], 0
+    def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
+        pieces, received = [held], 0
         while received < least and (piece := self._socket.recv(min(most - received, _PIECE))):
             pieces.append(piece)
             received += len(piece)

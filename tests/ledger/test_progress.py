@@ -92,7 +92,8 @@ class _Session:
         if number > 1:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
         self.progress = world.ledger.progress(world.run, world.lanes)
-        self.journal = Journal(world.ledger.run_writer(world.run, number), self.progress.next_number)
+        self.writer = world.ledger.run_writer(world.run, number, most_places=self.chance.choice((1, 10, 1_000)))
+        self.journal = Journal(self.writer, self.progress.next_number)
         self.findings = Findings()
         canary = self.chance.choice((None, 1, 3))
         self.cuts = Cuts({"": world.limits}, world.lanes, canary)
@@ -108,6 +109,7 @@ class _Session:
             while self.open:
                 self._settle_one()
             self.journal.keep()
+            self.writer.finish("interrupted", None, {}, listed=False)
         except Cut:
             pass
 

@@ -16,6 +16,7 @@ from cncbops.kinesis.batching import BatchLimits
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.marks import MOST_PLACES
 from cncbops.ledger.rows import Run, pack, unpack
 from cncbops.ledger.worker import this_worker
 from cncbops.session.entry import Entry
@@ -120,6 +121,19 @@ def test_what_is_written_at_once_is_kept_whole_or_not_at_all(ledger: Ledger) -> 
     assert ledger.counts(run).delivered == 0
 
 
+def test_a_session_that_could_not_write_ends_without_marks_of_what_it_did_not_write(ledger: Ledger) -> None:
+    run = begin(ledger, f"run-{next(numbers)}")
+    writer, entry = ledger.run_writer(run, 1), Entry(0, 0, lake_object(0), matched=2)
+    first, second = Cuts({"": BatchLimits(1, 100_000)}, 1).add([record_of(entry, 0), record_of(entry, 1)])
+    second.bill.number = None  # type: ignore[assignment]  # the table wants one
+    whole = Outcome(is_whole=True)
+    with pytest.raises(CannotRun):
+        writer.write([entry], [], [Settled(first.bill, whole), Settled(second.bill, whole)])
+    writer.finish("failed", None, {}, listed=False, is_torn=True)
+    progress = ledger.progress(run, 1)
+    assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
+
+
 def test_an_object_that_can_be_read_after_all_is_mended(ledger: Ledger) -> None:
     run = begin(ledger, f"run-{next(numbers)}")
     left = [Entry(number, 0, lake_object(number), error="SlowDown") for number in (0, 1)]
@@ -148,7 +162,7 @@ def test_a_batch_of_which_nothing_was_sent_moves_no_mark(ledger: Ledger) -> None
 @pytest.mark.parametrize("lanes", [0, LANES])
 def test_a_ledger_takes_at_most_a_kilobyte_an_object_and_does_not_grow_with_events(tmp_path: Path, lanes: int) -> None:
     few, many = (size_of_run(tmp_path / str(events), events, lanes) for events in (5, 40))
-    assert many <= few + 32_768  # what waits beyond the mark at the most
+    assert many <= few + 8 * MOST_PLACES  # what is kept batch by batch at the most
     assert many / OBJECTS <= 500
 
 

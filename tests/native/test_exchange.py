@@ -57,7 +57,7 @@ def test_what_is_asked_goes_whole_and_what_comes_is_no_more_than_was_wanted(
     with here, there, Beside(serve):
         assert hot.ask(here.fileno(), head, body, most, 5, 5) == (answer[:most], True)
         if answer[most:]:
-            assert hot.receive(here.fileno(), 1, 100, 5) == answer[most:]
+            assert hot.receive(here.fileno(), 1, 100, 5, answer[:most]) == answer
 
 
 def test_much_is_sent_and_received_though_each_side_takes_a_little_at_a_time(pair: Pair) -> None:
@@ -72,9 +72,9 @@ def test_much_is_sent_and_received_though_each_side_takes_a_little_at_a_time(pai
 
     with Beside(serve):
         first, is_sent = hot.ask(here.fileno(), LARGE, LARGE, 1000, 5, 5)
-        rest = hot.receive(here.fileno(), len(LARGE), len(LARGE), 5)
-    assert (first + rest == LARGE, is_sent) == (True, True)
-    assert hot.receive(here.fileno(), 1, 10, 5) == b""
+        whole = hot.receive(here.fileno(), len(LARGE), len(LARGE), 5, first)
+    assert (whole == LARGE, is_sent) == (True, True)
+    assert hot.receive(here.fileno(), 1, 10, 5, b"") == b""
 
 
 def test_an_answer_is_heard_though_the_request_was_not_taken(pair: Pair) -> None:
@@ -100,7 +100,7 @@ def test_what_takes_too_long_says_which_way(pair: Pair) -> None:
     with pytest.raises(BlockingIOError):
         hot.ask(here.fileno(), LARGE, b"", 9, 0.01, 5)
     with pytest.raises(TimeoutError):
-        hot.receive(here.fileno(), 1, 9, 0)
+        hot.receive(here.fileno(), 1, 9, 0, b"")
 
 
 def test_a_signal_is_handled_meanwhile_and_nothing_is_lost_by_it(pair: Pair) -> None:

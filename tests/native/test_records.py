@@ -1,8 +1,10 @@
 """Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
 
 import pickle
+from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from cncbops.formats.event import Bytes, LakeEvent
 from cncbops.formats.timestamp import LATEST_MS
 from cncbops.kinesis import record as subject
 from cncbops.kinesis.record import Record
+from cncbops.kinesis.shelves import _put_on_shelves
 from cncbops.lake.objects import LakeObject
 
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
@@ -50,47 +53,113 @@ def test_a_record_is_the_one_that_python_makes(
 
 
 @pytest.mark.parametrize("data", [b"{}", msgspec.Raw(b"{}"), bytearray(b"{}")])
-def test_a_usual_body_is_written_in_c_whatever_holds_the_event(data: Bytes) -> None:
+def test_a_usual_record_is_packed_whatever_holds_the_event(data: Bytes) -> None:
     one = event("thing-\u00e9", "18", "shardId-000000000001", 1_700_611_201_456, data)
     (record,) = made_in_c([one], refuse)
     assert record.body == subject._body(one, NAME)
 
 
-@given(datas=st.lists(st.binary(max_size=40), min_size=1, max_size=5), key=_texts, arrival_ms=_times)
-def test_a_payload_is_the_one_that_python_joins(datas: list[bytes], key: str, arrival_ms: int) -> None:
-    events = [event(key, str(number), "shardId-1", arrival_ms, data) for number, data in enumerate(datas)]
-    written = [subject._body(each, NAME) for each in events]
-    bodies = [each.body for each in made_in_c(events, subject._body)]
-    assert [len(body) for body in bodies] == [len(body) for body in written]
-    assert b",".join(bodies) == b",".join(written)
-    mixed = [one if number % 2 else other for number, (one, other) in enumerate(zip(bodies, written, strict=True))]
-    assert hot.payload(b"[", mixed, b"]") == b"[" + b",".join(written) + b"]"
+@given(key=_texts, event_id=st.none() | _texts, arrival_ms=_times)
+@example("k", None, 1_700_611_201_456)
+@example("k", "", 1_700_611_201_456)
+def test_whatever_a_record_is_asked_for_it_tells_as_the_one_of_python(
+    key: str, event_id: str | None, arrival_ms: int
+) -> None:
+    one = msgspec.structs.replace(event(key, "18", "s", arrival_ms, b"{}"), event_id=event_id)
+    (record,), of_python = made_in_c([one], subject._body), subject._to_record(one, PLACE, OBJECT, NAME)
+    for name in (*Record.__struct_fields__, "size", "is_of_stream"):
+        assert getattr(record, name) == getattr(of_python, name), name
+    assert record.lanes(256) == of_python.lanes(256)
+    assert (record.identifiers(), record.texts(), record.bare()) == (("18",), (b"{}",), of_python.bare())
+    assert repr(record) == repr(of_python)
+    with pytest.raises(AttributeError):
+        _ = record.what_no_record_has  # type: ignore[attr-defined]
 
 
-def test_no_bodies_are_a_payload_of_its_ends() -> None:
-    assert hot.payload(b"[", [], b"]") == b"[]"
-
-
-@pytest.mark.parametrize("odd", ["text", None, bytearray(b"{}")])
-def test_what_is_no_body_is_not_sent(odd: object) -> None:
-    with pytest.raises(TypeError, match="body"):
-        hot.payload(b"[", [b"{}", odd], b"]")
-
-
-def test_an_unwritten_body_goes_to_another_process_as_its_bytes() -> None:
+def test_a_record_is_packed_and_goes_to_another_process_as_pythons() -> None:
     (record,) = made_in_c([usual := event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
-    assert type(record.body) is not bytes
+    assert type(record) is hot.Packed
     there = pickle.loads(pickle.dumps(record))
-    assert type(there.body) is bytes
+    assert type(there) is Record
     assert there == record == subject._to_record(usual, PLACE, OBJECT, NAME)
+    assert record != msgspec.structs.replace(there, place=PLACE + 1)
 
 
-def test_an_unwritten_body_keeps_the_event_as_it_was_and_nothing_of_what_it_was_read_from() -> None:
+def test_a_packed_record_keeps_the_event_as_it_was_and_nothing_of_what_it_was_read_from() -> None:
     block = bytearray(b"{}")
     (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, block)], refuse)
     block[:] = b"[1]"  # which a buffer in use would not allow
     assert record.body == subject._body(event("k", "18", "s", 1_700_611_201_456, b"{}"), NAME)
     assert record.body != subject._body(event("k", "18", "s", 1_700_611_201_456, b"[]"), NAME)
+
+
+@given(datas=st.lists(st.binary(max_size=40), min_size=1, max_size=5), key=_texts, arrival_ms=_times)
+def test_many_come_to_the_same_packed_and_of_python(datas: list[bytes], key: str, arrival_ms: int) -> None:
+    events = [event(key, str(number), "shardId-1", arrival_ms, data) for number, data in enumerate(datas)]
+    packed = made_in_c(events, subject._body)
+    of_python = [subject._to_record(each, PLACE + at, OBJECT, NAME) for at, each in enumerate(events)]
+    mixed = [one if at % 2 else other for at, (one, other) in enumerate(zip(packed, of_python, strict=True))]
+    sizes = [len(each.body) for each in of_python]
+    for records in (packed, mixed, of_python):
+        assert hot.payload(b"[", records, b"]") == b"[" + b",".join(each.body for each in of_python) + b"]"
+        assert hot.measured(records) == (len(records), sum(sizes), max(sizes))
+        assert array("q", hot.places(records)).tolist() == [PLACE + at for at in range(len(records))]
+
+
+def test_no_records_come_to_nothing() -> None:
+    assert (hot.payload(b"[", [], b"]"), hot.measured([]), hot.places([])) == (b"[]", (0, 0, 0), b"")
+
+
+@pytest.mark.parametrize("odd", ["text", None, bytearray(b"{}")])
+def test_what_has_no_body_is_not_sent(odd: Any) -> None:
+    record = subject._to_record(event("k", "18", "s", 1_700_611_201_456, b"{}"), PLACE, OBJECT, NAME)
+    with pytest.raises(TypeError, match="body"):
+        hot.payload(b"[", [record, msgspec.structs.replace(record, body=odd)], b"]")
+
+
+@given(
+    chosen=st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("st"), st.booleans(), st.integers(0, 3)), max_size=12
+    ),
+    has_order=st.booleans(),
+)
+def test_records_are_put_beside_those_of_their_key_as_in_python(
+    chosen: list[tuple[str, str, bool, int]], has_order: bool
+) -> None:
+    packed = made_in_c([event(key, "18", shard, 1_700_611_201_456, b"{}") for key, shard, *_ in chosen], refuse)
+    records = tuple(
+        one if is_packed else odd(one, how) for one, (*_, is_packed, how) in zip(packed, chosen, strict=True)
+    )
+
+    def put(put_on_shelves: Callable[..., int]) -> tuple[list[int], dict[str, dict[str, list[Record]]]]:
+        homes: dict[str, dict[str, list[Record]]] = {}
+        ends, at = [], 0
+        while at <= len(records):
+            ends.append(put_on_shelves(records, at, homes, has_order, lambda _: []))
+            at = ends[-1] + 1
+        return ends, homes
+
+    assert put(hot.put_on_shelves) == put(_put_on_shelves)
+
+
+def odd(record: Record, how: int) -> Record:
+    """The same of Python; of another function, alone, or of many keys."""
+    return msgspec.structs.replace(
+        pickle.loads(pickle.dumps(record)),
+        function="f" if how == 1 else "",
+        is_alone=how == 2,
+        has_many_keys=how == 3,
+    )
+
+
+def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
+    (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+
+    def none_for(_: Record) -> list[Record]:
+        raise LookupError("no home")
+
+    with pytest.raises(LookupError):
+        hot.put_on_shelves((record,), 0, {}, True, none_for)
 
 
 @pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])

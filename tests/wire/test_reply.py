@@ -14,10 +14,10 @@ class Sent:
     def __init__(self, data: bytes, step: int = 1_000_000) -> None:
         self._data, self._step = data, step
 
-    def receive(self, least: int, most: int) -> bytes:
+    def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
         piece = self._data[: max(least, min(most, self._step))]
         self._data = self._data[len(piece) :]
-        return piece
+        return held + piece
 
 
 def read(data: bytes, step: int = 1_000_000) -> tuple[Reply, bool]:
@@ -111,9 +111,9 @@ def test_no_room_is_made_for_a_length_that_is_only_said() -> None:
     asked: list[int] = []
 
     class Watched(Sent):
-        def receive(self, least: int, most: int) -> bytes:
+        def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
             asked.append(most)
-            return super().receive(least, most)
+            return super().receive(least, most, held)
 
     with pytest.raises(IncompleteReadError):
         read_reply(Watched(b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\nfew"))

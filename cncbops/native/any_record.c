@@ -1,0 +1,93 @@
+#include "any_record.h"
+
+enum { SIZE, WEIGHT, PLACE, BODY, IS_ALONE, HAS_MANY_KEYS, FUNCTION, PARTITION_KEY, GROUP, ATTRIBUTES };
+
+static const char *const NAMES[ATTRIBUTES] = {"size", "weight", "place", "body", "is_alone", "has_many_keys",
+                                              "function", "partition_key", "group"};
+static PyObject *names[ATTRIBUTES], *no_function;
+
+bool prepare_any_record(void)
+{
+    for (int at = 0; at < ATTRIBUTES; at++)
+        if (!(names[at] = PyUnicode_InternFromString(NAMES[at])))
+            return false;
+    return (no_function = PyUnicode_InternFromString(""));
+}
+
+static bool is_packed(PyObject *record)
+{
+    return Py_TYPE(record) == &packed_type;
+}
+
+static long long number_of(PyObject *record, int attribute)
+{
+    PyObject *found = PyObject_GetAttr(record, names[attribute]);
+    long long number = found ? PyLong_AsLongLong(found) : -1;
+    Py_XDECREF(found);
+    return number;
+}
+
+static int is_so(PyObject *record, int attribute)
+{
+    PyObject *found = PyObject_GetAttr(record, names[attribute]);
+    int is_true = found ? PyObject_IsTrue(found) : -1;
+    Py_XDECREF(found);
+    return is_true;
+}
+
+Py_ssize_t record_size(PyObject *record)
+{
+    return is_packed(record) ? packed_size(record) : (Py_ssize_t)number_of(record, SIZE);
+}
+
+Py_ssize_t record_weight(PyObject *record)
+{
+    return is_packed(record) ? 1 : (Py_ssize_t)number_of(record, WEIGHT);
+}
+
+long long record_place(PyObject *record)
+{
+    return is_packed(record) ? packed_place(record) : number_of(record, PLACE);
+}
+
+PyObject *record_text(PyObject *record)
+{
+    PyObject *text = is_packed(record) ? Py_NewRef(record) : PyObject_GetAttr(record, names[BODY]);
+    if (text && text != record && !PyBytes_Check(text)) {
+        PyErr_SetString(PyExc_TypeError, "a body is bytes");
+        Py_CLEAR(text);
+    }
+    return text;
+}
+
+Py_ssize_t text_size(PyObject *text)
+{
+    return is_packed(text) ? packed_size(text) : PyBytes_GET_SIZE(text);
+}
+
+char *text_write(char *to, PyObject *text)
+{
+    if (is_packed(text))
+        return packed_write(to, text);
+    return text_put(to, (Text){PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)});
+}
+
+int record_goes_alone(PyObject *record, bool has_order)
+{
+    if (is_packed(record))
+        return 0;
+    int is_alone = is_so(record, IS_ALONE);
+    return is_alone || !has_order ? is_alone : is_so(record, HAS_MANY_KEYS);
+}
+
+PyObject *record_function(PyObject *record)
+{
+    return is_packed(record) ? Py_NewRef(no_function) : PyObject_GetAttr(record, names[FUNCTION]);
+}
+
+PyObject *record_home(PyObject *record, bool has_order)
+{
+    if (!is_packed(record))
+        return PyObject_GetAttr(record, names[has_order ? PARTITION_KEY : GROUP]);
+    return has_order ? packed_key(record) : packed_group(record);
+}

@@ -1,0 +1,46 @@
+/* What is asked of many records at once: how much they are, and where they come in their run. */
+
+#include "native.h"
+
+#include "any_record.h"
+
+typedef struct {
+    Py_ssize_t weight, size, longest;
+} Measure;
+
+static bool add(Measure *measure, PyObject *record)
+{
+    Py_ssize_t weight = record_weight(record), size = record_size(record);
+    if (PyErr_Occurred())
+        return false;
+    measure->weight += weight;
+    measure->size += size;
+    measure->longest = size > measure->longest ? size : measure->longest;
+    return true;
+}
+
+PyObject *measured(PyObject *Py_UNUSED(module), PyObject *records)
+{
+    Measure measure = {0, 0, 0};
+    PyObject *own = PySequence_Tuple(records);
+    bool is_measured = own;
+    for (Py_ssize_t at = 0; is_measured && at < PyTuple_GET_SIZE(own); at++)
+        is_measured = add(&measure, PyTuple_GET_ITEM(own, at));
+    Py_XDECREF(own);
+    return is_measured ? Py_BuildValue("nnn", measure.weight, measure.size, measure.longest) : NULL;
+}
+
+PyObject *places(PyObject *Py_UNUSED(module), PyObject *records)
+{
+    PyObject *own = PySequence_Tuple(records);
+    Py_ssize_t count = own ? PyTuple_GET_SIZE(own) : 0;
+    PyObject *found = own ? PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(long long)) : NULL;
+    for (Py_ssize_t at = 0; found && at < count; at++) {
+        long long place = record_place(PyTuple_GET_ITEM(own, at));
+        memcpy(PyBytes_AS_STRING(found) + at * sizeof(place), &place, sizeof(place));
+        if (PyErr_Occurred())
+            Py_CLEAR(found);
+    }
+    Py_XDECREF(own);
+    return found;
+}
