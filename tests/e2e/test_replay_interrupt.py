@@ -186,6 +186,18 @@ def test_it_tells_of_one_that_was_comparing_the_lake_with_its_plan(runs: Runs, t
     assert_broken_off(interrupt(runs, process), "replay")
 
 
+@pytest.mark.parametrize("mode", [[], ["--execute"]], ids=["planned", "executed"])
+def test_it_tells_of_one_that_was_listing_its_sources(mode: list[str], runs: Runs) -> None:
+    listed = held_at(runs, LISTED)
+    asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json", "--workers", "2")
+    process = runs.command.start(*asked, *mode, endpoint=runs.far_side.url)
+    await_held(runs.far_side, LISTED)
+    process.send_signal(signal.SIGINT)
+    listed.set()
+    run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"], runs.sent) == (130, "interrupted", 0, [])
+
+
 def test_it_tells_of_one_that_was_reading_an_inventory(runs: Runs) -> None:
     runs.far_side.add_bucket("inventories", Written().objects([]))
     read = held_at(runs, "GET /inventories/")
