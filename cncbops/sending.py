@@ -68,8 +68,7 @@ class Sending:
         undertaking.agenda.count_in(self.journal.tally.events)
         self._lanes = Lanes(undertaking.concurrency, undertaking.portion_bytes)
         self._recovery = Recovery(self._lanes, self.journal, undertaking.portion_bytes)
-        # A portion's records take more bytes than their lines did.
-        chunks = Chunks(undertaking.agenda, self.journal, undertaking.portion_bytes * 3 // 4, stop)
+        chunks = Chunks(undertaking.agenda, self.journal, undertaking.chunk_bytes, stop)
         canary = Canary(self.halt)
         self.intake = Intake(
             chunks, self._lanes, self.journal, canary, self._manner(), self._recovery, self._heed, stop

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LAKE_OBJECTS_AHEAD = 8
+BYTES_A_BYTE = 0.75
+"""Of an event's line for its record, in which the event is base64."""
+
 LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place."""
 _LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY = 256 * 1024, 32 * 1024 * 1024
@@ -67,8 +70,9 @@ class Undertaking:
     records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
-    `objects_ahead` are opened beforehand. `names_records`: whoever writes it down has to know each record that was
-    delivered. `register` judges what readers claim, and counts what they find.
+    `objects_ahead` are opened beforehand; a byte of records is of some `bytes_a_byte` of lines. `names_records`:
+    whoever writes it down has to know each record that was delivered. `register` judges what readers claim, and counts
+    what they find.
     """
 
     request: Request
@@ -78,6 +82,7 @@ class Undertaking:
     concurrency: int
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
+    bytes_a_byte: float = BYTES_A_BYTE
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
@@ -95,6 +100,11 @@ class Undertaking:
         records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
         least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
         return min(max(least, self.concurrency * records * _USUAL_BYTES * 3 // 2), most)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How many bytes of objects are read at one place before others are: about a portion's."""
+        return int(self.portion_bytes * self.bytes_a_byte)
 
     @property
     def reads_one_by_one(self) -> bool:

@@ -24,6 +24,9 @@ from cncbops.terms import BATCH_SIZE, Room, lanes_for
 from cncbops.undertaking import Places, Undertaking, is_read_one_by_one
 from cncbops.visits import OBJECTS_AHEAD
 
+BYTES_A_BYTE = 2.0
+"""Of a fault's line for its record: the cookbook's holds the event once more beside it, and the error."""
+
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""
 
@@ -49,6 +52,7 @@ def faults_undertaking(
         concurrency=terms["concurrency"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
+        bytes_a_byte=BYTES_A_BYTE,
         progress=progress,
         spreads=not one_by_one,
         workers=places.workers,
