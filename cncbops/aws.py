@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -31,6 +30,7 @@ from botocore.session import Session
 from cncbops import __version__
 from cncbops.descriptions import Descriptions
 from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.role import NotGiven, credentials_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -104,17 +104,13 @@ class Aws:
 
     def _with_role(self, session: Session, role_arn: str) -> Session:
         """A session whose credentials are the role's, renewed for as long as a run lasts."""
-        if session.get_credentials() is None:
+        source = session.get_credentials()
+        if source is None:
             raise explain(NoCredentialsError(), "assume the role")
         impatient = Config(**{**_DEFAULTS, **_IMPATIENT})
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(session.create_client, endpoint_url=self.access.endpoint_url, config=impatient),
-            source_credentials=session.get_credentials(),
-            role_arn=role_arn,
-            extra_args={"RoleSessionName": "cncbops"},
-        )
+        client = partial(session.create_client, endpoint_url=self.access.endpoint_url, config=impatient)
         with_role = _in_region(Session(), session.get_config_variable("region"), session.get_component("data_loader"))
-        with_role._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
+        with_role._credentials = credentials_of(role_arn, source, client, "cncbops")  # type: ignore[attr-defined]
         return with_role
 
     def in_region(self, region: str | None) -> "Aws":
@@ -372,6 +368,9 @@ def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
             return BadInput(f"{cannot}: {_one_line(error)}", f"Choose one that exists: {profiles}")
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
             return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)
+        case NotGiven():
+            next_step = "Check --endpoint-url and what the environment says of it: is STS there? And check the clock"
+            return CannotRun(f"{cannot}: {_one_line(error)}", next_step)
         case EndpointConnectionError() | ConnectTimeoutError():
             return CannotRun(f"{cannot}: {_host(error)} cannot be reached", "Check network, --endpoint-url, --region")
         case ReadTimeoutError():

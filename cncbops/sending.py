@@ -35,21 +35,30 @@ from cncbops.session.journal import Journal
 from cncbops.session.keeper import RunKeeper
 from cncbops.session.recovery import Recovery
 from cncbops.terms import objection
-from cncbops.undertaking import Undertaking
+from cncbops.undertaking import Undertaking, address_of
 
 
 class Sending:
     """One session, to be planned or executed once, within its context.
 
-    `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `error`
-    holds what ended the run from within, `halted` why a safety stop or an order did, if one did.
+    `stop` ends it early: nothing more is pulled or sent, what is under way is waited for. `note` is told what the
+    operator should know while it happens. `error` holds what ended the run from within, `halted` why a safety stop or
+    an order did, if one did.
     """
 
     def __init__(
-        self, undertaking: Undertaking, aws: Aws, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False
+        self,
+        undertaking: Undertaking,
+        aws: Aws,
+        keeper: RunKeeper,
+        stop: threading.Event,
+        *,
+        plans: bool = False,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.request, self.recipients = undertaking.request, undertaking.recipients
         self._undertaking, self._aws, self._stop, self._plans = undertaking, aws, stop, plans
+        self._note = note
         self._failures = FailureCount(self.request.safety.max_failures)
         self._orders: deque[Order] = deque()
         self._paces: dict[str, Pace] = {}
@@ -80,8 +89,8 @@ class Sending:
     @property
     def workers(self) -> Mapping[str, Any]:
         """How many there were at the start, the address of their `cluster` or None, and how many were `lost`."""
-        cluster = self._undertaking.cluster
-        return {"cluster": cluster.address if cluster else None, "count": self._places, "lost": self.lost_places}
+        cluster = address_of(self._undertaking.cluster)
+        return {"cluster": cluster, "count": self._places, "lost": self.lost_places}
 
     @property
     def workers_now(self) -> int | None:
@@ -237,7 +246,7 @@ class Sending:
         try:
             self._take_ended(LOOK_S)
         except PlaceLost as lost:
-            self.lost_places += 1
+            self._count_lost(lost)
             self.intake.lose(lost.place)
         return True
 
@@ -273,7 +282,7 @@ class Sending:
 
     def _go_on_without(self, lost: PlaceLost, courier: Courier) -> None:
         """What was at a place is read anew at others; what may have been sent from there is sent again."""
-        self.lost_places += 1
+        self._count_lost(lost)
         sent = courier.lose(lost.place)
         if self._stop.is_set():
             if sent:
@@ -283,6 +292,10 @@ class Sending:
         with self._ending():
             self.intake.lose(lost.place)
             self._recovery.lose(lost.place)
+
+    def _count_lost(self, lost: PlaceLost) -> None:
+        self.lost_places += 1
+        self._note(lost.what)
 
     def _take(self, settled: list[Settled]) -> None:
         """Take outcomes down, also those that come after something ended the run."""

@@ -39,6 +39,11 @@ def is_read_one_by_one(request: Request) -> bool:
     return request.reading_limit is not None or any(isinstance(source, QueueSource) for source in request.sources)
 
 
+def address_of(cluster: Cluster | None) -> str | None:
+    """Where a session works, as it is typed; None on this machine."""
+    return cluster.address if cluster else None
+
+
 class Places(Struct, frozen=True):
     """Where a session works: on a cluster, else in up to so many processes of this machine."""
 

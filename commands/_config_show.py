@@ -42,7 +42,7 @@ def carry_out(context: typer.Context, line: Sequence[str], local: Local) -> int:
         is_json = local.json or found.params.get("output") is Output.json
         return _show_options(found, screen_for(replace(local, json=is_json)))
 
-    return guarded(screen_for(local), work, {"command": _COMMAND})
+    return guarded(screen_for(local, {"command": _COMMAND}), work)
 
 
 def _show_options(context: Any, screen: Screen) -> int:

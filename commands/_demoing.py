@@ -30,8 +30,8 @@ EVENTS, BEFORE_THE_LOSS, BEFORE_THE_FAULTS = 300, 180, 240
 
 def carry_out(options: Local) -> int:
     """Play the story; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _play(screen.out), {"command": "demo"})
+    screen = screen_for(options, {"command": "demo"})
+    return guarded(screen, lambda: _play(screen.out))
 
 
 def _play(console: Console) -> int:

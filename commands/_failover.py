@@ -34,9 +34,9 @@ HEALTH_TIMEOUT_S = 5.0
 
 def carry_out(typed: Switching, general: General) -> int:
     """Take a region out or put it back, or plan that; the exit code."""
-    screen = screen_for(general)
     document = {"command": typed.command, "region": typed.region, "dry_run": not general.execute}
-    return guarded(screen, lambda: _switch(Asked(typed, general, screen)), document)
+    screen = screen_for(general, document)
+    return guarded(screen, lambda: _switch(Asked(typed, general, screen)))
 
 
 def _switch(asked: Asked) -> int:

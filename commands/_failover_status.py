@@ -41,12 +41,12 @@ def carry_out_status(
     general: General,
 ) -> int:
     """Show how regions stand; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "failover status"})
 
     def work() -> int:
         return _show(Naming(regions, configured(config), stage, texts), timeout, general, screen)
 
-    return guarded(screen, work, {"command": "failover status"})
+    return guarded(screen, work)
 
 
 def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int:

@@ -54,12 +54,12 @@ def carry_out_ls(choice: Choice, stage: Staged | None, limit: int | None, genera
 
 def carry_out_stats(choice: Choice, stage: Staged | None, general: General) -> int:
     """Group faults; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "faults stats"})
 
     def work() -> int:
         return _stats(_at_stage(choice, stage, general, screen), general, screen)
 
-    return guarded(screen, work, {"command": "faults stats"})
+    return guarded(screen, work)
 
 
 def carry_out_show(
@@ -72,7 +72,7 @@ def carry_out_show(
     show_payload: bool,
 ) -> int:
     """Show one fault; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "faults show"})
 
     def work() -> int:
         chosen, place = _placed(_at_stage(choice, stage, general, screen), line)
@@ -82,7 +82,7 @@ def carry_out_show(
 
         return _show(chosen, fits, general, screen, show_payload=show_payload)
 
-    return guarded(screen, work, {"command": "faults show"})
+    return guarded(screen, work)
 
 
 def _at_stage(choice: Choice, stage: Staged | None, general: General, screen: Screen) -> Choice:

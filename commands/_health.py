@@ -46,8 +46,8 @@ class Asked:
 
 def carry_out(asked: Asked, general: General) -> int:
     """Look at regions, once or until interrupted; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _look(asked, general, screen), DOCUMENT)
+    screen = screen_for(general, None if asked.watch_s else DOCUMENT)
+    return guarded(screen, lambda: _look(asked, general, screen))
 
 
 @dataclass(frozen=True)

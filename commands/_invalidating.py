@@ -72,10 +72,10 @@ class _Job:
 
 def carry_out(asked: Asked, general: General) -> int:
     """Plan or execute what was typed, and show it; the exit code."""
-    screen = screen_for(general)
     run_id = new_run_id()
     document = {"command": "invalidate", "run_id": run_id, "dry_run": not general.execute}
-    return guarded(screen, lambda: _run(asked, run_id, general, screen), document)
+    screen = screen_for(general, document)
+    return guarded(screen, lambda: _run(asked, run_id, general, screen))
 
 
 def carry_out_resume(run: Run, folder: Path, general: General, screen: Screen) -> int:

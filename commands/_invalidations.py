@@ -27,14 +27,14 @@ AT_A_TIME = 4
 
 def carry_out_ls(typed: Sequence[str], stage: Staged | None, limit: int, general: General) -> int:
     """List a distribution's invalidations; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _ls(typed, stage, limit, general, screen), {"command": "invalidate ls"})
+    screen = screen_for(general, {"command": "invalidate ls"})
+    return guarded(screen, lambda: _ls(typed, stage, limit, general, screen))
 
 
 def carry_out_status(typed: Sequence[str], stage: Staged | None, timeout: str | None, general: General) -> int:
     """Show invalidations, with a `timeout` once they are completed; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _status(typed, stage, timeout, general, screen), {"command": "invalidate status"})
+    screen = screen_for(general, {"command": "invalidate status"})
+    return guarded(screen, lambda: _status(typed, stage, timeout, general, screen))
 
 
 def _ls(typed: Sequence[str], stage: Staged | None, limit: int, general: General, screen: Screen) -> int:

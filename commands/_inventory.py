@@ -40,6 +40,7 @@ def read_inventory(
     if not plans:
         for warning in told.warnings:
             screen.note(warning)
-    with reading_line(screen, lambda: f"inventory: {inventory.keys_read:,} keys read"), leaving_at_once():
+    line = reading_line(screen, lambda: f"inventory: {inventory.keys_read:,} keys read")
+    with line, leaving_at_once(document=screen.broken_off):
         inventory.under(prefixes, s3)
     return told

@@ -28,9 +28,9 @@ _FLUSH_S = 0.1
 
 def carry_out(asked: Asked, general: General, *, summary: bool) -> int:
     """List objects, or add them up; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "lake ls"} if summary else None)
     if summary:
-        return guarded(screen, lambda: _summary(asked, general, screen), {"command": "lake ls"})
+        return guarded(screen, lambda: _summary(asked, general, screen))
     return streamed(screen, lambda: _ls(asked, general, screen))
 
 
@@ -85,7 +85,7 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
     with (
         closing(listing.wanted()) as wanted,
         reading_line(screen, lambda: f"{objects.listed:,} objects, {size(objects.bytes)}"),
-        leaving_at_once(),
+        leaving_at_once(document=screen.broken_off),
     ):
         for lake_object in islice(wanted, asked.choice.limit):
             volumes.add(lake_object)

@@ -31,7 +31,7 @@ from ._words import visible
 
 def carry_out(asked: Asked, general: General, *, metrics: bool) -> int:
     """Count events; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "lake stats"})
     if metrics and not screen.json:
         return streamed(screen, lambda: _metrics(asked, general, screen))
 
@@ -40,7 +40,7 @@ def carry_out(asked: Asked, general: General, *, metrics: bool) -> int:
             raise BadInput("--metrics prints lines of its own, no JSON", "Leave out --metrics, or -o json")
         return _stats(asked, general, screen)
 
-    return guarded(screen, work, {"command": "lake stats"})
+    return guarded(screen, work)
 
 
 def _metrics(asked: Asked, general: General, screen: Screen) -> int:

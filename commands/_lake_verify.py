@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,9 +110,8 @@ def _side(source: Source, access: AwsAccess, options: str) -> Side:
 
 def carry_out(asked: Asked, general: General) -> int:
     """Compare; the exit code. Where standard output has JSON lines, an error is told on standard error alone."""
-    screen = screen_for(general)
-    told = replace(screen, json=screen.json and not asked.show_all)
-    return guarded(told, lambda: _verify(asked, general, screen), DOCUMENT)
+    screen = screen_for(general, None if asked.show_all else DOCUMENT)
+    return guarded(screen, lambda: _verify(asked, general, screen))
 
 
 def _verify(asked: Asked, general: General, screen: Screen) -> int:
@@ -122,7 +121,8 @@ def _verify(asked: Asked, general: General, screen: Screen) -> int:
     told = read_inventory([lake.source], lake.s3, wanted.window, screen)
     verifier = Verifier(lake, recovery, wanted, now)
     shown = _Shown(screen, show_all=asked.show_all)
-    with shown.progress(verifier.counts), leaving_at_once(DIFFERENT), closing(verifier.differences()) as found:
+    leaving = leaving_at_once(DIFFERENT, document=screen.broken_off)
+    with shown.progress(verifier.counts), leaving, closing(verifier.differences()) as found:
         shown.take(found)
     sources = {"lake": lake.source.uri, "recovery": recovery.source.uri}
     facts = {**DOCUMENT, **sources, "inventory": told.facts, **verification_facts(verifier.counts, wanted, now)}

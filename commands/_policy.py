@@ -37,13 +37,13 @@ def carry_out(
     context: typer.Context, typed: Sequence[str], account: str | None, keys: tuple[str, ...], general: Local
 ) -> int:
     """Print the policy of a command line; the exit code."""
-    screen = screen_for(general)
+    screen = screen_for(general, {"command": "policy"})
 
     def work() -> int:
         _require_forms(account, keys)
         return _print(_line(context, typed), account, keys, screen)
 
-    return guarded(screen, work, {"command": "policy"})
+    return guarded(screen, work)
 
 
 def _print(line: Line, account: str | None, keys: tuple[str, ...], screen: Screen) -> int:

@@ -40,7 +40,7 @@ from cncbops.session.undertakings import events_undertaking
 from cncbops.survey import Survey
 from cncbops.target import inspect
 from cncbops.terms import Room, settle
-from cncbops.undertaking import Places, Undertaking
+from cncbops.undertaking import Places, Undertaking, address_of
 
 from ._access import access_of
 from ._inventory import read_inventory
@@ -50,7 +50,7 @@ from ._requests import Asked, request_of
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._since import followed_by, told_since
 from ._staged import told_names
-from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
 
@@ -69,8 +69,8 @@ class Replaying(Struct, frozen=True):
 
 def carry_out(typed: Replaying, general: General) -> int:
     """Do what was typed, and show it; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "replay"})
+    screen = screen_for(general, {"command": "replay"})
+    return guarded(screen, lambda: _chosen(typed, general, screen))
 
 
 def _chosen(typed: Replaying, general: General, screen: Screen) -> int:
@@ -153,16 +153,19 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
         sources=[source.uri for source in request.sources],
         stage=before.stage,
     )
+    screen = replace(screen, unfinished=heading.unfinished)
     with ExitStack() as held:
         try:
-            new = _prepared(request, before, typed, general, heading, screen, held)
-            alarms = (
-                ready(request, new.work.undertaking.recipients, new.work.aws, typed.report) if general.execute else None
-            )
-            kept = _begun(new, typed, general, held) if general.execute else None
+            with before_work(screen):
+                new = _prepared(request, before, typed, general, heading, screen, held)
+                if general.execute:
+                    alarms = ready(request, new.work.undertaking.recipients, new.work.aws, typed.report)
+                    kept = _begun(new, typed, general, held)
         except CncbopsError as error:
             return refuse(heading, error, screen)
-        return execute_work(_planned(new, kept), kept, alarms, screen) if kept else _plan(new, typed, screen)
+        if general.execute:
+            return execute_work(_planned(new, kept), kept, alarms, screen)
+        return _plan(new, typed, screen)
 
 
 def _prepared(
@@ -259,7 +262,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
             new.alike,
             new.plan.sha256 if new.plan else None,
         ),
-        this_worker(identity.arn if identity else None),
+        this_worker(identity.arn if identity else None, address_of(new.work.undertaking.cluster)),
         Planned(new.plan).entries() if new.plan else None,
         unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike, new.request.since_run)),
     )

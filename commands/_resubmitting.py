@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from cncbops.aws import Aws
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
@@ -29,6 +30,7 @@ from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import Agenda, WholeLake
 from cncbops.session.at_work import alarm_watch
+from cncbops.session.in_doubt import most_in_flight
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
 from cncbops.session.queued import WithQueues
@@ -36,13 +38,12 @@ from cncbops.session.resubmitting import (
     faults_undertaking,
     killed,
     likeness_here,
-    most_in_flight,
     new_resubmit,
     under_way,
 )
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
-from cncbops.undertaking import Places
+from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
 from ._faults_asked import Choice
@@ -52,7 +53,7 @@ from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._staged import Staged, told_names
 from ._take_up import TakeUp
-from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class Resubmitting:
 
 def carry_out(typed: Resubmitting, general: General) -> int:
     """Do what was typed, and show it; the exit code."""
-    screen = screen_for(general)
-    return guarded(screen, lambda: _chosen(typed, general, screen), {"command": "resubmit"})
+    screen = screen_for(general, {"command": "resubmit"})
+    return guarded(screen, lambda: _chosen(typed, general, screen))
 
 
 def _chosen(typed: Resubmitting, general: General, screen: Screen) -> int:
@@ -194,17 +195,21 @@ def _run(
         sources=[source.uri for source in request.sources],
         stage=stage,
     )
+    screen = replace(screen, unfinished=heading.unfinished)
     with ExitStack() as held:
         try:
-            aws = Aws(access_of(general, {}))
-            places = typed.at.taken(request, aws, screen, held)
-            means = held.enter_context(means_of(request, aws, places, executes=general.execute))
-            told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
-            heading = structs.replace(heading, inventory=told.facts)
+            with before_work(screen):
+                aws = Aws(access_of(general, {}))
+                places = typed.at.taken(request, aws, screen, held)
+                means = held.enter_context(means_of(request, aws, places, executes=general.execute))
+                told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
+                heading = structs.replace(heading, inventory=told.facts)
+                if general.execute:
+                    work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
+                else:
+                    work = _planned(means, heading, general, places, held)
             if not general.execute:
-                work = _planned(means, heading, general, places, held)
                 return plan_work(structs.replace(work, warnings=[*told.warnings, *work.warnings]), screen)
-            work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(
@@ -252,7 +257,7 @@ def _begun(
         screen.note(warning)
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
-        this_worker(identity.arn if identity else None),
+        this_worker(identity.arn if identity else None, address_of(places.cluster)),
         unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
@@ -265,7 +270,7 @@ def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
         f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `cncbops runs resume {run.run_id}` goes on with it."
+        f"may arrive twice; `cncbops runs resume {run.run_id}{at_cluster(run.cluster)}` goes on with it."
         for run in runs
     ]
 

@@ -28,7 +28,7 @@ from cncbops.session.resuming import asked
 from cncbops.session.undertakings import events_undertaking
 from cncbops.target import Target, inspect
 from cncbops.terms import Room, Terms, settle
-from cncbops.undertaking import Places
+from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act
@@ -39,7 +39,7 @@ from ._options import General
 from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._take_up import Prepared, TakeUp
-from ._working import Heading, InLedger, Work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 
 if TYPE_CHECKING:
     pass
@@ -59,9 +59,8 @@ _Rest = Callable[[Ledger, Run, Prepared, TakeUp], Work]
 
 
 def _carry_out(take_up: TakeUp, general: General, kind: str, rest_of: _Rest) -> int:
-    screen = screen_for(general)
-    command = f"runs {kind}"
-    return guarded(screen, lambda: _run(take_up, general, kind, rest_of, screen), {"command": command})
+    screen = screen_for(general, {"command": f"runs {kind}"})
+    return guarded(screen, lambda: _run(take_up, general, kind, rest_of, screen))
 
 
 def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: Screen) -> int:
@@ -73,21 +72,20 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
             require_bare(run, take_up.of_events)
             return take_up_act(run, kind, folder, general, screen)
         heading = _heading(run, kind, general)
+        screen = replace(screen, unfinished=heading.unfinished)
         try:
-            run = _claimed(ledger, run, held, executes=general.execute)
-            work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held, screen), take_up)
-            if kind == "resume" and not run.listed:
-                work = _with_inventory(work, screen)
-            undertaking = work.undertaking
-            alarms = (
-                ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
-                if general.execute
-                else None
-            )
-            kept = _taken_up(ledger, run, kind, work, take_up) if general.execute else None
+            with before_work(screen):
+                run = _claimed(ledger, run, held, executes=general.execute)
+                work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held, screen), take_up)
+                if kind == "resume" and not run.listed:
+                    work = _with_inventory(work, screen)
+                if general.execute:
+                    undertaking = work.undertaking
+                    alarms = ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
+                    kept = _taken_up(ledger, run, kind, work, take_up)
         except CncbopsError as error:
             return refuse(heading, error, screen)
-        if kept:
+        if general.execute:
             return execute_work(work, kept, alarms, screen)
         return plan_work(work, screen, totals=ledger.counts(run))
 
@@ -222,6 +220,7 @@ def _moved(run: Run, target: Target) -> list[str]:
 def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:
     """The run with a session of its own. Raises CncbopsError if another machine works on it."""
     identity = whoami(work.aws)
-    session = ledger.take_up(run, kind, this_worker(identity.arn if identity else None))
+    worker = this_worker(identity.arn if identity else None, address_of(work.undertaking.cluster))
+    session = ledger.take_up(run, kind, worker)
     writers: dict[str, Callable[[Run, int], Any]] = {"resume": ledger.run_writer, "redrive": ledger.redrive_writer}
     return InLedger(ledger, run, session, writers[kind](run, session), take_up.report)

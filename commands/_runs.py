@@ -29,20 +29,20 @@ ANSWER_S, LOOK_S = 5.0, 0.1
 
 def carry_out_ls(options: Local) -> int:
     """List the runs; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _ls(options, screen), {"command": "runs ls"})
+    screen = screen_for(options, {"command": "runs ls"})
+    return guarded(screen, lambda: _ls(options, screen))
 
 
 def carry_out_show(text: str, report: Path | None, options: Local) -> int:
     """Show a run, and write its report if a file is given; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _show(text, report, options, screen), {"command": "runs show"})
+    screen = screen_for(options, {"command": "runs show"})
+    return guarded(screen, lambda: _show(text, report, options, screen))
 
 
 def carry_out_order(text: str, kind: str, value: float | None, options: Local) -> int:
     """Give an order to a run under way, and wait until it is carried out; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _order(text, kind, value, options, screen), {"command": f"runs {kind}"})
+    screen = screen_for(options, {"command": f"runs {kind}"})
+    return guarded(screen, lambda: _order(text, kind, value, options, screen))
 
 
 def _ls(options: Local, screen: Screen) -> int:
@@ -131,12 +131,11 @@ def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
 
 
 def _said(kind: str, value: float | None, run: Run) -> str:
-    go_on = go_on_with(run) if run.is_act else f"cncbops runs resume {run.run_id} --execute"
     return {
         "pause": f"paused: what is under way is finished; go on with: cncbops runs continue {run.run_id}",
         "continue": "continued",
         "rate": f"sends at most {value:,g} events per second from now on" if value else "",
-        "stop": f"stopping: what is under way is finished; go on with: {go_on}",
+        "stop": f"stopping: what is under way is finished; go on with: {go_on_with(run)}",
     }[kind]
 
 

@@ -29,20 +29,32 @@ _DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving
 
 def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a line for each run; a narrow screen leaves out some columns, never a part of an id or a number."""
-    shown = [name for name, width in _LS_COLUMNS.items() if console.width >= width]
+    told = [_words_of(row) for row in rows]
+    widths = {name: max(len(name), *(len(words[name]) for words in told)) for name in _LS_COLUMNS}
+    widths["subject"] = min(widths["subject"], _SUBJECT_WIDTH)
+    shown = _fitting(widths, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
-        table.add_column(name, no_wrap=name in ("run", "command", "status", "delivered"), overflow="fold")
-    for row in rows:
-        words = _words_of(row)
+        table.add_column(name, no_wrap=name != "subject", overflow="fold", min_width=widths[name])
+    for words in told:
         table.add_row(*(words[name] for name in shown))
-    for column, name in zip(table.columns, shown, strict=True):
-        column.min_width = max((len(_words_of(row)[name]) for row in rows), default=0) if column.no_wrap else None
     console.print(table)
 
 
-_LS_COLUMNS = {"run": 0, "command": 90, "status": 0, "delivered": 0, "not delivered": 0, "subject": 80, "who": 110}
-"""What `runs ls` shows on screens of at least so many columns."""
+def _fitting(widths: Mapping[str, int], most: int) -> Sequence[str]:
+    """The columns that stand side by side on a screen: each that has room beside those that matter more."""
+    shown: set[str] = set()
+    for name in _LS_BY_WEIGHT:
+        if not shown or sum(widths[each] + _GAP for each in shown) + widths[name] <= most:
+            shown.add(name)
+    return [name for name in _LS_COLUMNS if name in shown]
+
+
+_LS_COLUMNS = ("run", "command", "status", "delivered", "not delivered", "subject", "who")
+_LS_BY_WEIGHT = ("run", "status", "delivered", "not delivered", "subject", "command", "who")
+_GAP = 2
+_SUBJECT_WIDTH = 18
+"""Of a function's name that is longer the rest stands below."""
 
 
 def _words_of(row: Mapping[str, Any]) -> dict[str, Text]:

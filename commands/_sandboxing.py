@@ -25,20 +25,20 @@ DOCUMENT = {"command": "sandbox"}
 
 def carry_out_start(options: Local, port: int | None) -> int:
     """Start a sandbox, fill its lake and its bucket of faults; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _start(_folder(options), port, screen), DOCUMENT)
+    screen = screen_for(options, DOCUMENT)
+    return guarded(screen, lambda: _start(_folder(options), port, screen))
 
 
 def carry_out_stop(options: Local) -> int:
     """Stop the sandbox, if there is one; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _stop(_folder(options), screen), DOCUMENT)
+    screen = screen_for(options, DOCUMENT)
+    return guarded(screen, lambda: _stop(_folder(options), screen))
 
 
 def carry_out_status(options: Local) -> int:
     """Tell whether the sandbox runs; the exit code."""
-    screen = screen_for(options)
-    return guarded(screen, lambda: _status(_folder(options), screen), DOCUMENT)
+    screen = screen_for(options, DOCUMENT)
+    return guarded(screen, lambda: _status(_folder(options), screen))
 
 
 def _start(folder: Path, port: int | None, screen: Screen) -> int:

@@ -12,8 +12,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 NOT_HEALTHY = 4
 """The exit code of a look that went well at what is not: an ill region, a sandbox that does not run."""
-STDERR = 2
+STDOUT, STDERR = 1, 2
 PIPE_WIDTH = 240
 LOOK_THERE = "The work itself is over; look for its records in the state directory"
 STOPPING = "\nstopping: what is under way is finished first; again to leave at once\n"
@@ -45,11 +45,15 @@ RUN_AGAIN = "Send it where there is room, and run it again"
 
 @dataclass(frozen=True)
 class Screen:
-    """One command's two streams and its tone. JSON mode is silent but for its document."""
+    """One command's two streams and its tone. JSON mode is silent but for its document.
+
+    `unfinished` makes what that says of a command which ends before it has more; None where it is lines in its place.
+    """
 
     json: bool
     quiet: bool
     verbose: bool
+    unfinished: Callable[[], Mapping[str, Any]] | None = None
 
     @property
     def out(self) -> "Console":
@@ -75,9 +79,14 @@ class Screen:
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         with _written(LOOK_THERE):
-            sys.stdout.buffer.write(orjson.dumps(document, option=options))
+            sys.stdout.buffer.write(_json(document))
+
+    def broken_off(self) -> bytes:
+        """What standard output has to hold where a signal ends the command before it has more to say."""
+        if not (self.json and self.unfinished):
+            return b""
+        return _json({**self.unfinished(), "status": "interrupted"})
 
     @contextmanager
     def printing(self, advice: str = LOOK_THERE) -> "Iterator[Console]":
@@ -103,10 +112,22 @@ def _written(advice: str) -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:
+        _silence()  # no document may follow on what was written of one
+        raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         what = f"standard output cannot be written: {error.strerror}"
         raise CannotRun(what, advice) from error
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _silence() -> None:
+    """Let what Python still holds back, and all that comes, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @lru_cache
@@ -146,23 +167,33 @@ class _WithoutPadding:
         return False
 
 
-def screen_for(options: Local) -> Screen:
-    """The screen of a command line."""
-    return Screen(options.json, options.quiet, options.verbose)
+def screen_for(options: Local, document: Mapping[str, Any] | None = None) -> Screen:
+    """The screen of a command line; `document` is what JSON says of it whatever comes, unless it has lines there."""
+    return Screen(options.json, options.quiet, options.verbose, None if document is None else lambda: document)
 
 
-def guarded(screen: Screen, work: Callable[[], int], document: Mapping[str, Any]) -> int:
-    """The exit code of `work`; what ends it early is shown as one line, and in the JSON document given."""
+def guarded(screen: Screen, work: Callable[[], int]) -> int:
+    """The exit code of `work`; what ends it early is shown as one line, and in the JSON document."""
     gc.freeze()  # what is imported is no garbage
     gc.enable()
     try:
         return work()
     except CncbopsError as error:
-        return _failed(screen, error, document)
+        return _failed(screen, error)
     except (BotoCoreError, ClientError) as error:
         explained = explain(error, "call AWS")
         explained.__cause__ = error
-        return _failed(screen, explained, document)
+        return _failed(screen, explained)
+    except KeyboardInterrupt:
+        return break_off(screen)
+
+
+def break_off(screen: Screen) -> int:
+    """End a command that a signal has ended before it had more to say; the exit code."""
+    if document := screen.broken_off():
+        with screen.printing():
+            sys.stdout.buffer.write(document)
+    return INTERRUPTED
 
 
 def streamed(screen: Screen, work: Callable[[], int]) -> int:
@@ -171,10 +202,9 @@ def streamed(screen: Screen, work: Callable[[], int]) -> int:
     Where nobody reads on it ends: whoever did has seen enough.
     """
     try:
-        return guarded(replace(screen, json=False), work, {})
+        return guarded(screen, work)
     except BrokenPipeError:
-        # What Python still holds back must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 0
 
 
@@ -186,10 +216,10 @@ def require_reader() -> None:
         raise BrokenPipeError
 
 
-def _failed(screen: Screen, error: CncbopsError, document: Mapping[str, Any]) -> int:
+def _failed(screen: Screen, error: CncbopsError) -> int:
     screen.show_error(error)
-    if screen.json:
-        screen.show_json({**document, "status": "failed", "error": described(error)})
+    if screen.json and screen.unfinished:
+        screen.show_json({**screen.unfinished(), "status": "failed", "error": described(error)})
     return error.exit_code
 
 
@@ -215,20 +245,31 @@ def stop_on_signal(
 
 
 @contextmanager
-def leaving_at_once(unread: int = 0, farewell: str = "") -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM, and a reader that has seen enough, end the process in the midst of its requests.
+def leaving_on_signal(farewell: str = "", document: Callable[[], bytes] = lambda: b"") -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the process in the midst of its requests: where none changes anything.
 
-    For what only reads, and writes to standard output; `unread` is the exit code where nobody reads on, `farewell`
-    what is said where a signal cuts off what is written.
+    `farewell` is said then, `document` makes what standard output gets.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if os.isatty(STDERR):
             os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
         os.write(STDERR, farewell.encode())
+        with suppress(OSError):
+            os.write(STDOUT, document())
         _leave(INTERRUPTED)
 
     with _handling(handle):
+        yield
+
+
+@contextmanager
+def leaving_at_once(unread: int = 0, farewell: str = "", document: Callable[[], bytes] = lambda: b"") -> Iterator[None]:
+    """The same, and let a reader that has seen enough end the process, with the exit code `unread`.
+
+    For what only reads, and writes to standard output.
+    """
+    with leaving_on_signal(farewell, document):
         try:
             yield
         except BrokenPipeError:

@@ -6,10 +6,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cncbops.cluster.address import at_cluster
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import at_cluster, number, workers_in_words
+from ._words import number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -232,7 +233,7 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
         verb = "resume" if all(source.startswith("sqs://") for source in document["source"]) else "redrive"
         console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
     elif totals["unknown"]:
-        again = f"cncbops runs redrive {run} --unknown --execute"
+        again = f"cncbops runs redrive {run} --unknown --execute{there}"
         console.print(f"Send the unknown again, which may arrive twice: {again}", soft_wrap=True)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
         console.print(f"All of it: cncbops runs show {run}", soft_wrap=True)

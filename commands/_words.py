@@ -33,11 +33,6 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     return f"{workers['count']:,} {where}{lost}"
 
 
-def at_cluster(address: str | None) -> str:
-    """What is to be typed behind a command that is to go on where a run was."""
-    return f" --cluster {address}" if address else ""
-
-
 def number(count: int, what: str) -> str:
     """A count and what is counted: `1 line`, `2,000 lines`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
@@ -30,8 +31,8 @@ from cncbops.survey import Survey
 from cncbops.terms import require_able
 from cncbops.undertaking import Undertaking
 
-from ._screen import Screen, stop_on_signal
-from ._words import at_cluster, visible
+from ._screen import Screen, leaving_on_signal, stop_on_signal
+from ._words import visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -55,6 +56,10 @@ class Heading(Struct, frozen=True):
         """The report on what has come of it by now."""
         facts = {name: value for name, value in structs.asdict(self).items() if name != "started"}
         return Report(**facts, journal=journal, duration_s=time.monotonic() - self.started, **more)
+
+    def unfinished(self) -> dict[str, Any]:
+        """The summary of a command that is interrupted before its work begins."""
+        return summary(self.report(Journal(NoKeeper()), interrupted=True))
 
 
 class Work(Struct, frozen=True):
@@ -86,9 +91,17 @@ def plan_work(
 ) -> int:
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
-    sending = _sending(work, keeper or NoKeeper(), stop, plans=True)
-    with stop_on_signal(stop, screen), sending, _line(work, sending, screen):
-        sending.plan()
+    sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
+    with stop_on_signal(stop, screen):
+        with sending, _line(work, sending, screen):
+            sending.plan()
+        return _tell_plan(work, sending, screen, totals, finish)
+
+
+def _tell_plan(
+    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], None]
+) -> int:
+    """Show what was planned; the exit code."""
     report = work.heading.report(
         sending.journal,
         error=sending.error or objection_of(sending),
@@ -117,8 +130,7 @@ class InLedger(Struct, frozen=True):
 def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: Screen) -> int:
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
-    sending = _sending(work, kept.writer, stop)
-    more: dict[str, Any] = {}
+    sending = _sending(work, kept.writer, stop, screen)
     try:
         with (
             stop_on_signal(stop, screen, _farewell(kept.run, sending)),
@@ -127,18 +139,31 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             _line(work, sending, screen),
         ):
             sending.execute()
-        # Nothing of the run is left to be stopped: what ends this ends no more than this.
-        with stop_on_signal(over := threading.Event(), screen):
-            more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
-    if not sending.journal.tally.calls.total:  # of what a killed session may have sent, nothing was sent again
-        sending.journal.tally.events.possible_duplicates = 0
+    # Nothing of the run is left to be stopped: what ends this ends no more than this.
+    with stop_on_signal(over := threading.Event(), screen):
+        return _end(work, kept, sending, over, screen)
+
+
+def _end(work: Work, kept: InLedger, sending: Sending, over: threading.Event, screen: Screen) -> int:
+    """Do what comes afterwards, write the end down and tell; the exit code."""
+    more: dict[str, Any] = {}
+    try:
+        more = work.afterwards(sending, over)
+    except CncbopsError as error:
+        sending.end(error)
     report = _write_down(work, kept, sending)
     code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:
         write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
     return code
+
+
+def before_work(screen: Screen) -> AbstractContextManager[None]:
+    """Let a signal end the command at once: until its work begins nothing is under way that had to be finished."""
+    farewell = "interrupted: nothing was sent\n" if screen.shows_text else ""
+    return leaving_on_signal(farewell, screen.broken_off)
 
 
 def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
@@ -156,9 +181,9 @@ def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path 
     return alarm_watch(request.safety, aws, request.region)
 
 
-def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, *, plans: bool = False) -> Sending:
-    sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans)
-    sending.journal.tally.events.possible_duplicates = work.in_flight
+def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, screen: Screen, *, plans: bool = False) -> Sending:
+    sending = Sending(work.undertaking, work.aws, keeper, stop, plans=plans, note=screen.note)
+    sending.journal.doubt(work.in_flight)
     for entry in work.changes.returned:
         sending.journal.give_back(entry)
     for change in work.changes.found:

@@ -11,12 +11,10 @@ from cncbops.request import Request
 from cncbops.session.undertakings import processors
 from cncbops.undertaking import Places, is_read_one_by_one
 
-from ._screen import Screen, leaving_at_once
+from ._screen import Screen
 
 _HERE = "local:"
 """How the address of a cluster begins that is started for the run, on this machine."""
-
-_NOTHING_BEGUN = "interrupted: nothing was begun\n"
 
 
 def is_here(cluster: str) -> bool:
@@ -31,7 +29,10 @@ class Workplace(Struct, frozen=True):
     cluster: str | None = None
 
     def taken(self, request: Request, aws: Aws, screen: Screen, held: ExitStack) -> Places:
-        """The places, for as long as `held` is. Raises CncbopsError, before anything is begun or asked of AWS."""
+        """The places, for as long as `held` is. Raises CncbopsError, before anything is begun or asked of AWS.
+
+        Within `before_work`: Dask does not bear to be interrupted while it starts; its processes end with this one.
+        """
         here = Places(self.workers or processors())
         if self.cluster is None:
             return here
@@ -41,9 +42,7 @@ class Workplace(Struct, frozen=True):
             return here
         from cncbops.cluster.connecting import connected  # here: none but who works on a cluster needs it
 
-        # Dask does not bear to be interrupted while it starts; its processes end with this one.
-        with leaving_at_once(farewell=_NOTHING_BEGUN if screen.shows_text else ""):
-            cluster = held.enter_context(connected(self.cluster, aws, screen.note))
+        cluster = held.enter_context(connected(self.cluster, aws, screen.note))
         if (request.concurrency or 0) > cluster.room:
             room, asked = cluster.room, request.concurrency
             screen.note(

@@ -33,3 +33,8 @@ def parse_address(text: str) -> Address:
     if (found := _REMOTE.fullmatch(text)) and 0 < int(found[1]) < 2**16:
         return Address(text)
     raise BadInput(f"--cluster {text!r} is no address of a cluster", _NEXT)
+
+
+def at_cluster(address: str | None) -> str:
+    """What is to be typed behind a command that is to go on where a run was."""
+    return f" --cluster {address}" if address else ""

@@ -140,7 +140,6 @@ class ClusterExecutor:
     def _lost(self, place: int, why: str) -> PlaceLost:
         self._outbox.close(place)
         del self._members[place]
-        self._note(why)
         return PlaceLost(why, place)
 
     def _await_first(self) -> None:

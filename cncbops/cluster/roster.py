@@ -20,6 +20,7 @@ LONGEST_S = 30.0
 """Of a look at a worker, which may have to load AWS's library and to ask for credentials first."""
 
 _SAME_IMAGE = "Start the scheduler and all workers with the versions that are here, best from one image"
+_ALIKE = "Install cncbops alike for all workers, with a C compiler or without, best from one image"
 _SAME_AWS = "Give --endpoint-url or --role-arn, or set the environment of the workers"
 _OWN_IDENTITY = "It calls AWS as its machine does, with no profile of this one: give that a role, or use --role-arn"
 
@@ -48,6 +49,7 @@ class Roster:
         self._aws, self._access = aws, packed(aws, Kept(here=here))
         self._needed = versions_here()
         self._own: Whereabouts | None = None
+        self._reads_in_c: bool | None = None  # as the first worker that is fit; this process reads nothing
         self.fit: set[str] = set()
         self._silent: set[str] = set()
 
@@ -91,7 +93,7 @@ class Roster:
             self._told(unknown, whereabouts_there, self._access),
         )
         found = {
-            each: self._of_versions(each, versions[each]) or _of_aws(each, others[each], own)
+            each: self._of_versions(each, versions[each]) or self._of_worker(each, others[each], own)
             for each in unknown
             if each in versions and each in others
         }
@@ -128,12 +130,20 @@ class Roster:
             return None
         return CannotRun(f"{who} has {found}; here is {self._needed}", _SAME_IMAGE)
 
+    def _of_worker(self, address: str, told: Whereabouts | BaseException, own: Whereabouts) -> CannotRun | None:
+        if isinstance(told, BaseException):
+            return _failed(address, told)
+        if difference := own.difference(told):
+            return CannotRun(f"worker {address} {difference}", _SAME_AWS)
+        return self._of_reading(address, told)
 
-def _of_aws(address: str, told: Whereabouts | BaseException, own: Whereabouts) -> CannotRun | None:
-    if isinstance(told, BaseException):
-        return _failed(address, told)
-    difference = own.difference(told)
-    return CannotRun(f"worker {address} {difference}", _SAME_AWS) if difference else None
+    def _of_reading(self, address: str, told: Whereabouts) -> CannotRun | None:
+        """Where a worker is lost, another reads on from the very portion: those of the one way end elsewhere."""
+        if self._reads_in_c in (None, told.reads_in_c):
+            self._reads_in_c = told.reads_in_c
+            return None
+        ways = ("in C", "without C") if told.reads_in_c else ("without C", "in C")
+        return CannotRun(f"worker {address} reads lines {ways[0]}, another {ways[1]}", _ALIKE)
 
 
 def _failed(address: str, error: BaseException) -> CannotRun:

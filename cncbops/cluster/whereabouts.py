@@ -8,16 +8,21 @@ from cncbops.aws import Aws
 from cncbops.cluster.at_hand import keep
 from cncbops.cluster.parcels import unpacked
 from cncbops.identity import whoami
+from cncbops.native import hot
 from cncbops.session.memory import Memory, NoMemory
 
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where calls go, and the account of whoever makes them: None where AWS does not say."""
+    """Where calls go, and the account of whoever makes them: None where AWS does not say.
+
+    `reads_in_c`: what reads lines is compiled there (see `cncbops.native`).
+    """
 
     lambda_url: str
     s3_url: str
     account: str | None
+    reads_in_c: bool = False
 
     def difference(self, other: "Whereabouts") -> str | None:
         """What sets another apart from this, in words; None if nothing does."""
@@ -34,7 +39,10 @@ def whereabouts(aws: Aws) -> Whereabouts:
     """Of this process. Raises CncbopsError, as where credentials are missing."""
     identity = whoami(aws)
     return Whereabouts(
-        aws.lambda_().meta.endpoint_url, aws.s3().meta.endpoint_url, identity.account if identity else None
+        aws.lambda_().meta.endpoint_url,
+        aws.s3().meta.endpoint_url,
+        identity.account if identity else None,
+        reads_in_c=hot is not None,
     )
 
 

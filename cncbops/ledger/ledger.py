@@ -231,9 +231,9 @@ class Ledger:
         with self._writing():
             unless()
             cursor = self._connection.execute(
-                f"INSERT INTO runs ({', '.join(columns)}, status, started_ms) "  # noqa: S608  names are ours
-                f"VALUES ({', '.join('?' * len(columns))}, 'running', ?)",
-                (*columns.values(), now),
+                f"INSERT INTO runs ({', '.join(columns)}, status, started_ms, cluster) "  # noqa: S608  names are ours
+                f"VALUES ({', '.join('?' * len(columns))}, 'running', ?, ?)",
+                (*columns.values(), now, worker.cluster),
             )
             run_number = cursor.lastrowid
             assert run_number is not None
@@ -258,6 +258,7 @@ class Ledger:
                 "UPDATE sessions SET status = 'crashed' WHERE run = ? AND ended_ms IS NULL", (run.id,)
             )
             self._connection.execute("DELETE FROM orders WHERE run = ? AND taken_ms IS NULL", (run.id,))
+            self._connection.execute("UPDATE runs SET cluster = ? WHERE id = ?", (worker.cluster, run.id))
             if kind == "resume":
                 self._connection.execute(
                     "UPDATE runs SET status = 'running', reason = NULL, ended_ms = NULL WHERE id = ?", (run.id,)

@@ -46,7 +46,10 @@ class NewRun(Struct, frozen=True):
 
 
 class Run(NewRun, frozen=True):
-    """A run in the ledger. `listed`: every object of its sources is in the ledger."""
+    """A run in the ledger. `listed`: every object of its sources is in the ledger.
+
+    `cluster` is where its last session works or worked, if that is a cluster.
+    """
 
     id: int = 0
     status: str = ""
@@ -54,6 +57,7 @@ class Run(NewRun, frozen=True):
     started_ms: int = 0
     ended_ms: int | None = None
     listed: bool = False
+    cluster: str | None = None
 
 
 class Session(Struct, frozen=True):

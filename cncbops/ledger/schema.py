@@ -176,6 +176,8 @@ STEPS: Sequence[Step] = (
     # A row of `resubmitted_lately` is of faults that have all but the digests in common, and as many records each: the
     # digests of both stand end to end. A row of one fault is as it was; an older version would take several for one.
     (),
+    # The address of the Dask cluster at which a run's last session works, or worked.
+    ("ALTER TABLE runs ADD COLUMN cluster TEXT",),
 )
 
 RESUBMITTED_SINCE = 2

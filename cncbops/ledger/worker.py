@@ -11,16 +11,20 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Worker:
-    """Who works on a run: the AWS identity's ARN, None where AWS does not say, machine and process."""
+    """Who works on a run: the AWS identity's ARN, None where AWS does not say, machine and process.
+
+    `cluster` is the address of the Dask cluster at which that process has it done, if at one.
+    """
 
     who: str | None
     host: str
     process: int
+    cluster: str | None = None
 
 
-def this_worker(who: str | None) -> Worker:
+def this_worker(who: str | None, cluster: str | None = None) -> Worker:
     """This process, under an AWS identity."""
-    return Worker(who, host(), os.getpid())
+    return Worker(who, host(), os.getpid(), cluster)
 
 
 def host() -> str:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 from msgspec import structs
 
+from cncbops.cluster.address import at_cluster
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import Entry
+from cncbops.session.in_doubt import leave_in_doubt, most_in_flight
 
 
 def state_of(ledger: Ledger, run: Run) -> str:
@@ -99,34 +100,37 @@ def _next_of_act(run: Run, state: str) -> str | None:
     return go_on_with(run) if state in ("crashed", "stopped", "interrupted", "failed") else None
 
 
-def go_on_with(act: Run) -> str:
-    """The command that goes on with an act: a failover, whose region others may have switched since, is said again."""
-    if act.command == "invalidate":
-        return f"cncbops runs resume {act.run_id} --execute"
-    return str(act.terms["go_on"])
+def go_on_with(run: Run) -> str:
+    """The command that goes on with a run, where its last session worked.
+
+    A failover, whose region others may have switched since, is said again.
+    """
+    if run.is_act and run.command != "invalidate":
+        return str(run.terms["go_on"])
+    return f"cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}"
 
 
 def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:
     is_open = not run.listed or counts.objects_done < counts.objects
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
-        return f"cncbops runs resume {run.run_id} --execute"
+        return go_on_with(run)
     if (counts.failed or counts.unknown) and all(source.startswith(QUEUES) for source in run.sources):
-        return f"cncbops runs resume {run.run_id} --execute"  # what failed is on its queue
+        return go_on_with(run)  # what failed is on its queue
+    there = at_cluster(run.cluster)
     if counts.failed:
-        return f"cncbops runs redrive {run.run_id} --execute"
-    return f"cncbops runs redrive {run.run_id} --unknown --execute" if counts.unknown else None
+        return f"cncbops runs redrive {run.run_id} --execute{there}"
+    return f"cncbops runs redrive {run.run_id} --unknown --execute{there}" if counts.unknown else None
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
     """Records that may have arrived twice: after lost answers, and those under way when a session was killed.
 
-    What a session counts at its beginning is for the one that was killed just before it.
+    The latter are told by the session that sends next, once it has ended.
     """
     summaries = [session.summary or {} for session in sessions]
     told = sum(each.get("events", {}).get("possible_duplicates", 0) for each in summaries)
-    in_flight = int(run.terms.get("concurrency", 0)) * int(run.terms.get("limits", {}).get("records", 0))
-    untold = sum(one.ended_ms is None and other.summary is None for one, other in pairwise(sessions))
-    return int(told) + untold * in_flight
+    untold = sum(not each.summary and leave_in_doubt(sessions[:at]) for at, each in enumerate(sessions))
+    return int(told) + untold * most_in_flight(run)
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:

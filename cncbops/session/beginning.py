@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_request, freeze_target, freeze_terms, thaw_request
 from cncbops.ledger.ledger import Ledger
@@ -56,7 +57,7 @@ def _has_sent(runs: Sequence[Run]) -> str:
 
 def _instead(run: Run) -> str:
     look = f"See it by `cncbops runs show {run.run_id}`"
-    resume = f"Go on with it by `cncbops runs resume {run.run_id}`"
+    resume = f"Go on with it by `cncbops runs resume {run.run_id}{at_cluster(run.cluster)}`"
     return f"{look if run.status in ('succeeded', 'partial') else resume}, or send them again with --again"
 
 

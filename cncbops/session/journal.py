@@ -36,6 +36,11 @@ class Journal:
         self._delivered: dict[int, Entry] = {}  # of which more was delivered
         self._failures: list[tuple[int, Failure]] = []
         self._claimed: list[bytes] = []
+        self._in_doubt = 0
+
+    def doubt(self, records: int) -> None:
+        """Count so many records that earlier sessions may have sent as possible duplicates, once something is sent."""
+        self._in_doubt += records
 
     def entry_of(self, item: Item) -> Entry:
         """The entry of an object that is to be read: as an earlier session left it, or new, with the next number."""
@@ -86,7 +91,7 @@ class Journal:
     def restart(self, entry: Entry, anew: Entry) -> None:
         """Put an object that changed in the place of what it was: both are written down together."""
         entry.error = RESTARTED
-        self.tally.events.possible_duplicates += entry.delivered + entry.unknown
+        self.doubt(entry.delivered + entry.unknown)
         self.touch(entry)
         self.touch(anew)
 
@@ -125,6 +130,9 @@ class Journal:
     def _count(self, settled: Settled) -> None:
         outcome = settled.outcome
         self.tally.count_settled(settled)
+        if self._in_doubt and outcome.calls.total:
+            self.tally.events.possible_duplicates += self._in_doubt
+            self._in_doubt = 0
         for number, count in settled.delivered.items():
             entry = self._entries[number]
             entry.delivered += count

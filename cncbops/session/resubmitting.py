@@ -4,10 +4,15 @@ from typing import Any
 
 from cncbops.aws import Aws
 from cncbops.delivery.sender import MAX_ATTEMPTS
+from cncbops.faults.selection import FaultSelection
+from cncbops.faults.sources import stored
 from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
+from cncbops.inventory.listed import inventory_in
+from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
+from cncbops.queues.source import QueueSource
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Agenda
 from cncbops.session.claims import FaultRegister
@@ -56,11 +61,6 @@ def faults_undertaking(
     )
 
 
-def most_in_flight(run: Run) -> int:
-    """How many records a session of a run may have under way."""
-    return int(run.terms["concurrency"] * run.terms["limits"]["records"])
-
-
 def terms_of(request: ResubmitRequest, room: Room) -> dict[str, Any]:
     """The terms of a whole resubmit, as a run has them; each function has its own besides."""
     concurrency = request.concurrency or room.invocations
@@ -85,8 +85,30 @@ def under_way(ledger: Ledger, alike: Likeness) -> list[Run]:
 
 
 def killed(ledger: Ledger, alike: Likeness) -> list[Run]:
-    """The runs over the same sources that were killed, and not taken up since."""
-    return [run for run in _of_the_same(ledger, alike) if run.status == "running" and not ledger.is_active(run)]
+    """The runs over the same sources that were killed: neither taken up since, nor gone over by another."""
+    runs = _of_the_same(ledger, alike)
+    dead = [run for run in runs if run.status == "running" and not ledger.is_active(run)]
+    return [run for run in dead if not any(_has_gone_over(other, run, ledger) for other in runs)]
+
+
+def _has_gone_over(other: Run, run: Run, ledger: Ledger) -> bool:
+    """Whether another has sent, or found sent, all that was under way when a run was killed: none comes again."""
+    is_later = other.id > run.id and other.started_ms >= ledger.sessions(run)[-1].seen_ms
+    is_whole = other.status in ("succeeded", "nothing")
+    return is_later and is_whole and _covers(thaw_resubmit(other.arguments), thaw_resubmit(run.arguments))
+
+
+def _covers(wide: ResubmitRequest, narrow: ResubmitRequest) -> bool:
+    """Whether one resubmit is for all faults that another is for."""
+    if wide.limit is not None or wide.choice not in (FaultSelection(), narrow.choice):
+        return False
+    if inventory_in(wide.sources) not in (None, inventory_in(narrow.sources)):
+        return False
+    extents = tuple(map(extent_of, stored(wide.sources)))
+    # What is on a queue may have been held back from it.
+    return all(
+        not isinstance(source, QueueSource) and extent_of(source).startswith(extents) for source in narrow.sources
+    )
 
 
 def _of_the_same(ledger: Ledger, alike: Likeness) -> list[Run]:

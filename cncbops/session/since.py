@@ -15,7 +15,7 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
-from cncbops.reports.run_facts import state_of
+from cncbops.reports.run_facts import go_on_with, state_of
 from cncbops.request import ReplayRequest, Request
 from cncbops.selection.covering import covers
 from cncbops.selection.selection import Selection
@@ -125,7 +125,7 @@ def _require_listed(ledger: Ledger, run: Run) -> None:
     if not run.listed:
         state = state_of(ledger, run)
         what = f"run {run.run_id} ({state}) has not come to all of its objects: what arrived since cannot be told"
-        raise CannotRun(what, f"Go on with it first: `cncbops runs resume {run.run_id} --execute`")
+        raise CannotRun(what, f"Go on with it first: `{go_on_with(run)}`")
 
 
 def left_behind(ledger: Ledger, request: ReplayRequest) -> list[str]:

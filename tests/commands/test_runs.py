@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cncbops.commands._options import Local
 from cncbops.commands._runs import carry_out_ls, carry_out_order, carry_out_show
-from cncbops.commands._runs_view import differing, json_pieces, short_name
+from cncbops.commands._runs_view import differing, json_pieces, short_name, show_runs
+from rich.console import Console
 
 from cncbops.delivery.outcome import Undelivered
 from cncbops.errors import CannotRun
@@ -45,12 +46,13 @@ def local(folder: Path, *, as_json: bool = False, quiet: bool = False) -> Local:
     return Local(json=as_json, quiet=quiet, verbose=False, state_dir=folder)
 
 
-def a_run(folder: Path, run_id: str = ID) -> Run:
+def a_run(folder: Path, run_id: str = ID, cluster: str | None = None) -> Run:
     """A run of two objects: one record of the first failed, the second is open."""
     with Ledger.open(folder) as ledger:
         run = begin(
             ledger,
             run_id,
+            cluster,
             function=str(REQUEST.function),
             arguments=freeze_request(REQUEST),
             terms=freeze_terms(settle(REQUEST, TARGET, "eu-west-1")),
@@ -220,6 +222,18 @@ def test_orders_are_carried_out_by_the_run_under_way(tmp_path: Path, capsys: pyt
     assert all("@" in order.who for order in obeyed)
 
 
+@pytest.mark.parametrize(
+    ("cluster", "there"), [(None, ""), ("tcp://scheduler:8786", " --cluster tcp://scheduler:8786")]
+)
+def test_who_stops_a_run_is_told_how_to_go_on_with_it_where_it_works(
+    cluster: str | None, there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_run(tmp_path, cluster=cluster)
+    with held(tmp_path):
+        assert carry_out_order(ID, "stop", None, local(tmp_path)) == 0
+    assert capsys.readouterr().err.endswith(f"go on with: cncbops runs resume {ID} --execute{there}\n")
+
+
 def test_a_run_that_is_over_takes_no_orders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a_run(tmp_path)
     finish(tmp_path, "interrupted")
@@ -258,3 +272,35 @@ def test_arguments_that_are_as_by_default_go_without_saying() -> None:
 )
 def test_an_arn_is_shortened_to_whom_it_names(arn: str | None, said: str) -> None:
     assert short_name(arn) == said
+
+
+LONG = "cncb-replaying-events-john-listener"
+
+
+def row(status: str, delivered: int, failed: int, function: str = "fn:live") -> dict[str, Any]:
+    counts = {"matched": 1_234_567, "delivered": delivered, "failed": failed, "unknown": 0}
+    counts["not_sent"] = counts["matched"] - delivered - failed
+    told = {"run_id": ID, "command": "replay", "status": status, "who": "arn:aws:iam::1:user/ann", "counts": counts}
+    return {**told, "function": function, "subject": function}
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (140, "run command status delivered not delivered subject who"),
+        (100, "run status delivered not delivered subject"),
+        (80, "run status delivered not delivered"),
+        (60, "run status delivered"),
+        (40, "run status"),
+        (24, "run"),
+    ],
+)
+def test_on_a_narrow_screen_columns_go_and_no_line_is_broken_but_that_of_a_long_name(width: int, columns: str) -> None:
+    written = io.StringIO()
+    rows = [row("partial", 1_000_000, 234_567), row("succeeded", 1_234_567, 0), row("interrupted", 30_000, 0, LONG)]
+    show_runs(Console(file=written, width=width), rows)
+    head, *lines = written.getvalue().splitlines()
+    assert " ".join(head.split()) == columns
+    assert [line.split()[0] for line in lines if line[0] != " "] == [ID] * 3
+    assert len(lines) == 3 + ("subject" in columns and width < 140)
+    assert ("1,234,567 of 1,234,567" in lines[1]) == ("delivered" in columns)

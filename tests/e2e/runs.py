@@ -83,6 +83,10 @@ class Runs:
         """`pause`, `continue`, `stop`, or `rate` and its value."""
         return self.command.finish(self._start(order[0], self.newest.run_id, *order[1:]))
 
+    def show(self) -> Any:
+        """What `runs show` tells."""
+        return self.command.finish(self._start("show", self.newest.run_id, "-o", "json")).json
+
     def _start(self, *arguments: str) -> Process:
         return self.command.start("runs", *arguments, endpoint=self.far_side.url)
 

@@ -161,6 +161,7 @@ def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
     assert len(far_side.delivered()) == under_way
     run = runs.resume(*(("--cluster", cluster.address) if resumed_on == "the cluster" else ()))
     assert (run.status, run.events["delivered"]) == ("succeeded", len(EVENTS) - under_way)
+    assert runs.newest.cluster == (cluster.address if resumed_on == "the cluster" else None)
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
     assert_in_order(far_side, EVENTS)
     assert all(map(is_alive, cluster.workers))
@@ -181,6 +182,7 @@ def test_when_the_command_is_killed_the_workers_stop_and_the_run_is_resumed_as_a
     runs.await_sent(20)
     kill(runs, process)
     sent = len(runs.sent)
+    assert runs.show()["next_step"] == f"cncbops runs resume {runs.newest.run_id} --execute --cluster {cluster.address}"
     far_side.add_function("fn")
     run = runs.resume("--cluster", cluster.address)
     assert (run.code, run.status, run.summary["run"]["delivered"]) == (0, "succeeded", len(EVENTS))
@@ -278,7 +280,9 @@ def test_what_failed_is_sent_once_more_from_the_cluster(cluster: DaskCluster, ru
     once = ("--max-attempts", "1", "--max-failures", "100")
     run = runs.execute(*cluster.at(far_side.url), "--batch-size", "5", *once)
     assert (run.code, run.events["failed"]) == (3, 7)
+    assert runs.show()["next_step"].endswith(f" --execute --cluster {cluster.address}")
     far_side.add_function("fn")
     run = runs.redrive("--cluster", cluster.address)
     assert (run.code, run.events["delivered"], run.summary["workers"]["count"]) == (0, 7, 2)
+    assert runs.newest.cluster == cluster.address
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))

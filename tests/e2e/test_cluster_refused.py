@@ -1,9 +1,11 @@
 """What cannot be on a cluster is said before anything is begun: one line, with what to do next."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from cncbops.native import hot
 from tests.e2e import lakes
 from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
@@ -14,6 +16,7 @@ from tests.e2e.servers import Cncbops
 NOWHERE = "http://127.0.0.1:9"
 LAKE = lakes.lake_of(lakes.make_events(60, 5), 20)
 WITHOUT_DASK = 'import sys; sys.modules["distributed"] = None\n'
+WITHOUT_C = 'import sys; sys.modules["cncbops.native.hot"] = None\n'
 OLDER = """
 import importlib.metadata as metadata
 found = metadata.version
@@ -77,6 +80,18 @@ def test_a_worker_of_another_version_is_named(replays: Replays, far_side: FarSid
         run = replays.execute(*dask.at(far_side.url))
     assert (run.code, run.status) == (1, "failed")
     assert "has cncbops 0.0.9" in run.err
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(hot is None, reason="there was no C compiler")
+def test_workers_of_which_one_alone_reads_in_c_are_refused(replays: Replays, far_side: FarSide, tmp_path: Path) -> None:
+    """Should one of them be lost, the other could not go on where it stood."""
+    with DaskCluster(tmp_path) as dask:
+        dask.join(1, env=site(tmp_path / "site", WITHOUT_C))
+        dask.join(1)
+        run = replays.execute(*dask.at(far_side.url))
+    assert (run.code, run.status) == (1, "failed")
+    assert re.search("reads lines (in C|without C), another (in C|without C). Install cncbops alike", run.err)
 
 
 def test_workers_that_would_call_another_aws_are_refused(replays: Replays, cluster: DaskCluster) -> None:

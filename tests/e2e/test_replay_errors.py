@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e import far_side_s3, lakes
 from tests.e2e.far_side import FarSide, service_error
+from tests.e2e.far_side_health import HealthSide
 from tests.e2e.replays import assert_quiet, checked
 from tests.e2e.servers import Cncbops, Result
 
@@ -207,3 +208,11 @@ def test_no_payload_gets_into_an_error(world: FarSide, cncbops: Cncbops) -> None
     result = cncbops("replay", "s3://lake/", "-f", "listener", "--execute", "-v", endpoint=world.url)
     assert "4111" not in result.out + result.err
     assert json.dumps("4111") not in result.err
+
+
+def test_what_is_no_sts_is_told_in_one_line(cncbops: Cncbops, health_side: HealthSide) -> None:
+    health_side.on("sts.AssumeRole", far_side_s3.Answer(200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"))
+    role = ("--role-arn", "arn:aws:iam::210987654321:role/recovery")
+    result = cncbops("replay", "s3://lake/", "-f", "fn", *role, "--execute", "-o", "json", endpoint=health_side.url)
+    assert (result.code, result.json["status"], result.err.count("\n")) == (1, "failed", 1)
+    assert "what answers to AssumeRole gives no valid credentials" in result.err

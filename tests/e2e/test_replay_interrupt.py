@@ -1,9 +1,12 @@
 """Ctrl-C and SIGTERM: what is under way is finished, the rest is left, and nothing is lost count of."""
 
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,10 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
 from tests.e2e.held import Held
 from tests.e2e.replays import Run, checked
+from tests.e2e.resubmits import Resubmits, faults, lines
+from tests.e2e.runs import Runs, interrupt, kill
 from tests.e2e.servers import Cncbops
+from tests.inventory.inventories import URI, Written
 
 EVENTS = lakes.make_events(2000, 50)
 ASKED = ("replay", "s3://lake/", "-f", "fn", "--execute")
@@ -124,6 +130,122 @@ def test_a_signal_before_anything_is_sent_ends_the_run_without_a_trace(
     far_side.wait_until(lambda: far_side.requests != [])
     process.send_signal(number)
     result = cncbops.finish(process, timeout_s=8)
-    assert (result.code, result.out) == (130, "")
-    assert "Traceback" not in result.err
+    assert (result.code, result.out, result.err) == (130, "", "interrupted: nothing was sent\n")
     assert far_side.delivered() == []
+
+
+# In JSON it is told even so
+
+
+LOOKED_AT, LISTED = "GET /2015-03-31/functions/fn/configuration", "GET /lake?list-type=2"
+
+
+@pytest.fixture
+def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
+    far_side.add_bucket("lake", lakes.make_lake(400, 1, 10))
+    far_side.add_function("fn")
+    return Runs(cncbops, far_side)
+
+
+def held_at(runs: Runs, beginning: str) -> threading.Event:
+    """Let requests that begin like this wait until that is set, and forget those that came before."""
+    runs.far_side.requests.clear()
+    return runs.far_side.hold(beginning)
+
+
+def await_held(far_side: FarSide, beginning: str) -> None:
+    far_side.wait_until(lambda: any(request.startswith(beginning) for request in far_side.requests))
+
+
+def assert_broken_off(run: Run, command: str, *, dry_run: bool = False) -> None:
+    told = (run.code, run.status, run.summary["command"], run.summary["dry_run"], run.summary["ledger"], run.err)
+    assert told == (130, "interrupted", command, dry_run, None, "")
+
+
+@pytest.mark.parametrize("mode", [[], ["--execute"]], ids=["planned", "executed"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_summary_tells_of_a_replay_that_was_interrupted_before_its_work_began(
+    number: signal.Signals, mode: list[str], runs: Runs
+) -> None:
+    held_at(runs, LOOKED_AT)
+    asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json")
+    process = runs.command.start(*asked, *mode, endpoint=runs.far_side.url)
+    await_held(runs.far_side, LOOKED_AT)
+    run = interrupt(runs, process, number)
+    assert_broken_off(run, "replay", dry_run=not mode)
+    assert (run.summary["function"], run.summary["source"]) == ("fn", ["s3://lake/"])
+    assert 0 < run.summary["duration_s"] < 20
+    assert not runs.file.exists()
+
+
+def test_it_tells_of_one_that_was_comparing_the_lake_with_its_plan(runs: Runs, tmp_path: Path) -> None:
+    runs.plan("--save-plan", str(tmp_path / "plan"))
+    held_at(runs, LISTED)
+    process = runs.start_plan(tmp_path / "plan")
+    await_held(runs.far_side, LISTED)
+    assert_broken_off(interrupt(runs, process), "replay")
+
+
+@pytest.mark.parametrize("mode", [[], ["--execute"]], ids=["planned", "executed"])
+def test_it_tells_of_one_that_was_listing_its_sources(mode: list[str], runs: Runs) -> None:
+    listed = held_at(runs, LISTED)
+    asked = ("replay", "s3://lake/", "-f", "fn", "-o", "json", "--workers", "2")
+    process = runs.command.start(*asked, *mode, endpoint=runs.far_side.url)
+    await_held(runs.far_side, LISTED)
+    process.send_signal(signal.SIGINT)
+    listed.set()
+    run = runs.finish(process)
+    assert (run.code, run.status, run.events["delivered"], runs.sent) == (130, "interrupted", 0, [])
+
+
+def test_it_tells_of_one_that_was_reading_an_inventory(runs: Runs) -> None:
+    runs.far_side.add_bucket("inventories", Written().objects([]))
+    read = held_at(runs, "GET /inventories/")
+    process = runs.start("--inventory", URI)
+    await_held(runs.far_side, "GET /inventories/")
+    process.send_signal(signal.SIGINT)
+    read.set()
+    assert_broken_off(runs.finish(process), "replay")
+
+
+def test_it_tells_of_one_that_was_looking_at_a_cluster(runs: Runs) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        process = runs.start("--cluster", f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        silent.accept()
+        assert_broken_off(interrupt(runs, process), "replay")
+
+
+def test_it_tells_of_a_run_that_was_being_taken_up(runs: Runs) -> None:
+    process = runs.start("--rate", "5", "--batch-size", "5")
+    runs.await_sent(1)
+    kill(runs, process)
+    held_at(runs, LOOKED_AT)
+    process = runs.start_resume()
+    await_held(runs.far_side, LOOKED_AT)
+    run = interrupt(runs, process)
+    assert_broken_off(run, "runs resume")
+    assert run.summary["run_id"] == runs.newest.run_id
+
+
+def test_it_tells_of_a_resubmit(cncbops: Cncbops, far_side: FarSide) -> None:
+    far_side.add_bucket("faults", lines(*faults(5)))
+    resubmits = Resubmits(cncbops, far_side)
+    far_side.hold("POST /")
+    process = resubmits.start()
+    await_held(far_side, "POST /")
+    run = interrupt(resubmits, process)
+    assert_broken_off(run, "resubmit")
+    assert run.summary["functions"] == {}
+
+
+@pytest.mark.parametrize("command", ["faults stats", "faults show", "lake ls --summary", "lake stats"])
+def test_a_command_that_only_reads_says_that_it_was_interrupted(command: str, runs: Runs) -> None:
+    listed = held_at(runs, LISTED)
+    process = runs.command.start(*command.split(), "s3://lake/", "-o", "json", endpoint=runs.far_side.url)
+    await_held(runs.far_side, LISTED)
+    process.send_signal(signal.SIGINT)
+    listed.set()
+    result = runs.command.finish(process, timeout_s=8)
+    told = {name: result.json[name] for name in ("command", "status")}
+    assert (result.code, told) == (130, {"command": command.removesuffix(" --summary"), "status": "interrupted"})

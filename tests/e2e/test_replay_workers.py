@@ -177,6 +177,18 @@ def test_what_a_process_had_that_is_killed_goes_to_another_and_the_run_to_its_en
     await_gone(workers)
 
 
+def test_that_a_process_was_killed_is_said_while_the_others_go_on(held: Held, runs: Runs) -> None:
+    process = runs.start_text(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
+    lost = begun_with(runs, process, 8)[0]
+    os.kill(lost, signal.SIGKILL)
+    assert process.stderr
+    assert process.stderr.readline().decode() == f"note: worker process {lost} has ended (signal 9)\n"
+    held.go.set()
+    result = runs.command.finish(process)
+    assert (result.code, result.err.count("has ended")) == (0, 0)
+    assert "3 processes; 1 lost" in result.err
+
+
 def test_where_all_its_processes_are_killed_a_run_ends_and_says_how_to_go_on(
     held: Held, runs: Runs, far_side: FarSide
 ) -> None:

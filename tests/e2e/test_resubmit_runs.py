@@ -108,11 +108,15 @@ def test_a_killed_resubmit_need_not_be_resumed(far_side: FarSide, resubmits: Res
     resubmits.await_sent(20)
     kill(resubmits, process)
     before = len(far_side.delivered())
+    killed = resubmits.newest.run_id
+    assert killed in resubmits.plan().summary["plan"]["warnings"][0]
     run = resubmits.execute()
-    assert run.status == "succeeded"
+    assert (run.status, run.events["possible_duplicates"]) == ("succeeded", MOST_REPEATS)
     assert 0 <= before - run.summary["faults"]["sent_before"] <= MOST_REPEATS
     assert len(set(resubmits.delivered_ids)) == 1000
     assert len(far_side.delivered()) - 1000 <= MOST_REPEATS
+    assert resubmits.plan().summary["plan"]["warnings"] == [], "what was in doubt was sent: none of it comes again"
+    assert killed not in resubmits.text("--execute").err
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,27 @@ def test_a_limit_is_for_all_sessions_of_a_killed_run(runs: Runs, far_side: FarSi
     assert runs.resume().status == "nothing"
 
 
+def test_what_a_killed_session_may_have_sent_is_told_by_the_next_that_sends(runs: Runs, far_side: FarSide) -> None:
+    """Not by one in between that was stopped before it had sent anything."""
+    events = lakes.make_events(1000, 50, seed=3)
+    far_side.add_bucket("lake", lakes.lake_of(events, 100))
+    far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
+    process = runs.start(*FAST)
+    runs.await_sent(3)
+    kill(runs, process)
+    far_side.requests.clear()
+    read = far_side.hold("GET /lake/")
+    process = runs.start_resume()
+    far_side.wait_until(lambda: any(request.startswith("GET /lake/") for request in far_side.requests))
+    process.send_signal(signal.SIGINT)
+    read.set()
+    between, run = runs.finish(process), runs.resume()
+    assert (between.status, between.events["possible_duplicates"], between.events["delivered"]) == ("interrupted", 0, 0)
+    assert (run.status, run.events["possible_duplicates"]) == ("succeeded", MOST_REPEATS)
+    assert runs.show()["possible_duplicates"] == MOST_REPEATS
+    assert runs.plan_resume().events["possible_duplicates"] == 0
+
+
 # Interrupted
 
 

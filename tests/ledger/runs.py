@@ -1,9 +1,12 @@
 """Runs for the ledger's tests: what was asked does not matter to them."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -13,8 +16,10 @@ from cncbops.kinesis.batching import Batch, BatchLimits
 from cncbops.kinesis.cutting import Cutter, Stock
 from cncbops.kinesis.record import Record
 from cncbops.lake.objects import LakeObject
+from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
+from cncbops.ledger.schema import APPLICATION_ID, STEPS, migrate
 from cncbops.ledger.worker import this_worker
 from cncbops.session.entry import Entry
 from tests.delivery.batches import record
@@ -30,9 +35,24 @@ def new_run(run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> NewRun:
     return msgspec.structs.replace(new, **changed)
 
 
-def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", **changed: Any) -> Run:
+def begin(ledger: Ledger, run_id: str = "20260101T000000Z-aaaaaa", cluster: str | None = None, **changed: Any) -> Run:
     """A run that a process of this machine has begun, which is no more."""
-    return ledger.begin(new_run(run_id, **changed), replace(this_worker(ANN), process=NO_PROCESS))
+    return ledger.begin(new_run(run_id, **changed), replace(this_worker(ANN, cluster), process=NO_PROCESS))
+
+
+def aged(folder: Path, steps: int) -> None:
+    """Make of a ledger one that has taken so many steps, with what that has room for."""
+    path, today = folder / FILE_NAME, folder / "today.db"
+    path.rename(today)
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(older, STEPS[:steps])
+        older.execute("ATTACH ? AS today", (str(today),))
+        tables = older.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        for (table,) in tables.fetchall():
+            columns = ", ".join(row[1] for row in older.execute(f"PRAGMA main.table_info({table})"))
+            older.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
+    today.unlink()
 
 
 def lake_object(number: int, key: str = "") -> LakeObject:

@@ -14,11 +14,9 @@ from cncbops.errors import CannotRun
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.batching import Mark
 from cncbops.kinesis.record import Record
-from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Run
-from cncbops.ledger.schema import STEPS, migrate
 from cncbops.ledger.worker import this_worker
 from cncbops.session.entry import Entry
 from cncbops.session.memory import NoMemory
@@ -26,7 +24,7 @@ from cncbops.tally import failures_of
 from tests.delivery.batches import batch_of, record
 from tests.faults import units
 from tests.faults.units import unit_of
-from tests.ledger.runs import Sent, begin, lake_object
+from tests.ledger.runs import Sent, aged, begin, lake_object
 
 numbers = count()
 
@@ -264,13 +262,10 @@ def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
 
 
-def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cncbops.ledger.database.STEPS", STEPS[:1])
-    monkeypatch.setattr(migrate, "__defaults__", (STEPS[:1],))
-    with Ledger.open(tmp_path) as older:
-        begin(older)
-    monkeypatch.undo()
-    assert (tmp_path / FILE_NAME).exists()
+def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        begin(ledger)
+    aged(tmp_path, 1)
     looked_at = Ledger.look(tmp_path)
     assert looked_at
     with looked_at:
@@ -281,14 +276,12 @@ def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path, monkey
 
 
 def test_what_an_older_version_left_to_be_sorted_in_is_known_also_where_the_ledger_is_only_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """As it is by a dry-run, which leaves the ledger as it was."""
-    monkeypatch.setattr("cncbops.ledger.database.STEPS", STEPS[:5])
-    monkeypatch.setattr(migrate, "__defaults__", (STEPS[:5],))
-    with Ledger.open(tmp_path) as older:
-        deliver(older, run_at(older, 1_000), one(1))
-    monkeypatch.undo()
+    with Ledger.open(tmp_path) as ledger:
+        deliver(ledger, run_at(ledger, 1_000), one(1))
+    aged(tmp_path, 5)
     looked_at = Ledger.look(tmp_path)
     assert looked_at
     with looked_at:

@@ -10,7 +10,7 @@ from cncbops.errors import CannotRun
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.schema import STEPS, Step, migrate, version
-from tests.ledger.runs import begin
+from tests.ledger.runs import aged, begin
 
 FIRST: Step = ("CREATE TABLE a (x INTEGER)", "INSERT INTO a VALUES (1)")
 SECOND: Step = ("ALTER TABLE a ADD COLUMN y INTEGER", "UPDATE a SET y = x + 1")
@@ -55,6 +55,17 @@ def test_a_ledger_of_an_older_version_is_read_as_it_is_and_brought_up_to_date_wi
         assert found
         with found:
             assert [run.run_id for run in found.runs()] == ["run-1"]
+
+
+def test_a_run_of_a_ledger_that_knows_of_no_cluster_is_read_as_one_of_this_machine(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        begin(ledger, "run-1", cluster="local:2")
+    aged(tmp_path, 6)
+    for door in (Ledger.look, Ledger.open):
+        found = door(tmp_path)
+        assert found
+        with found:
+            assert found.find("run-1").cluster is None
 
 
 @pytest.mark.parametrize("door", [Ledger.open, Ledger.look])

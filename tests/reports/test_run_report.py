@@ -5,6 +5,7 @@ import json
 import stat
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cncbops.reports.run_facts import details, headline, state_of
 from cncbops.reports.run_report import COLUMNS, _cell, write_report
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure
-from tests.ledger.runs import ANN, begin, lake_object
+from tests.ledger.runs import ANN, NO_PROCESS, begin, lake_object
 
 
 @pytest.fixture
@@ -241,6 +242,28 @@ def test_what_failed_of_queues_alone_is_on_them_and_a_run_of_them_is_resumed(
     writer.finish("partial", None, {}, listed=True)
     run = ledger.find(run.run_id)
     assert details(ledger, run)["next_step"] == f"cncbops runs {command.format(run.run_id)}"
+
+
+@pytest.mark.parametrize(
+    ("fate", "command"),
+    [
+        ("read", "resume {} --execute"),
+        ("failed", "redrive {} --execute"),
+        ("unknown", "redrive {} --unknown --execute"),
+    ],
+)
+def test_a_run_is_gone_on_with_where_its_last_session_worked(ledger: Ledger, fate: str, command: str) -> None:
+    run = begin(ledger, cluster="tcp://scheduler:8786")
+    entry = Entry(0, 0, lake_object(0), 1, 1, ended=True)
+    setattr(entry, fate, 1)
+    ledger.run_writer(run, 1).finish("partial", None, {}, listed=True)
+    ledger.run_writer(run, 1).write([entry], [], [])
+    run, said = ledger.find(run.run_id), f"cncbops runs {command.format(run.run_id)}"
+    assert details(ledger, run)["next_step"] == f"{said} --cluster tcp://scheduler:8786"
+    for address, there in (("local:2", " --cluster local:2"), (None, "")):
+        ledger.take_up(run, "redrive", replace(this_worker(None, address), process=NO_PROCESS))
+        run = ledger.find(run.run_id)
+        assert details(ledger, run)["next_step"] == f"{said}{there}"
 
 
 def test_a_redrive_under_way_is_told_of(ledger: Ledger) -> None:
