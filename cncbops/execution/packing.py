@@ -24,9 +24,9 @@ def packed(answers: Sequence[Answer]) -> bytes:
         return _dumped([_sendable(*answer) for answer in answers])
 
 
-def _dumped(answers: Sequence[Answer]) -> bytes:
+def _dumped(what: object) -> bytes:
     buffer = BytesIO()
-    _Pickler(buffer, protocol=5).dump(answers)
+    _Pickler(buffer, protocol=5).dump(what)
     return buffer.getvalue()
 
 
@@ -53,7 +53,7 @@ class _Pickler(pickle.Pickler):
 
 def _sendable(ticket: int, result: Any, error: BaseException | None) -> Answer:
     try:
-        pickle.dumps(result)
+        _dumped(result)
     except Exception as unsendable:  # noqa: BLE001  whatever it makes of being copied
         return ticket, None, portable(unsendable)
     return ticket, result, error
@@ -62,7 +62,7 @@ def _sendable(ticket: int, result: Any, error: BaseException | None) -> Answer:
 def portable(error: BaseException) -> BaseException:
     """An error as it can be sent; one that cannot is told by its traceback."""
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  made just now
+        pickle.loads(_dumped(error))  # noqa: S301  made just now
     except Exception:  # noqa: BLE001  whatever its class makes of being copied
         return RuntimeError("".join(traceback.format_exception(error)))
     error.add_note("".join(traceback.format_exception(error)))

@@ -1,5 +1,6 @@
 """What tasks come to arrives as it left, whatever it is."""
 
+import copyreg
 import pickle
 
 import pytest
@@ -8,9 +9,10 @@ from cncbops.delivery.answers import Kind
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.delivery.sender import Step
 from cncbops.errors import CannotRun
-from cncbops.execution.packing import packed
+from cncbops.execution.packing import packed, portable
 from cncbops.kinesis.record import Trace
 from tests.delivery.batches import record
+from tests.execution.bench import Odd
 
 CALLS = Calls(3, 1, 0, 1, 1, 2, 500)
 WHOLE = Outcome(calls=CALLS, possible_duplicates=7, is_whole=True, traces=[])
@@ -45,3 +47,9 @@ def test_all_that_a_whole_batch_can_come_to_is_packed() -> None:
     assert set(Step.__struct_fields__) == {"kind", "delivered", "failed", "outcome", "weight", "pause_s"}
     named = {"delivered", "failed", "unknown", "not_sent", "refusal"}
     assert set(Outcome.__struct_fields__) == {*named, "calls", "possible_duplicates", "is_whole", "traces"}
+
+
+def test_an_error_can_be_read_also_where_a_library_copies_it_otherwise_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(copyreg.dispatch_table, Odd, lambda _: (Odd, ("one", "other")))  # as one does that Dask loads
+    ((_, _, error),) = pickle.loads(packed([(1, None, portable(Odd("one", "other")))]))
+    assert "Odd: one" in str(error)
