@@ -191,7 +191,7 @@ def guarded(screen: Screen, work: Callable[[], int]) -> int:
 def break_off(screen: Screen) -> int:
     """End a command that a signal has ended before it had more to say; the exit code."""
     if document := screen.broken_off():
-        with screen.printing():
+        with _written(LOOK_THERE):
             sys.stdout.buffer.write(document)
     return INTERRUPTED
 

@@ -78,7 +78,7 @@ def test_a_replay_told_as_json_loads_nothing_of_screens_and_of_other_commands(
     words = ("replay", "s3://lake/", "-f", "fn", "--limit", "3", "-o", "json", "--state-dir", str(tmp_path), how)
     code, out, modules = modules_loaded(tmp_path, *words, endpoint=far_side.url)
     assert (code, json.loads(out)["events"]["matched"]) == (0, 3)
-    assert modules & (READING | CONVERTING | OF_OTHERS | {"rich"}) == set()
+    assert modules & (READING | OF_OTHERS | {"rich"}) == set()
     assert "searched" in modules
 
 
@@ -89,7 +89,7 @@ def test_a_resubmit_told_as_json_loads_nothing_of_screens_and_of_other_commands(
     words = ("resubmit", "s3://faults/", "-o", "json", "--state-dir", str(tmp_path), "--execute")
     code, out, modules = modules_loaded(tmp_path, *words, endpoint=far_side.url)
     assert (code, json.loads(out)["status"]) == (0, "nothing")
-    assert modules & (READING | CONVERTING | OF_OTHERS - {"cncbops.plans.resubmit_plan"} | {"rich"}) == set()
+    assert modules & (READING | OF_OTHERS - {"cncbops.plans.resubmit_plan"} | {"rich"}) == set()
 
 
 def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:
