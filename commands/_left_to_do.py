@@ -13,7 +13,7 @@ from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.entry import RESTARTED, Entry
-from cncbops.session.in_doubt import leave_in_doubt, most_in_flight
+from cncbops.session.in_doubt import is_in_doubt, most_in_flight
 from cncbops.session.picking import PicksNewest
 from cncbops.session.progress import Progress
 from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, changes, queues_of
@@ -95,7 +95,7 @@ def _is_queued(message: Entry) -> bool:
 def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
     """How many records may have been taken without our knowing: those under way when such a session was killed."""
     sessions = [session for session in ledger.sessions(run) if (session.kind == "redrive") is redrives]
-    return most_in_flight(run) if leave_in_doubt(sessions) else 0
+    return most_in_flight(run) if is_in_doubt(sessions) else 0
 
 
 def _killed(in_flight: int) -> list[str]:

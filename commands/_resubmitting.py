@@ -255,6 +255,7 @@ def _begun(
     before = killed(ledger, likeness_here(request, aws))
     for warning in _of_killed(before):
         screen.note(warning)
+    ledger.sort_resubmitted()  # beforehand: who is interrupted meanwhile leaves no run behind
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
         this_worker(identity.arn if identity else None, address_of(places.cluster)),

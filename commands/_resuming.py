@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import structs
 
@@ -40,9 +40,6 @@ from ._requests import SafetyStops
 from ._screen import Screen, guarded, screen_for, state_folder
 from ._take_up import Prepared, TakeUp
 from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
-
-if TYPE_CHECKING:
-    pass
 
 
 def carry_out_resume(take_up: TakeUp, general: General) -> int:

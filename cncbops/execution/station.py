@@ -170,5 +170,5 @@ class Station:
 
 
 def _to_go(stock: Stock) -> Stock:
-    """What passes from one cut to the next, as it goes between processes."""
-    return replace(stock, carried=Carried(stock.carried))
+    """What passes from one cut to the next, as it goes between processes; as it came, where nothing was cut."""
+    return stock if isinstance(stock.carried, Carried) else replace(stock, carried=Carried(stock.carried))

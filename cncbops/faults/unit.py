@@ -58,7 +58,7 @@ class Unit(Record, gc=False):
 
     def texts(self) -> Sequence[bytes]:
         """Its JSON, and the events in its Kinesis records."""
-        body = bytes(self.body)
+        body = self.body
         texts = [body]
         for record in payload_records(body if self.is_event else b'{"Records":[%b]}' % body):
             with suppress(msgspec.DecodeError, ValueError):  # no Kinesis record: it is quoted as it is

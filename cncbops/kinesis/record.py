@@ -44,12 +44,14 @@ class Trace(NamedTuple):
 class Record(msgspec.Struct, gc=False):
     """What is delivered, or fails, as one: here a Kinesis record, ready to be sent, and where it comes from.
 
-    Most are packed in C until they are looked at (see `cncbops.native`), which makes no difference but in time and
-    memory. `body` is its JSON. `event_id` is the event's own id, None where it
-    has none. Only records of one `group`, such as a shard, share an invocation. `place` is its place among the records
-    of a run (see `cncbops.session.entry`). `function` is the one it goes to, as its run names it; empty where the run
-    has but one. `weight` is how many elements of `Records` it makes. One that `is_alone` shares no invocation; one that
-    `is_event` is the invocation's whole event, not wrapped in `Records`. `has_many_keys`: several of its keys order it.
+    Where there is the part in C, most are of a type of its own, which makes no difference but in time and memory: what
+    such a one is asked for is made anew each time.
+
+    `body` is its JSON. `event_id` is the event's own id, None where it has none. Only records of one `group`, such as a
+    shard, share an invocation. `place` is its place among the records of a run (see `cncbops.session.entry`).
+    `function` is the one it goes to, as its run names it; empty where the run has but one. `weight` is how many
+    elements of `Records` it makes. One that `is_alone` shares no invocation; one that `is_event` is the invocation's
+    whole event, not wrapped in `Records`. `has_many_keys`: several of its keys order it.
     """
 
     body: bytes

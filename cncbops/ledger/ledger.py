@@ -208,10 +208,14 @@ class Ledger:
     def resubmitted(self, own: int | None = None) -> Resubmitted:
         """What is known of faults that were sent, also by the run that asks, as far as it was delivered until now."""
         if self._is_writable:
-            with self._writing():
-                sort_in(self._connection, own)
+            self.sort_resubmitted(own)
         self._memories.append(Resubmitted(self.folder, own if self._is_writable else None))
         return self._memories[-1]
+
+    def sort_resubmitted(self, own: int | None = None) -> None:
+        """Sort into that memory what others left behind it: after one that was killed this may take long."""
+        with self._writing():
+            sort_in(self._connection, own)
 
     # Sessions, and orders for who is at work
 

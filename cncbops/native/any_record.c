@@ -56,7 +56,7 @@ long long record_place(PyObject *record)
 PyObject *record_text(PyObject *record)
 {
     PyObject *text = is_packed(record) ? Py_NewRef(record) : PyObject_GetAttr(record, names[BODY]);
-    if (text && text != record && !PyBytes_Check(text)) {
+    if (text && !is_packed(record) && !PyBytes_Check(text)) {
         PyErr_SetString(PyExc_TypeError, "a body is bytes");
         Py_CLEAR(text);
     }

@@ -10,11 +10,15 @@ typedef struct {
 
 static bool add(Measure *measure, PyObject *record)
 {
-    Py_ssize_t weight = record_weight(record), size = record_size(record);
+    Py_ssize_t weight = record_weight(record);
+    Py_ssize_t size = PyErr_Occurred() ? -1 : record_size(record);
     if (PyErr_Occurred())
         return false;
-    measure->weight += weight;
-    measure->size += size;
+    if (__builtin_add_overflow(measure->weight, weight, &measure->weight) ||
+        __builtin_add_overflow(measure->size, size, &measure->size)) {
+        PyErr_SetString(PyExc_OverflowError, "records come to more than can be counted");
+        return false;
+    }
     measure->longest = size > measure->longest ? size : measure->longest;
     return true;
 }

@@ -21,8 +21,8 @@ typedef struct {
 Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *function, PyObject *own, bool is_alone);
 void common_release(Common *common);
 
-/* Of which each kind is more. Behind that its texts lie one after another: key, sequence number, id, and what is the
-   kind's own. `size` is that of its JSON. */
+/* How one of any kind begins; a kind may have more fields. Behind all of them lie its texts, one after another: key,
+   sequence number, id, and what is the kind's own. `size` is that of its JSON. */
 typedef struct {
     PyObject_VAR_HEAD
     Common *common;

@@ -113,8 +113,12 @@ static PyObject *get_pipeline(Packed *one, void *Py_UNUSED(closure))
 
 PyObject *packed_unit_group(const Packed *one)
 {
-    PyObject *cause = one->common->own;
-    return Py_BuildValue("NN", PyObject_GetAttr(cause, fingerprint_name), PyObject_GetAttr(cause, pipeline_name));
+    PyObject *fingerprint = get_fingerprint((Packed *)one, NULL);
+    PyObject *pipeline = fingerprint ? get_pipeline((Packed *)one, NULL) : NULL;
+    PyObject *group = pipeline ? PyTuple_Pack(2, fingerprint, pipeline) : NULL;
+    Py_XDECREF(fingerprint);
+    Py_XDECREF(pipeline);
+    return group;
 }
 
 /* The class method of Unit. */
@@ -127,11 +131,16 @@ static PyObject *get_traces(Packed *one, void *Py_UNUSED(closure))
 static PyObject *reduced(Packed *one, PyObject *key, PyObject *sequence)
 {
     const Common *common = one->common;
-    return Py_BuildValue("O(NOONOnnOLOiOOO(O)(O)ONNNN)", common->make, get_body(one, NULL), key, sequence,
-                         text_object(packed_id(one), NULL), common->object, one->line, one->part, common->group,
-                         one->place, common->function, 1, common->is_alone ? Py_True : Py_False, Py_False, Py_False,
-                         key, sequence, source, get_fault(one, NULL), get_records(one, NULL),
-                         get_fingerprint(one, NULL), get_pipeline(one, NULL));
+    PyObject *group = packed_unit_group(one);
+    if (!group)
+        return NULL;
+    PyObject *call = Py_BuildValue(
+        "O(NOONOnnOLOiOOO(O)(O)ONNOO)", common->make, get_body(one, NULL), key, sequence,
+        text_object(packed_id(one), NULL), common->object, one->line, one->part, common->group, one->place,
+        common->function, 1, common->is_alone ? Py_True : Py_False, Py_False, Py_False, key, sequence, source,
+        get_fault(one, NULL), get_records(one, NULL), PyTuple_GET_ITEM(group, 0), PyTuple_GET_ITEM(group, 1));
+    Py_DECREF(group);
+    return call;
 }
 
 static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))

@@ -16,16 +16,22 @@ static PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *ma
     return found;
 }
 
-/* The list that a record is to be put into, owned by its dictionary. */
+/* The list that a record is to be put into; NULL with an exception set. Whoever makes it may change the dictionaries. */
 static PyObject *home_of(PyObject *record, PyObject *homes, bool has_order, PyObject *home_for)
 {
     PyObject *function = record_function(record), *home = NULL;
     PyObject *of_function = function ? found_or_made(homes, function, (PyObject *)&PyDict_Type, NULL) : NULL;
+    Py_XINCREF(of_function);
     PyObject *key = of_function ? record_home(record, has_order) : NULL;
     if (key)
-        home = found_or_made(of_function, key, home_for, record);
+        home = Py_XNewRef(found_or_made(of_function, key, home_for, record));
     Py_XDECREF(function);
+    Py_XDECREF(of_function);
     Py_XDECREF(key);
+    if (home && !PyList_Check(home)) {
+        PyErr_SetString(PyExc_TypeError, "a home is a list");
+        Py_CLEAR(home);
+    }
     return home;
 }
 
@@ -38,7 +44,9 @@ static Py_ssize_t put_until_alone(PyObject *records, Py_ssize_t at, PyObject *ho
         if (is_alone)
             return is_alone < 0 ? -1 : at;
         PyObject *home = home_of(record, homes, has_order, home_for);
-        if (!home || PyList_Append(home, record) < 0)
+        bool is_put = home && PyList_Append(home, record) == 0;
+        Py_XDECREF(home);
+        if (!is_put)
             return -1;
     }
     return at;

@@ -52,8 +52,12 @@ PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
 {
     if (!has_arguments(count, 2))
         return NULL;
-    long long place = PyLong_AsLongLong(arguments[1]);
+    long long place = PyLong_AsLongLong(arguments[1]), last;
     PyObject *units = PyErr_Occurred() ? NULL : packed_units(arguments[0]);
+    if (units && __builtin_add_overflow(place, PyTuple_GET_SIZE(units), &last)) {
+        PyErr_SetString(PyExc_OverflowError, "there is no such place");
+        Py_CLEAR(units);
+    }
     if (!units)
         return NULL;
     for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)

@@ -13,7 +13,7 @@ from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import Entry
-from cncbops.session.in_doubt import leave_in_doubt, most_in_flight
+from cncbops.session.in_doubt import is_in_doubt, most_in_flight
 
 
 def state_of(ledger: Ledger, run: Run) -> str:
@@ -129,7 +129,7 @@ def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
     """
     summaries = [session.summary or {} for session in sessions]
     told = sum(each.get("events", {}).get("possible_duplicates", 0) for each in summaries)
-    untold = sum(not each.summary and leave_in_doubt(sessions[:at]) for at, each in enumerate(sessions))
+    untold = sum(not each.summary and is_in_doubt(sessions[:at]) for at, each in enumerate(sessions))
     return int(told) + untold * most_in_flight(run)
 
 

@@ -10,7 +10,7 @@ def most_in_flight(run: Run) -> int:
     return int(run.terms.get("concurrency", 0)) * int(run.terms.get("limits", {}).get("records", 0))
 
 
-def leave_in_doubt(sessions: Sequence[Session]) -> bool:
+def is_in_doubt(sessions: Sequence[Session]) -> bool:
     """Whether what sends next may send such records: a session was killed, and none that ended since has sent any."""
     for session in reversed(sessions):
         if session.ended_ms is None:

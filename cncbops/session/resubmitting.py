@@ -102,6 +102,8 @@ def _covers(wide: ResubmitRequest, narrow: ResubmitRequest) -> bool:
     """Whether one resubmit is for all faults that another is for."""
     if wide.limit is not None or wide.choice not in (FaultSelection(), narrow.choice):
         return False
+    if _recipients_of(wide) != _recipients_of(narrow) or (narrow.again and not wide.again):
+        return False
     if inventory_in(wide.sources) not in (None, inventory_in(narrow.sources)):
         return False
     extents = tuple(map(extent_of, stored(wide.sources)))
@@ -109,6 +111,11 @@ def _covers(wide: ResubmitRequest, narrow: ResubmitRequest) -> bool:
     return all(
         not isinstance(source, QueueSource) and extent_of(source).startswith(extents) for source in narrow.sources
     )
+
+
+def _recipients_of(request: ResubmitRequest) -> tuple[object, ...]:
+    """To which functions faults go: they are remembered by these."""
+    return request.function, frozenset(request.renames), request.qualifier
 
 
 def _of_the_same(ledger: Ledger, alike: Likeness) -> list[Run]:

@@ -64,9 +64,6 @@ class Digests(Generic[Value]):
             with noting():
                 self._keep()
 
-    def __contains__(self, digest: bytes) -> bool:
-        return digest in self._at_hand or digest in self._fresh
-
     def first(self, digest: bytes, value: Value) -> Value:
         """What was told first of a digest: this, if nothing was before."""
         if digest in self._at_hand:

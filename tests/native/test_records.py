@@ -152,6 +152,46 @@ def odd(record: Record, how: int) -> Record:
     )
 
 
+class Odd:
+    """What is no record: its body is itself, its home goes while it is asked for, and it has no weight to be added."""
+
+    function, is_alone, has_many_keys, size = "", False, False, 1
+
+    def __init__(self, homes: dict[str, Any]) -> None:
+        self._homes = homes
+
+    @property
+    def body(self) -> "Odd":
+        return self
+
+    @property
+    def partition_key(self) -> str:
+        self._homes.clear()
+        return "k"
+
+    @property
+    def weight(self) -> int:
+        raise LookupError("no weight")
+
+
+def test_what_is_no_record_is_refused_and_nothing_is_read_that_is_not_there() -> None:
+    homes: dict[str, dict[str, list[Record]]] = {}
+    one: Any = Odd(homes)
+    with pytest.raises(TypeError, match="body"):
+        hot.payload(b"[", [one], b"]")
+    with pytest.raises(LookupError):
+        hot.measured([one])
+    hot.put_on_shelves((one, one), 0, homes, True, lambda _: [])
+    assert homes == {}
+    with pytest.raises(TypeError, match="home"):
+        hot.put_on_shelves((one,), 0, homes, True, lambda _: ())  # type: ignore[arg-type,return-value]
+    heavy: Any = msgspec.structs.replace(
+        subject._to_record(event("k", "18", "s", 1_700_611_201_456, b"{}"), PLACE, OBJECT, NAME), weight=2**62
+    )
+    with pytest.raises(OverflowError):
+        hot.measured([heavy, heavy])
+
+
 def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
     (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
 

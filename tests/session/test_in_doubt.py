@@ -8,7 +8,7 @@ from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.kinesis.batching import BatchLimits
 from cncbops.ledger.rows import Session
 from cncbops.session.entry import Entry
-from cncbops.session.in_doubt import leave_in_doubt
+from cncbops.session.in_doubt import is_in_doubt
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from tests.ledger.runs import Cuts, lake_object, record_of
@@ -48,4 +48,4 @@ def session(how: str) -> Session:
     ],
 )
 def test_it_is_in_doubt_until_a_session_has_sent(sessions: list[str], *, expected: bool) -> None:
-    assert leave_in_doubt([session(how) for how in sessions]) is expected
+    assert is_in_doubt([session(how) for how in sessions]) is expected

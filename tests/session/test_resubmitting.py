@@ -10,6 +10,7 @@ import pytest
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.sources import parse_fault_source
 from cncbops.frozen_resubmit import freeze_resubmit
+from cncbops.function_name import parse_function
 from cncbops.inventory.listed import listed_from
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
@@ -48,6 +49,7 @@ def told(ledger: Ledger) -> list[str]:
 
 
 WHOLE = asked()
+OTHER = parse_function("other")
 CASES = [
     (WHOLE, WHOLE, "succeeded", []),
     (WHOLE, WHOLE, "nothing", []),
@@ -60,6 +62,12 @@ CASES = [
     (replace(WHOLE, choice=SOME), replace(WHOLE, choice=SOME), "succeeded", []),
     (replace(WHOLE, choice=SOME), WHOLE, "succeeded", []),
     (WHOLE, asked(inventory=MANIFEST), "succeeded", ["killed"]),
+    (replace(WHOLE, function=OTHER), WHOLE, "succeeded", ["killed"]),
+    (replace(WHOLE, function=OTHER), replace(WHOLE, function=OTHER), "succeeded", []),
+    (WHOLE, replace(WHOLE, renames=(("fn", OTHER),)), "succeeded", ["killed"]),
+    (WHOLE, replace(WHOLE, qualifier="live"), "succeeded", ["killed"]),
+    (replace(WHOLE, again=True), WHOLE, "nothing", ["killed"]),
+    (WHOLE, replace(WHOLE, again=True), "succeeded", []),
     (asked(inventory=MANIFEST), WHOLE, "succeeded", []),
     (asked("s3://faults/", "sqs://q"), asked("s3://faults/", "sqs://q"), "succeeded", ["killed"]),
 ]
