@@ -160,7 +160,8 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
                 new = _prepared(request, before, typed, general, heading, screen, held)
                 if general.execute:
                     alarms = ready(request, new.work.undertaking.recipients, new.work.aws, typed.report)
-                    kept = _begun(new, typed, general, held)
+            if general.execute:
+                kept = _begun(new, typed, general, held)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         if general.execute:

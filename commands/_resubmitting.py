@@ -25,7 +25,6 @@ from cncbops.likeness import Likeness
 from cncbops.plans.resubmit_plan import plan_of_resubmit
 from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ResubmitRequest
-from cncbops.safety.alarms import AlarmWatch
 from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import Agenda, WholeLake
@@ -205,11 +204,13 @@ def _run(
                 told = read_inventory(request.sources, means.s3, request.window, screen, plans=not general.execute)
                 heading = structs.replace(heading, inventory=told.facts)
                 if general.execute:
-                    work, kept, alarms = _begun(means, heading, typed, places, general, held, screen)
+                    alarms = ready(request, means.recipients, aws, typed.report)
+                    ledger = _opened(heading, general, held)
                 else:
                     work = _planned(means, heading, general, places, held)
             if not general.execute:
                 return plan_work(structs.replace(work, warnings=[*told.warnings, *work.warnings]), screen)
+            work, kept = _begun(means, ledger, heading, typed, places, screen)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(
@@ -237,25 +238,22 @@ def _planned(means: Means, heading: Heading, general: General, places: Places, h
     return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
 
 
-def _begun(
-    means: Means,
-    heading: Heading,
-    typed: Resubmitting,
-    places: Places,
-    general: General,
-    held: ExitStack,
-    screen: Screen,
-) -> tuple[Work, InLedger, AlarmWatch | None]:
-    """The run in the ledger, and locked, as long as `held` is. Raises CncbopsError, with nothing sent."""
-    request, aws = means.request, means.aws
-    alarms = ready(request, means.recipients, aws, typed.report)
-    identity = means.identity
+def _opened(heading: Heading, general: General, held: ExitStack) -> Ledger:
+    """The ledger, with all sorted in that is remembered, and the run's lock; as long as `held` is."""
     ledger = held.enter_context(Ledger.open(state_folder(general.state_dir)))
     held.enter_context(RunLock(ledger.folder, heading.run_id))
+    ledger.sort_resubmitted()
+    return ledger
+
+
+def _begun(
+    means: Means, ledger: Ledger, heading: Heading, typed: Resubmitting, places: Places, screen: Screen
+) -> tuple[Work, InLedger]:
+    """The run in the ledger. Raises CncbopsError, with nothing sent."""
+    request, aws, identity = means.request, means.aws, means.identity
     before = killed(ledger, likeness_here(request, aws))
     for warning in _of_killed(before):
         screen.note(warning)
-    ledger.sort_resubmitted()  # beforehand: who is interrupted meanwhile leaves no run behind
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
         this_worker(identity.arn if identity else None, address_of(places.cluster)),
@@ -264,7 +262,7 @@ def _begun(
     undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
     in_flight = sum(map(most_in_flight, before))
     work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
-    return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report), alarms
+    return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 
 
 def _of_killed(runs: Sequence[Run]) -> list[str]:

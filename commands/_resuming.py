@@ -79,7 +79,8 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
                 if general.execute:
                     undertaking = work.undertaking
                     alarms = ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
-                    kept = _taken_up(ledger, run, kind, work, take_up)
+            if general.execute:
+                kept = _taken_up(ledger, run, kind, work, take_up)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         if general.execute:
