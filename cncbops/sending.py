@@ -218,8 +218,7 @@ class Sending:
             self.journal.keep()
         with self._ending():
             self._undertaking.agenda.finish()
-        events = self.journal.tally.events
-        events.not_sent = events.matched - events.delivered - events.failed - events.unknown
+        self.journal.tally.events.leave_rest()
 
     def _goes_on(self, turn: Callable[[], bool]) -> bool:
         with self._ending():

@@ -67,6 +67,10 @@ class Events(Struct):
     synthesized: int = 0
     possible_duplicates: int = 0
 
+    def leave_rest(self) -> None:
+        """Count as not sent what matched and has come to nothing yet."""
+        self.not_sent = self.matched - self.delivered - self.failed - self.unknown
+
 
 class Faults(Struct):
     """Faults that were read and are not sent, by why; but `sent_again` are sent, though they were before.

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
@@ -48,12 +48,14 @@ class Screen:
     """One command's two streams and its tone. JSON mode is silent but for its document.
 
     `unfinished` makes what that says of a command which ends before it has more; None where it is lines in its place.
+    `told` is set once it is out: no other may follow.
     """
 
     json: bool
     quiet: bool
     verbose: bool
     unfinished: Callable[[], Mapping[str, Any]] | None = None
+    told: threading.Event = field(default_factory=threading.Event)
 
     @property
     def out(self) -> "Console":
@@ -81,10 +83,11 @@ class Screen:
         """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
         with _written(LOOK_THERE):
             sys.stdout.buffer.write(_json(document))
+            self.told.set()
 
     def broken_off(self) -> bytes:
         """What standard output has to hold where a signal ends the command before it has more to say."""
-        if not (self.json and self.unfinished):
+        if not (self.json and self.unfinished) or self.told.is_set():
             return b""
         return _json({**self.unfinished(), "status": "interrupted"})
 
@@ -218,7 +221,7 @@ def require_reader() -> None:
 
 def _failed(screen: Screen, error: CncbopsError) -> int:
     screen.show_error(error)
-    if screen.json and screen.unfinished:
+    if screen.json and screen.unfinished and not screen.told.is_set():
         screen.show_json({**screen.unfinished(), "status": "failed", "error": described(error)})
     return error.exit_code
 
@@ -227,12 +230,17 @@ def _failed(screen: Screen, error: CncbopsError) -> int:
 def stop_on_signal(
     stop: threading.Event, screen: Screen, farewell: str = "", stopping: str = STOPPING
 ) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words."""
+    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words.
+
+    In JSON the second is told by the document, if that is not out.
+    """
     signalled = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if signalled.is_set():
             os.write(STDERR, farewell.encode())
+            with suppress(OSError):
+                os.write(STDOUT, screen.broken_off())
             _leave(INTERRUPTED)
         signalled.set()
         stop.set()

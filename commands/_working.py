@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,9 +58,11 @@ class Heading(Struct, frozen=True):
         facts = {name: value for name, value in structs.asdict(self).items() if name != "started"}
         return Report(**facts, journal=journal, duration_s=time.monotonic() - self.started, **more)
 
-    def unfinished(self) -> dict[str, Any]:
-        """The summary of a command that is interrupted before its work begins."""
-        return summary(self.report(Journal(NoKeeper()), interrupted=True))
+    def unfinished(self, journal: Journal | None = None) -> dict[str, Any]:
+        """The summary of a command that is left in the midst, or before its work begins and there is a journal."""
+        journal = journal or Journal(NoKeeper())
+        journal.tally.events.leave_rest()
+        return summary(self.report(journal, interrupted=True))
 
 
 class Work(Struct, frozen=True):
@@ -92,6 +95,7 @@ def plan_work(
     """Plan and show the plan; the exit code. `finish` is called when all went well."""
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
+    screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
     with stop_on_signal(stop, screen):
         with sending, _line(work, sending, screen):
             sending.plan()
@@ -131,6 +135,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     """Do it, write it down and tell; the exit code."""
     stop = threading.Event()
     sending = _sending(work, kept.writer, stop, screen)
+    screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
     try:
         with (
             stop_on_signal(stop, screen, _farewell(kept.run, sending)),

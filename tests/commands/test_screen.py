@@ -3,14 +3,19 @@
 import io
 import re
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import orjson
 import pytest
-from cncbops.commands._screen import Screen
+from cncbops.commands._screen import Screen, guarded
 from cncbops.commands._tables import facts
 from rich.box import SQUARE
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from cncbops.errors import CannotRun
 
 SCREEN = Screen(json=False, quiet=False, verbose=False)
 
@@ -64,3 +69,35 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+def told_in_json(work: Callable[[Screen], int], capfdbinary: pytest.CaptureFixture[bytes]) -> tuple[int, Any]:
+    """The exit code of work, and the one document on standard output."""
+    screen = Screen(json=True, quiet=False, verbose=False, unfinished=lambda: {"command": "replay"})
+    code = guarded(screen, lambda: work(screen))
+    return code, orjson.loads(capfdbinary.readouterr().out)
+
+
+ENDINGS = [(KeyboardInterrupt(), 130, "interrupted"), (CannotRun("no room", "Make some"), 1, "failed")]
+
+
+@pytest.mark.parametrize(("error", "code", "status"), ENDINGS, ids=["signal", "error"])
+def test_what_ends_a_command_is_told_by_its_document(
+    error: BaseException, code: int, status: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def work(_: Screen) -> int:
+        raise error
+
+    ended, document = told_in_json(work, capfdbinary)
+    assert (ended, document["command"], document["status"]) == (code, "replay", status)
+
+
+@pytest.mark.parametrize(("error", "code", "_status"), ENDINGS, ids=["signal", "error"])
+def test_no_document_follows_on_the_one_that_is_out(
+    error: BaseException, code: int, _status: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def work(screen: Screen) -> int:
+        screen.show_json({"status": "succeeded"})
+        raise error
+
+    assert told_in_json(work, capfdbinary) == (code, {"status": "succeeded"})

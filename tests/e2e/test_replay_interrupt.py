@@ -84,6 +84,21 @@ def test_a_second_signal_leaves_at_once(
     assert "Go on with `cncbops runs resume 2" in str(process.stderr.read())
 
 
+def test_in_json_what_is_left_at_once_is_told_as_far_as_it_is_known(
+    held: Held, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    process = cncbops.start(*ASKED, "-o", "json", "--batch-size", "10", endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.in_flight > 0)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    result = cncbops.finish(process)
+    assert (result.code, result.json["status"], held.go.is_set()) == (130, "interrupted", False)
+    events = result.json["events"]
+    assert (events["delivered"], events["not_sent"]) == (0, events["matched"])
+    assert events["matched"] > 0
+    assert "left at once" in result.err
+
+
 @pytest.mark.parametrize(
     ("reply", "options"),
     [
