@@ -338,6 +338,12 @@ def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def _asked_for(operation: str) -> str:
+    """What to do where an operation is denied."""
+    other_way = "in the role's trust policy, too" if operation == "AssumeRole" else "or use --role-arn"
+    return f"Ask for {_ACTIONS.get(operation, operation)}, {other_way}"
+
+
 def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
     code = _code(error)
     message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
@@ -347,10 +353,7 @@ def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
     if code in _INVALID:
         return CannotRun(f"{cannot}: AWS does not know these credentials ({code})", _LOG_IN)
     if code in _DENIED:
-        return CannotRun(
-            f"{cannot}: access denied",
-            f"Ask for {_ACTIONS.get(error.operation_name, error.operation_name)}, or use --role-arn",
-        )
+        return CannotRun(f"{cannot}: access denied", _asked_for(error.operation_name))
     if code in _ELSEWHERE:
         return CannotRun(f"{cannot}: it is in another region", "Give its region with --region")
     if code in _MISSING:

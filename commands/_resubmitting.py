@@ -269,7 +269,7 @@ def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
         f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `cncbops runs resume {run.run_id}{at_cluster(run.cluster)}` goes on with it."
+        f"may arrive twice; `cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}` goes on with it."
         for run in runs
     ]
 

@@ -57,7 +57,7 @@ def _has_sent(runs: Sequence[Run]) -> str:
 
 def _instead(run: Run) -> str:
     look = f"See it by `cncbops runs show {run.run_id}`"
-    resume = f"Go on with it by `cncbops runs resume {run.run_id}{at_cluster(run.cluster)}`"
+    resume = f"Go on with it by `cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}`"
     return f"{look if run.status in ('succeeded', 'partial') else resume}, or send them again with --again"
 
 
