@@ -220,7 +220,9 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     report = partial(work.heading.report, sending.journal, ledger=kept.ledger.path, workers=sending.workers)
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
-        ended = done(error=sending.error, totals=kept.ledger.counts(kept.run))
+        # What could not be written down is no total of the run, also where its end can be.
+        totals = None if sending.journal.is_torn else kept.ledger.counts(kept.run)
+        ended = done(error=sending.error, totals=totals)
         kept.writer.finish(
             ended.status,
             ended.reason,

@@ -63,11 +63,14 @@ def contents_of(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_ends_where_its_ledger_has_no_more_room_and_goes_on_later(far_side: FarSide, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kilobytes", [256, 288])  # of which the second had room for the run's end alone
+def test_a_run_ends_where_its_ledger_has_no_more_room_and_goes_on_later(
+    kilobytes: int, far_side: FarSide, tmp_path: Path
+) -> None:
     events = lakes.make_events(2000, 50, seed=11)
     far_side.add_bucket("lake", lakes.lake_of(events, 100))
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
-    run = Runs(with_room(256, tmp_path), far_side).execute(*FAST)
+    run = Runs(with_room(kilobytes, tmp_path), far_side).execute(*FAST)
     assert (run.code, run.status) == (1, "failed")
     assert "cannot be written" in run.err
     assert "Make room" in run.err
