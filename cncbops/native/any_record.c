@@ -11,10 +11,7 @@ static PyObject *names[ATTRIBUTES];
 
 bool prepare_any_record(void)
 {
-    for (int at = 0; at < ATTRIBUTES; at++)
-        if (!(names[at] = PyUnicode_InternFromString(NAMES[at])))
-            return false;
-    return true;
+    return intern_all(names, NAMES, ATTRIBUTES);
 }
 
 static const Packed *packed(PyObject *record)

@@ -5,10 +5,7 @@ static PyObject *attribute_names[ATTRIBUTES];
 
 bool prepare_fault_causes(void)
 {
-    for (int at = 0; at < ATTRIBUTES; at++)
-        if (!(attribute_names[at] = PyUnicode_InternFromString(NAMES[at])))
-            return false;
-    return true;
+    return intern_all(attribute_names, NAMES, ATTRIBUTES);
 }
 
 Text joined(char buffer[LONGEST_JOINED], const Slice *parts, size_t count)

@@ -14,6 +14,24 @@ static PyObject *fingerprint_name, *pipeline_name, *traces_name;
 
 static PyObject *source;
 
+bool are_packed_units(PyObject *records)
+{
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(records); at++)
+        if (!is_packed_unit(PyTuple_GET_ITEM(records, at)))
+            return false;
+    return true;
+}
+
+PyObject *packed_units_of(PyObject *given)
+{
+    PyObject *units = PySequence_Tuple(given);
+    if (units && !are_packed_units(units)) {
+        PyErr_SetString(PyExc_TypeError, "a unit that is not packed");
+        Py_CLEAR(units);
+    }
+    return units;
+}
+
 Text packed_unit_type_of(const Packed *one)
 {
     return (Text){packed_own(one).start, ((const PackedUnit *)one)->type_length};

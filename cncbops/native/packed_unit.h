@@ -35,6 +35,12 @@ static inline bool is_packed_unit(PyObject *record)
     return Py_TYPE(record) == &packed_unit_type;
 }
 
+/* Whether all of a tuple are such. */
+bool are_packed_units(PyObject *records);
+
+/* A new tuple of units; NULL with an exception set, as where one is not packed. */
+PyObject *packed_units_of(PyObject *given);
+
 /* What else is known of its fault; the id starts nowhere where that has none. */
 Text packed_unit_type_of(const Packed *one);
 long long packed_unit_time(const Packed *one);

@@ -14,12 +14,7 @@ static PyObject *attribute_names[ATTRIBUTES];
 
 bool prepare_records(void)
 {
-    for (int at = 0; at < ATTRIBUTES; at++) {
-        attribute_names[at] = PyUnicode_InternFromString(NAMES[at]);
-        if (!attribute_names[at])
-            return false;
-    }
-    return true;
+    return intern_all(attribute_names, NAMES, ATTRIBUTES);
 }
 
 static bool get_attributes(PyObject *object, PyObject **attributes)

@@ -4,18 +4,6 @@
 
 #include "any_record.h"
 
-/* What is at a key of a dictionary, owned by it; what `make` makes of `argument` where nothing is there yet. */
-static PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *make, PyObject *argument)
-{
-    PyObject *found = PyDict_GetItemWithError(dictionary, key);
-    if (found || PyErr_Occurred())
-        return found;
-    PyObject *made = argument ? PyObject_CallOneArg(make, argument) : PyObject_CallNoArgs(make);
-    found = made && PyDict_SetItem(dictionary, key, made) == 0 ? made : NULL;
-    Py_XDECREF(made);
-    return found;
-}
-
 /* The list that a record is to be put into; NULL with an exception set. Whoever makes it may change the dictionaries. */
 static PyObject *home_of(PyObject *record, PyObject *homes, bool has_order, PyObject *home_for)
 {

@@ -81,13 +81,9 @@ static PyObject *causes_told(const Sums *sums)
 
 static PyObject *summed(Sums *sums, PyObject *units)
 {
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++) {
-        PyObject *unit = PyTuple_GET_ITEM(units, at);
-        if (!is_packed_unit(unit))
-            return PyErr_Format(PyExc_TypeError, "a unit that is not packed");
-        if (!add(sums, (Packed *)unit))
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
+        if (!add(sums, (Packed *)PyTuple_GET_ITEM(units, at)))
             return NULL;
-    }
     if (!kinds_finish(&sums->kinds) || !hours_finish(&sums->hours))
         return NULL;
     return Py_BuildValue("OONN", sums->kinds.counts, sums->hours.counts, hours_range(&sums->hours), causes_told(sums));
@@ -95,7 +91,7 @@ static PyObject *summed(Sums *sums, PyObject *units)
 
 PyObject *sum_units(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *units = PySequence_Tuple(given), *result = NULL;
+    PyObject *units = packed_units_of(given), *result = NULL;
     Sums sums = {.causes = units ? PyMem_New(OfCause, PyTuple_GET_SIZE(units)) : NULL};
     if (units && !sums.causes)
         PyErr_NoMemory();

@@ -4,25 +4,6 @@
 
 #include "packed_unit.h"
 
-static bool are_packed_units(PyObject *units)
-{
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
-        if (!is_packed_unit(PyTuple_GET_ITEM(units, at)))
-            return false;
-    return true;
-}
-
-/* A tuple of units of this call's own; NULL with an exception set. */
-static PyObject *packed_units(PyObject *given)
-{
-    PyObject *units = PySequence_Tuple(given);
-    if (units && !are_packed_units(units)) {
-        PyErr_SetString(PyExc_TypeError, "a unit that is not packed");
-        Py_CLEAR(units);
-    }
-    return units;
-}
-
 static const Packed *unit_at(PyObject *units, Py_ssize_t at)
 {
     return (const Packed *)PyTuple_GET_ITEM(units, at);
@@ -43,7 +24,7 @@ static PyObject *digests_of(PyObject *units)
 
 PyObject *unit_digests(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *units = packed_units(given), *digests = units ? digests_of(units) : NULL;
+    PyObject *units = packed_units_of(given), *digests = units ? digests_of(units) : NULL;
     Py_XDECREF(units);
     return digests;
 }
@@ -53,7 +34,7 @@ PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
     if (!has_arguments(count, 2))
         return NULL;
     long long place = PyLong_AsLongLong(arguments[1]), last;
-    PyObject *units = PyErr_Occurred() ? NULL : packed_units(arguments[0]);
+    PyObject *units = PyErr_Occurred() ? NULL : packed_units_of(arguments[0]);
     if (units && __builtin_add_overflow(place, PyTuple_GET_SIZE(units), &last)) {
         PyErr_SetString(PyExc_OverflowError, "there is no such place");
         Py_CLEAR(units);
@@ -66,18 +47,6 @@ PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
     Py_RETURN_NONE;
 }
 
-/* The list at a key of a dictionary, owned by it, made where there is none. */
-static PyObject *list_at(PyObject *lists, PyObject *key)
-{
-    PyObject *found = PyDict_GetItemWithError(lists, key);
-    if (found || PyErr_Occurred())
-        return found;
-    PyObject *made = PyList_New(0);
-    found = made && PyDict_SetItem(lists, key, made) == 0 ? made : NULL;
-    Py_XDECREF(made);
-    return found;
-}
-
 /* The list of units of a Cause's fingerprint and pipeline, owned by `alike`; `of_cause` has it once it was found. */
 static PyObject *list_of(PyObject *cause, const Packed *unit, PyObject *of_cause, PyObject *alike)
 {
@@ -85,7 +54,7 @@ static PyObject *list_of(PyObject *cause, const Packed *unit, PyObject *of_cause
     if (found || PyErr_Occurred())
         return found;
     PyObject *key = packed_unit_group(unit);
-    found = key ? list_at(alike, key) : NULL;
+    found = key ? found_or_made(alike, key, (PyObject *)&PyList_Type, NULL) : NULL;
     Py_XDECREF(key);
     return found && PyDict_SetItem(of_cause, cause, found) == 0 ? found : NULL;
 }
