@@ -33,8 +33,8 @@ bool prepare_records(void);
 /* Makes texts of names, that stay; false with an exception set. */
 bool intern_all(PyObject **interned, const char *const *names, size_t count);
 
-/* What is at a key of a dictionary, owned by it; what `make` makes of `argument`, if there is one, where nothing is there
-   yet. NULL with an exception set. */
+/* What is at a key of a dictionary, owned by it; where nothing is yet, what `make` makes of `argument`, if there is
+   one. NULL with an exception set. */
 PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *make, PyObject *argument);
 
 /* Whether as many arguments were given as expected; false with an exception set. */

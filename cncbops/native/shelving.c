@@ -4,7 +4,7 @@
 
 #include "any_record.h"
 
-/* The list that a record is to be put into; NULL with an exception set. Whoever makes it may change the dictionaries. */
+/* The list that a record is to be put into; NULL with an exception set. Who makes it may change the dictionaries. */
 static PyObject *home_of(PyObject *record, PyObject *homes, bool has_order, PyObject *home_for)
 {
     PyObject *function = record_function(record), *home = NULL;
