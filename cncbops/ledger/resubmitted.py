@@ -1,7 +1,8 @@
 """What the ledger remembers of faults whose units of work were delivered, so that each is sent once.
 
 It is written down in the order in which it comes, with what else is settled, and sorted in when a session begins or
-ends: sorted in at once, a thousand faults would take a thousand pages, and the run most of its time.
+ends (see `ledger.sorting`): sorted in at once, a thousand faults would take a thousand pages, and the run most of its
+time.
 """
 
 import sqlite3
@@ -10,14 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cncbops.delivery.outcome import Outcome, traces_of
-from cncbops.faults.identity import DIGEST_BYTES, parted
-from cncbops.kinesis.record import Trace
+from cncbops.faults.identity import parted
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
 from cncbops.session.memory import History
 from cncbops.session.scratch import at_once, marks
-
-_MOST_BYTES = 256 * DIGEST_BYTES
-"""Of the faults of one row."""
 
 _Moments = dict[bytes, dict[str | None, int]]
 
@@ -157,58 +154,5 @@ def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcom
     if traces:
         connection.executemany(
             "INSERT INTO resubmitted_lately (run, fingerprint, pipeline, fault, records) VALUES (?, ?, ?, ?, ?)",
-            [(run, *some) for trace in traces for some in _in_pieces(trace)],
+            [(run, *trace) for trace in traces],
         )
-
-
-def _in_pieces(trace: Trace) -> Iterator[Trace]:
-    """A trace in pieces that are sorted in as soon as any other: each row takes as long as the longest."""
-    size = len(trace.faults)
-    for start in range(0, size, _MOST_BYTES):
-        end = start + _MOST_BYTES
-        records = trace.records[len(trace.records) * start // size : len(trace.records) * min(end, size) // size]
-        yield trace._replace(faults=trace.faults[start:end], records=records)
-
-
-def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
-    """Sort in what was delivered lately by `own`, and by runs of which no session is open, within a transaction.
-
-    What a run delivers is to be new to it for as long as its session lasts, that reads again where a place was lost.
-    """
-    runs = ",".join(str(run) for run in _to_sort_in(connection, own))
-    if not runs:
-        return
-    lately = f"resubmitted_lately WHERE run IN ({runs})"
-    longest = f"SELECT max(max(length(fault), length(records))) FROM {lately}"  # noqa: S608  numbers
-    # CROSS JOIN: row by row. SQLite would else go through all rows for each start, which takes three times as long.
-    rows = f"(SELECT number, run, fingerprint, pipeline, fault AS faults, records FROM {lately})"  # noqa: S608
-    starts = (
-        "WITH RECURSIVE starts (at) AS "  # noqa: S608
-        f"(VALUES (0) UNION ALL SELECT at + :digest FROM starts WHERE at + :digest < ({longest})) "
-    )
-    connection.execute(
-        f"{starts} INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "  # noqa: S608
-        "SELECT substr(faults, at + 1, :digest) AS fault, run, fingerprint, pipeline "
-        f"FROM {rows} CROSS JOIN starts WHERE at < length(faults) ORDER BY fault, number "
-        "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
-        {"digest": DIGEST_BYTES},
-    )
-    # A record's fault is as far in the row's as the record is in the row's records.
-    fault = "substr(faults, at * length(faults) / length(records) / :digest * :digest + 1, :digest)"
-    connection.execute(
-        f"{starts} INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "  # noqa: S608
-        f"SELECT substr(records, at + 1, :digest), run, {fault} FROM {rows} "
-        "CROSS JOIN starts WHERE at < length(records) ORDER BY 1",
-        {"digest": DIGEST_BYTES},
-    )
-    connection.execute(f"DELETE FROM {lately}")  # noqa: S608
-
-
-def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
-    """The runs that delivered something lately and are `own`, or whose last session has ended."""
-    rows = connection.execute(
-        "SELECT run FROM (SELECT DISTINCT run FROM resubmitted_lately) lately WHERE run IS ? OR "
-        "(SELECT ended_ms FROM sessions WHERE sessions.run = lately.run ORDER BY number DESC LIMIT 1) IS NOT NULL",
-        (own,),
-    ).fetchall()
-    return [run for (run,) in rows]

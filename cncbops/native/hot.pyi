@@ -88,6 +88,9 @@ def measured(records: Sequence[Record], /) -> tuple[int, int, int]: ...
 # Their places, eight bytes each.
 def places(records: Sequence[Record], /) -> bytes: ...
 
+# As cncbops.ledger.sorting has it: rows are each a cause, digests and others.
+def sorted_entries(rows: Sequence[tuple[bytes, bytes, bytes]], has_others: bool, /) -> bytes: ...
+
 # As cncbops.kinesis.shelves has it.
 def put_on_shelves(
     records: tuple[Record, ...],

@@ -23,6 +23,7 @@ static PyMethodDef functions[] = {
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
+    {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
     FUNCTION(put_on_shelves),
     FUNCTION(ask),
     FUNCTION(receive),

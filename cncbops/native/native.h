@@ -23,6 +23,7 @@ PyObject *units_alike(PyObject *module, PyObject *units);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);
+PyObject *sorted_entries(PyObject *module, PyObject *arguments);
 PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
