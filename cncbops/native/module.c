@@ -4,6 +4,7 @@
 
 #include "any_record.h"
 #include "base64.h"
+#include "digest_set.h"
 #include "digests.h"
 #include "fault_causes.h"
 #include "packed_record.h"
@@ -52,7 +53,8 @@ PyMODINIT_FUNC PyInit_hot(void)
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&
-        (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0))
+        (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0 ||
+         PyModule_AddType(module, &digest_set_type) < 0))
         Py_CLEAR(module);
     return module;
 }

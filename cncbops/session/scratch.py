@@ -76,7 +76,7 @@ class Digests(Generic[Value]):
         alike: dict[Value, list[bytes]] = {}
         for digest in sorted(self._fresh):
             alike.setdefault(self._fresh[digest], []).append(digest)
-        self._kept.add(alike.items())
+        self._kept.add((value, b"".join(digests)) for value, digests in alike.items())
         self._fresh = {}
 
 
@@ -89,16 +89,16 @@ class Kept(Generic[Value]):
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
         """What is there of these."""
         known: dict[bytes, Value] = {}
-        for pack in _packs(sorted(digests)):
+        for pack in _packs(b"".join(sorted(digests))):
             known.update(self._connection.execute(_FIND, (pack,)))
         return known
 
-    def add(self, alike: Iterable[tuple[Value, Sequence[bytes]]]) -> None:
-        """Bring there what is told of digests that are not; those of one value best in their order."""
+    def add(self, alike: Iterable[tuple[Value, bytes]]) -> None:
+        """Bring there what is told of digests that are not; those of one value end to end, best in their order."""
         with at_one_go(self._connection):
             for value, digests in alike:
-                if len(digests) == 1:
-                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests[0], value))
+                if len(digests) == DIGEST_BYTES:
+                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests, value))
                 else:
                     self._connection.executemany(_KEEP, ((pack, value) for pack in _packs(digests)))
 
@@ -113,9 +113,10 @@ def _digests() -> sqlite3.Connection:
     return connection
 
 
-def _packs(digests: Sequence[bytes]) -> Iterator[bytes]:
+def _packs(digests: bytes) -> Iterator[bytes]:
     """Digests end to end, some at a time: SQLite is given one value where it takes longer to give it many."""
-    return (b"".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
+    size = _AT_ONCE * DIGEST_BYTES
+    return (digests[start : start + size] for start in range(0, len(digests), size))
 
 
 def at_once(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
