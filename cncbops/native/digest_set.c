@@ -38,14 +38,14 @@ static unsigned char *find(Digest *slots, size_t capacity, const Digest digest)
     return slots[at];
 }
 
-/* Have three quarters of the slots be enough for so many more; false with an exception set. */
+/* Have four fifths of the slots be enough for so many more; false with an exception set. */
 static bool make_room(DigestSet *set, size_t more)
 {
-    size_t capacity = set->capacity, needed = (set->count + more) / 3 * 4 + LEAST;
+    size_t capacity = set->capacity, needed = (set->count + more) / 4 * 5 + LEAST;
     if (needed <= capacity)
         return true;
     while (capacity < needed)
-        capacity += capacity / 2 + LEAST;
+        capacity += capacity / 4 + LEAST; /* little more: while they move there are both */
     Digest *slots = PyMem_Calloc(capacity, SIZE);
     if (!slots) {
         PyErr_NoMemory();
