@@ -14,7 +14,14 @@ from cncbops.delivery.outcome import Outcome, traces_of
 from cncbops.faults.identity import parted
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
 from cncbops.session.memory import History
-from cncbops.session.scratch import at_once, marks
+from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
+
+_SENT = f"SELECT fault, run FROM {ENTRIES} CROSS JOIN resubmitted ON fault = {part()} WHERE {is_in()}"  # noqa: S608  constants
+_MOMENTS = (
+    f"SELECT r.record, f.pipeline, runs.started_ms FROM {ENTRIES} "  # noqa: S608  constants
+    f"CROSS JOIN resubmitted_records r ON r.record = {part()} "
+    f"CROSS JOIN resubmitted f ON f.fault = r.fault CROSS JOIN runs ON runs.id = r.run WHERE {is_in()}"
+)
 
 _Moments = dict[bytes, dict[str | None, int]]
 
@@ -55,21 +62,16 @@ class Resubmitted:
         """The number of the run that delivered a fault last, of each that one did."""
         with guarded(self._path):
             self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-            query = "SELECT fault, run FROM resubmitted WHERE fault IN"
-            sent = {row["fault"]: row["run"] for row in self._rows_of(query, faults)}
+            sent: dict[bytes, int] = {row[0]: row[1] for row in self._rows_of(_SENT, faults)}
         lately = self._lately.sent
         return {**sent, **{fault: lately[fault] for fault in faults if fault in lately}} if lately else sent
 
     def history(self, records: Sequence[bytes]) -> History:
         """What is known of these records."""
-        query = (
-            "SELECT r.record, f.pipeline, runs.started_ms FROM resubmitted_records r "
-            "JOIN resubmitted f ON f.fault = r.fault JOIN runs ON runs.id = r.run WHERE r.record IN"
-        )
         found: _Moments = {}
         with guarded(self._path):
             self._lately.catch_up(self._connection)
-            for record, pipeline, started_ms in self._rows_of(query, records):
+            for record, pipeline, started_ms in self._rows_of(_MOMENTS, records):
                 _add(found, record, pipeline, started_ms)
         lately = self._lately.moments
         for record in records if lately else ():
@@ -80,8 +82,8 @@ class Resubmitted:
     def _rows_of(self, query: str, digests: Sequence[bytes]) -> Iterator[sqlite3.Row]:
         if not self._is_any_sorted_in():  # as in a first resubmit, whose faults need not be looked for one by one
             return
-        for some in at_once(digests):
-            yield from self._connection.execute(f"{query} ({marks(some)})", some).fetchall()
+        for pack in packs(b"".join(sorted(digests))):  # those that share a page one after another
+            yield from self._connection.execute(query, (pack,)).fetchall()
 
     def _is_any_sorted_in(self) -> bool:
         ((is_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
@@ -93,6 +95,7 @@ class Resubmitted:
         if found is None:
             found = self._own.connection = open_for_reading(self._folder)
             assert found
+            prepare(found)
             self._opened.append(found)
         return found
 

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.native import hot
+from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
 _MOST_BYTES = 8 * 1024 * 1024
 """That are sorted at a time."""
-_AT_ONCE = 256
-"""Entries that SQLite is given in one value."""
 _CAUSE_BYTES = 4
 _FAULT_BYTES = DIGEST_BYTES + _CAUSE_BYTES
 _RECORD_BYTES = DIGEST_BYTES + _CAUSE_BYTES + DIGEST_BYTES
@@ -27,9 +26,9 @@ _Row = tuple[bytes, bytes, bytes]
 
 
 def _each(size: int) -> str:
-    """Where a statement takes its rows from: all entries of a value, with their causes."""
-    cause = f"substr(?1, number * {size} + {DIGEST_BYTES + 1}, {_CAUSE_BYTES})"
-    return f"FROM temp.entries CROSS JOIN temp.causes ON id = {cause} WHERE number < length(?1) / {size}"
+    """Where a statement takes its rows from: all entries of a pack, with their causes."""
+    cause = part(DIGEST_BYTES, _CAUSE_BYTES, size)
+    return f"FROM {ENTRIES} CROSS JOIN temp.causes ON id = {cause} WHERE {is_in(size)}"
 
 
 class _Kind(NamedTuple):
@@ -60,15 +59,14 @@ _FAULTS = _Kind(
     "fault, x''",
     _FAULT_BYTES,
     "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "
-    f"SELECT substr(?1, number * {_FAULT_BYTES} + 1, {DIGEST_BYTES}), run, fingerprint, pipeline {_each(_FAULT_BYTES)} "
+    f"SELECT {part(size=_FAULT_BYTES)}, run, fingerprint, pipeline {_each(_FAULT_BYTES)} "
     "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
 )
 _RECORDS = _Kind(
     "records, fault",
     _RECORD_BYTES,
     "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "
-    f"SELECT substr(?1, number * {_RECORD_BYTES} + 1, {DIGEST_BYTES}), run, "
-    f"substr(?1, number * {_RECORD_BYTES} + {_FAULT_BYTES + 1}, {DIGEST_BYTES}) {_each(_RECORD_BYTES)}",
+    f"SELECT {part(size=_RECORD_BYTES)}, run, {part(_FAULT_BYTES, size=_RECORD_BYTES)} {_each(_RECORD_BYTES)}",
 )
 
 
@@ -79,7 +77,8 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
     """
     if runs := ",".join(str(run) for run in _to_sort_in(connection, own)):
         lately = f"resubmitted_lately WHERE run IN ({runs})"
-        _prepare(connection)
+        prepare(connection)
+        connection.execute("CREATE TEMP TABLE IF NOT EXISTS causes (id BLOB PRIMARY KEY, run, fingerprint, pipeline)")
         for kind in (_FAULTS, _RECORDS):
             _sort(connection, lately, kind)
         connection.execute(f"DELETE FROM {lately}")  # noqa: S608  numbers
@@ -93,13 +92,6 @@ def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
         (own,),
     ).fetchall()
     return [run for (run,) in rows]
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make what entries are unpacked by in SQLite: the numbers of those in a value, and the causes."""
-    for table in ("entries (number INTEGER PRIMARY KEY)", "causes (id BLOB PRIMARY KEY, run, fingerprint, pipeline)"):
-        connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table}")
-    connection.executemany("INSERT OR IGNORE INTO temp.entries VALUES (?)", ((number,) for number in range(_AT_ONCE)))
 
 
 def _sort(connection: sqlite3.Connection, lately: str, kind: _Kind) -> None:
@@ -121,5 +113,4 @@ def _put(connection: sqlite3.Connection, kind: _Kind, causes: Mapping[_Cause, by
     connection.execute("DELETE FROM temp.causes")
     numbered = ((number, *cause) for cause, number in causes.items())
     connection.executemany("INSERT INTO temp.causes VALUES (?, ?, ?, ?)", numbered)
-    entries, step = kind.entries_of(rows), kind.size * _AT_ONCE
-    connection.executemany(kind.put, ((entries[start : start + step],) for start in range(0, len(entries), step)))
+    connection.executemany(kind.put, ((pack,) for pack in packs(kind.entries_of(rows), kind.size)))
