@@ -18,25 +18,29 @@ _CAUSE_BYTES = 4
 _FAULT_BYTES = DIGEST_BYTES + _CAUSE_BYTES
 _RECORD_BYTES = DIGEST_BYTES + _CAUSE_BYTES + DIGEST_BYTES
 
-_Cause = tuple[int, str, str | None]
-"""Run, fingerprint and pipeline."""
+_Cause = tuple[int, str | None, str | None]
+"""Run, fingerprint and pipeline, as far as they matter."""
 
 _Row = tuple[bytes, bytes, bytes]
 """The number of a cause, digests end to end, and others, as many for each of them or some to share one."""
 
 
-def _each(size: int) -> str:
-    """Where a statement takes its rows from: all entries of a pack, with their causes."""
-    cause = part(DIGEST_BYTES, _CAUSE_BYTES, size)
-    return f"FROM {ENTRIES} CROSS JOIN temp.causes ON id = {cause} WHERE {is_in(size)}"
-
-
 class _Kind(NamedTuple):
-    """What is sorted in of rows: digests of theirs, with others where there are."""
+    """What is sorted in of rows, by these `columns`: digests, others where there are, and what their cause is.
+
+    `put` takes its rows from all entries of a pack, with their causes.
+    """
 
     columns: str
     size: int
     put: str
+    at_conflict: str = ""
+
+    def statement(self, *, has_one_cause: bool) -> str:
+        """What puts a pack down."""
+        is_its = "1" if has_one_cause else f"id = {part(DIGEST_BYTES, _CAUSE_BYTES, self.size)}"
+        source = f"FROM {ENTRIES} CROSS JOIN temp.causes ON {is_its} WHERE {is_in(self.size)}"
+        return f"{self.put} {source} {self.at_conflict}"
 
     def entries_of(self, rows: Sequence[_Row]) -> bytes:
         """Of each digest an entry: with its cause and the one of the others that is as far in the row.
@@ -56,17 +60,17 @@ def _entries_of(cause: bytes, digests: bytes, others: bytes, *, has_others: bool
 
 
 _FAULTS = _Kind(
-    "fault, x''",
+    "fault, x'', run, fingerprint, pipeline",
     _FAULT_BYTES,
     "INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "
-    f"SELECT {part(size=_FAULT_BYTES)}, run, fingerprint, pipeline {_each(_FAULT_BYTES)} "
+    f"SELECT {part(size=_FAULT_BYTES)}, run, fingerprint, pipeline",
     "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
 )
 _RECORDS = _Kind(
-    "records, fault",
+    "records, fault, run, NULL, NULL",
     _RECORD_BYTES,
     "INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "
-    f"SELECT {part(size=_RECORD_BYTES)}, run, {part(_FAULT_BYTES, size=_RECORD_BYTES)} {_each(_RECORD_BYTES)}",
+    f"SELECT {part(size=_RECORD_BYTES)}, run, {part(_FAULT_BYTES, size=_RECORD_BYTES)}",
 )
 
 
@@ -78,7 +82,9 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
     if runs := ",".join(str(run) for run in _to_sort_in(connection, own)):
         lately = f"resubmitted_lately WHERE run IN ({runs})"
         prepare(connection)
-        connection.execute("CREATE TEMP TABLE IF NOT EXISTS causes (id BLOB PRIMARY KEY, run, fingerprint, pipeline)")
+        connection.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS causes (id BLOB PRIMARY KEY, run, fingerprint, pipeline) WITHOUT ROWID"
+        )
         for kind in (_FAULTS, _RECORDS):
             _sort(connection, lately, kind)
         connection.execute(f"DELETE FROM {lately}")  # noqa: S608  numbers
@@ -99,7 +105,7 @@ def _sort(connection: sqlite3.Connection, lately: str, kind: _Kind) -> None:
     causes: dict[_Cause, bytes] = {}
     rows: list[_Row] = []
     size = 0
-    query = f"SELECT {kind.columns}, run, fingerprint, pipeline FROM {lately} ORDER BY number"  # noqa: S608  numbers
+    query = f"SELECT {kind.columns} FROM {lately} ORDER BY number"  # noqa: S608  numbers
     for digests, others, *cause in connection.execute(query):
         rows.append((causes.setdefault(tuple(cause), len(causes).to_bytes(_CAUSE_BYTES)), digests, others))
         size += len(digests) + len(others)
@@ -113,4 +119,5 @@ def _put(connection: sqlite3.Connection, kind: _Kind, causes: Mapping[_Cause, by
     connection.execute("DELETE FROM temp.causes")
     numbered = ((number, *cause) for cause, number in causes.items())
     connection.executemany("INSERT INTO temp.causes VALUES (?, ?, ?, ?)", numbered)
-    connection.executemany(kind.put, ((pack,) for pack in packs(kind.entries_of(rows), kind.size)))
+    put = kind.statement(has_one_cause=len(causes) == 1)
+    connection.executemany(put, ((pack,) for pack in packs(kind.entries_of(rows), kind.size)))
