@@ -23,8 +23,12 @@ typedef struct {
 /* False with an exception set. */
 static bool read_row(const Rows *rows, Py_ssize_t at, Row *row)
 {
-    PyObject *cause, *digests, *others;
-    if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rows->rows, at), "SSS", &cause, &digests, &others))
+    PyObject *given = PyTuple_GET_ITEM(rows->rows, at), *cause, *digests, *others;
+    if (!PyTuple_Check(given)) {
+        PyErr_SetString(PyExc_TypeError, "no row of digests");
+        return false;
+    }
+    if (!PyArg_ParseTuple(given, "SSS", &cause, &digests, &others))
         return false;
     *row = (Row){PyBytes_AS_STRING(cause), PyBytes_AS_STRING(digests), PyBytes_AS_STRING(others)};
     row->count = PyBytes_GET_SIZE(digests) / DIGEST_BYTES;
