@@ -77,15 +77,6 @@ static bool put(DigestSet *set, const Digest digest)
     return was_there;
 }
 
-/* False with an exception set. */
-static bool append(PyObject *list, size_t number)
-{
-    PyObject *item = PyLong_FromSize_t(number);
-    bool is_appended = item && !PyList_Append(list, item);
-    Py_XDECREF(item);
-    return is_appended;
-}
-
 static PyObject *add(PyObject *self, PyObject *given)
 {
     DigestSet *set = (DigestSet *)self;
@@ -97,7 +88,7 @@ static PyObject *add(PyObject *self, PyObject *given)
     for (size_t at = 0; again && at < count; at++) {
         if (at + AHEAD < count) /* each is anywhere in memory, which takes longer than all else */
             __builtin_prefetch(set->slots[home(digests[at + AHEAD], set->capacity)]);
-        if (put(set, digests[at]) && !append(again, at))
+        if (put(set, digests[at]) && !append_number(again, at))
             Py_CLEAR(again);
     }
     return again;

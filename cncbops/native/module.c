@@ -24,6 +24,8 @@ static PyMethodDef functions[] = {
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
+    {"mark_digests", mark_digests, METH_VARARGS, NULL},
+    {"marked_digests", marked_digests, METH_VARARGS, NULL},
     {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
     FUNCTION(put_on_shelves),
     FUNCTION(ask),

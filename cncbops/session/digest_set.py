@@ -9,6 +9,9 @@ from cncbops.session.scratch import MOST_FRESH, Kept, noting
 MOST_HELD = 1_000_000 if hot else MOST_FRESH
 """In memory: some 25 MB."""
 
+_FILTER_BYTES = 8 * 1024 * 1024
+"""Of four million digests on disk, one in sixteen that are new is asked about there."""
+
 
 class _Held(Protocol):
     """Those in memory."""
@@ -47,27 +50,47 @@ class _Set:
         return b"".join(taken)
 
 
+class _OnDisk:
+    """Those on disk. Of nearly all that are new it is known in memory that they are not there, where there is the C."""
+
+    def __init__(self) -> None:
+        self._kept = Kept[str | None]()
+        self._bits = bytearray(_FILTER_BYTES if hot else 0)
+
+    def add(self, digests: bytes) -> None:
+        """Bring digests there that are not, in their order."""
+        if hot:
+            hot.mark_digests(self._bits, digests)
+        self._kept.add([(None, digests)])
+
+    def of(self, digests: bytes) -> set[int]:
+        """The indices of digests that are there."""
+        each = parted(digests)
+        asked = hot.marked_digests(self._bits, digests) if hot else range(len(each))
+        known = self._kept.of([each[at] for at in asked])
+        return {at for at in asked if each[at] in known}
+
+
 class DigestSet:
     """Digests, of DIGEST_BYTES; on disk beyond some of them."""
 
     def __init__(self, most_held: int = MOST_HELD) -> None:
         self._most_held = most_held
         self._held: _Held = hot.DigestSet() if hot else _Set()
-        self._kept: Kept[str | None] | None = None
+        self._on_disk: _OnDisk | None = None
 
     def again(self, digests: bytes) -> list[int]:
         """The indices of those that were met before, and are met now. Raises CannotRun where these cannot be noted."""
-        again = self._again_beside(self._kept, digests) if self._kept else self._held.add(digests)
-        if len(self._held) >= self._most_held:
-            with noting():
-                self._kept = self._kept or Kept()
-                self._kept.add([(None, self._held.take())])
+        with noting():
+            known = self._on_disk.of(digests) if self._on_disk else set[int]()
+            again = self._again_beside(known, digests) if known else self._held.add(digests)
+            if len(self._held) >= self._most_held:
+                self._on_disk = self._on_disk or _OnDisk()
+                self._on_disk.add(self._held.take())
         return again
 
-    def _again_beside(self, kept: Kept[str | None], digests: bytes) -> list[int]:
+    def _again_beside(self, known: set[int], digests: bytes) -> list[int]:
+        """The same where some are known, which are not to be held, too."""
         each = parted(digests)
-        with noting():
-            known = kept.of(each)
-        new = [at for at, digest in enumerate(each) if digest not in known]
-        met = {new[at] for at in self._held.add(b"".join([each[at] for at in new]))}
-        return [at for at, digest in enumerate(each) if digest in known or at in met]
+        new = [at for at in range(len(each)) if at not in known]
+        return sorted([*known, *(new[at] for at in self._held.add(b"".join([each[at] for at in new])))])
