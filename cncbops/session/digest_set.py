@@ -4,13 +4,13 @@ from typing import Protocol
 
 from cncbops.faults.identity import parted
 from cncbops.native import hot
-from cncbops.session.scratch import MOST_FRESH, Kept, noting
+from cncbops.session.scratch import Kept, noting
 
-MOST_HELD = 1_000_000 if hot else MOST_FRESH
-"""In memory: some 25 MB."""
+MOST_HELD = 300_000
+"""In memory: some 7 MB in C."""
 
-_FILTER_BYTES = 8 * 1024 * 1024
-"""Of four million digests on disk, one in sixteen that are new is asked about there."""
+_FILTER_BYTES = 4 * 1024 * 1024
+"""Where four million digests are on disk, one in nine that are new is asked about there."""
 
 
 class _Held(Protocol):
