@@ -24,9 +24,10 @@ from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_f
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.marks import MOST_PLACES
-from cncbops.ledger.resubmitted import Resubmitted, sort_in
+from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
+from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.session.entry import RESTARTED, Entry
