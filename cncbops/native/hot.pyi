@@ -4,6 +4,7 @@ from typing import final
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import NameOf, Record
+from cncbops.kinesis.shelves import Shelf
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
 
@@ -93,7 +94,8 @@ def put_on_shelves(
     records: tuple[Record, ...],
     start: int,
     homes: dict[str, dict[str, list[Record]]],
-    has_order: bool,
+    lanes: dict[str, dict[str, int]] | None,
+    shelves: dict[str, dict[int, Shelf]],
     home_for: Callable[[Record], list[Record]],
     /,
 ) -> int: ...

@@ -47,7 +47,7 @@ PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
     if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
-        !prepare_records() || !prepare_fault_causes() || !prepare_digests())
+        !prepare_records() || !prepare_shelving() || !prepare_fault_causes() || !prepare_digests())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&

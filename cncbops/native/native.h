@@ -27,8 +27,9 @@ PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
-/* To be called once, before make_records; false with an exception set. */
+/* To be called once, before make_records and put_on_shelves; false with an exception set. */
 bool prepare_records(void);
+bool prepare_shelving(void);
 
 /* Makes texts of names, that stay; false with an exception set. */
 bool intern_all(PyObject **interned, const char *const *names, size_t count);

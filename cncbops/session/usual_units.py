@@ -51,20 +51,27 @@ class Sums(NamedTuple):
 
 
 class UsualUnits(msgspec.Struct, gc=False):
-    """Units of an object that is being read, packed in C, in its order."""
+    """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
+
+    `digests` are those of their faults, end to end.
+    """
 
     reading: Reading
     found: Sequence[Unit]
+    digests: bytes
+    sums: Sums
 
-    @property
-    def digests(self) -> bytes:
-        """Those of their faults, end to end."""
-        return hot.unit_digests(self.found)[0]
+    @classmethod
+    def of(cls, reading: Reading, found: Sequence[Unit]) -> "UsualUnits":
+        """Asked of units at once: once others are read, they have to be fetched from memory for each question."""
+        types, hours, range_ms, causes = hot.sum_units(found)
+        sums = Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
+        return UsualUnits(reading, found, hot.unit_digests(found)[0], sums)
 
     @property
     def shared(self) -> Mapping[int, Shared]:
         """The records of those, by index, that others may send, too."""
-        if not any(pipeline for _, pipeline in hot.units_alike(self.found) or ()):
+        if not any(each.cause.pipeline for each in self.sums.causes):
             return {}
         return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
@@ -73,12 +80,7 @@ class UsualUnits(msgspec.Struct, gc=False):
         if not indices:
             return self
         dropped = set(indices)
-        return UsualUnits(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
-
-    def sums(self) -> Sums:
-        """What they come to, their causes in the order in which they come."""
-        types, hours, range_ms, causes = hot.sum_units(self.found)
-        return Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
+        return self.of(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
 
     def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""
@@ -113,7 +115,7 @@ class UsualReader:
                 if kind is list:
                     yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
                 else:
-                    yield UsualUnits(reading, alike)
+                    yield UsualUnits.of(reading, alike)
                 line += len(alike)
 
     def _lines(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | list[Fault] | None]:

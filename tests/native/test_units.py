@@ -173,7 +173,7 @@ def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes],
 
     def put(put_on_shelves: Callable[..., int]) -> tuple[int, dict[str, dict[str, list[Record]]]]:
         homes: dict[str, dict[str, list[Record]]] = {}
-        return put_on_shelves(units, 0, homes, has_order, lambda _: []), homes
+        return put_on_shelves(units, 0, homes, {} if has_order else None, {}, lambda _: []), homes
 
     assert put(hot.put_on_shelves) == put(_put_on_shelves)
     assert [each.is_alone for each in units] == [alone] * len(units)
