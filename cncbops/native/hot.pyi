@@ -61,17 +61,20 @@ def read_units(
     /,
 ) -> list[Unit | None]: ...
 
-# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; of packed units, as in what follows.
+# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; None where not all are packed units.
 def sum_units(
-    units: Sequence[Unit], /
-) -> tuple[
-    dict[str | None, int],
-    dict[int, int],
-    tuple[int, int] | None,
-    list[tuple[Cause, int, str | None, int, int, int]],
-]: ...
+    units: Sequence[object], /
+) -> (
+    tuple[
+        dict[str | None, int],
+        dict[int, int],
+        tuple[int, int] | None,
+        list[tuple[Cause, int, str | None, int, int, int]],
+    ]
+    | None
+): ...
 
-# The digests of faults, and of their records, end to end.
+# The digests of faults, and of their records, end to end; of packed units, as in what follows.
 def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...
 
 # Give them places that rise by one, from `first` on.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cncbops.faults.decoding import decode_fault
-from cncbops.faults.documents import Document, read_line, read_runs
+from cncbops.faults.documents import Document, Run, read_line, read_runs
 from cncbops.faults.fault import Fault, Problem
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
@@ -62,11 +62,17 @@ class UsualUnits(msgspec.Struct, gc=False):
     sums: Sums
 
     @classmethod
-    def of(cls, reading: Reading, found: Sequence[Unit]) -> "UsualUnits":
-        """Asked of units at once: once others are read, they have to be fetched from memory for each question."""
-        types, hours, range_ms, causes = hot.sum_units(found)
+    def of(cls, reading: Reading, found: Sequence[Any]) -> "UsualUnits | None":
+        """Of units that are all packed, else None.
+
+        Asked of them at once: when others are read, they have to be fetched from memory for each question.
+        """
+        summed = hot.sum_units(found)
+        if not summed:
+            return None
+        types, hours, range_ms, causes = summed
         sums = Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
-        return UsualUnits(reading, found, hot.unit_digests(found)[0], sums)
+        return cls(reading, found, hot.unit_digests(found)[0], sums)
 
     @property
     def shared(self) -> Mapping[int, Shared]:
@@ -80,7 +86,9 @@ class UsualUnits(msgspec.Struct, gc=False):
         if not indices:
             return self
         dropped = set(indices)
-        return self.of(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
+        left = self.of(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
+        assert left
+        return left
 
     def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""
@@ -109,14 +117,21 @@ class UsualReader:
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
                 continue
-            line = found.line
-            for kind, values in groupby(found.values, type):
-                alike: list[Any] = list(values)
-                if kind is list:
-                    yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
-                else:
-                    yield UsualUnits.of(reading, alike)
-                line += len(alike)
+            yield from self._apart(reading, found)
+
+    def _apart(self, reading: Reading, found: Run[Any]) -> Iterator[UsualUnits | ReadDocument]:
+        """What was read of lines: most often nothing but units."""
+        if units := UsualUnits.of(reading, found.values):
+            yield units
+            return
+        line = found.line
+        for kind, values in groupby(found.values, type):
+            alike = list(values)
+            if kind is list:
+                yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
+            elif units := UsualUnits.of(reading, alike):
+                yield units
+            line += len(alike)
 
     def _lines(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | list[Fault] | None]:
         """What each line of a block is: a unit, or faults that are to be assessed; None where that is not so simple."""
@@ -139,5 +154,7 @@ class UsualReader:
             request.one_by_one,
             request.until_ms,
         )
+        if not self._assessor.may_remember():
+            return found
         units = list(filter(None, found))
         return [None] * len(found) if units and self._assessor.remembers(hot.unit_digests(units)) else found

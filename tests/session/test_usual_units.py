@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +20,7 @@ from cncbops.lake.lines import blocks
 from cncbops.lake.sources import S3Source
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
-from cncbops.session import usual_units
+from cncbops.session import candidates, usual_units
 from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
@@ -54,6 +55,9 @@ class Remembers(NoMemory):
     """A memory of faults that run 7 has delivered."""
 
     faults: Sequence[bytes]
+
+    def is_empty(self) -> bool:
+        return False
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         return any(fault in parted(both[0]) for fault in self.faults)
@@ -225,3 +229,15 @@ def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
     found = came_to(data, request, memory)
     assert len(found["units"]) == (5 if again else 3)  # type: ignore[arg-type]
     assert found == slowly(data, request, memory)
+
+
+def test_what_others_send_while_an_object_is_read_is_known_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, asked = count(), [True, True, False]
+    monkeypatch.setattr(candidates, "monotonic", lambda: next(seconds) / 16)
+    lines = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(6)]
+    units: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
+    memory = Remembers([unit.fault for unit in units])
+    monkeypatch.setattr(memory, "is_empty", lambda: asked.pop(0))
+    found = came_to(b"\n".join(lines), REQUEST, memory, size=len(lines[0]) + 1)
+    assert not asked
+    assert [unit.line for unit in found["units"]] == [1, 2, 3, 4]  # type: ignore[attr-defined]
