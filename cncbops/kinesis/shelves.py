@@ -86,10 +86,7 @@ class Draft:
 
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
-        records = [record for shelf, start, end in self.parts for record in shelf.records[start:end]]
-        if len(self.parts) > 1:
-            records.sort(key=by_place)
-        return records
+        return hot.in_order(self.parts) if hot else _in_order(self.parts)
 
 
 class Shelves:
@@ -243,6 +240,13 @@ def _put_on_shelves(
             home = of_function[key] = home_for(record)
         home.append(record)
     return len(records)
+
+
+def _in_order(parts: Sequence[Part]) -> list[Record]:
+    records = [record for shelf, start, end in parts for record in shelf.records[start:end]]
+    if len(parts) > 1:
+        records.sort(key=by_place)
+    return records
 
 
 def _with_room(drafts: Iterable[Draft], weight: int, size: int) -> Draft | None:

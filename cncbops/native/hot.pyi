@@ -4,7 +4,7 @@ from typing import final
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import NameOf, Record
-from cncbops.kinesis.shelves import Shelf
+from cncbops.kinesis.shelves import Part, Shelf
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
 
@@ -102,6 +102,9 @@ def put_on_shelves(
     home_for: Callable[[Record], list[Record]],
     /,
 ) -> int: ...
+
+# The records of parts of shelves, in the order of their places.
+def in_order(parts: Sequence[Part], /) -> list[Record]: ...
 
 # Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
 # end. And whether all was sent: what closes before that may have answered. None where the other side had closed it

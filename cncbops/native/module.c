@@ -24,6 +24,7 @@ static PyMethodDef functions[] = {
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
     FUNCTION(put_on_shelves),
+    {"in_order", in_order, METH_O, NULL},
     FUNCTION(ask),
     FUNCTION(receive),
     {NULL, NULL, 0, NULL},
@@ -47,7 +48,8 @@ PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
     if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
-        !prepare_records() || !prepare_shelving() || !prepare_fault_causes() || !prepare_digests())
+        !prepare_records() || !prepare_shelving() || !prepare_in_order() || !prepare_fault_causes() ||
+        !prepare_digests())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&

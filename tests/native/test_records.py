@@ -4,6 +4,7 @@ import pickle
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from cncbops.formats.event import Bytes, LakeEvent
 from cncbops.formats.timestamp import LATEST_MS
 from cncbops.kinesis import record as subject
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import LaneOf, Shelves, _put_on_shelves
+from cncbops.kinesis.shelves import LaneOf, Shelf, Shelves, _in_order, _put_on_shelves
 from cncbops.lake.objects import LakeObject
 
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
@@ -147,6 +148,31 @@ def ends_of(put_on_shelves: Callable[..., int], records: tuple[Record, ...], lan
         at = ends[-1] + 1
     of_group = shelves._of_group.items()
     return ends, homes, {group: {lane: each.records for lane, each in rows.items()} for group, rows in of_group}
+
+
+@given(st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=30), st.lists(st.integers(0, 32), max_size=6))
+def test_what_is_on_shelves_comes_in_the_order_of_places_as_in_python(
+    chosen: list[tuple[int, bool]], bounds: list[int]
+) -> None:
+    events = [event("k", str(number), "s", 1_700_611_201_456, b"{}") for number, _ in enumerate(chosen)]
+    packed = hot.make_records(Record, refuse, events, [place for place, _ in chosen], OBJECT, [NAME] * len(events))
+    records = [each if is_packed else odd(each, 0) for each, (_, is_packed) in zip(packed, chosen, strict=True)]
+    shelf = Shelf("s", 0, *records)
+    parts = [(shelf, start, end) for start, end in pairwise([0, *sorted(bounds)])]
+    found = hot.in_order(parts)
+    assert [id(each) for each in found] == [id(each) for each in _in_order(parts)]
+
+
+def test_what_is_no_shelf_or_has_no_place_comes_in_no_order() -> None:
+    (one,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    far, shelf = Shelf("s", 0, one, msgspec.structs.replace(odd(one, 0), place=2**63)), Shelf("s", 0, one)
+    with pytest.raises(OverflowError):
+        hot.in_order([(far, 0, 2), (shelf, 0, 1)])
+    shelf.records = (one,)  # type: ignore[assignment]
+    for parts, error in (([(shelf, 0, 1)], "list"), ([(one, 0, 1)], "records"), ([(far, 0)], "3"), ([far], "tuple")):
+        with pytest.raises((TypeError, AttributeError), match=error):
+            hot.in_order(parts)  # type: ignore[arg-type]
+    assert hot.in_order([]) == []
 
 
 def odd(record: Record, how: int) -> Record:
