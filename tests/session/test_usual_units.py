@@ -78,14 +78,14 @@ def came_to(
 ) -> dict[str, object]:
     """All that reading an object comes to, some claims of which were made before."""
     reader, entry, findings = reader_of(request, memory), Entry(3, 0, OBJECT), Findings()
-    waiting = [
-        unit for some in reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(data), size), findings) for unit in some
-    ]
+    pieces = list(reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(data), size), findings))
+    waiting = [unit for some in pieces for unit in some]
     claims = reader.claims()
     assert claims
     repeated = Seen().repeated(claims.faults, claims.shared)
     units = reader.judged(waiting, repeated, findings)
     return {
+        "pieces": [len(some) for some in pieces],
         "waiting": waiting,
         "claims": claims,
         "units": units,
