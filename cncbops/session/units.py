@@ -18,7 +18,6 @@ from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, 
 from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.unit import Unit
-from cncbops.kinesis.batching import measured
 from cncbops.kinesis.record import Record
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import ObjectUnreadable
@@ -55,11 +54,11 @@ class _Some:
             self.met.append(met)
             self.bytes += _size(met.fault)
 
-    def add(self, units: Sequence[Unit]) -> None:
-        """Count faults in whose units these are."""
+    def add(self, units: Sequence[Unit], read: UsualUnits) -> None:
+        """Add what is to be sent of units that were read, and count all of those in."""
         self.units += units
-        self.read += len(units)
-        self.bytes += measured(units).size
+        self.read += len(read.found)
+        self.bytes += read.size
 
 
 class UnitReader(Reader):
@@ -117,8 +116,7 @@ class UnitReader(Reader):
     def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[Sequence[Unit]]:
         """Add what is met to what is given out with it; or what is given out at once."""
         if isinstance(met, UsualUnits):
-            self._assess(some)
-            some.add(self._judging(met, met.take_places()))
+            yield from self._given_out_at_once(met, some)
         elif met and (is_fetched(met.fault) or self._request.limit is not None):
             # One by one: what follows may be too much, and is there also if this cannot be fetched.
             yield from self._all_of(some)
@@ -127,6 +125,16 @@ class UnitReader(Reader):
             some.wait(met)
             if len(some.met) >= _AT_ONCE:
                 self._assess(some)
+            if some.bytes >= _BYTES_AT_ONCE:
+                yield from self._all_of(some)
+
+    def _given_out_at_once(self, met: UsualUnits, some: _Some) -> Iterator[Sequence[Unit]]:
+        """The same of units; nearly always they are no more than may be added."""
+        self._assess(some)
+        rest: UsualUnits | None = met
+        while rest:
+            part, rest = rest.up_to(_BYTES_AT_ONCE - some.bytes)
+            some.add(self._judging(part, part.take_places()), part)
             if some.bytes >= _BYTES_AT_ONCE:
                 yield from self._all_of(some)
 

@@ -5,8 +5,9 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from cncbops.faults.fault import Fault, Problem
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
+from cncbops.kinesis.batching import measured
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
 from cncbops.native import hot
@@ -53,12 +55,13 @@ class Sums(NamedTuple):
 class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
-    `digests` are those of their faults, end to end.
+    `digests` are those of their faults, end to end; `size` is what they come to in bytes.
     """
 
     reading: Reading
     found: Sequence[Unit]
     digests: bytes
+    size: int
     sums: Sums
 
     @classmethod
@@ -72,7 +75,7 @@ class UsualUnits(msgspec.Struct, gc=False):
             return None
         types, hours, range_ms, causes = summed
         sums = Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
-        return cls(reading, found, hot.unit_digests(found)[0], sums)
+        return cls(reading, found, hot.unit_digests(found)[0], measured(found).size, sums)
 
     @property
     def shared(self) -> Mapping[int, Shared]:
@@ -86,9 +89,21 @@ class UsualUnits(msgspec.Struct, gc=False):
         if not indices:
             return self
         dropped = set(indices)
-        left = self.of(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
-        assert left
-        return left
+        return self._some([each for at, each in enumerate(self.found) if at not in dropped])
+
+    def _some(self, units: Sequence[Unit]) -> "UsualUnits":
+        some = self.of(self.reading, units)
+        assert some
+        return some
+
+    def up_to(self, size: int) -> "tuple[UsualUnits, UsualUnits | None]":
+        """Those up to the one with which they come to `size` bytes, all if they do not; and those behind it."""
+        if self.size <= size:
+            return self, None
+        end = bisect_left([*accumulate(unit.size for unit in self.found)], size) + 1
+        if end == len(self.found):
+            return self, None
+        return self._some(self.found[:end]), self._some(self.found[end:])
 
     def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""

@@ -346,8 +346,9 @@ def test_faults_that_are_not_sent_keep_nobody_waiting_for_those_before_them(reso
     assert session.findings.tally.faults.raised_since == 600
 
 
-def test_large_faults_come_fewer_at_a_time(resolver: Resolver) -> None:
-    large = [document(number, uow={"record": record(number, x="[" * 1_500_000)}) for number in range(7)]
+@pytest.mark.parametrize("how", ["y", "["], ids=["usual", "odd"])
+def test_large_faults_come_fewer_at_a_time(how: str, resolver: Resolver) -> None:
+    large = [document(number, uow={"record": record(number, x=how * 1_500_000)}) for number in range(7)]
     found = Session(resolver).read_some(blocks(io.BytesIO(b"\n".join(large)), 1 << 24), Entry(0, 0, OBJECT))
     assert [len(chunk) for chunk in found] == [3, 3, 1]
 

@@ -20,7 +20,7 @@ from cncbops.lake.lines import blocks
 from cncbops.lake.sources import S3Source
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
-from cncbops.session import candidates, usual_units
+from cncbops.session import candidates, units, usual_units
 from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
@@ -83,12 +83,12 @@ def came_to(
     claims = reader.claims()
     assert claims
     repeated = Seen().repeated(claims.faults, claims.shared)
-    units = reader.judged(waiting, repeated, findings)
+    sent = reader.judged(waiting, repeated, findings)
     return {
         "pieces": [len(some) for some in pieces],
         "waiting": waiting,
         "claims": claims,
-        "units": units,
+        "units": sent,
         "entry": asdict(entry),
         "tally": findings.tally,
         "failures": findings.failures,
@@ -129,10 +129,16 @@ def _wrapped(fault: bytes, wraps: Sequence[str]) -> bytes:
         return fault
 
 
-@given(lines=st.lists(_lines, max_size=5), size=st.sampled_from([1 << 20, 64, 700]))
-def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int) -> None:
+@given(
+    lines=st.lists(_lines, max_size=5),
+    size=st.sampled_from([1 << 20, 64, 700]),
+    most=st.sampled_from([1 << 22, 1, 500, 1000]),
+)
+def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int, most: int) -> None:
     data = b"\n".join(lines)
-    assert came_to(data, size=size) == slowly(data, size=size)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(units, "_BYTES_AT_ONCE", most)
+        assert came_to(data, size=size) == slowly(data, size=size)
 
 
 _changed = st.tuples(
@@ -224,8 +230,8 @@ def test_other_requests_come_to_the_same(request_: ResubmitRequest) -> None:
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
     data = b"\n".join(USUAL.replace(b'"m"', b'"%d"' % number) for number in range(5))
-    units: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
-    memory, request = Remembers([units[1].fault, units[4].fault]), replace(REQUEST, again=again)
+    sent: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
+    memory, request = Remembers([sent[1].fault, sent[4].fault]), replace(REQUEST, again=again)
     found = came_to(data, request, memory)
     assert len(found["units"]) == (5 if again else 3)  # type: ignore[arg-type]
     assert found == slowly(data, request, memory)
@@ -235,8 +241,8 @@ def test_what_others_send_while_an_object_is_read_is_known_soon(monkeypatch: pyt
     seconds, asked = count(), [True, True, False]
     monkeypatch.setattr(candidates, "monotonic", lambda: next(seconds) / 16)
     lines = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(6)]
-    units: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
-    memory = Remembers([unit.fault for unit in units])
+    sent: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
+    memory = Remembers([unit.fault for unit in sent])
     monkeypatch.setattr(memory, "is_empty", lambda: asked.pop(0))
     found = came_to(b"\n".join(lines), REQUEST, memory, size=len(lines[0]) + 1)
     assert not asked
