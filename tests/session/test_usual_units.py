@@ -134,6 +134,7 @@ def _wrapped(fault: bytes, wraps: Sequence[str]) -> bytes:
     size=st.sampled_from([1 << 20, 64, 700]),
     most=st.sampled_from([1 << 22, 1, 500, 1000]),
 )
+@example(lines=[USUAL] * 7, size=1 << 20, most=len(RECORD) * 3)
 def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int, most: int) -> None:
     data = b"\n".join(lines)
     with pytest.MonkeyPatch.context() as patched:
