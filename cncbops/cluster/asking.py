@@ -10,13 +10,13 @@ from cncbops.cluster.parcels import Kept
 from cncbops.execution.packing import portable
 from cncbops.session.memory import History
 
-Question = tuple[int, int, str, Sequence[bytes]]
-"""Its number, that of the memory, the method, and the digests it is about, one by one or end to end."""
+Question = tuple[int, int, str, Sequence[Any]]
+"""Its number, that of the memory, the method, and what that is given: digests, one by one or end to end."""
 
 Reply = tuple[int, Any, BaseException | None]
 """The number of the question, and what is known, or why it cannot be."""
 
-_METHODS = {"knows_any", "sent_by", "history"}
+_METHODS = {"is_empty", "knows_any", "sent_by", "history"}
 
 
 class Questions:
@@ -28,7 +28,7 @@ class Questions:
         self._changing = threading.Lock()
         self._is_closed = False
 
-    def about(self, memory: int, method: str, digests: Sequence[bytes]) -> Any:
+    def about(self, memory: int, method: str, *given: Sequence[bytes]) -> Any:
         """What a memory answers; waits for it. Raises what that raised."""
         future: Future[Any] = Future()
         number = next(self._numbers)
@@ -36,7 +36,7 @@ class Questions:
             if self._is_closed:
                 raise RuntimeError("the session is over")
             self._open[number] = future
-        self._ask((number, memory, method, digests))
+        self._ask((number, memory, method, given))
         return future.result()
 
     def hear(self, replies: Sequence[Reply]) -> None:
@@ -62,6 +62,11 @@ class Asking:
     def __init__(self, questions: Questions, memory: int) -> None:
         self._questions, self._memory = questions, memory
 
+    def is_empty(self) -> bool:
+        """Whether it knows of no fault at all. Others may deliver some at any time."""
+        found: bool = self._questions.about(self._memory, "is_empty")
+        return found
+
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""
         found: bool = self._questions.about(self._memory, "knows_any", both)
@@ -80,10 +85,10 @@ class Asking:
 
 def reply(question: Question, kept: Kept) -> Reply:
     """What a memory that was kept here knows; may be called in any thread."""
-    number, memory, method, digests = question
+    number, memory, method, given = question
     try:
         if method not in _METHODS:
             raise ValueError("no such question")
-        return number, getattr(kept[memory], method)(digests), None
+        return number, getattr(kept[memory], method)(*given), None
     except Exception as error:  # noqa: BLE001  it is raised where it was asked
         return number, None, portable(error)

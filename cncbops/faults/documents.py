@@ -146,7 +146,7 @@ def _found_in(block: Block, values: Sequence[T | None], begun: "_Begun") -> Iter
     lines, at = None, 0
     while at < len(values):
         is_whole = at > 0 or not block.first_part
-        run = [] if begun.is_amidst or not is_whole else _until_none(islice(values, at, None))
+        run: Sequence[T] = [] if begun.is_amidst or not is_whole else _until_none(values, at)
         if run:
             yield Run(block.first_line + at, run)
             at += len(run)
@@ -157,8 +157,11 @@ def _found_in(block: Block, values: Sequence[T | None], begun: "_Begun") -> Iter
         at += 1
 
 
-def _until_none(values: Iterable[T | None]) -> list[T]:
-    return cast("list[T]", list(takewhile(_is_there, values)))
+def _until_none(values: Sequence[T | None], start: int) -> Sequence[T]:
+    """Those from `start` up to the first that is None."""
+    if not start and all(values):  # which is sooner seen, as it is so of nearly all blocks
+        return cast("Sequence[T]", values)
+    return cast("list[T]", list(takewhile(_is_there, islice(values, start, None))))
 
 
 def _pieces(line: bytes, number: int, is_first: bool) -> Iterator[_Piece]:

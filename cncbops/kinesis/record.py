@@ -105,11 +105,13 @@ def lane_of(key: str, lanes: int, function: str = "") -> int:
     """The lane that all records of a partition key are in; the only one, 0, where order does not matter.
 
     Lanes are in the order of Kinesis' hash keys, the MD5 of partition keys: a shard, which is a range of them,
-    takes neighbouring lanes, so that batches of different shards seldom share one. Each function has lanes of its own.
+    takes neighbouring lanes, so that batches of different shards seldom share one. Each function has lanes of its own,
+    in which keys stand behind their streams, that do not matter to the order of hash keys.
     """
     if not lanes:
         return 0
-    digest = hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).digest()
+    of_stream = key.rpartition("\0")[2] if function else key
+    digest = hashlib.md5(of_stream.encode(errors="replace"), usedforsecurity=False).digest()
     lane = int.from_bytes(digest[:4]) * lanes >> 32
     return zlib.crc32(function.encode()) << _LANE_BITS | lane if function else lane
 

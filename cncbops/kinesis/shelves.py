@@ -24,16 +24,19 @@ class LaneOf:
     """The lanes of records that have one each; remembered by key, as hashing takes longer than all else here."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
-        self._known: dict[tuple[str, str], int] = {}
+        """They are `known` by function and key."""
+        self.count, self._keys = count, 0
+        self.known: dict[str, dict[str, int]] = {}
 
     def __call__(self, record: Record) -> int:
-        key = (record.function, record.partition_key)
-        lane = self._known.get(key)
+        function, key = record.function, record.partition_key
+        lane = self.known.get(function, {}).get(key)
         if lane is None:
-            if len(self._known) >= KEYS_KNOWN:
-                self._known.clear()
-            lane = self._known[key] = lane_of(record.partition_key, self.count, record.function)
+            if self._keys >= KEYS_KNOWN:
+                self._keys = 0
+                self.known.clear()
+            lane = self.known.setdefault(function, {})[key] = lane_of(key, self.count, function)
+            self._keys += 1
         return lane
 
 
@@ -83,10 +86,7 @@ class Draft:
 
     def records(self) -> list[Record]:
         """What is in it, in the order of places."""
-        records = [record for shelf, start, end in self.parts for record in shelf.records[start:end]]
-        if len(self.parts) > 1:
-            records.sort(key=by_place)
-        return records
+        return hot.in_order(self.parts) if hot else _in_order(self.parts)
 
 
 class Shelves:
@@ -114,9 +114,10 @@ class Shelves:
         """Put records on their shelves, and give out those that go alone, with all that must come before them."""
         self._measured = _counted if _counts_alone(records, self._limits) else _measured
         put = hot.put_on_shelves if hot else _put_on_shelves
+        lanes = self._lane_of.known if self._lane_of else None
         all_of_them, at = tuple(records), 0
         while True:
-            at = put(all_of_them, at, self._homes, self._lane_of is not None, self._home_for)
+            at = put(all_of_them, at, self._homes, lanes, self._of_group, self._home_for)
             if at == len(all_of_them):
                 return
             yield from self._put_alone(all_of_them[at])
@@ -218,13 +219,16 @@ def _put_on_shelves(
     records: Sequence[Record],
     start: int,
     homes: dict[str, dict[str, list[Record]]],
-    has_order: bool,
+    lanes: Mapping[str, Mapping[str, int]] | None,
+    shelves: Mapping[str, Mapping[int, Shelf]],  # noqa: ARG001  as in C, which looks there before it asks
     home_for: Callable[[Record], list[Record]],
 ) -> int:
     """Put records from `start` where those of their function and key are, up to the first that goes alone: its index.
 
-    `homes` are by function, and by key, without order by group; `home_for` finds that of one that is not there.
+    `homes` are by function, and by key, without order by group; `home_for` finds that of one that is not there, as are
+    the records of the shelf of its group and lane. `lanes` are those known, by function and key, None without order.
     """
+    has_order = lanes is not None
     for at in range(start, len(records)):
         record = records[at]
         if record.is_alone or (has_order and record.has_many_keys):
@@ -236,6 +240,13 @@ def _put_on_shelves(
             home = of_function[key] = home_for(record)
         home.append(record)
     return len(records)
+
+
+def _in_order(parts: Sequence[Part]) -> list[Record]:
+    records = [record for shelf, start, end in parts for record in shelf.records[start:end]]
+    if len(parts) > 1:
+        records.sort(key=by_place)
+    return records
 
 
 def _with_room(drafts: Iterable[Draft], weight: int, size: int) -> Draft | None:

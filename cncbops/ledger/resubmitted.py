@@ -49,12 +49,14 @@ class Resubmitted:
         for connection in self._opened:
             connection.close()
 
+    def is_empty(self) -> bool:
+        """Whether it knows of no fault at all. Others may deliver some at any time."""
+        with guarded(self._path):
+            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
+            return not (self._lately.sent or self._is_any_sorted_in())
+
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""
-        with guarded(self._path):
-            self._lately.catch_up(self._connection)
-            if not (self._lately.sent or self._is_any_sorted_in()):
-                return False
         faults, records = map(parted, both)
         return bool(self.sent_by(faults)) or self.history(records).knows_any
 

@@ -87,9 +87,13 @@ PyObject *record_function(PyObject *record)
     return is_packed(record) ? Py_NewRef(packed(record)->common->function) : PyObject_GetAttr(record, names[FUNCTION]);
 }
 
-PyObject *record_home(PyObject *record, bool has_order)
+PyObject *record_key(PyObject *record)
 {
-    if (!is_packed(record))
-        return PyObject_GetAttr(record, names[has_order ? PARTITION_KEY : GROUP]);
-    return has_order ? text_object(packed_key(packed(record)), NULL) : Py_NewRef(packed(record)->common->group);
+    return is_packed(record) ? text_object(packed_key(packed(record)), NULL)
+                             : PyObject_GetAttr(record, names[PARTITION_KEY]);
+}
+
+PyObject *record_group(PyObject *record)
+{
+    return is_packed(record) ? Py_NewRef(packed(record)->common->group) : PyObject_GetAttr(record, names[GROUP]);
 }

@@ -4,6 +4,7 @@ from typing import final
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import NameOf, Record
+from cncbops.kinesis.shelves import Part, Shelf
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
 
@@ -66,17 +67,20 @@ def read_units(
     /,
 ) -> list[Unit | None]: ...
 
-# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; of packed units, as in what follows.
+# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; None where not all are packed units.
 def sum_units(
-    units: Sequence[Unit], /
-) -> tuple[
-    dict[str | None, int],
-    dict[int, int],
-    tuple[int, int] | None,
-    list[tuple[Cause, int, str | None, int, int, int]],
-]: ...
+    units: Sequence[object], /
+) -> (
+    tuple[
+        dict[str | None, int],
+        dict[int, int],
+        tuple[int, int] | None,
+        list[tuple[Cause, int, str | None, int, int, int]],
+    ]
+    | None
+): ...
 
-# The digests of faults, and of their records, end to end.
+# The digests of faults, and of their records, end to end; of packed units, as in what follows.
 def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...
 
 # Give them places that rise by one, from `first` on.
@@ -106,10 +110,14 @@ def put_on_shelves(
     records: tuple[Record, ...],
     start: int,
     homes: dict[str, dict[str, list[Record]]],
-    has_order: bool,
+    lanes: dict[str, dict[str, int]] | None,
+    shelves: dict[str, dict[int, Shelf]],
     home_for: Callable[[Record], list[Record]],
     /,
 ) -> int: ...
+
+# The records of parts of shelves, in the order of their places.
+def in_order(parts: Sequence[Part], /) -> list[Record]: ...
 
 # Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
 # end. And whether all was sent: what closes before that may have answered. None where the other side had closed it

@@ -28,6 +28,7 @@ static PyMethodDef functions[] = {
     {"marked_digests", marked_digests, METH_VARARGS, NULL},
     {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
     FUNCTION(put_on_shelves),
+    {"in_order", in_order, METH_O, NULL},
     FUNCTION(ask),
     FUNCTION(receive),
     {NULL, NULL, 0, NULL},
@@ -51,7 +52,8 @@ PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
     if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
-        !prepare_records() || !prepare_fault_causes() || !prepare_digests())
+        !prepare_records() || !prepare_shelving() || !prepare_in_order() || !prepare_fault_causes() ||
+        !prepare_digests())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&

@@ -27,11 +27,14 @@ PyObject *sorted_entries(PyObject *module, PyObject *arguments);
 PyObject *mark_digests(PyObject *module, PyObject *arguments);
 PyObject *marked_digests(PyObject *module, PyObject *arguments);
 PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *in_order(PyObject *module, PyObject *parts);
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
-/* To be called once, before make_records; false with an exception set. */
+/* To be called once, before make_records, put_on_shelves, and in_order; false with an exception set. */
 bool prepare_records(void);
+bool prepare_shelving(void);
+bool prepare_in_order(void);
 
 /* Makes texts of names, that stay; false with an exception set. */
 bool intern_all(PyObject **interned, const char *const *names, size_t count);

@@ -2,6 +2,8 @@
 
 #include <structmember.h>
 
+#include "kept_memory.h"
+
 /* The length of an id that is none. */
 #define NO_ID (-1)
 
@@ -66,9 +68,12 @@ Text packed_own(const Packed *one)
 Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length)
 {
     Py_ssize_t length = parts->key.length + parts->sequence.length + parts->id.length + own_length;
-    Packed *one = PyObject_NewVar(Packed, kind, length);
-    if (!one)
+    Packed *one = kept_memory_take(kind->tp_basicsize + length);
+    if (!one) {
+        PyErr_NoMemory();
         return NULL;
+    }
+    PyObject_InitVar((PyVarObject *)one, kind, length);
     common->holders++;
     one->common = common;
     one->place = parts->place;
@@ -86,7 +91,7 @@ Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_s
 static void dealloc(Packed *one)
 {
     common_release(one->common);
-    PyObject_Free(one);
+    kept_memory_give_back(one, Py_TYPE(one)->tp_basicsize + Py_SIZE(one));
 }
 
 static PyObject *get_key(Packed *one, void *Py_UNUSED(closure))

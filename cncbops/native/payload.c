@@ -29,9 +29,11 @@ static PyObject *payload_of(PyObject *const *texts, Py_ssize_t count, Text head,
 /* The texts of records; what is taken is to be given back, also where one has none. */
 static bool take_texts(PyObject **texts, PyObject *const *records, Py_ssize_t count, Py_ssize_t *taken)
 {
-    for (*taken = 0; *taken < count; ++*taken)
+    for (*taken = 0; *taken < count; ++*taken) {
+        fetch_ahead(records, *taken, count);
         if (!(texts[*taken] = record_text(records[*taken])))
             return false;
+    }
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "native.h"
 
+#include "any_record.h"
 #include "counts.h"
 #include "packed_unit.h"
 
@@ -81,26 +82,36 @@ static PyObject *causes_told(const Sums *sums)
 
 static PyObject *summed(Sums *sums, PyObject *units)
 {
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++) {
+        fetch_ahead(PySequence_Fast_ITEMS(units), at, PyTuple_GET_SIZE(units));
         if (!add(sums, (Packed *)PyTuple_GET_ITEM(units, at)))
             return NULL;
+    }
     if (!kinds_finish(&sums->kinds) || !hours_finish(&sums->hours))
         return NULL;
     return Py_BuildValue("OONN", sums->kinds.counts, sums->hours.counts, hours_range(&sums->hours), causes_told(sums));
 }
 
-PyObject *sum_units(PyObject *Py_UNUSED(module), PyObject *given)
+static PyObject *sum(PyObject *units)
 {
-    PyObject *units = packed_units_of(given), *result = NULL;
-    Sums sums = {.causes = units ? PyMem_New(OfCause, PyTuple_GET_SIZE(units)) : NULL};
-    if (units && !sums.causes)
-        PyErr_NoMemory();
-    if (sums.causes && (sums.index = PyDict_New()) && kinds_begin(&sums.kinds) && hours_begin(&sums.hours))
+    PyObject *result = NULL;
+    Sums sums = {.causes = PyMem_New(OfCause, PyTuple_GET_SIZE(units))};
+    if (!sums.causes)
+        return PyErr_NoMemory();
+    if ((sums.index = PyDict_New()) && kinds_begin(&sums.kinds) && hours_begin(&sums.hours))
         result = summed(&sums, units);
     kinds_release(&sums.kinds);
     hours_release(&sums.hours);
     Py_XDECREF(sums.index);
     PyMem_Free(sums.causes);
+    return result;
+}
+
+PyObject *sum_units(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    PyObject *units = PySequence_Tuple(given), *result = NULL;
+    if (units)
+        result = are_packed_units(units) ? sum(units) : Py_NewRef(Py_None);
     Py_XDECREF(units);
     return result;
 }

@@ -8,6 +8,7 @@ failures.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from time import monotonic
 from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
@@ -27,6 +28,8 @@ from cncbops.session.reading import too_large
 
 NO_RECORD = "NoRecord"
 _MOST_NAMES = 10_000
+_ASKED_EVERY_S = 0.1
+"""As much goes by from when a fault is read until it is sent; and to ask takes as long as to read forty faults."""
 _NO_FUNCTION = Found("", "", CncbopsError("the fault names no function", "Say it with --function"))
 
 
@@ -133,6 +136,7 @@ class Assessor:
         self._finder, self._resolver, self._memory = finder, resolver, memory
         self._routing = Routing(request)
         self._known: dict[str | None, tuple[Found, str]] = {}
+        self._remembers_none, self._asks_again_s = True, 0.0
         self.found: dict[FunctionName, Found] = {}
 
     def met(self, fault: Fault, reading: Reading, line: int, part: int, moment_ms: int) -> Met:
@@ -159,6 +163,13 @@ class Assessor:
         if len(self._known) >= _MOST_NAMES:
             self._known.clear()
         return found, f"{self._where}\0{found.bare_name}"
+
+    def may_remember(self) -> bool:
+        """Whether the ledger knows of any fault. If of none, it is asked again soon, as others may send some."""
+        now_s = monotonic()
+        if self._remembers_none and now_s >= self._asks_again_s:
+            self._remembers_none, self._asks_again_s = self._memory.is_empty(), now_s + _ASKED_EVERY_S
+        return not self._remembers_none
 
     def remembers(self, both: tuple[bytes, bytes]) -> bool:
         """Whether the ledger knows any of these faults or records: the digests of either, end to end."""

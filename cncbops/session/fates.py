@@ -18,7 +18,7 @@ def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings)
     findings.tally.faults.repeated += len(repeated)
     if not kept.found:
         return []
-    sums = kept.sums()
+    sums = kept.sums
     findings.tally.count_summed(len(kept.found), sums.types, sums.hours, sums.range_ms)
     entry = found.reading.entry
     entry.matched += len(kept.found)

@@ -43,6 +43,9 @@ class History:
 class Memory(Protocol):
     """What the ledger remembers for ever of faults that were delivered. Every method may be called in any thread."""
 
+    def is_empty(self) -> bool:
+        """Whether it knows of no fault at all. Others may deliver some at any time."""
+
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""
 
@@ -55,6 +58,10 @@ class Memory(Protocol):
 
 class NoMemory:
     """Where there is no ledger yet."""
+
+    def is_empty(self) -> bool:
+        """Nothing was sent."""
+        return True
 
     def knows_any(self, _both: tuple[bytes, bytes]) -> bool:
         """Nothing was sent."""

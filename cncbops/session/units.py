@@ -36,27 +36,28 @@ _AT_ONCE, _BYTES_AT_ONCE = 256, 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Some:
-    """Faults that are assessed together, of some that were read one after another."""
+    """What is given out together, of some faults that were read one after another.
 
+    Units, and behind them what is to be assessed together. `bytes` are those of either.
+    """
+
+    units: list[Unit] = field(default_factory=list)
     met: list[Met] = field(default_factory=list)
     read: int = 0
     bytes: int = 0
 
-    @property
-    def is_full(self) -> bool:
-        return self.read >= _AT_ONCE or self.bytes >= _BYTES_AT_ONCE
-
-    def add(self, met: Met | None) -> None:
-        """Count a fault in, None if it is not meant."""
+    def wait(self, met: Met | None) -> None:
+        """Count a fault in that is to be assessed, None if it is not meant."""
         self.read += 1
         if met:
             self.met.append(met)
             self.bytes += _size(met.fault)
 
-    def take(self) -> list[Met]:
-        """Those that are meant; what is added later counts anew."""
-        taken, self.met, self.read, self.bytes = self.met, [], 0, 0
-        return taken
+    def add(self, units: Sequence[Unit], read: UsualUnits) -> None:
+        """Add what is to be sent of units that were read, and count all of those in."""
+        self.units += units
+        self.read += len(read.found)
+        self.bytes += read.size
 
 
 class UnitReader(Reader):
@@ -74,6 +75,7 @@ class UnitReader(Reader):
         self._findings = Findings()
         self._usual = UsualReader(request, assessor)
         self._waiting: list[Candidates | UsualUnits] = []
+        self._blocks = 0  # of the object that is being read, those that were begun
         self.chosen = chosen
 
     @property
@@ -87,33 +89,65 @@ class UnitReader(Reader):
         reading = Reading(item, entry)
         self.chosen -= entry.matched - entry.settled  # read before and not sent: to be chosen anew
         entry.matched = entry.settled
-        some = _Some()
+        some, blocks_begun = _Some(), 0
         broken: Exception | None = None
         try:
-            for met in self._met(reading, blocks):
+            for met in self._met(reading, self._counted(blocks)):
+                if self._blocks > blocks_begun:
+                    blocks_begun = self._blocks
+                    yield from self._all_of(some)
                 yield from self._given_out(met, some)
         except (ObjectUnreadable, CncbopsError, BotoCoreError, ClientError) as error:
             broken = error
-        if some.read:
-            yield self._units_of(some.take())  # they are counted, whatever comes behind them
+        yield from self._all_of(some)  # they are counted, whatever comes behind them
         findings.touch(entry)
         if broken:
             raise broken
 
+    def _counted(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Those of an object. What is read of one is given out together, so that portions end where blocks do.
+
+        Which is where they end whether faults are read straight from lines or not.
+        """
+        for self._blocks, block in enumerate(blocks, 1):
+            yield block
+
     def _given_out(self, met: Met | UsualUnits | None, some: _Some) -> Iterator[Sequence[Unit]]:
-        """The units that are given out as this is met, behind `some` that wait."""
+        """Add what is met to what is given out with it; or what is given out at once."""
         if isinstance(met, UsualUnits):
-            if some.read:
-                yield self._units_of(some.take())
-            yield self._judging(met, met.take_places())
+            yield from self._given_out_at_once(met, some)
         elif met and (is_fetched(met.fault) or self._request.limit is not None):
             # One by one: what follows may be too much, and is there also if this cannot be fetched.
-            yield self._units_of(some.take())
+            yield from self._all_of(some)
             yield self._units_of([met])
         else:
-            some.add(met)
-            if some.is_full:
-                yield self._units_of(some.take())
+            some.wait(met)
+            if len(some.met) >= _AT_ONCE:
+                self._assess(some)
+            if some.bytes >= _BYTES_AT_ONCE:
+                yield from self._all_of(some)
+
+    def _given_out_at_once(self, met: UsualUnits, some: _Some) -> Iterator[Sequence[Unit]]:
+        """The same of units; nearly always they are no more than may be added."""
+        self._assess(some)
+        rest: UsualUnits | None = met
+        while rest:
+            part, rest = rest.up_to(_BYTES_AT_ONCE - some.bytes)
+            some.add(self._judging(part, part.take_places()), part)
+            if some.bytes >= _BYTES_AT_ONCE:
+                yield from self._all_of(some)
+
+    def _assess(self, some: _Some) -> None:
+        """Make units of what waits for that."""
+        met, some.met = some.met, []
+        some.units += self._units_of(met)
+
+    def _all_of(self, some: _Some) -> Iterator[Sequence[Unit]]:
+        """All that was read, if anything was; what is added later counts anew."""
+        if some.read:
+            self._assess(some)
+            units, some.units, some.read, some.bytes = some.units, [], 0, 0
+            yield units
 
     def claims(self) -> Claims | None:
         """What has to be judged of what was read."""

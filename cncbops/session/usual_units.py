@@ -5,18 +5,20 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
 from cncbops.faults.decoding import decode_fault
-from cncbops.faults.documents import Document, read_line, read_runs
+from cncbops.faults.documents import Document, Run, read_line, read_runs
 from cncbops.faults.fault import Fault, Problem
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
+from cncbops.kinesis.batching import measured
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
 from cncbops.native import hot
@@ -51,20 +53,34 @@ class Sums(NamedTuple):
 
 
 class UsualUnits(msgspec.Struct, gc=False):
-    """Units of an object that is being read, packed in C, in its order."""
+    """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
+
+    `digests` are those of their faults, end to end; `size` is what they come to in bytes.
+    """
 
     reading: Reading
     found: Sequence[Unit]
+    digests: bytes
+    size: int
+    sums: Sums
 
-    @property
-    def digests(self) -> bytes:
-        """Those of their faults, end to end."""
-        return hot.unit_digests(self.found)[0]
+    @classmethod
+    def of(cls, reading: Reading, found: Sequence[Any]) -> "UsualUnits | None":
+        """Of units that are all packed, else None.
+
+        Asked of them at once: when others are read, they have to be fetched from memory for each question.
+        """
+        summed = hot.sum_units(found)
+        if not summed:
+            return None
+        types, hours, range_ms, causes = summed
+        sums = Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
+        return cls(reading, found, hot.unit_digests(found)[0], measured(found).size, sums)
 
     @property
     def shared(self) -> Mapping[int, Shared]:
         """The records of those, by index, that others may send, too."""
-        if not any(pipeline for _, pipeline in hot.units_alike(self.found) or ()):
+        if not any(each.cause.pipeline for each in self.sums.causes):
             return {}
         return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
@@ -73,12 +89,21 @@ class UsualUnits(msgspec.Struct, gc=False):
         if not indices:
             return self
         dropped = set(indices)
-        return UsualUnits(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
+        return self._some([each for at, each in enumerate(self.found) if at not in dropped])
 
-    def sums(self) -> Sums:
-        """What they come to, their causes in the order in which they come."""
-        types, hours, range_ms, causes = hot.sum_units(self.found)
-        return Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
+    def _some(self, units: Sequence[Unit]) -> "UsualUnits":
+        some = self.of(self.reading, units)
+        assert some
+        return some
+
+    def up_to(self, size: int) -> "tuple[UsualUnits, UsualUnits | None]":
+        """Those up to the one with which they come to `size` bytes, all if they do not; and those behind it."""
+        if self.size <= size:
+            return self, None
+        end = bisect_left([*accumulate(unit.size for unit in self.found)], size) + 1
+        if end == len(self.found):
+            return self, None
+        return self._some(self.found[:end]), self._some(self.found[end:])
 
     def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""
@@ -107,14 +132,21 @@ class UsualReader:
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
                 continue
-            line = found.line
-            for kind, values in groupby(found.values, type):
-                alike: list[Any] = list(values)
-                if kind is list:
-                    yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
-                else:
-                    yield UsualUnits(reading, alike)
-                line += len(alike)
+            yield from self._apart(reading, found)
+
+    def _apart(self, reading: Reading, found: Run[Any]) -> Iterator[UsualUnits | ReadDocument]:
+        """What was read of lines: most often nothing but units."""
+        if units := UsualUnits.of(reading, found.values):
+            yield units
+            return
+        line = found.line
+        for kind, values in groupby(found.values, type):
+            alike = list(values)
+            if kind is list:
+                yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
+            elif units := UsualUnits.of(reading, alike):
+                yield units
+            line += len(alike)
 
     def _lines(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | list[Fault] | None]:
         """What each line of a block is: a unit, or faults that are to be assessed; None where that is not so simple."""
@@ -137,5 +169,7 @@ class UsualReader:
             request.one_by_one,
             request.until_ms,
         )
+        if not self._assessor.may_remember():
+            return found
         units = list(filter(None, found))
         return [None] * len(found) if units and self._assessor.remembers(hot.unit_digests(units)) else found

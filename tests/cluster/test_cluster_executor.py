@@ -279,9 +279,8 @@ def test_what_the_ledger_remembers_is_known_at_a_worker(executor: Executor, tmp_
         assert expected
         for place in executor.places:
             submit(executor, ("recall", memory, [sent.fault, other.fault, *sent.records]), place=place)
-        assert outcomes(executor, len(executor.places)) == [({sent.fault: run.id}, expected, True)] * len(
-            executor.places
-        )
+        known = ({sent.fault: run.id}, expected, True, False)
+        assert outcomes(executor, len(executor.places)) == [known] * len(executor.places)
 
 
 def test_what_fails_the_ledger_fails_who_asks_it(executor: Executor, tmp_path: Path) -> None:

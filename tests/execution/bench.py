@@ -66,6 +66,7 @@ class Bench:
             memory.sent_by(digests),
             memory.history(digests).last_sent_ms(digests),
             memory.knows_any((together, together)),
+            memory.is_empty(),
         )
 
     def read(self, how: str, *told: str) -> object:

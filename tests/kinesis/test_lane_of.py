@@ -71,7 +71,14 @@ def test_keys_spread_evenly_over_the_lanes() -> None:
     assert min(counts) > 0.7 * len(KEYS) / 16
 
 
-@given(st.text(), st.integers(1, 2_000))
+@given(st.text(st.characters(exclude_characters="\0", codec="utf-8")), st.integers(1, 2_000))
 def test_functions_have_lanes_of_their_own(key: str, lanes: int) -> None:
     assert len({lane_of(key, lanes, function) for function in ("", "f", "g")}) == 3
     assert lane_of(key, lanes, "f") & 0xFFFF == lane_of(key, lanes)
+    assert lane_of(f"arn:aws:kinesis:us-east-1:123456789012:stream/s\0{key}", lanes, "f") == lane_of(key, lanes, "f")
+
+
+@given(st.text(), st.integers(1, 2_000))
+def test_a_key_of_a_function_has_one_lane_whatever_is_in_it(key: str, lanes: int) -> None:
+    assert lane_of(key, lanes, "f") >> 16 == lane_of("", lanes, "f") >> 16
+    assert lane_of(key, lanes, "f") & 0xFFFF < lanes

@@ -44,6 +44,9 @@ class Asked:
     def sent_by(self, fault: bytes) -> int | None:
         return self._memory.sent_by([fault]).get(fault)
 
+    def is_empty(self) -> bool:
+        return self._memory.is_empty()
+
     def knows_any(self, faults: Sequence[bytes], records: Sequence[bytes]) -> bool:
         return self._memory.knows_any((b"".join(faults), b"".join(records)))
 
@@ -117,7 +120,9 @@ def test_whether_any_of_some_is_known_is_asked_at_once(ledger: Ledger, memory: A
     run, (first, *others) = run_at(ledger, 1_000), [one(number) for number in range(3)]
     faults, records = [each.fault for each in others], [record for each in others for record in each.records]
     assert not memory.knows_any([first.fault], first.records)
+    assert memory.is_empty()
     deliver(ledger, run, first)
+    assert not memory.is_empty()
     assert not memory.knows_any(faults, records)
     assert memory.knows_any([*faults, first.fault], records)
     assert memory.knows_any(faults, [*records, *first.records])

@@ -4,6 +4,7 @@ import pickle
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from cncbops.formats.event import Bytes, LakeEvent
 from cncbops.formats.timestamp import LATEST_MS
 from cncbops.kinesis import record as subject
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import _put_on_shelves
+from cncbops.kinesis.shelves import LaneOf, Shelf, Shelves, _in_order, _put_on_shelves
 from cncbops.lake.objects import LakeObject
 
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
@@ -131,15 +132,47 @@ def test_records_are_put_beside_those_of_their_key_as_in_python(
         one if is_packed else odd(one, how) for one, (*_, is_packed, how) in zip(packed, chosen, strict=True)
     )
 
-    def put(put_on_shelves: Callable[..., int]) -> tuple[list[int], dict[str, dict[str, list[Record]]]]:
-        homes: dict[str, dict[str, list[Record]]] = {}
-        ends, at = [], 0
-        while at <= len(records):
-            ends.append(put_on_shelves(records, at, homes, has_order, lambda _: []))
-            at = ends[-1] + 1
-        return ends, homes
+    lane_of = LaneOf(3) if has_order else None  # what it knows by the first cut, is known in the second
+    first = ends_of(hot.put_on_shelves, records, lane_of)
+    assert first == ends_of(_put_on_shelves, records, None if lane_of is None else LaneOf(3))
+    assert ends_of(hot.put_on_shelves, records, lane_of) == first
 
-    assert put(hot.put_on_shelves) == put(_put_on_shelves)
+
+def ends_of(put_on_shelves: Callable[..., int], records: tuple[Record, ...], lane_of: LaneOf | None) -> object:
+    """Up to where records are put at a time, where they then are, and on which shelves."""
+    shelves, homes = Shelves({}, lane_of, -1, ()), dict[str, dict[str, list[Record]]]()
+    lanes = lane_of.known if lane_of else None
+    ends, at = [], 0
+    while at <= len(records):
+        ends.append(put_on_shelves(records, at, homes, lanes, shelves._of_group, shelves._home_for))
+        at = ends[-1] + 1
+    of_group = shelves._of_group.items()
+    return ends, homes, {group: {lane: each.records for lane, each in rows.items()} for group, rows in of_group}
+
+
+@given(st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=30), st.lists(st.integers(0, 32), max_size=6))
+def test_what_is_on_shelves_comes_in_the_order_of_places_as_in_python(
+    chosen: list[tuple[int, bool]], bounds: list[int]
+) -> None:
+    events = [event("k", str(number), "s", 1_700_611_201_456, b"{}") for number, _ in enumerate(chosen)]
+    packed = hot.make_records(Record, refuse, events, [place for place, _ in chosen], OBJECT, [NAME] * len(events))
+    records = [each if is_packed else odd(each, 0) for each, (_, is_packed) in zip(packed, chosen, strict=True)]
+    shelf = Shelf("s", 0, *records)
+    parts = [(shelf, start, end) for start, end in pairwise([0, *sorted(bounds)])]
+    found = hot.in_order(parts)
+    assert [id(each) for each in found] == [id(each) for each in _in_order(parts)]
+
+
+def test_what_is_no_shelf_or_has_no_place_comes_in_no_order() -> None:
+    (one,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    far, shelf = Shelf("s", 0, one, msgspec.structs.replace(odd(one, 0), place=2**63)), Shelf("s", 0, one)
+    with pytest.raises(OverflowError):
+        hot.in_order([(far, 0, 2), (shelf, 0, 1)])
+    shelf.records = (one,)  # type: ignore[assignment]
+    for parts, error in (([(shelf, 0, 1)], "list"), ([(one, 0, 1)], "records"), ([(far, 0)], "3"), ([far], "tuple")):
+        with pytest.raises((TypeError, AttributeError), match=error):
+            hot.in_order(parts)  # type: ignore[arg-type]
+    assert hot.in_order([]) == []
 
 
 def odd(record: Record, how: int) -> Record:
@@ -153,12 +186,12 @@ def odd(record: Record, how: int) -> Record:
 
 
 class Odd:
-    """What is no record: its body is itself, its home goes while it is asked for, and it has no weight to be added."""
+    """What is no record: its body is itself, home and lane go while it is asked, and it has no weight to be added."""
 
     function, is_alone, has_many_keys, size = "", False, False, 1
 
-    def __init__(self, homes: dict[str, Any]) -> None:
-        self._homes = homes
+    def __init__(self, homes: dict[str, Any], lanes: dict[str, Any]) -> None:
+        self._homes, self._lanes = homes, lanes
 
     @property
     def body(self) -> "Odd":
@@ -170,21 +203,27 @@ class Odd:
         return "k"
 
     @property
+    def group(self) -> str:
+        self._lanes.clear()
+        return "s"
+
+    @property
     def weight(self) -> int:
         raise LookupError("no weight")
 
 
 def test_what_is_no_record_is_refused_and_nothing_is_read_that_is_not_there() -> None:
-    homes: dict[str, dict[str, list[Record]]] = {}
-    one: Any = Odd(homes)
+    homes, lanes = dict[str, dict[str, list[Record]]](), {"": {"k": int("1" * 20)}}
+    one: Any = Odd(homes, lanes)
     with pytest.raises(TypeError, match="body"):
         hot.payload(b"[", [one], b"]")
     with pytest.raises(LookupError):
         hot.measured([one])
-    hot.put_on_shelves((one, one), 0, homes, True, lambda _: [])
-    assert homes == {}
+    hot.put_on_shelves((one, one), 0, homes, lanes, {}, lambda _: [])
+    assert not homes
+    assert not lanes
     with pytest.raises(TypeError, match="home"):
-        hot.put_on_shelves((one,), 0, homes, True, lambda _: ())  # type: ignore[arg-type,return-value]
+        hot.put_on_shelves((one,), 0, homes, {}, {}, lambda _: ())  # type: ignore[arg-type,return-value]
     heavy: Any = msgspec.structs.replace(
         subject._to_record(event("k", "18", "s", 1_700_611_201_456, b"{}"), PLACE, OBJECT, NAME), weight=2**62
     )
@@ -199,7 +238,7 @@ def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
         raise LookupError("no home")
 
     with pytest.raises(LookupError):
-        hot.put_on_shelves((record,), 0, {}, True, none_for)
+        hot.put_on_shelves((record,), 0, {}, {}, {}, none_for)
 
 
 @pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])

@@ -173,7 +173,7 @@ def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes],
 
     def put(put_on_shelves: Callable[..., int]) -> tuple[int, dict[str, dict[str, list[Record]]]]:
         homes: dict[str, dict[str, list[Record]]] = {}
-        return put_on_shelves(units, 0, homes, has_order, lambda _: []), homes
+        return put_on_shelves(units, 0, homes, {} if has_order else None, {}, lambda _: []), homes
 
     assert put(hot.put_on_shelves) == put(_put_on_shelves)
     assert [each.is_alone for each in units] == [alone] * len(units)
@@ -181,8 +181,8 @@ def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes],
 
 def test_only_units_that_are_packed_are_counted_and_placed() -> None:
     units = [*in_c([usual_texts.FAULT]), *in_python([usual_texts.FAULT])]
-    assert hot.units_alike(units) is None
-    for ask in (hot.sum_units, hot.unit_digests, lambda given: hot.place_units(given, 7)):
+    assert hot.units_alike(units) is hot.sum_units(units) is None
+    for ask in (hot.unit_digests, lambda given: hot.place_units(given, 7)):
         with pytest.raises(TypeError, match="not packed"):
             ask(units)
     assert units[0].place == 0

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +20,7 @@ from cncbops.lake.lines import blocks
 from cncbops.lake.sources import S3Source
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
-from cncbops.session import usual_units
+from cncbops.session import candidates, units, usual_units
 from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
@@ -55,6 +56,9 @@ class Remembers(NoMemory):
 
     faults: Sequence[bytes]
 
+    def is_empty(self) -> bool:
+        return False
+
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         return any(fault in parted(both[0]) for fault in self.faults)
 
@@ -74,17 +78,17 @@ def came_to(
 ) -> dict[str, object]:
     """All that reading an object comes to, some claims of which were made before."""
     reader, entry, findings = reader_of(request, memory), Entry(3, 0, OBJECT), Findings()
-    waiting = [
-        unit for some in reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(data), size), findings) for unit in some
-    ]
+    pieces = list(reader.read(Item(0, OBJECT), entry, blocks(io.BytesIO(data), size), findings))
+    waiting = [unit for some in pieces for unit in some]
     claims = reader.claims()
     assert claims
     repeated = Seen().repeated(claims.digests, claims.shared)
-    units = reader.judged(waiting, repeated, findings)
+    sent = reader.judged(waiting, repeated, findings)
     return {
+        "pieces": [len(some) for some in pieces],
         "waiting": waiting,
         "claims": claims,
-        "units": units,
+        "units": sent,
         "entry": asdict(entry),
         "tally": findings.tally,
         "failures": findings.failures,
@@ -125,10 +129,17 @@ def _wrapped(fault: bytes, wraps: Sequence[str]) -> bytes:
         return fault
 
 
-@given(lines=st.lists(_lines, max_size=5), size=st.sampled_from([1 << 20, 64, 700]))
-def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int) -> None:
+@given(
+    lines=st.lists(_lines, max_size=5),
+    size=st.sampled_from([1 << 20, 64, 700]),
+    most=st.sampled_from([1 << 22, 1, 500, 1000]),
+)
+@example(lines=[USUAL] * 7, size=1 << 20, most=len(RECORD) * 3)
+def test_what_is_read_at_once_comes_to_what_the_careful_way_comes_to(lines: list[bytes], size: int, most: int) -> None:
     data = b"\n".join(lines)
-    assert came_to(data, size=size) == slowly(data, size=size)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(units, "_BYTES_AT_ONCE", most)
+        assert came_to(data, size=size) == slowly(data, size=size)
 
 
 _changed = st.tuples(
@@ -220,8 +231,20 @@ def test_other_requests_come_to_the_same(request_: ResubmitRequest) -> None:
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
     data = b"\n".join(USUAL.replace(b'"m"', b'"%d"' % number) for number in range(5))
-    units: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
-    memory, request = Remembers([units[1].fault, units[4].fault]), replace(REQUEST, again=again)
+    sent: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
+    memory, request = Remembers([sent[1].fault, sent[4].fault]), replace(REQUEST, again=again)
     found = came_to(data, request, memory)
     assert len(found["units"]) == (5 if again else 3)  # type: ignore[arg-type]
     assert found == slowly(data, request, memory)
+
+
+def test_what_others_send_while_an_object_is_read_is_known_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, asked = count(), [True, True, False]
+    monkeypatch.setattr(candidates, "monotonic", lambda: next(seconds) / 16)
+    lines = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(6)]
+    sent: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
+    memory = Remembers([unit.fault for unit in sent])
+    monkeypatch.setattr(memory, "is_empty", lambda: asked.pop(0))
+    found = came_to(b"\n".join(lines), REQUEST, memory, size=len(lines[0]) + 1)
+    assert not asked
+    assert [unit.line for unit in found["units"]] == [1, 2, 3, 4]  # type: ignore[attr-defined]
