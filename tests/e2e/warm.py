@@ -6,6 +6,7 @@ Runs that change how Python itself starts are started anew (see `servers`).
 
     Warm().run(arguments, env, folder, stdin, timeout_s) -> exit code, standard output, standard error
     Warm().start(arguments, env, folder) -> the process, as far as tests use it like one of `subprocess`
+    Warm().program(folder) -> a folder for the PATH of a shell that is typed into
 """
 
 import array
@@ -16,6 +17,7 @@ import importlib
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -134,6 +136,14 @@ class Warm:
             os.close(end)
         return Started(connection, process, to_given, from_out, from_err)
 
+    def program(self, folder: Path) -> Path:
+        """A folder for a shell's PATH, in which `cncbops` runs here."""
+        program = folder / "cncbops"
+        arguments = shlex.join([sys.executable, "-IS", str(Path(__file__).with_name("warm_program.py")), self._address])
+        program.write_text(f'#!/bin/sh\nexec {arguments} "$@"\n')
+        program.chmod(0o700)
+        return folder
+
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
@@ -210,15 +220,54 @@ def _warm_up(folder: str) -> None:
         importlib.import_module(module)
     sys.argv = ["cncbops", "runs", "ls", "--quiet", "--state-dir", folder]
     importlib.import_module("cncbops.commands._group").run()
-    # Read once, not in each process: clients merge into a description nothing but what it holds already.
+    _work_out_commands()
+    _work_out_clients()
+    gc.freeze()  # no search for garbage shall touch, and so copy, what the forked processes share
+
+
+def _work_out_commands() -> None:
+    """Have each command with what typer makes of its parameters, which it does when they are first read."""
+    group = importlib.import_module("cncbops.commands._group")
+    loaded = group._Loaded()
+    group._Loaded = lambda: loaded
+    waiting = [loaded[name] for name in loaded]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        for param in command.params:
+            getattr(param, "get_runtime_param", int)()
+
+
+def _work_out_clients() -> None:
+    """Have what botocore makes of its descriptions of services, and of the names of its events, for each client anew."""
     reader = importlib.import_module("cncbops.descriptions").FileReader
     read = functools.cache(reader().load_file)
     reader.load_file = lambda _, path: read(path)
+    hooks = importlib.import_module("botocore.hooks")
+    hooks.accepts_kwargs = functools.lru_cache(hooks.accepts_kwargs)
+    _once(hooks.EventAliaser, "_alias_event_name", lambda name: name)
+    making = importlib.import_module("botocore.client").ClientCreator
+    _once(making, "_load_service_model", lambda name, version=None: (name, version))
+    _once(making, "_create_client_class", lambda name, _: name)
+    endpoints = importlib.import_module("botocore.endpoint_provider")
+    _once(endpoints, "RuleSet", lambda **data: id(data["rules"]))  # which lives as long as `read` keeps it
     aws = importlib.import_module("cncbops.aws")
     clients = aws.Aws(aws.AwsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9"))
     for make in (clients.s3, clients.lambda_, clients.sts, clients.cloudwatch, clients.cloudfront):
-        make()
-    gc.freeze()  # no search for garbage shall touch, and so copy, what the forked processes share
+        make().meta.service_model.shape_for_error_code("")
+
+
+def _once(owner: Any, name: str, key: Callable[..., Hashable]) -> None:
+    """Let what a method or function gives be worked out once for each key of its arguments, but `self`."""
+    work_out, known = getattr(owner, name), dict[Hashable, Any]()
+
+    def once(*arguments: Any, **named: Any) -> Any:
+        asked = key(*arguments[isinstance(owner, type) :], **named)
+        if asked not in known:
+            known[asked] = work_out(*arguments, **named)
+        return known[asked]
+
+    setattr(owner, name, once)
 
 
 def _code_of_command() -> int:
