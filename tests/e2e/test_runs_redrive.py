@@ -20,6 +20,7 @@ from tests.e2e.runs import (
     repeats,
 )
 from tests.e2e.servers import Cncbops
+from tests.e2e.warm import Warm
 
 EVENTS = lakes.make_events(200, 40, seed=21)
 POISON = EVENTS[3::10]
@@ -34,10 +35,10 @@ def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+def before(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Before]:
     """A run of which one record in ten failed."""
     with FarSide() as far_side:
-        runs = Runs(Cncbops(tmp_path_factory.mktemp("before")), far_side)
+        runs = Runs(Cncbops(tmp_path_factory.mktemp("before"), warm=warm), far_side)
         far_side.add_bucket("lake", LAKE)
         far_side.add_function("fn", raising_on(ids_of(POISON)))
         run = runs.execute(*SMALL)

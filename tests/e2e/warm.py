@@ -239,7 +239,7 @@ def _work_out_commands() -> None:
 
 
 def _work_out_clients() -> None:
-    """Have what botocore makes of its descriptions of services, and of the names of its events, for each client anew."""
+    """Have what botocore works out of descriptions of services and of names of events, for each client anew."""
     reader = importlib.import_module("cncbops.descriptions").FileReader
     read = functools.cache(reader().load_file)
     reader.load_file = lambda _, path: read(path)
