@@ -27,12 +27,18 @@ class Call(ABC):
     def ask(self) -> Any:
         """Find out, in some thread."""
 
+    def submitted(self, submit: "Submit") -> Future[Any]:
+        """Have it asked; it may have been already, and others that will be wanted may be asked with it."""
+        return submit(self.ask)
+
     @abstractmethod
     def answer(self, found: Any) -> "Iterator[Item]":
         """What stands in the call's place, lazily, told in the thread that takes."""
 
 
 Item = list[LakeObject] | Call
+
+Submit = Callable[[Callable[[], Any]], Future[Any]]
 
 Items = Generator[Item, None, Item | None]
 """What it returns is the last of them, and stands in its place: so calls that each answer with another, page after
@@ -87,9 +93,9 @@ class _Further:
 class _Asked:
     """A call under way."""
 
-    def __init__(self, call: Call, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
+    def __init__(self, call: Call, submit: "Submit") -> None:
         self._call = call
-        self.future = submit(call.ask)
+        self.future = call.submitted(submit)
 
     @property
     def is_answered(self) -> bool:

@@ -12,6 +12,7 @@ from calendar import monthrange, timegm
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from time import gmtime
 
 from msgspec import Struct
 
@@ -272,6 +273,11 @@ def _first_weeks(year: int) -> tuple[int, int]:
     sunday = new_year - timedelta(new_year.isoweekday() % 7)
     first, second = (timegm(day.timetuple()) * 1000 for day in (date.fromisocalendar(year, 1, 1), sunday))
     return first, second
+
+
+def day_of(ms: int) -> tuple[int, ...]:
+    """Year, month and day (UTC) of milliseconds since the epoch."""
+    return tuple(gmtime(ms // 1000)[:3])
 
 
 def _floor_hour(ms: int) -> int:
