@@ -28,13 +28,14 @@ from cncbops.session.queued import Queues, require_readable
 from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
+from ._ending import guarded, streamed
 from ._faults_asked import Choice
 from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
 from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import RUN_AGAIN, Screen, guarded, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, screen_for
 from ._staged import Staged, told_names
 from ._words import number, visible
 

@@ -43,13 +43,15 @@ from cncbops.terms import Room, settle
 from cncbops.undertaking import Places, Undertaking, address_of
 
 from ._access import access_of
+from ._ending import guarded
 from ._inventory import read_inventory
 from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, request_of
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
 from ._since import followed_by, told_since
 from ._staged import told_names
+from ._state import state_folder
 from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
