@@ -1,4 +1,4 @@
-"""Where output goes: what was asked for, as text or one JSON document, to standard output, all else to standard error."""
+"""Where output goes: what was asked for, as text or a JSON document, to standard output, all else to standard error."""
 
 import os
 import sys
