@@ -22,10 +22,10 @@ from cncbops.faults.sources import FaultSource, stored
 from cncbops.inventory.listed import listed_from
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource
+from cncbops.lake.visits import OBJECTS_AHEAD
 from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.session.queued import Queues, require_readable
-from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
 from ._ending import guarded, streamed

@@ -14,8 +14,8 @@ from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import S3Source, Source
+from cncbops.lake.visits import OBJECTS_AHEAD, Meet
 from cncbops.reports.summary import EXIT_CODES
-from cncbops.visits import OBJECTS_AHEAD, Meet
 
 from ._access import access_of
 from ._inventory import read_inventory

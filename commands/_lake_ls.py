@@ -12,8 +12,8 @@ from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
 from cncbops.inspection.volumes import Volumes
+from cncbops.lake.visits import Listing
 from cncbops.tally import Objects
-from cncbops.visits import Listing
 
 from ._ending import guarded, streamed
 from ._lake import Asked, Opened, opened

@@ -20,7 +20,9 @@ from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.following import Planned, require_unmoved
-from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
+from cncbops.plans.plan_format import PlanHeader
+from cncbops.plans.plan_reading import PlanFile, read_plan
+from cncbops.plans.plan_writing import PlanWriter
 from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
 from cncbops.sending import Sending

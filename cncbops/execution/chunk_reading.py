@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.tasks import Chunk, Portion, Taken
 from cncbops.kinesis.batching import measured

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import blames_credentials, explain
+from cncbops.aws_errors import blames_credentials, explain
 from cncbops.errors import BadInput
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents

@@ -16,9 +16,9 @@ from cncbops.kinesis.synthesis import complete
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
+from cncbops.lake.visits import Listing, Meet, Visits
 from cncbops.selection.selection import Selection, Selector
 from cncbops.tally import Failure, Objects, of_line, of_object
-from cncbops.visits import Listing, Meet, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -22,7 +22,7 @@ from urllib.parse import unquote_plus
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.inventory.manifest import DataFile, Manifest
 from cncbops.lake.looking import look_again

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.frozen import thaw_request
 from cncbops.frozen_resubmit import thaw_resubmit

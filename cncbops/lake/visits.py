@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.lake.ahead import ahead
 from cncbops.lake.layout import CLAIM_CHECK, EMPTY, TimeWindow, skip_reason
