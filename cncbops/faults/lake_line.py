@@ -24,7 +24,7 @@ from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin, origin_of
 from cncbops.kinesis.record import RecordSource, to_records
 from cncbops.kinesis.synthesis import complete
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
 from cncbops.lake.sources import S3Source, parse_source
