@@ -17,7 +17,7 @@ from cncbops.cluster.loop import Loop, deafen
 from cncbops.cluster.quiet import silence
 from cncbops.cluster.roster import Member, Roster
 from cncbops.errors import CannotRun
-from cncbops.execution.arenas import keep_large_apart
+from cncbops.execution.arenas import MESSAGE_BYTES, keep_large_apart
 from cncbops.execution.station import Outfit
 from cncbops.lake.pages import Page
 
@@ -61,7 +61,7 @@ class Cluster:
 def opened(where: Address, aws: Aws, note: Callable[[str], None]) -> Iterator[Cluster]:
     """See `connecting.connected`."""
     silence()
-    keep_large_apart()
+    keep_large_apart(MESSAGE_BYTES)
     loop, held = Loop(), AsyncExitStack()
     try:
         client = loop.do(_client(where, held), late=lambda: _say_late(f"the scheduler at {where}", where, note))

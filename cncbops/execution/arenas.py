@@ -6,7 +6,11 @@ import sys
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """glibc's numbers for them: mallopt(3)."""
 
-_LARGE_BYTES = 64 * 1024
+MESSAGE_BYTES = 64 * 1024
+"""Of the larger ones between a cluster's coordinator and its workers."""
+
+BODY_BYTES = 1024 * 1024
+"""Of the larger bodies, messages and blocks at a place: seldom enough that what the system asks for them is little."""
 
 
 def share_one_arena() -> None:
@@ -18,13 +22,13 @@ def share_one_arena() -> None:
     _set(_M_ARENA_MAX, 1)
 
 
-def keep_large_apart() -> None:
-    """Take large pieces from the system and give them back to it, each by itself.
+def keep_large_apart(least_bytes: int) -> None:
+    """Take pieces of that size and more from the system and give them back to it, each by itself.
 
     The C library takes them from where small ones lie, once some were given back: messages between small things that
-    stay left holes, 25 bytes for each object of a lake.
+    stay left holes, 25 bytes for each object of a lake; bodies of a thousand records, 5 MB at each place.
     """
-    _set(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    _set(_M_MMAP_THRESHOLD, least_bytes)
 
 
 def _set(option: int, value: int) -> None:

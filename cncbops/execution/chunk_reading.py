@@ -14,6 +14,7 @@ from cncbops.kinesis.record import Record
 from cncbops.lake.ahead import ahead
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
+from cncbops.lake.whole import LARGEST
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
@@ -146,7 +147,7 @@ class ChunkReading:
 
     def _all_records(self) -> Generator[Sequence[Record], None, None]:
         wanted = (each for each in self._chunk.items if self._is_wanted(each[0]))
-        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close, self._openers):
+        for item, entry, opened in ahead(self._open, wanted, self._ahead, _close, self._openers, _size):
             if not self._is_wanted(item):
                 if not isinstance(opened, ObjectUnreadable):
                     opened.close()
@@ -201,6 +202,11 @@ class ChunkReading:
             self._findings.tally.objects.read -= item.is_counted  # it was, and is not any more
             self._findings.tally.objects.failed += 1
             self._findings.note(entry, [of_object(entry.object, error.error, error.message)])
+
+
+def _size(each: tuple[Item, Entry]) -> int:
+    """What an object that is open takes of memory."""
+    return min(each[0].object.size, LARGEST)
 
 
 def _close(unused: _Opened) -> None:

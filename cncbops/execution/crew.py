@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from cncbops.execution.arenas import share_one_arena
+from cncbops.execution.arenas import BODY_BYTES, keep_large_apart, share_one_arena
 from cncbops.execution.pool import Pool
 from cncbops.execution.station import Outfit, Station
 from cncbops.lake.listing import LISTERS
@@ -21,6 +21,7 @@ class Crew:
 
     def __init__(self, outfit: Outfit, concurrency: int) -> None:
         share_one_arena()
+        keep_large_apart(BODY_BYTES)
         self._station = Station(outfit)
         readers, senders, listers = Pool(READERS, "read"), Pool(concurrency, "send"), Pool(LISTERS, "list")
         self._pools = {

@@ -46,7 +46,7 @@ class Outbox:
         self._tasks.update((place, []) for place, _ in busy)
         return busy
 
-    def redeem(self, answers: bytes) -> Iterator[tuple[Then, Any]]:
+    def redeem(self, answers: bytes | bytearray) -> Iterator[tuple[Then, Any]]:
         """The tasks that these answers end (see `packing`), each with its outcome; what one raised is a defect."""
         for ticket, result, error in pickle.loads(answers):  # noqa: S301  of a process that does our tasks
             _, then = self._then.pop(ticket)

@@ -163,7 +163,7 @@ def _work(here: Channel, others: Sequence[Channel], outfit: Outfit, concurrency:
     os._exit(0)  # nobody is left to tell
 
 
-def _received(here: Channel) -> Sequence[bytes] | None:
+def _received(here: Channel) -> Sequence[bytes | bytearray] | None:
     """What comes next; None where the other end is gone."""
     try:
         return here.receive()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cncbops.errors import CannotRun
-from cncbops.lake.ahead import ahead
+from cncbops.lake.ahead import AHEAD_BYTES, ahead
 
 WAIT_S = 20
 
@@ -61,6 +61,18 @@ def test_no_more_than_the_window_is_pulled_beyond_the_result_in_hand(items: int,
     pulled: list[int] = []
     for taken, _ in enumerate(ahead(Calls(), counting(items, pulled), window), start=1):
         assert len(pulled) <= taken + window
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, AHEAD_BYTES * 2), max_size=20), st.integers(1, 6))
+def test_what_is_pulled_beyond_the_result_in_hand_is_bounded_by_its_size(sizes: list[int], window: int) -> None:
+    pulled: list[int] = []
+    results = ahead(Calls(), counting(len(sizes), pulled), window, size=sizes.__getitem__)
+    for taken, _ in enumerate(results, start=1):
+        ahead_of_it = sizes[taken : len(pulled)]
+        assert sum(ahead_of_it[:-1]) < AHEAD_BYTES
+        is_full = len(ahead_of_it) == window or sum(ahead_of_it) >= AHEAD_BYTES
+        assert is_full or len(pulled) == len(sizes)
 
 
 def test_the_window_is_under_way_at_once() -> None:
