@@ -59,8 +59,8 @@ def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
         try:
             while (objects := line.take()) is not None:
                 yield from objects
-        finally:
-            line.give_up()
+        finally:  # calls under way come to their end
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _one_by_one(items: Iterator[Item]) -> Iterator[LakeObject]:
@@ -131,11 +131,6 @@ class _Line:
                     wait([future, *self._under_way()], return_when=FIRST_COMPLETED)
             self._look_ahead()
         return None
-
-    def give_up(self) -> None:
-        """Nothing more is wanted; calls under way come to their end."""
-        for future in self._under_way():
-            future.cancel()
 
     def _look_ahead(self) -> None:
         """Put what the answers say in their place, then ask what is next in line, as far as that is allowed."""

@@ -22,6 +22,7 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 _YEAR = re.compile(r"(?P<literal>.*)(?P<year>(?:19|20)\d\d)", re.ASCII | re.DOTALL)
+_YEARS = range(1900, 2100)
 _TWO_DIGITS = re.compile(r"\d\d", re.ASCII)
 _HIVE_YEAR = re.compile(r"(?:year|yyyy|y)=((?:19|20)\d\d)", re.ASCII | re.IGNORECASE)
 _HIVE_DAY = re.compile(r"(?:dt|date)=((?:19|20)\d\d)-(\d\d)-(\d\d)", re.ASCII | re.IGNORECASE)
@@ -276,8 +277,9 @@ def _first_weeks(year: int) -> tuple[int, int]:
 
 
 def day_of(ms: int) -> tuple[int, ...]:
-    """Year, month and day (UTC) of milliseconds since the epoch."""
-    return tuple(gmtime(ms // 1000)[:3])
+    """Year, month and day (UTC) of milliseconds since the epoch; none of a year that is taken for none in folders."""
+    day = tuple(gmtime(ms // 1000)[:3])
+    return day if day[0] in _YEARS else ()
 
 
 def _floor_hour(ms: int) -> int:

@@ -72,9 +72,7 @@ class Walk:
         """From a root that may lie inside a date path, or end in the midst of a folder's name."""
         found = find_date(folders)
         if found is None:
-            level = self._search(root, 0, _SEARCH_LEVELS)
-            is_folder = not root or root.endswith("/")
-            yield replace(level, likely=self._likely(root, ())) if is_folder else level
+            yield replace(self._search(root, 0, _SEARCH_LEVELS), likely=self._likely(root, ()))
         elif found.date.is_hour:
             yield from self._dated(root, found.date)
         elif found.last < len(folders):
@@ -85,9 +83,11 @@ class Walk:
     def _likely(self, path: str, known: tuple[int, ...]) -> list[str]:
         """The years, months and days in which the hours begin or end, below a folder of which the date is known so far.
 
-        Those wholly inside are listed whole.
+        Those wholly inside are listed whole. Of a path that ends in the midst of a name nothing is likely.
         """
         found = dict[str, None]()
+        if path and not path.endswith("/"):
+            return []
         for ms in (self._hours.start_ms, self._hours.end_ms and self._hours.end_ms - 1):
             parts = day_of(ms) if ms is not None else ()
             below = path
