@@ -31,8 +31,17 @@ def keep_large_apart(least_bytes: int) -> None:
     _set(_M_MMAP_THRESHOLD, least_bytes)
 
 
+def give_back() -> None:
+    """Give the system back what is free between small things; what is taken of it later is no other process's copy."""
+    _call("malloc_trim", 0)
+
+
 def _set(option: int, value: int) -> None:
+    _call("mallopt", option, value)
+
+
+def _call(name: str, *arguments: int) -> None:
     if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt:
-            mallopt(option, value)
+        function = getattr(ctypes.CDLL(None), name, None)  # musl has none
+        if function:
+            function(*arguments)

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from cncbops.errors import CannotRun
+from cncbops.execution.arenas import BODY_BYTES, give_back, keep_large_apart
 from cncbops.execution.channel import Channel, channel
 from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
@@ -60,6 +61,8 @@ class Processes:
         self._why_none = ""
         self._sends = outfit.sends
         self._processes: list[Any] = []
+        keep_large_apart(BODY_BYTES)
+        give_back()
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
             for place in range(places):

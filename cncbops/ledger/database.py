@@ -90,6 +90,8 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Some systems' SQLite has zeros written over all pages that become free: a third of what sorting in writes.
+    connection.execute("PRAGMA secure_delete = FAST")
     return connection
 
 

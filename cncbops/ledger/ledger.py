@@ -23,9 +23,10 @@ from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
-from cncbops.ledger.resubmitted import Resubmitted, sort_in
+from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
+from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.session.entry import RESTARTED, Entry

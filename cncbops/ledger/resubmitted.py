@@ -1,7 +1,8 @@
 """What the ledger remembers of faults whose units of work were delivered, so that each is sent once.
 
 It is written down in the order in which it comes, with what else is settled, and sorted in when a session begins or
-ends: sorted in at once, a thousand faults would take a thousand pages, and the run most of its time.
+ends (see `ledger.sorting`): sorted in at once, a thousand faults would take a thousand pages, and the run most of its
+time.
 """
 
 import sqlite3
@@ -10,14 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cncbops.delivery.outcome import Outcome, traces_of
-from cncbops.faults.identity import DIGEST_BYTES, parted
-from cncbops.kinesis.record import Trace
+from cncbops.faults.identity import parted
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
 from cncbops.session.memory import History
-from cncbops.session.scratch import at_once, marks
+from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
-_MOST_BYTES = 256 * DIGEST_BYTES
-"""Of the faults of one row."""
+_SENT = f"SELECT fault, run FROM {ENTRIES} CROSS JOIN resubmitted ON fault = {part()} WHERE {is_in()}"  # noqa: S608  constants
+_MOMENTS = (
+    f"SELECT r.record, f.pipeline, runs.started_ms FROM {ENTRIES} "  # noqa: S608  constants
+    f"CROSS JOIN resubmitted_records r ON r.record = {part()} "
+    f"CROSS JOIN resubmitted f ON f.fault = r.fault CROSS JOIN runs ON runs.id = r.run WHERE {is_in()}"
+)
 
 _Moments = dict[bytes, dict[str | None, int]]
 
@@ -58,21 +62,16 @@ class Resubmitted:
         """The number of the run that delivered a fault last, of each that one did."""
         with guarded(self._path):
             self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-            query = "SELECT fault, run FROM resubmitted WHERE fault IN"
-            sent = {row["fault"]: row["run"] for row in self._rows_of(query, faults)}
+            sent: dict[bytes, int] = {row[0]: row[1] for row in self._rows_of(_SENT, faults)}
         lately = self._lately.sent
         return {**sent, **{fault: lately[fault] for fault in faults if fault in lately}} if lately else sent
 
     def history(self, records: Sequence[bytes]) -> History:
         """What is known of these records."""
-        query = (
-            "SELECT r.record, f.pipeline, runs.started_ms FROM resubmitted_records r "
-            "JOIN resubmitted f ON f.fault = r.fault JOIN runs ON runs.id = r.run WHERE r.record IN"
-        )
         found: _Moments = {}
         with guarded(self._path):
             self._lately.catch_up(self._connection)
-            for record, pipeline, started_ms in self._rows_of(query, records):
+            for record, pipeline, started_ms in self._rows_of(_MOMENTS, records):
                 _add(found, record, pipeline, started_ms)
         lately = self._lately.moments
         for record in records if lately else ():
@@ -83,8 +82,8 @@ class Resubmitted:
     def _rows_of(self, query: str, digests: Sequence[bytes]) -> Iterator[sqlite3.Row]:
         if not self._is_any_sorted_in():  # as in a first resubmit, whose faults need not be looked for one by one
             return
-        for some in at_once(digests):
-            yield from self._connection.execute(f"{query} ({marks(some)})", some).fetchall()
+        for pack in packs(b"".join(sorted(digests))):  # those that share a page one after another
+            yield from self._connection.execute(query, (pack,)).fetchall()
 
     def _is_any_sorted_in(self) -> bool:
         ((is_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
@@ -96,6 +95,7 @@ class Resubmitted:
         if found is None:
             found = self._own.connection = open_for_reading(self._folder)
             assert found
+            prepare(found)
             self._opened.append(found)
         return found
 
@@ -157,58 +157,5 @@ def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcom
     if traces:
         connection.executemany(
             "INSERT INTO resubmitted_lately (run, fingerprint, pipeline, fault, records) VALUES (?, ?, ?, ?, ?)",
-            [(run, *some) for trace in traces for some in _in_pieces(trace)],
+            [(run, *trace) for trace in traces],
         )
-
-
-def _in_pieces(trace: Trace) -> Iterator[Trace]:
-    """A trace in pieces that are sorted in as soon as any other: each row takes as long as the longest."""
-    size = len(trace.faults)
-    for start in range(0, size, _MOST_BYTES):
-        end = start + _MOST_BYTES
-        records = trace.records[len(trace.records) * start // size : len(trace.records) * min(end, size) // size]
-        yield trace._replace(faults=trace.faults[start:end], records=records)
-
-
-def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
-    """Sort in what was delivered lately by `own`, and by runs of which no session is open, within a transaction.
-
-    What a run delivers is to be new to it for as long as its session lasts, that reads again where a place was lost.
-    """
-    runs = ",".join(str(run) for run in _to_sort_in(connection, own))
-    if not runs:
-        return
-    lately = f"resubmitted_lately WHERE run IN ({runs})"
-    longest = f"SELECT max(max(length(fault), length(records))) FROM {lately}"  # noqa: S608  numbers
-    # CROSS JOIN: row by row. SQLite would else go through all rows for each start, which takes three times as long.
-    rows = f"(SELECT number, run, fingerprint, pipeline, fault AS faults, records FROM {lately})"  # noqa: S608
-    starts = (
-        "WITH RECURSIVE starts (at) AS "  # noqa: S608
-        f"(VALUES (0) UNION ALL SELECT at + :digest FROM starts WHERE at + :digest < ({longest})) "
-    )
-    connection.execute(
-        f"{starts} INSERT INTO resubmitted (fault, run, fingerprint, pipeline) "  # noqa: S608
-        "SELECT substr(faults, at + 1, :digest) AS fault, run, fingerprint, pipeline "
-        f"FROM {rows} CROSS JOIN starts WHERE at < length(faults) ORDER BY fault, number "
-        "ON CONFLICT DO UPDATE SET run = excluded.run, fingerprint = excluded.fingerprint",
-        {"digest": DIGEST_BYTES},
-    )
-    # A record's fault is as far in the row's as the record is in the row's records.
-    fault = "substr(faults, at * length(faults) / length(records) / :digest * :digest + 1, :digest)"
-    connection.execute(
-        f"{starts} INSERT OR IGNORE INTO resubmitted_records (record, run, fault) "  # noqa: S608
-        f"SELECT substr(records, at + 1, :digest), run, {fault} FROM {rows} "
-        "CROSS JOIN starts WHERE at < length(records) ORDER BY 1",
-        {"digest": DIGEST_BYTES},
-    )
-    connection.execute(f"DELETE FROM {lately}")  # noqa: S608
-
-
-def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
-    """The runs that delivered something lately and are `own`, or whose last session has ended."""
-    rows = connection.execute(
-        "SELECT run FROM (SELECT DISTINCT run FROM resubmitted_lately) lately WHERE run IS ? OR "
-        "(SELECT ended_ms FROM sessions WHERE sessions.run = lately.run ORDER BY number DESC LIMIT 1) IS NOT NULL",
-        (own,),
-    ).fetchall()
-    return [run for (run,) in rows]

@@ -17,7 +17,8 @@ from cncbops.delivery.outcome import Settled, Undelivered
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.marks import Marks
-from cncbops.ledger.resubmitted import remember, sort_in
+from cncbops.ledger.resubmitted import remember
+from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import now_ms
 from cncbops.session.entry import RESTARTED, Entry, object_number
 from cncbops.session.id_claims import first_place

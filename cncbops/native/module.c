@@ -4,6 +4,7 @@
 
 #include "any_record.h"
 #include "base64.h"
+#include "digest_set.h"
 #include "digests.h"
 #include "fault_causes.h"
 #include "packed_record.h"
@@ -23,6 +24,9 @@ static PyMethodDef functions[] = {
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
+    {"mark_digests", mark_digests, METH_VARARGS, NULL},
+    {"marked_digests", marked_digests, METH_VARARGS, NULL},
+    {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
     FUNCTION(put_on_shelves),
     FUNCTION(ask),
     FUNCTION(receive),
@@ -51,7 +55,8 @@ PyMODINIT_FUNC PyInit_hot(void)
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&
-        (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0))
+        (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0 ||
+         PyModule_AddType(module, &digest_set_type) < 0))
         Py_CLEAR(module);
     return module;
 }

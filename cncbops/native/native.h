@@ -23,6 +23,9 @@ PyObject *units_alike(PyObject *module, PyObject *units);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);
+PyObject *sorted_entries(PyObject *module, PyObject *arguments);
+PyObject *mark_digests(PyObject *module, PyObject *arguments);
+PyObject *marked_digests(PyObject *module, PyObject *arguments);
 PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
@@ -36,6 +39,9 @@ bool intern_all(PyObject **interned, const char *const *names, size_t count);
 /* What is at a key of a dictionary, owned by it; where nothing is yet, what `make` makes of `argument`, if there is
    one. NULL with an exception set. */
 PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *make, PyObject *argument);
+
+/* Appends to a list; false with an exception set. */
+bool append_number(PyObject *list, size_t number);
 
 /* Whether as many arguments were given as expected; false with an exception set. */
 bool has_arguments(Py_ssize_t count, Py_ssize_t expected);

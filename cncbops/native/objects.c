@@ -20,3 +20,11 @@ PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *make, PyO
     Py_XDECREF(made);
     return found;
 }
+
+bool append_number(PyObject *list, size_t number)
+{
+    PyObject *item = PyLong_FromSize_t(number);
+    bool is_appended = item && !PyList_Append(list, item);
+    Py_XDECREF(item);
+    return is_appended;
+}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from cncbops.faults.identity import DIGEST_BYTES, parted
+from cncbops.faults.identity import DIGEST_BYTES
 from cncbops.finding import Found
 from cncbops.function_name import FunctionName
 from cncbops.recipients import Recipient
@@ -22,11 +22,6 @@ class Claims(NamedTuple):
     digests: bytes
     shared: Mapping[int, Shared]
     functions: Mapping[FunctionName, Found]
-
-    @property
-    def faults(self) -> Sequence[bytes]:
-        """The digests, one by one."""
-        return parted(self.digests)
 
 
 class Claiming(Protocol):
@@ -61,7 +56,7 @@ class FaultRegister(Register):
 
     def repeated(self, claims: Claims) -> Sequence[int]:
         """The indices of what was claimed before. Raises CannotRun."""
-        return self._seen.repeated(claims.faults, claims.shared)
+        return self._seen.repeated(claims.digests, claims.shared)
 
     def meet(self, claims: Claims) -> Mapping[str, Recipient]:
         """Take down which functions were found; those that are new here, by their name in the run."""

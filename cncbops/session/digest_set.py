@@ -1,75 +1,96 @@
 """Which of millions of digests were met before."""
 
-import sys
-from array import array
-from collections.abc import Iterator, Sequence
-from itertools import repeat
-from operator import contains, rshift
+from typing import Protocol
 
-from cncbops.session.digest import DIGEST_BYTES
+from cncbops.faults.identity import parted
+from cncbops.native import hot
 from cncbops.session.scratch import Kept, noting
 
-MOST_HELD = 1_000_000
-"""In memory: some 20 MB."""
+MOST_HELD = 300_000
+"""In memory: some 7 MB in C."""
 
-_BITS = 12
-_BUCKETS = 1 << _BITS
+_FILTER_BYTES = 4 * 1024 * 1024
+"""Where four million digests are on disk, one in nine that are new is asked about there."""
+
+
+class _Held(Protocol):
+    """Those in memory."""
+
+    def add(self, digests: bytes) -> list[int]:
+        """Hold digests, which are end to end; the indices of those that are held already."""
+
+    def take(self) -> bytes:
+        """All of them, in their order; none is held any more."""
+
+    def __len__(self) -> int:
+        """How many they are."""
+
+
+class _Set:
+    """The same as there is in C, in three times the memory."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def add(self, digests: bytes) -> list[int]:
+        """Hold digests, which are end to end; the indices of those that are held already."""
+        again = []
+        for at, digest in enumerate(parted(digests)):
+            if digest in self._digests:
+                again.append(at)
+            self._digests.add(digest)
+        return again
+
+    def take(self) -> bytes:
+        """All of them, in their order; none is held any more."""
+        taken, self._digests = sorted(self._digests), set()
+        return b"".join(taken)
+
+
+class _OnDisk:
+    """Those on disk. Of nearly all that are new it is known in memory that they are not there, where there is the C."""
+
+    def __init__(self) -> None:
+        self._kept = Kept[str | None]()
+        self._bits = bytearray(_FILTER_BYTES if hot else 0)
+
+    def add(self, digests: bytes) -> None:
+        """Bring digests there that are not, in their order."""
+        if hot:
+            hot.mark_digests(self._bits, digests)
+        self._kept.add([(None, digests)])
+
+    def of(self, digests: bytes) -> set[int]:
+        """The indices of digests that are there."""
+        each = parted(digests)
+        asked = hot.marked_digests(self._bits, digests) if hot else range(len(each))
+        known = self._kept.of([each[at] for at in asked])
+        return {at for at in asked if each[at] in known}
 
 
 class DigestSet:
-    """Digests, of DIGEST_BYTES; on disk beyond some of them.
-
-    They stand end to end in buckets, by how they begin, which takes a fifth of the memory of a set.
-    """
+    """Digests, of DIGEST_BYTES; on disk beyond some of them."""
 
     def __init__(self, most_held: int = MOST_HELD) -> None:
-        self._most_held, self._held = most_held, 0
-        self._buckets = _empty()
-        self._kept: Kept[str | None] | None = None
+        self._most_held = most_held
+        self._held: _Held = hot.DigestSet() if hot else _Set()
+        self._on_disk: _OnDisk | None = None
 
-    def again(self, digests: Sequence[bytes]) -> list[int]:
+    def again(self, digests: bytes) -> list[int]:
         """The indices of those that were met before, and are met now. Raises CannotRun where these cannot be noted."""
         with noting():
-            known = self._kept.of(digests) if self._kept else {}
-        buckets = self._buckets_of(digests)
-        again: list[int] = []
-        if known or len(set(digests)) < len(digests) or any(map(contains, buckets, digests)):
-            again = [at for at, digest in enumerate(digests) if digest in known or not _add(buckets[at], digest)]
-        else:  # as nearly always
-            for bucket, digest in zip(buckets, digests, strict=True):
-                bucket += digest
-        self._held += len(digests) - len(again)
-        if self._held >= self._most_held:
-            with noting():
-                self._keep()
+            known = self._on_disk.of(digests) if self._on_disk else set[int]()
+            again = self._again_beside(known, digests) if known else self._held.add(digests)
+            if len(self._held) >= self._most_held:
+                self._on_disk = self._on_disk or _OnDisk()
+                self._on_disk.add(self._held.take())
         return again
 
-    def _buckets_of(self, digests: Sequence[bytes]) -> list[bytearray]:
-        words = array("H", b"".join(digests))[:: DIGEST_BYTES // 2]
-        if sys.byteorder == "little":
-            words.byteswap()  # the buckets are in the order of what is in them
-        return [*map(self._buckets.__getitem__, map(rshift, words, repeat(16 - _BITS)))]
-
-    def _keep(self) -> None:
-        """Bring to disk what is held: sorted, so that the pages of the table are written one after another."""
-        self._kept = self._kept or Kept()
-        self._kept.add((None, sorted(_apart(bucket))) for bucket in self._buckets if bucket)
-        self._buckets, self._held = _empty(), 0
-
-
-def _empty() -> list[bytearray]:
-    return [bytearray() for _ in range(_BUCKETS)]
-
-
-def _apart(bucket: bytearray) -> Iterator[bytes]:
-    return (bytes(bucket[start : start + DIGEST_BYTES]) for start in range(0, len(bucket), DIGEST_BYTES))
-
-
-def _add(bucket: bytearray, digest: bytes) -> bool:
-    """Put a digest into its bucket, if it is not there; whether it was not."""
-    at = bucket.find(digest)
-    while at > 0 and at % DIGEST_BYTES:  # the end of one and the beginning of the next
-        at = bucket.find(digest, at + 1)
-    if at < 0:
-        bucket += digest
-    return at < 0
+    def _again_beside(self, known: set[int], digests: bytes) -> list[int]:
+        """The same where some are known, which are not to be held, too."""
+        each = parted(digests)
+        new = [at for at in range(len(each)) if at not in known]
+        return sorted([*known, *(new[at] for at in self._held.add(b"".join([each[at] for at in new])))])

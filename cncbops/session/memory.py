@@ -82,10 +82,10 @@ class Seen:
         self._faults = DigestSet(most_fresh or MOST_HELD)
         self._records = Digests[str | None](most_fresh or MOST_FRESH)
 
-    def repeated(self, faults: Sequence[bytes], shared: Mapping[int, Shared]) -> Sequence[int]:
+    def repeated(self, faults: bytes, shared: Mapping[int, Shared]) -> Sequence[int]:
         """The indices of faults that were met before, or all of whose records another pipeline's fault shares.
 
-        Raises CannotRun where those that are new cannot be kept.
+        Their digests are end to end. Raises CannotRun where those that are new cannot be kept.
         """
         again = self._faults.again(faults)
         if not shared:

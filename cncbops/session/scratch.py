@@ -7,15 +7,14 @@ from typing import Generic, TypeVar
 
 from cncbops.errors import CannotRun
 from cncbops.session.digest import DIGEST_BYTES
+from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
 Value = TypeVar("Value", str | None, int)
 
 MOST_FRESH = 200_000
-_AT_ONCE = 256
 
-_OF_PACK = f"substr(?1, at, {DIGEST_BYTES})"
-_KEEP = f"INSERT INTO told SELECT {_OF_PACK}, ?2 FROM starts WHERE at < length(?1)"  # noqa: S608  a number
-_FIND = f"SELECT told.* FROM starts CROSS JOIN told ON digest = {_OF_PACK} WHERE at < length(?1)"  # noqa: S608
+_KEEP = f"INSERT INTO told SELECT {part()}, ?2 FROM {ENTRIES} WHERE {is_in()}"  # noqa: S608  constants
+_FIND = f"SELECT told.* FROM {ENTRIES} CROSS JOIN told ON digest = {part()} WHERE {is_in()}"  # noqa: S608
 
 
 def scratch() -> sqlite3.Connection:
@@ -76,7 +75,7 @@ class Digests(Generic[Value]):
         alike: dict[Value, list[bytes]] = {}
         for digest in sorted(self._fresh):
             alike.setdefault(self._fresh[digest], []).append(digest)
-        self._kept.add(alike.items())
+        self._kept.add((value, b"".join(digests)) for value, digests in alike.items())
         self._fresh = {}
 
 
@@ -89,42 +88,22 @@ class Kept(Generic[Value]):
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
         """What is there of these."""
         known: dict[bytes, Value] = {}
-        for pack in _packs(sorted(digests)):
+        for pack in packs(b"".join(sorted(digests))):
             known.update(self._connection.execute(_FIND, (pack,)))
         return known
 
-    def add(self, alike: Iterable[tuple[Value, Sequence[bytes]]]) -> None:
-        """Bring there what is told of digests that are not; those of one value best in their order."""
+    def add(self, alike: Iterable[tuple[Value, bytes]]) -> None:
+        """Bring there what is told of digests that are not; those of one value end to end, best in their order."""
         with at_one_go(self._connection):
             for value, digests in alike:
-                if len(digests) == 1:
-                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests[0], value))
+                if len(digests) == DIGEST_BYTES:
+                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests, value))
                 else:
-                    self._connection.executemany(_KEEP, ((pack, value) for pack in _packs(digests)))
+                    self._connection.executemany(_KEEP, ((pack, value) for pack in packs(digests)))
 
 
 def _digests() -> sqlite3.Connection:
-    """A database of digests, with the places at which they stand in a pack: it is unpacked in SQLite, row by row."""
     connection = scratch()
     connection.execute("CREATE TABLE told (digest BLOB PRIMARY KEY, value) WITHOUT ROWID")
-    connection.execute("CREATE TABLE starts (at INTEGER PRIMARY KEY)")
-    starts = range(1, _AT_ONCE * DIGEST_BYTES, DIGEST_BYTES)
-    connection.executemany("INSERT INTO starts VALUES (?)", ((at,) for at in starts))
+    prepare(connection)
     return connection
-
-
-def _packs(digests: Sequence[bytes]) -> Iterator[bytes]:
-    """Digests end to end, some at a time: SQLite is given one value where it takes longer to give it many."""
-    return (b"".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
-
-
-def at_once(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    """Values, as many at a time as one statement asks for; some twice, so that statements are few and stay prepared."""
-    for start in range(0, len(values), _AT_ONCE):
-        some = values[start : start + _AT_ONCE]
-        yield [*some, *[some[0]] * (-len(some) % (_AT_ONCE if len(some) > 16 else 16))]
-
-
-def marks(values: Sequence[bytes]) -> str:
-    """The places of values in a statement."""
-    return ",".join("?" * len(values))

@@ -15,7 +15,6 @@ from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
 from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records
-from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.record import Record
@@ -157,7 +156,7 @@ class UnitReader(Reader):
     def _judging(self, part: Candidates | UsualUnits, units: Sequence[Unit]) -> Sequence[Unit]:
         """The units of a part; where claims are to be judged, also of those that were claimed before."""
         if self._seen:
-            return self._settled(part, self._seen.repeated(parted(part.digests), part.shared), self._findings)
+            return self._settled(part, self._seen.repeated(part.digests, part.shared), self._findings)
         self._waiting.append(part)
         return units
 

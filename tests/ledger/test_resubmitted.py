@@ -232,8 +232,9 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
 def test_of_a_whole_batch_each_fault_is_remembered_with_its_own_records(
-    ledger: Ledger, memory: Asked, count: int
+    ledger: Ledger, memory: Asked, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cncbops.ledger.sorting._MOST_BYTES", 10_000)
     run = run_at(ledger, 1_000)
     ones = [one(number) for number in range(count)]
     pairs = [

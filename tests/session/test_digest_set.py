@@ -1,26 +1,55 @@
-"""A digest is met once, wherever it stands among the others that begin as it does."""
+"""A digest is met once, whatever others were, and however many are held in memory: in C as in Python."""
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cncbops.session import digest_set
 from cncbops.session.digest_set import DigestSet
 
 ALIKE = st.binary(min_size=16, max_size=16).map(lambda some: bytes(each & 1 for each in some))
-"""So alike that one is often found between two others that stand end to end."""
+"""So alike that most have the same place, and some are all zeros."""
+
+
+@pytest.fixture(params=["C", "Python"], autouse=True, scope="module")
+def _as(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "Python":
+            patch.setattr(digest_set, "hot", None)
+        yield
+
+
+def again_of(digests: list[bytes]) -> list[int]:
+    """The indices of those that were met before, worked out without a set of ours."""
+    met = set[bytes]()
+    return [at for at, digest in enumerate(digests) if digest in met or met.add(digest)]
 
 
 @given(st.lists(ALIKE, max_size=60), st.integers(1, 60), st.integers(1, 80))
 def test_what_was_met_is_met_again(digests: list[bytes], at_once: int, most_held: int) -> None:
     met, again = DigestSet(most_held), []
     for start in range(0, len(digests), at_once):
-        again += [start + at for at in met.again(digests[start : start + at_once])]
-    assert again == [at for at, digest in enumerate(digests) if digest in digests[:at]]
+        again += [start + at for at in met.again(b"".join(digests[start : start + at_once]))]
+    assert again == again_of(digests)
 
 
-@pytest.mark.parametrize("most_held", [1, 100])
-def test_what_stands_across_two_digests_was_not_met(most_held: int) -> None:
+@pytest.mark.parametrize("most_held", [700, 100_000])
+@pytest.mark.parametrize("first", [b"", b"\xff\xff\xff\xff"], ids=["spread", "at the end"])
+def test_many_are_met_once_wherever_they_have_their_place(first: bytes, most_held: int) -> None:
+    digests = [(first + (number * 0x9E3779B97F4A7C15 % 2**96).to_bytes(12) + bytes(4))[:16] for number in range(5_000)]
     met = DigestSet(most_held)
-    assert met.again([bytes(16), bytes(8) + b"12345678"]) == []
-    assert met.again([bytes(12) + b"1234"]) == []
-    assert met.again([bytes(12) + b"1234", bytes(8) + b"12345678", bytes(16)]) == [0, 1, 2]
+    for start in range(0, len(digests), 500):
+        assert met.again(b"".join(digests[start : start + 500])) == []
+    assert met.again(b"".join(digests)) == [*range(len(digests))]
+
+
+def test_those_that_are_taken_come_in_their_order_and_are_held_no_more() -> None:
+    held = DigestSet()._held
+    digests = [bytes([number * 37 % 256] * 16) for number in range(256)]
+    assert held.add(b"".join(digests)) == []
+    assert len(held) == 256
+    assert held.take() == b"".join(sorted(digests))
+    assert (len(held), held.take()) == (0, b"")
+    assert held.add(digests[0] * 2) == [1]

@@ -15,7 +15,7 @@ CLAIMS = st.tuples(DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), 
 
 def repeated_of(seen: Seen, *claims: Claim) -> list[int]:
     shared = {at: (records, pipeline) for at, (_, records, pipeline) in enumerate(claims) if records}
-    return seen.repeated([fault for fault, _, _ in claims], shared)
+    return seen.repeated(b"".join([fault for fault, _, _ in claims]), shared)
 
 
 def first_claims(claims: list[Claim]) -> list[int]:
@@ -60,8 +60,8 @@ def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fres
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:
-    assert Seen().repeated([b"%16d" % 1], {}) == []
-    assert Seen().repeated([b"%16d" % 1], {}) == []
+    assert Seen().repeated(b"%16d" % 1, {}) == []
+    assert Seen().repeated(b"%16d" % 1, {}) == []
 
 
 def test_without_a_ledger_nothing_was_sent() -> None:

@@ -155,7 +155,7 @@ class Session:
         found = self.reader.read(item, entry.copy(), blocks(io.BytesIO(b"\n".join(lines))), self.findings)
         units: Sequence[Record] = [unit for chunk in found for unit in chunk]
         claims = self.reader.claims()
-        repeated = self.seen.repeated(claims.faults, claims.shared) if claims else ()
+        repeated = self.seen.repeated(claims.digests, claims.shared) if claims else ()
         units = self.reader.judged(units, repeated, self.findings)
         findings = self.findings.take()
         self.journal.take_in(findings)

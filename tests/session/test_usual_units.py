@@ -79,7 +79,7 @@ def came_to(
     ]
     claims = reader.claims()
     assert claims
-    repeated = Seen().repeated(claims.faults, claims.shared)
+    repeated = Seen().repeated(claims.digests, claims.shared)
     units = reader.judged(waiting, repeated, findings)
     return {
         "waiting": waiting,

@@ -1,0 +1,33 @@
+"""Many digests in one value, unpacked in SQLite row by row: which takes longer to be given many values."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from cncbops.session.digest import DIGEST_BYTES
+
+_AT_ONCE = 256
+
+ENTRIES = "temp.entries"
+"""The table of the numbers of those in a pack, to be joined by CROSS JOIN: SQLite would else begin at another."""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make what packs are unpacked by, if it is not there."""
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY)")
+    connection.executemany(f"INSERT OR IGNORE INTO {ENTRIES} VALUES (?)", ((at,) for at in range(_AT_ONCE)))  # noqa: S608
+
+
+def packs(entries: bytes, size: int = DIGEST_BYTES) -> Iterator[bytes]:
+    """Entries of a size end to end, some at a time."""
+    step = _AT_ONCE * size
+    return (entries[start : start + step] for start in range(0, len(entries), step))
+
+
+def part(start: int = 0, length: int = DIGEST_BYTES, size: int = DIGEST_BYTES) -> str:
+    """A part of each entry of the pack that is a statement's first value, in SQL."""
+    return f"substr(?1, number * {size} + {start + 1}, {length})"
+
+
+def is_in(size: int = DIGEST_BYTES) -> str:
+    """Which numbers there are in that pack, in SQL."""
+    return f"number < length(?1) / {size}"
