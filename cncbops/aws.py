@@ -1,4 +1,4 @@
-"""AWS clients, made in one place, and AWS's errors in words.
+"""AWS clients, made in one place.
 
 Credentials, region and endpoint follow botocore's own chain unless the operator says otherwise. boto3 is not needed
 for clients, and its import takes as long as botocore's.
@@ -7,30 +7,17 @@ for clients, and its import takes as long as botocore's.
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    ReadTimeoutError,
-    SSOError,
-)
+from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError, ProfileNotFound
 from botocore.loaders import Loader
 from botocore.session import Session
 
 from cncbops import __version__
+from cncbops.aws_errors import explain
 from cncbops.descriptions import Descriptions
-from cncbops.errors import BadInput, CannotRun, CncbopsError
-from cncbops.role import NotGiven, credentials_of
+from cncbops.errors import BadInput
+from cncbops.role import credentials_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -242,154 +229,3 @@ _PROBING: dict[str, Any] = {
     "read_timeout": PROBE_TIMEOUT_S,
     "retries": {"mode": "standard", "total_max_attempts": PROBE_TRIES},
 }
-
-_LOG_IN = "Log in again (for example `aws sso login`), or choose credentials with --profile"
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-_INVALID = {
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "InvalidToken",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-_DENIED = {
-    "403",
-    "AccessDenied",
-    "AccessDeniedException",
-    "AllAccessDisabled",
-    "Forbidden",
-    "UnauthorizedOperation",
-}
-_ELSEWHERE = {
-    "301",
-    "AuthorizationHeaderMalformed",
-    "IllegalLocationConstraintException",
-    "PermanentRedirect",
-}
-_ACTIONS = {
-    "AssumeRole": "sts:AssumeRole",
-    "CreateInvalidation": "cloudfront:CreateInvalidation",
-    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "DeleteMessageBatch": "sqs:DeleteMessage",
-    "DescribeAlarms": "cloudwatch:DescribeAlarms",
-    "DescribeGlobalTable": "dynamodb:DescribeGlobalTable",
-    "DescribeStackResource": "cloudformation:DescribeStackResource",
-    "DescribeStacks": "cloudformation:DescribeStacks",
-    "DescribeStreamSummary": "kinesis:DescribeStreamSummary",
-    "DescribeTable": "dynamodb:DescribeTable",
-    "GetDistribution": "cloudfront:GetDistribution",
-    "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
-    "GetHealthCheck": "route53:GetHealthCheck",
-    "GetHealthCheckStatus": "route53:GetHealthCheckStatus",
-    "GetInvalidation": "cloudfront:GetInvalidation",
-    "GetItem": "dynamodb:GetItem",
-    "GetMetricData": "cloudwatch:GetMetricData",
-    "GetObject": "s3:GetObject",
-    "GetQueueAttributes": "sqs:GetQueueAttributes",
-    "GetQueueUrl": "sqs:GetQueueUrl",
-    "HeadObject": "s3:GetObject",
-    "Invoke": "lambda:InvokeFunction",
-    "ListDistributions": "cloudfront:ListDistributions",
-    "ListInvalidations": "cloudfront:ListInvalidations",
-    "ListObjectsV2": "s3:ListBucket",
-    "PutItem": "dynamodb:PutItem",
-    "ReceiveMessage": "sqs:ReceiveMessage",
-    "UpdateFunctionConfiguration": "lambda:UpdateFunctionConfiguration",
-}
-"""The IAM action behind an operation, where it goes by another name or needs its service."""
-_MISSING = {
-    "404",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "GlobalTableNotFoundException",
-    "NoSuchBucket",
-    "NoSuchDistribution",
-    "NoSuchHealthCheck",
-    "NoSuchInvalidation",
-    "NoSuchKey",
-    "QueueDoesNotExist",
-    "ResourceNotFoundException",
-}
-
-
-def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:
-    """An AWS error as one line and a next step; `doing` completes "cannot …"."""
-    if isinstance(error, ClientError):
-        return _explain_answer(error, doing)
-    return _explain_local(error, doing)
-
-
-def blames_credentials(error: ClientError) -> bool:
-    """Whether AWS refused who asks, not what was asked: no other call would fare better."""
-    return error.operation_name == "AssumeRole" or _code(error) in _EXPIRED | _INVALID
-
-
-def says_missing(error: ClientError) -> bool:
-    """Whether AWS says that what was asked for does not exist."""
-    return _code(error) in _MISSING
-
-
-def denies(error: BotoCoreError | ClientError) -> bool:
-    """Whether AWS knows who asks, and does not allow it."""
-    return isinstance(error, ClientError) and _code(error) in _DENIED
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
-
-
-def _asked_for(operation: str) -> str:
-    """What to do where an operation is denied."""
-    other_way = "in the role's trust policy, too" if operation == "AssumeRole" else "or use --role-arn"
-    return f"Ask for {_ACTIONS.get(operation, operation)}, {other_way}"
-
-
-def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
-    code = _code(error)
-    message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
-    cannot = f"cannot {doing}"
-    if code in _EXPIRED:
-        return CannotRun(f"{cannot}: the AWS credentials have expired", _LOG_IN)
-    if code in _INVALID:
-        return CannotRun(f"{cannot}: AWS does not know these credentials ({code})", _LOG_IN)
-    if code in _DENIED:
-        return CannotRun(f"{cannot}: access denied", _asked_for(error.operation_name))
-    if code in _ELSEWHERE:
-        return CannotRun(f"{cannot}: it is in another region", "Give its region with --region")
-    if code in _MISSING:
-        return CannotRun(f"{cannot}: it does not exist", "Check the name, and the account and region in use")
-    return CannotRun(f"{cannot}: {code}: {message}", "Run it again with -v to see the whole error")
-
-
-def _explain_local(error: BotoCoreError, doing: str) -> CncbopsError:
-    cannot = f"cannot {doing}"
-    match error:
-        case NoRegionError():
-            return BadInput(f"{cannot}: no AWS region is set", "Give --region, or set AWS_REGION")
-        case ProfileNotFound():
-            profiles = ", ".join(Session().available_profiles) or "none"
-            return BadInput(f"{cannot}: {_one_line(error)}", f"Choose one that exists: {profiles}")
-        case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | SSOError():
-            return CannotRun(f"{cannot}: no usable AWS credentials", _LOG_IN)
-        case NotGiven():
-            next_step = "Check --endpoint-url and what the environment says of it: is STS there? And check the clock"
-            return CannotRun(f"{cannot}: {_one_line(error)}", next_step)
-        case EndpointConnectionError() | ConnectTimeoutError():
-            return CannotRun(f"{cannot}: {_host(error)} cannot be reached", "Check network, --endpoint-url, --region")
-        case ReadTimeoutError():
-            return CannotRun(f"{cannot}: {_host(error)} does not answer", "Try again, or check --endpoint-url")
-        case ParamValidationError():
-            return BadInput(f"{cannot}: {_one_line(error)}", "Check the name")
-        case _:
-            return CannotRun(f"{cannot}: {_one_line(error)}", "Run it again with -v to see the whole error")
-
-
-def _host(error: BotoCoreError) -> str:
-    """Whom an error of the network is about, without the path and what may stand in it."""
-    url = urlsplit(str(error.kwargs.get("endpoint_url", "")))
-    port = f":{url.port}" if url.port else ""
-    return f"{url.scheme}://{url.hostname}{port}" if url.hostname else "the endpoint"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

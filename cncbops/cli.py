@@ -7,10 +7,10 @@ overview needs nothing but the table below.
 import gc
 import importlib
 import os
-import signal
 import sys
 
 from cncbops import __version__
+from cncbops.loading import INTERRUPTED, leave_on_signal
 
 COMMANDS = {
     "replay": "Send chosen events of a data lake to one function, as Kinesis records.",
@@ -67,11 +67,11 @@ def main() -> None:
 def _run() -> int:
     """Run a command. SIGTERM ends it as Ctrl-C does, unless the command has its own way."""
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        leave_on_signal(sys.argv[1:])
         gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
-        gc.disable()  # until the work begins (`guarded` in commands/_screen.py): what is imported is no garbage
+        gc.disable()  # until the work begins (`guarded` in commands/_ending.py): what is imported is no garbage
         return int(importlib.import_module("cncbops.commands._group").run())
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     finally:
         gc.freeze()  # the interpreter would else search all that is left for garbage, which takes a sixth of a second

@@ -5,7 +5,8 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 from msgspec import Struct
 
-from cncbops.aws import Aws, blames_credentials, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import blames_credentials, explain
 
 
 class Identity(Struct, frozen=True):

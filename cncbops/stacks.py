@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

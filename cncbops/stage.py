@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws, denies, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import denies, explain
 from cncbops.book import BOOK, Name, stacks_in
 from cncbops.completion.haste import gathered
 from cncbops.completion.names import stages

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import explain
 from cncbops.errors import BadInput, CannotRun
 from cncbops.function_name import FunctionName
 

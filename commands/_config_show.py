@@ -18,11 +18,12 @@ from cncbops.lake.sources import printable
 
 from ._config_view import show_files, show_options
 from ._configured import configured
+from ._ending import guarded
+from ._from_files import AWS_VARIABLES, FromFiles
 from ._lines import context_of
 from ._options import Local, Output
-from ._profiles import AWS_VARIABLES, FromFiles
 from ._sayable import key_of, members_of
-from ._screen import Screen, guarded, screen_for
+from ._screen import Screen, screen_for
 from ._words import visible
 
 _COMMAND = "config show"

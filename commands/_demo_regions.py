@@ -6,7 +6,7 @@ from cncbops.sandbox.server import REGION
 from cncbops.sandbox.stacks import STAGE
 
 from ._demo_stage import Stage
-from ._screen import NOT_HEALTHY
+from ._ending import NOT_HEALTHY
 
 _VIEW = "things/thing-1"
 

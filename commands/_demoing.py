@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cncbops.loading import INTERRUPTED
 from cncbops.sandbox.cdn import ALIAS, seed_cdn
 from cncbops.sandbox.clients import connect
 from cncbops.sandbox.inspection import lake_keys
@@ -22,8 +23,9 @@ from cncbops.sandbox.traffic import sample_events
 
 from . import _demo_faults, _demo_lost_events, _demo_regions
 from ._demo_stage import Stage, typed
+from ._ending import guarded
 from ._options import Local
-from ._screen import INTERRUPTED, guarded, screen_for
+from ._screen import screen_for
 
 EVENTS, BEFORE_THE_LOSS, BEFORE_THE_FAULTS = 300, 180, 240
 

@@ -22,10 +22,12 @@ from cncbops.session.acting import Act, new_act
 
 from ._access import access_of
 from ._configured import configured
+from ._ending import guarded
 from ._failover_asked import Asked, Switching
 from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
 from ._options import General
-from ._screen import Screen, guarded, screen_for, stop_on_signal
+from ._screen import Screen, screen_for
+from ._signals import stop_on_signal
 from ._words import visible
 
 HEALTH_TIMEOUT_S = 5.0

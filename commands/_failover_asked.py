@@ -13,7 +13,8 @@ from cncbops.failover.scene import Scene
 from cncbops.ledger.rows import new_run_id
 
 from ._options import General
-from ._screen import Screen, state_folder
+from ._screen import Screen
+from ._state import state_folder
 from ._watched import FLAGS
 
 _OF_THE_SWITCH = {"check_functions", "checks", "alarms", "health_checks"}

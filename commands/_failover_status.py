@@ -24,9 +24,11 @@ from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
 from ._configured import configured
+from ._ending import NOT_HEALTHY, guarded
 from ._health_view import show_rows, show_verdicts
 from ._options import General
-from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
+from ._state import state_folder
 from ._words import visible
 
 _PROBES = (SWITCH, *(probe for probe in PROBES if probe.name in (CHECK, ALARM, HEALTH_CHECK)))

@@ -22,19 +22,20 @@ from cncbops.faults.sources import FaultSource, stored
 from cncbops.inventory.listed import listed_from
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import LocalSource
+from cncbops.lake.visits import OBJECTS_AHEAD
 from cncbops.reports.fault_facts import count_facts, facts_of, group_facts, whole_fault
 from cncbops.reports.summary import EXIT_CODES
 from cncbops.session.queued import Queues, require_readable
-from cncbops.visits import OBJECTS_AHEAD
 
 from ._access import access_of
+from ._ending import guarded, streamed
 from ._faults_asked import Choice
 from ._faults_view import LinePrinter, show_counts, show_fault, show_groups, show_next_step
 from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import RUN_AGAIN, Screen, guarded, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, screen_for
 from ._staged import Staged, told_names
 from ._words import number, visible
 

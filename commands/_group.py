@@ -14,8 +14,8 @@ from typer.exceptions import TyperException
 from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW
 from cncbops.errors import CncbopsError
 
+from ._from_files import with_profiles
 from ._groups import Group
-from ._profiles import with_profiles
 from ._sayable import members_of
 from ._words import visible
 

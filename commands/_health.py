@@ -19,10 +19,11 @@ from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
 from ._configured import configured
+from ._ending import NOT_HEALTHY, guarded
 from ._health_view import show_rows, show_verdicts
 from ._health_watch import watch
 from ._options import General
-from ._screen import NOT_HEALTHY, Screen, guarded, screen_for
+from ._screen import Screen, screen_for
 
 DOCUMENT = {"command": "health"}
 

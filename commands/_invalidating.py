@@ -33,11 +33,14 @@ from cncbops.reports.invalidation import (
 from cncbops.session.acting import Act, new_act, resumed_act
 
 from ._access import access_of
+from ._ending import guarded
 from ._invalidate_view import no_origins, progress_line, show_invalidation, show_invalidation_plan
 from ._options import General
 from ._paths_asked import Asked, checked, distribution_named, gathered
-from ._screen import Screen, guarded, screen_for, state_folder, stop_on_signal
+from ._screen import Screen, screen_for
+from ._signals import stop_on_signal
 from ._staged import told_names
+from ._state import state_folder
 from ._words import visible
 
 _NOT_REDUCED: Mapping[str, Any] = {"sources": {}, "reduced": None}

@@ -15,10 +15,12 @@ from cncbops.reports.summary import EXIT_CODES
 from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
+from ._ending import guarded
 from ._invalidate_view import progress_line, show_invalidations, show_statuses
 from ._options import General
 from ._paths_asked import distribution_named, name_apart
-from ._screen import Screen, guarded, screen_for, stop_on_signal
+from ._screen import Screen, screen_for
+from ._signals import stop_on_signal
 from ._staged import Staged
 from ._words import visible
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 from cncbops.inventory.listed import facts_of, inventory_for, warnings_of
 from cncbops.lake.layout import TimeWindow
 
-from ._screen import Screen, leaving_at_once
+from ._screen import Screen
+from ._signals import leaving_at_once
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,5 +1,6 @@
 """What the commands of `cncbops lake` have in common: who reads, and what is told of how that went."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from cncbops.inventory.listed import listed_from
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.sources import S3Source, Source
+from cncbops.lake.visits import OBJECTS_AHEAD, Meet
 from cncbops.reports.summary import EXIT_CODES
-from cncbops.visits import OBJECTS_AHEAD, Meet
 
 from ._access import access_of
 from ._inventory import read_inventory
@@ -79,11 +80,16 @@ def opened(asked: Asked, window: TimeWindow, general: General, screen: Screen) -
 
 
 def reader_of(
-    asked: Asked, wanted: Wanted, general: General, screen: Screen, meet: Meet | None = None
+    asked: Asked,
+    wanted: Wanted,
+    general: General,
+    screen: Screen,
+    meet: Meet | None = None,
+    stop: threading.Event | None = None,
 ) -> tuple[LakeReader, Opened]:
-    """Who reads what is wanted, and whereof; `meet` is told of each object. Raises BadInput, CannotRun."""
+    """Who reads what is wanted until `stop`, and whereof; `meet` is told of each object. Raises BadInput, CannotRun."""
     place = opened(asked, wanted.selection.window, general, screen)
-    return LakeReader(place.sources, wanted, place.s3, meet), place
+    return LakeReader(place.sources, wanted, place.s3, meet, stop), place
 
 
 def show_reading(screen: Screen, counts: Counts) -> int:

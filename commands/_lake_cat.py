@@ -12,9 +12,11 @@ from cncbops.inspection.reading import Chunk
 from cncbops.kinesis.record import record_source
 
 from ._access import access_of
+from ._ending import require_reader, streamed
 from ._lake import Asked, reader_of, show_reading
 from ._options import General
-from ._screen import RUN_AGAIN, Screen, leaving_at_once, not_all, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, screen_for
+from ._signals import leaving_at_once, not_all
 from ._words import visible
 
 

@@ -12,11 +12,13 @@ from cncbops.errors import CannotRun
 from cncbops.inspection.facts import event_facts
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
 
+from ._ending import require_reader, streamed
 from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import RUN_AGAIN, Screen, leaving_at_once, not_all, require_reader, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, screen_for
+from ._signals import leaving_at_once, not_all
 from ._words import number, visible
 
 _LOOK = (

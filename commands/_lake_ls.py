@@ -12,15 +12,17 @@ from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
 from cncbops.inspection.volumes import Volumes
+from cncbops.lake.visits import Listing
 from cncbops.tally import Objects
-from cncbops.visits import Listing
 
+from ._ending import guarded, streamed
 from ._lake import Asked, Opened, opened
 from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import RUN_AGAIN, Screen, guarded, leaving_at_once, not_all, screen_for, streamed
+from ._screen import RUN_AGAIN, Screen, screen_for
+from ._signals import leaving_at_once, not_all
 from ._words import number, size
 
 _FLUSH_S = 0.1

@@ -9,23 +9,16 @@ from cncbops.errors import BadInput
 from cncbops.inspection.metrics import DomainEvents
 from cncbops.inspection.reading import Counts
 from cncbops.inspection.statistics import Statistics
+from cncbops.loading import INTERRUPTED
 from cncbops.reports.lake_statistics import statistics_facts
 
+from ._ending import guarded, streamed
 from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_stats_view import show_statistics
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import (
-    INTERRUPTED,
-    RUN_AGAIN,
-    Screen,
-    guarded,
-    leaving_at_once,
-    not_all,
-    screen_for,
-    stop_on_signal,
-    streamed,
-)
+from ._screen import RUN_AGAIN, Screen, screen_for
+from ._signals import leaving_at_once, not_all, stop_on_signal
 from ._words import visible
 
 
@@ -61,7 +54,7 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
 def _stats(asked: Asked, general: General, screen: Screen) -> int:
     stop = threading.Event()
     with closing(Statistics()) as statistics:
-        reader, place = reader_of(asked, asked.wanted(), general, screen, statistics.meet)
+        reader, place = reader_of(asked, asked.wanted(), general, screen, statistics.meet, stop)
         counts = reader.counts
         with (
             closing(reader.chunks()) as chunks,

@@ -25,12 +25,14 @@ from cncbops.safety.limits import parse_duration
 from cncbops.selection.times import parse_window
 
 from ._access import access_of
+from ._ending import guarded
 from ._inventory import read_inventory
 from ._lake_verify_view import compared, show_difference, show_examples, show_outcome, show_table
 from ._options import General
 from ._reading_view import reading_line
 from ._requests import parse_from_anywhere
-from ._screen import Screen, guarded, leaving_at_once, screen_for
+from ._screen import Screen, screen_for
+from ._signals import leaving_at_once
 from ._staged import Staged, told_names
 
 DIFFERENT = EXIT_CODES["partial"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from cncbops.errors import BadInput
 from cncbops.ledger.ledger import Ledger
 
-from ._screen import state_folder
+from ._state import state_folder
 
 
 def ledger_with(run: str, state_dir: Path | None) -> Ledger:

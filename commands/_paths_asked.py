@@ -8,7 +8,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import explain
 from cncbops.cdn.distribution import Distribution, find_distribution, looks_like_distribution
 from cncbops.cdn.gathering import Gathering
 from cncbops.cdn.notifications import Notified, read_notifications

@@ -14,10 +14,11 @@ from cncbops.policy.document import needs_of, policy_document
 from cncbops.policy.named import ANY, Named
 from cncbops.policy.needs import COMMANDS, Need
 
+from ._ending import guarded
 from ._lines import context_of
 from ._options import Local
 from ._policy_named import named_by
-from ._screen import Screen, guarded, screen_for
+from ._screen import Screen, screen_for
 from ._workplace import is_here
 
 _ACCOUNT = re.compile(r"[0-9]{12}")

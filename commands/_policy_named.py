@@ -12,7 +12,8 @@ from cncbops.function_name import FunctionName, parse_function
 from cncbops.inventory.listed import listed_from
 from cncbops.lake.sources import S3Source, parse_source
 from cncbops.ledger.rows import Run
-from cncbops.plans.plan_file import PlanHeader, read_plan
+from cncbops.plans.plan_format import PlanHeader
+from cncbops.plans.plan_reading import read_plan
 from cncbops.policy.named import ANY, ANY_FUNCTION, ANY_PLACE, ANY_QUEUE, Named
 from cncbops.policy.needs import INVALIDATE, READ_QUEUE, READ_STREAM, Need
 from cncbops.queues.source import QueueSource

@@ -51,7 +51,7 @@ class _Line:
             f"{events.failed:,} failed",
             *self._eta(),
             *([f"{workers} worker{'s' if workers != 1 else ''}"] if workers is not None else []),
-            f"{pace.in_flight} of {int(pace.limit)} in flight",
+            *([f"{pace.in_flight} of {int(pace.limit)} in flight"] if not pace.paused else []),
             f"{calls.retried:,} retried",
             f"{calls.throttled:,} throttled",
         ]

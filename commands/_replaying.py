@@ -20,7 +20,9 @@ from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.following import Planned, require_unmoved
-from cncbops.plans.plan_file import PlanFile, PlanHeader, PlanWriter, read_plan
+from cncbops.plans.plan_format import PlanHeader
+from cncbops.plans.plan_reading import PlanFile, read_plan
+from cncbops.plans.plan_writing import PlanWriter
 from cncbops.recipients import Recipient
 from cncbops.request import ReplayRequest
 from cncbops.sending import Sending
@@ -43,13 +45,15 @@ from cncbops.terms import Room, settle
 from cncbops.undertaking import Places, Undertaking, address_of
 
 from ._access import access_of
+from ._ending import guarded
 from ._inventory import read_inventory
 from ._ledger import ledger_with
 from ._options import General
 from ._requests import Asked, request_of
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
 from ._since import followed_by, told_since
 from ._staged import told_names
+from ._state import state_folder
 from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 

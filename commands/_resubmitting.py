@@ -45,12 +45,14 @@ from cncbops.survey import Survey
 from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
+from ._ending import guarded
 from ._faults_asked import Choice
 from ._inventory import read_inventory
 from ._options import General
 from ._requests import Delivery, SafetyStops, fault_sources_of
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
 from ._staged import Staged, told_names
+from ._state import state_folder
 from ._take_up import TakeUp
 from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace

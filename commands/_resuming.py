@@ -32,12 +32,14 @@ from cncbops.undertaking import Places, address_of
 
 from ._access import access_of
 from ._acts import require_bare, take_up_act
+from ._ending import guarded
 from ._inventory import read_inventory
 from ._ledger import ledger_with
 from ._left_to_do import failed_records, rest
 from ._options import General
 from ._requests import SafetyStops
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
+from ._state import state_folder
 from ._take_up import Prepared, TakeUp
 from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
 

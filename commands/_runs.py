@@ -4,6 +4,7 @@ import getpass
 import os
 import platform
 import sys
+import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
@@ -13,13 +14,17 @@ from typing import Any
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
+from cncbops.loading import INTERRUPTED
 from cncbops.reports.run_facts import details, failure_facts, go_on_with, headline, object_facts, state_of
 from cncbops.reports.run_report import write_report
 
 from ._acts import require_takes
+from ._ending import guarded
 from ._options import Local
 from ._runs_view import json_pieces, show_run, show_runs
-from ._screen import Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
+from ._signals import stop_on_signal
+from ._state import state_folder
 from ._words import visible
 
 FAILURES_SHOWN = 20
@@ -88,15 +93,16 @@ def _found(ledger: Ledger | None, text: str, options: Local) -> tuple[Ledger, Ru
 
 def _show_json(ledger: Ledger, run: Run, facts: dict[str, Any], screen: Screen) -> int:
     """Write all there is of a run, in memory that does not grow with it; the exit code."""
-    objects = map(object_facts, ledger.entries(run))
-    failures = map(failure_facts, ledger.failures(run))
+    lists = {"objects": map(object_facts, ledger.entries(run)), "failures": map(failure_facts, ledger.failures(run))}
+    stop = threading.Event()
+    screen.told.set()  # this is the document, however it ends
     try:
-        with screen.printing():
-            sys.stdout.buffer.writelines(json_pieces(facts, {"objects": objects, "failures": failures}))
+        with stop_on_signal(stop, screen), screen.printing():
+            sys.stdout.buffer.writelines(json_pieces(facts, lists, stop))
     except CncbopsError as error:
         screen.show_error(error)
         return error.exit_code
-    return 0
+    return INTERRUPTED if stop.is_set() else 0
 
 
 def _order(text: str, kind: str, value: float | None, options: Local, screen: Screen) -> int:

@@ -1,8 +1,9 @@
 """Runs as text: the same data that `-o json` prints; and that JSON, piece by piece."""
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import orjson
@@ -95,21 +96,24 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text(f"Or undo it: {document['way_back']}"), soft_wrap=True)
 
 
-def json_pieces(document: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[bytes]:
+def json_pieces(
+    document: Mapping[str, Any], lists: Mapping[str, Iterable[Any]], stop: threading.Event
+) -> Iterator[bytes]:
     """One JSON document, `lists` its last members, in pieces.
 
-    An error in between becomes its `error`, and is raised when the document is whole.
+    An error in between becomes its `error`, and is raised when the document is whole. Once `stop` is set the lists
+    end, and it says that it is `cut_off`.
     """
     yield orjson.dumps(document)[:-1]
     for name, items in lists.items():
         yield b',\n"%s":[' % name.encode()
         try:
-            yield from _joined(items)
+            yield from _joined(takewhile(lambda _: not stop.is_set(), items))
         except CncbopsError as error:
             yield b'],\n"error":' + orjson.dumps(described(error)) + b"}\n"
             raise
         yield b"]"
-    yield b"}\n"
+    yield b',\n"cut_off":true}\n' if stop.is_set() else b"}\n"
 
 
 def _joined(items: Iterable[Any]) -> Iterator[bytes]:

@@ -13,8 +13,10 @@ from cncbops.sandbox.server import start as start_server
 from cncbops.sandbox.server import status as server_status
 from cncbops.sandbox.server import stop as stop_server
 
+from ._ending import NOT_HEALTHY, guarded
 from ._options import Local
-from ._screen import NOT_HEALTHY, Screen, guarded, screen_for, state_folder
+from ._screen import Screen, screen_for
+from ._state import state_folder
 
 if TYPE_CHECKING:
     from cncbops.sandbox.clients import Clients

@@ -32,7 +32,8 @@ from cncbops.survey import Survey
 from cncbops.terms import require_able
 from cncbops.undertaking import Undertaking
 
-from ._screen import Screen, leaving_on_signal, stop_on_signal
+from ._screen import Screen
+from ._signals import leaving_on_signal, stop_on_signal
 from ._words import visible
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
     try:
         with (
-            stop_on_signal(stop, screen, _farewell(kept.run, sending)),
+            stop_on_signal(stop, screen, _farewell(kept.run, sending, work.heading)),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),
@@ -208,11 +209,12 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
-def _farewell(run: Run, sending: Sending) -> str:
+def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     there = at_cluster(sending.workers["cluster"])
-    what = "left at once: what was under way may have arrived, and is sent again by the resume"
-    return f"\nerror: {what}. Go on with `cncbops runs resume {run.run_id} --execute{there}`\n"
+    again = "redrive" if heading.command == "runs redrive" else "resume"
+    what = f"left at once: what was under way may have arrived, and is sent again by the {again}"
+    return f"\nerror: {what}. Go on with `cncbops runs {again} {run.run_id} --execute{there}`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import settings
 # The benchmarks are no part of what is installed. Last, as the sources of the package lie there, too, and what is
 # installed is to be tested.
 sys.path.append(str(Path(__file__).parents[1]))
+
+TESTS = Path(__file__).parent
 
 settings.register_profile("cncbops", deadline=None, max_examples=45)
 settings.load_profile("cncbops")
@@ -24,3 +27,23 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """
     workers = yield
     return workers if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * workers
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Rewrite the asserts of a worker's share of the files, which each worker would do for all of them: 6 s of a core.
+
+    A file that is not yet kept when it is wanted is rewritten there and then; so are all, if pytest moves this.
+    """
+    if not (share := getattr(session.config, "workerinput", None)):
+        return
+    with suppress(ImportError, AttributeError):
+        from _pytest.assertion import rewrite
+
+        state = session.config.stash[rewrite.assertstate_key]
+        number, workers = int(share["workerid"].removeprefix("gw")), share["workercount"]
+        for path in sorted(TESTS.rglob("test_*.py"))[number::workers]:
+            kept = rewrite.get_cache_dir(path) / f"{path.stem}{rewrite.PYC_TAIL}"
+            if rewrite._read_pyc(path, kept) is None and rewrite.try_makedirs(kept.parent):
+                source, code = rewrite._rewrite_test(path, session.config)
+                rewrite._write_pyc(state, code, source, kept)

@@ -10,7 +10,8 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
-from cncbops.aws import READ_TIMEOUT_S, Aws, AwsAccess, explain
+from cncbops.aws import READ_TIMEOUT_S, Aws, AwsAccess
+from cncbops.aws_errors import explain
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from tests.e2e.far_side import FarSide, throttled
 from tests.e2e.far_side_health import HANG_UP, HealthSide

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cncbops.aws import Aws, AwsAccess, explain
+from cncbops.aws import Aws, AwsAccess
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.role import NotGiven
 from tests.e2e.far_side_health import HealthSide, Refusal

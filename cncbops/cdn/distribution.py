@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import denies, explain
+from cncbops.aws_errors import denies, explain
 from cncbops.errors import BadInput, CannotRun
 from cncbops.lake.sources import printable
 

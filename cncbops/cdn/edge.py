@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
-from cncbops.aws import Aws, denies, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import denies, explain
 from cncbops.cdn.batches import Batch
 from cncbops.errors import CannotRun, CncbopsError
 

@@ -26,7 +26,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import create_parser
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.delivery.answers import Answer, Kind, kind_of_error
 from cncbops.formats.event import mend_lone_surrogates
 from cncbops.wire.call import Call, lean_call

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.tasks import Chunk, Portion, Taken
 from cncbops.kinesis.batching import measured
@@ -14,7 +14,7 @@ from cncbops.kinesis.record import Record
 from cncbops.lake.ahead import ahead
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
-from cncbops.lake.whole import LARGEST
+from cncbops.lake.small_objects import LARGEST
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import replace
 
-from cncbops.aws import blames_credentials, explain
+from cncbops.aws_errors import blames_credentials, explain
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import documents
 from cncbops.faults.fault import ClaimCheck, Fault, Nothing
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import open_object
 

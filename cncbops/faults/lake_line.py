@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import blames_credentials, explain
+from cncbops.aws_errors import blames_credentials, explain
 from cncbops.errors import BadInput
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
@@ -24,7 +24,7 @@ from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin, origin_of
 from cncbops.kinesis.record import RecordSource, to_records
 from cncbops.kinesis.synthesis import complete
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import OpenObject, open_object
 from cncbops.lake.sources import S3Source, parse_source

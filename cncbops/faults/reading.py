@@ -16,8 +16,8 @@ from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
+from cncbops.lake.visits import Listing, Visits
 from cncbops.tally import Failure, Objects
-from cncbops.visits import Listing, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

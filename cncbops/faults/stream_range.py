@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import blames_credentials, explain
+from cncbops.aws_errors import blames_credentials, explain
 from cncbops.errors import BadInput
 from cncbops.faults.fault import FaultRecord, Nothing, Records, StreamRange
 from cncbops.faults.record import describe

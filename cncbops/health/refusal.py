@@ -9,7 +9,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from cncbops.aws import PROBE_TIMEOUT_S, PROBE_TRIES, blames_credentials, denies, explain, says_missing
+from cncbops.aws import PROBE_TIMEOUT_S, PROBE_TRIES
+from cncbops.aws_errors import blames_credentials, denies, explain, says_missing
 from cncbops.errors import CncbopsError
 from cncbops.health.finding import Finding, Status
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cncbops.aws import blames_credentials, says_missing
+from cncbops.aws_errors import blames_credentials, says_missing
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import open_object
 

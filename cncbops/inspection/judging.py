@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.inspection.evidence import Facts, facts_of, replication_of, sha256_of, tell_same
 from cncbops.inspection.sides import Pair, Side
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 
 _CLOCKS_DIFFER = timedelta(minutes=5)

@@ -3,6 +3,7 @@
 What goes wrong with a line or an object is counted and named, and keeps nothing else from being read.
 """
 
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,9 +16,9 @@ from cncbops.kinesis.synthesis import complete
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import Source
+from cncbops.lake.visits import Listing, Meet, Visits
 from cncbops.selection.selection import Selection, Selector
 from cncbops.tally import Failure, Objects, of_line, of_object
-from cncbops.visits import Listing, Meet, Visits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,15 +81,21 @@ class Wanted:
 class LakeReader:
     """Reads the chosen events of sources, in the order of the lake, and a few objects ahead.
 
-    `meet` is told of each object as it is listed, also where it is empty or cannot be read.
+    `meet` is told of each object as it is listed, also where it is empty or cannot be read. Nothing more is listed
+    once `stop` is set.
     """
 
     def __init__(
-        self, sources: Sequence[Source], wanted: Wanted, s3: "S3Client | None", meet: Meet | None = None
+        self,
+        sources: Sequence[Source],
+        wanted: Wanted,
+        s3: "S3Client | None",
+        meet: Meet | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self._wanted, self._selector = wanted, Selector(wanted.selection)
         self.counts = Counts()
-        listing = Listing(sources, s3, wanted.selection.window, self.counts.objects, meet=meet)
+        listing = Listing(sources, s3, wanted.selection.window, self.counts.objects, meet=meet, stop=stop)
         self._visits = Visits(listing, self._note_object)
 
     @property

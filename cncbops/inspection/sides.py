@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.lake.layout import TimeWindow, may_hold, reading_range
 from cncbops.lake.listing import LISTERS, list_objects

@@ -22,10 +22,10 @@ from urllib.parse import unquote_plus
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.inventory.manifest import DataFile, Manifest
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import open_object
 from cncbops.lake.sources import S3Source

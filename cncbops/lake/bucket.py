@@ -18,6 +18,8 @@ class Bucket:
         self._pages, self._name = pages_of(s3), name
         self.can_seek = True
         """Whether it lists from any key on, as far as is known: not all that speaks like S3 does."""
+        self.can_narrow = True
+        """Whether it lists a folder by its own prefix, as far as is known: rights may hang on the one given."""
 
     def page(self, prefix: str, token: str | None = None) -> Page:
         """The first page of a prefix, or the one that `token` stands for."""

@@ -27,12 +27,18 @@ class Call(ABC):
     def ask(self) -> Any:
         """Find out, in some thread."""
 
+    def submitted(self, submit: "Submit") -> Future[Any]:
+        """Have it asked; it may have been already, and others that will be wanted may be asked with it."""
+        return submit(self.ask)
+
     @abstractmethod
     def answer(self, found: Any) -> "Iterator[Item]":
         """What stands in the call's place, lazily, told in the thread that takes."""
 
 
 Item = list[LakeObject] | Call
+
+Submit = Callable[[Callable[[], Any]], Future[Any]]
 
 Items = Generator[Item, None, Item | None]
 """What it returns is the last of them, and stands in its place: so calls that each answer with another, page after
@@ -53,8 +59,8 @@ def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
         try:
             while (objects := line.take()) is not None:
                 yield from objects
-        finally:
-            line.give_up()
+        finally:  # calls under way come to their end
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _one_by_one(items: Iterator[Item]) -> Iterator[LakeObject]:
@@ -87,9 +93,9 @@ class _Further:
 class _Asked:
     """A call under way."""
 
-    def __init__(self, call: Call, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
+    def __init__(self, call: Call, submit: "Submit") -> None:
         self._call = call
-        self.future = submit(call.ask)
+        self.future = call.submitted(submit)
 
     @property
     def is_answered(self) -> bool:
@@ -125,11 +131,6 @@ class _Line:
                     wait([future, *self._under_way()], return_when=FIRST_COMPLETED)
             self._look_ahead()
         return None
-
-    def give_up(self) -> None:
-        """Nothing more is wanted; calls under way come to their end."""
-        for future in self._under_way():
-            future.cancel()
 
     def _look_ahead(self) -> None:
         """Put what the answers say in their place, then ask what is next in line, as far as that is allowed."""

@@ -12,6 +12,7 @@ from calendar import monthrange, timegm
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from time import gmtime
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 _YEAR = re.compile(r"(?P<literal>.*)(?P<year>(?:19|20)\d\d)", re.ASCII | re.DOTALL)
+_YEARS = range(1900, 2100)
 _TWO_DIGITS = re.compile(r"\d\d", re.ASCII)
 _HIVE_YEAR = re.compile(r"(?:year|yyyy|y)=((?:19|20)\d\d)", re.ASCII | re.IGNORECASE)
 _HIVE_DAY = re.compile(r"(?:dt|date)=((?:19|20)\d\d)-(\d\d)-(\d\d)", re.ASCII | re.IGNORECASE)
@@ -272,6 +274,12 @@ def _first_weeks(year: int) -> tuple[int, int]:
     sunday = new_year - timedelta(new_year.isoweekday() % 7)
     first, second = (timegm(day.timetuple()) * 1000 for day in (date.fromisocalendar(year, 1, 1), sunday))
     return first, second
+
+
+def day_of(ms: int) -> tuple[int, ...]:
+    """Year, month and day (UTC) of milliseconds since the epoch; none of a year that is taken for none in folders."""
+    day = tuple(gmtime(ms // 1000)[:3])
+    return day if day[0] in _YEARS else ()
 
 
 def _floor_hour(ms: int) -> int:

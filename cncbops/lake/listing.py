@@ -12,13 +12,15 @@ What an S3 Inventory names is listed as a disk is (`cncbops.inventory`).
 
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cncbops.errors import CannotRun
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.disk import Disk, cannot_list, local_object
-from cncbops.lake.in_order import Call, in_order
+from cncbops.lake.in_order import Call, Submit, in_order
 from cncbops.lake.layout import TimeWindow, reading_range
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source
@@ -57,8 +59,8 @@ def list_objects(
 
         yield from _of_tree(inventory_of(source, s3).under([source.prefix], s3), parts)
         return
-    bucket = Bucket(s3, source.bucket)
-    yield from in_order(_calls(bucket, parts, Hopes() if at_once > 1 else None), at_once)
+    tree = _Tree(Bucket(s3, source.bucket), Hopes() if at_once > 1 else None)
+    yield from in_order(tree.calls(parts), at_once)
 
 
 def _parts(root: str, folders: list[str], window: TimeWindow | None) -> Iterator[Part]:
@@ -67,30 +69,52 @@ def _parts(root: str, folders: list[str], window: TimeWindow | None) -> Iterator
     return Walk(reading_range(window)).parts(root, folders)
 
 
-def _calls(bucket: Bucket, parts: Iterable[Part], hopes: Hopes | None) -> "Iterator[list[LakeObject] | Call]":
-    """What to ask S3 for the parts of a walk, and the objects that it has met."""
-    for kind, same in groupby(parts, type):
-        if kind is LakeObject:
-            yield [part for part in same if isinstance(part, LakeObject)]
-            continue
-        for part in same:
-            if isinstance(part, Whole):
-                yield from Stretch(bucket, part.path, hopes).pieces()
-            elif isinstance(part, Level):
-                yield _LevelCall(bucket, part, hopes)
+class _Tree:
+    """A bucket whose levels are asked for as a walk comes to them, and those that it will likely come to before."""
+
+    def __init__(self, bucket: Bucket, hopes: Hopes | None) -> None:
+        self._bucket, self._hopes = bucket, hopes
+        self._foreseen: dict[str, Future[Entries]] = {}
+
+    def calls(self, parts: Iterable[Part]) -> Iterator[list[LakeObject] | Call]:
+        """What to ask S3 for the parts of a walk, and the objects that it has met."""
+        for kind, same in groupby(parts, type):
+            if kind is LakeObject:
+                yield [part for part in same if isinstance(part, LakeObject)]
+                continue
+            for part in same:
+                if isinstance(part, Whole):
+                    yield from Stretch(self._bucket, part.path, self._hopes).pieces()
+                elif isinstance(part, Level):
+                    yield _LevelCall(self, part)
+
+    def entries(self, path: str) -> Entries:
+        """What lies directly in a folder, asked now."""
+        return entries_of(self._bucket.level(path))
+
+    def asked(self, level: Level, submit: Submit) -> Future[Entries]:
+        """A level, asked now if it was not foreseen, and with it those that are likely to be wanted next."""
+        future = self._foreseen.pop(level.path, None) or submit(partial(self.entries, level.path))
+        for path in level.likely:
+            if path not in self._foreseen:
+                self._foreseen[path] = submit(partial(self.entries, path))
+        return future
 
 
 class _LevelCall(Call):
     """Asks for a level of a walk."""
 
-    def __init__(self, bucket: Bucket, level: Level, hopes: Hopes | None) -> None:
-        self._bucket, self._level, self._hopes = bucket, level, hopes
+    def __init__(self, tree: _Tree, level: Level) -> None:
+        self._tree, self._level = tree, level
+
+    def submitted(self, submit: Submit) -> Future[Entries]:
+        return self._tree.asked(self._level, submit)
 
     def ask(self) -> Entries:
-        return entries_of(self._bucket.level(self._level.path))
+        return self._tree.entries(self._level.path)
 
-    def answer(self, entries: Entries) -> "Iterator[list[LakeObject] | Call]":
-        return _calls(self._bucket, self._level.parts(entries), self._hopes)
+    def answer(self, entries: Entries) -> Iterator[list[LakeObject] | Call]:
+        return self._tree.calls(self._level.parts(entries))
 
 
 def _list_local(source: LocalSource, window: TimeWindow | None) -> Iterator[LakeObject]:

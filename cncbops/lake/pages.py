@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from cncbops.lake.contents import read_fast
 from cncbops.lake.objects import LakeObject
+from cncbops.lake.page_parsing import read_fast
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

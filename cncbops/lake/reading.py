@@ -1,6 +1,6 @@
 """One object, opened and read to its end: from S3 or from the disk.
 
-A small object is read whole, at once (`cncbops.lake.whole`). Of any other the first bytes are read, and
+A small object is read whole, at once (`cncbops.lake.small_objects`). Of any other the first bytes are read, and
 the rest as it is used: a body that is cut midway is resumed where it broke off (smart_open). Every request
 says If-Match, so that a resumed body, or one read long after it was listed, is of the object that was listed.
 
@@ -21,7 +21,7 @@ from cncbops.lake.compression import chunks, decompressed, plain_if_small, strea
 from cncbops.lake.disk import local_etag
 from cncbops.lake.lines import BLOCK_SIZE, Block, blocks
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
-from cncbops.lake.whole import content_of
+from cncbops.lake.small_objects import content_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

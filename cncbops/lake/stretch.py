@@ -5,9 +5,10 @@ way to where the listing is, and in a folder of many objects where guesses say. 
 begin on until its end is reached, by as many pages as it takes, so that wherever the cuts are, each key is
 listed once and in order. What was asked for in vain makes the next cuts fewer, or wider.
 
-Every page has the prefix that was asked for, as rights may hang on it. Only the questions for folders have
-others, and one that is refused leaves a piece uncut. They are asked from a key on that lies in no folder: what
-S3 says of a folder that is begun already differs from server to server.
+A piece that is one folder is asked for by the folder's own prefix, as its last page is then known to be the last.
+All other pages have the prefix that was asked for, as rights may hang on it, and so has that of a folder that is
+refused. The questions for folders have others, too, and one that is refused leaves a piece uncut. They are asked from
+a key on that lies in no folder: what S3 says of a folder that is begun already differs from server to server.
 """
 
 from bisect import bisect_left, bisect_right
@@ -86,7 +87,7 @@ class Stretch:
             outer = _Piece(self, _end(folder), rest.until).up_to(self._end(parent))
             if outer.until is None or outer.begin < outer.until:
                 is_next = folder.count("/") - parent.count("/") == 1
-                yield _Neighbours(parent, outer, _width(_spanned(parent, page))) if is_next else outer
+                yield _Neighbours(parent, outer, _spanned(parent, page), len(page.objects)) if is_next else outer
 
     def _common_folder(self, page: Page) -> str:
         common = page.last[: common_length(page.objects[0].key, page.last)]
@@ -176,11 +177,14 @@ class _Piece(Call):
 
 @dataclass(eq=False)
 class _Neighbours(Call):
-    """Asks for the folders beside one that a page lies in: where to cut a piece behind it, at first so wide."""
+    """Asks for the folders beside one that a page lies in, and so many more of the same parent: where to cut a piece
+    behind it. A page holds so many objects.
+    """
 
     parent: str
     piece: _Piece
-    width: int
+    spanned: int
+    most: int
 
     def ask(self) -> Page | None:
         try:
@@ -195,20 +199,42 @@ class _Neighbours(Call):
             yield self.piece
         elif folders:
             yield level.within(begin, folders[0])
-            yield from _Row(self.piece, level, folders, self.width).pieces()
+            yield from _Row(self.piece, level, folders, _width(self.spanned), self.most).pieces()
         else:
             yield level.within(begin, until)
 
 
-class _Row:
-    """A piece that is cut at folders: at so many at once as a page is thought to hold."""
+@dataclass(eq=False)
+class _Folder(Call):
+    """A piece that is one folder, asked for by its own prefix; as a piece like others, if that is refused."""
 
-    def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int) -> None:
-        self._level, self._folders, self._stride = level, folders, stride
+    piece: _Piece
+    row: "_Row"
+
+    def ask(self) -> Page | None:
+        try:
+            return self.piece.stretch.bucket.page(self.piece.begin)
+        except (BotoCoreError, ClientError):
+            return None
+
+    def answer(self, page: Page | None) -> Items:
+        outer = self.piece.stretch
+        if page is None:
+            outer.bucket.can_narrow = False
+            return self.piece
+        self.row.learn_of_folder(page)
+        return (yield from _Piece(Stretch(outer.bucket, self.piece.begin, outer.hopes), "", None).answer(page))
+
+
+class _Row:
+    """A piece that is cut at folders: at so many at once as a page, of so many objects, is thought to hold."""
+
+    def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int, most: int) -> None:
+        self._level, self._folders, self._stride, self._most = level, folders, stride, most
         self._rest: _Piece | None = replace(piece, begin=folders[0])
         self._newest: _Piece | None = None
 
-    def pieces(self) -> Iterator[Item]:
+    def pieces(self) -> Iterator[_Piece | _Folder]:
         """The parts, each as wide as is thought when it is asked for."""
         while self._rest and not self._rest.stretch.is_over(self._rest.begin):
             rest, self._rest = self._rest, None
@@ -218,8 +244,16 @@ class _Row:
             if at < len(self._folders):
                 self._rest = replace(rest, begin=self._folders[at])
             piece = rest.up_to(self._end(at, rest.until))
-            piece.row, self._newest = self, piece
-            yield piece
+            if piece.stretch.bucket.can_narrow and self._is_folder(piece):
+                yield _Folder(piece, self)
+            else:
+                piece.row, self._newest = self, piece
+                yield piece
+
+    def _is_folder(self, piece: _Piece) -> bool:
+        """Whether it is one of the folders, and nothing beside it."""
+        at = bisect_left(self._folders, piece.begin)
+        return self._folders[at : at + 1] == [piece.begin] and piece.until == _end(piece.begin)
 
     def _end(self, at: int, until: str | None) -> str | None:
         """Where a piece before the folder at a place ends: with its last folder if nothing is between."""
@@ -227,6 +261,11 @@ class _Row:
         is_known = at < len(self._folders) or self._level.token is None
         until = self._folders[at] if at < len(self._folders) else until
         return end if is_known and not self._level.within(end, until) else until
+
+    def learn_of_folder(self, page: Page) -> None:
+        """How many folders like the one that begins with this page a page would hold."""
+        if page.objects:
+            self._stride = 1 if page.token else _width(self._most // len(page.objects) + 1)
 
     def learn(self, piece: _Piece, page: Page) -> None:
         """How many folders a page holds; and where it goes further than was asked for, that this is known already."""

@@ -13,8 +13,9 @@ from functools import partial
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cncbops.lake.layout import FolderDate, TimeWindow, date_start, find_date
+from cncbops.lake.layout import FolderDate, TimeWindow, date_start, day_of, find_date
 from cncbops.lake.objects import LakeObject
 
 # An unknown layout is searched for dates this far, then listed whole.
@@ -42,10 +43,14 @@ Entries = list[LakeObject | Folder] | None
 
 
 class Level(Struct, frozen=True):
-    """What lies directly in a folder; `parts` says what to list of it, given its entries."""
+    """What lies directly in a folder; `parts` says what to list of it, given its entries.
+
+    `likely` are the paths below it whose levels will be asked for, if the lake is as most are.
+    """
 
     path: str
     parts: "Callable[[Entries], Iterator[Part]]"
+    likely: Sequence[str] = ()
 
 
 Part = LakeObject | Whole | Level
@@ -67,7 +72,7 @@ class Walk:
         """From a root that may lie inside a date path, or end in the midst of a folder's name."""
         found = find_date(folders)
         if found is None:
-            yield self._search(root, 0, _SEARCH_LEVELS)
+            yield replace(self._search(root, 0, _SEARCH_LEVELS), likely=self._likely(root, ()))
         elif found.date.is_hour:
             yield from self._dated(root, found.date)
         elif found.last < len(folders):
@@ -75,9 +80,27 @@ class Walk:
         else:
             yield self._date_level(root, found.date)
 
-    def _search(self, path: str, depth: int, levels: int) -> Part:
+    def _likely(self, path: str, known: tuple[int, ...]) -> list[str]:
+        """The years, months and days in which the hours begin or end, below a folder of which the date is known so far.
+
+        Those wholly inside are listed whole. Of a path that ends in the midst of a name nothing is likely.
+        """
+        found = dict[str, None]()
+        if path and not path.endswith("/"):
+            return []
+        for ms in (self._hours.start_ms, self._hours.end_ms and self._hours.end_ms - 1):
+            parts = day_of(ms) if ms is not None else ()
+            below = path
+            for number in range(len(known), len(parts) if parts[: len(known)] == known else 0):
+                if self._hours.covers(*FolderDate(parts[: number + 1]).span):
+                    break
+                below += f"{parts[number]:02}/"
+                found[below] = None
+        return list(found)
+
+    def _search(self, path: str, depth: int, levels: int) -> Level:
         """A folder outside any date, below which `levels` may be looked at, with its own."""
-        return Level(path, partial(self._searched, path, depth, levels - 1)) if levels > 0 else Whole(path)
+        return Level(path, partial(self._searched, path, depth, levels - 1))
 
     def _searched(self, path: str, depth: int, levels: int, entries: Entries) -> Iterator[Part]:
         """Objects as they are, folders by what their names say.
@@ -97,7 +120,7 @@ class Walk:
             elif date := dates[entry]:
                 yield from self._dated(entry.path, date)
             else:
-                yield self._search(entry.path, depth + 1, share)
+                yield self._search(entry.path, depth + 1, share) if share else Whole(entry.path)
 
     def _dated(self, path: str, date: FolderDate) -> Iterator[Part]:
         """A folder whose path names `date`."""
@@ -109,7 +132,8 @@ class Walk:
             yield Whole(path) if date.is_hour else self._date_level(path, date)
 
     def _date_level(self, path: str, date: FolderDate) -> Level:
-        return Level(path, partial(self._date_parts, path, date))
+        likely = () if date.hive else self._likely(path, date.parts)
+        return Level(path, partial(self._date_parts, path, date), likely)
 
     def _date_parts(self, path: str, date: FolderDate, entries: Entries) -> Iterator[Part]:
         """The months of a year, days of a month or hours of a day.

@@ -23,7 +23,6 @@ from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
-from cncbops.ledger.marks import MOST_PLACES
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
@@ -270,9 +269,9 @@ class Ledger:
                 )
             return self._insert_session(run.id, kind, worker, now)
 
-    def run_writer(self, run: Run, session: int, most_places: int = MOST_PLACES) -> RunWriter:
-        """What the session of a run writes down, in the thread of this ledger; for `most_places` see `ledger.marks`."""
-        return RunWriter(self._connection, self.path, run.id, session, most_places)
+    def run_writer(self, run: Run, session: int) -> RunWriter:
+        """What the session of a run writes down, in the thread of this ledger."""
+        return RunWriter(self._connection, self.path, run.id, session)
 
     def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
         """What a redrive of a run writes down, in the thread of this ledger."""

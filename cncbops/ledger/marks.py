@@ -26,9 +26,8 @@ _PUT_LANE = (
 class Marks:
     """Those of one session. Every method is to be called within a transaction; after one that failed, none."""
 
-    def __init__(self, connection: sqlite3.Connection, run: int, session: int, most_places: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, run: int, session: int) -> None:
         self._connection, self._run, self._session = connection, run, session
-        self._most_places = most_places
         self._places = 0  # that went down since marks did
         self._new: dict[int, Mark] = {}  # by lane
         self._next = 0  # the number beyond the batches that the marks speak of
@@ -42,7 +41,7 @@ class Marks:
         self._connection.executemany(_PUT_BATCH, [self._batch_row(*each) for each in parts])
         for each in parts:
             self._note(*each)
-        if self._places >= self._most_places:
+        if self._places >= MOST_PLACES:
             self.put_down()
 
     def put_down(self) -> None:

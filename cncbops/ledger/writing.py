@@ -16,7 +16,7 @@ import orjson
 from cncbops.delivery.outcome import Settled, Undelivered
 from cncbops.kinesis.record import Record
 from cncbops.ledger.database import guarded, transaction
-from cncbops.ledger.marks import MOST_PLACES, Marks
+from cncbops.ledger.marks import Marks
 from cncbops.ledger.resubmitted import remember
 from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import now_ms
@@ -102,11 +102,9 @@ _PUT_FAILURE = _put(
 class RunWriter(SessionWriter):
     """A Keeper: writes down the objects of a run, its failures, and how far its lanes are."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, run: int, session: int, most_places: int = MOST_PLACES
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, run: int, session: int) -> None:
         super().__init__(connection, path, run, session)
-        self._marks = Marks(connection, run, session, most_places)
+        self._marks = Marks(connection, run, session)
 
     def write(
         self,

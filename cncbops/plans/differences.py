@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cncbops.lake.objects import LakeObject
-from cncbops.plans.plan_file import key_bytes
+from cncbops.plans.plan_format import key_bytes
 
 NAMES_SHOWN = 3
 

@@ -11,7 +11,7 @@ from cncbops.lake.layout import skip_reason
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
 from cncbops.plans.differences import function_differences, in_order, lake_differences
-from cncbops.plans.plan_file import PlanFile
+from cncbops.plans.plan_reading import PlanFile
 from cncbops.recipients import Recipient
 from cncbops.session.agenda import Agenda, Item, WholeLake
 from cncbops.session.entry import Entry

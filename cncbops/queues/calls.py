@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

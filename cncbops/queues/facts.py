@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.queues.source import QueueSource
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cncbops.alarms import NAMES_PER_CALL, Alarm, describe_alarms
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun, CncbopsError
 
 if TYPE_CHECKING:

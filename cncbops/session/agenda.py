@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import Aws, explain
+from cncbops.aws import Aws
+from cncbops.aws_errors import explain
 from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source, Source

@@ -84,10 +84,9 @@ same records makes the function run both."""
 class Seen:
     """The faults, and their records, that a session came to, each told once."""
 
-    def __init__(self, most_fresh: int | None = None) -> None:
-        """`most_fresh` of either are held in memory, if it is not as many as they hold by themselves."""
-        self._faults = DigestSet(most_fresh or MOST_HELD)
-        self._records = Digests[str | None](most_fresh or MOST_FRESH)
+    def __init__(self) -> None:
+        self._faults = DigestSet(MOST_HELD)
+        self._records = Digests[str | None](MOST_FRESH)
 
     def repeated(self, faults: bytes, shared: Mapping[int, Shared]) -> Sequence[int]:
         """The indices of faults that were met before, or all of whose records another pipeline's fault shares.

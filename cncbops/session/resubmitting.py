@@ -9,6 +9,7 @@ from cncbops.faults.sources import stored
 from cncbops.frozen_resubmit import freeze_resubmit, thaw_resubmit
 from cncbops.inventory.listed import inventory_in
 from cncbops.lake.sources import extent_of
+from cncbops.lake.visits import OBJECTS_AHEAD
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness_of_faults
@@ -22,7 +23,6 @@ from cncbops.session.progress import Progress
 from cncbops.session.unit_readers import UnitReaders
 from cncbops.terms import BATCH_SIZE, Room, lanes_for
 from cncbops.undertaking import Places, Undertaking, is_read_one_by_one
-from cncbops.visits import OBJECTS_AHEAD
 
 BYTES_A_BYTE = 2.0
 """Of a fault's line for its record: the cookbook's holds the event once more beside it, and the error."""

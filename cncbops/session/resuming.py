@@ -14,12 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.frozen import thaw_request
 from cncbops.frozen_resubmit import thaw_resubmit
 from cncbops.lake.ahead import ahead
-from cncbops.lake.looking import look_again
+from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run

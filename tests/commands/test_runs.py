@@ -157,7 +157,7 @@ def test_a_document_that_breaks_off_is_still_one_and_says_why() -> None:
 
     written = io.BytesIO()
     with pytest.raises(CannotRun):
-        written.writelines(json_pieces({"a": 1}, {"objects": broken(), "failures": []}))
+        written.writelines(json_pieces({"a": 1}, {"objects": broken(), "failures": []}, threading.Event()))
     assert json.loads(written.getvalue()) == {
         "a": 1,
         "objects": [1],
@@ -166,8 +166,20 @@ def test_a_document_that_breaks_off_is_still_one_and_says_why() -> None:
 
 
 def test_lists_are_the_last_members_of_the_document() -> None:
-    pieces = json_pieces({"a": 1}, {"objects": [], "failures": iter([1, {"b": 2}])})
+    pieces = json_pieces({"a": 1}, {"objects": [], "failures": iter([1, {"b": 2}])}, threading.Event())
     assert json.loads(b"".join(pieces)) == {"a": 1, "objects": [], "failures": [1, {"b": 2}]}
+
+
+def test_a_document_that_is_cut_off_is_still_one_and_says_so() -> None:
+    stop = threading.Event()
+
+    def objects() -> Iterator[int]:
+        yield 1
+        stop.set()
+        yield 2
+
+    pieces = json_pieces({"a": 1}, {"objects": objects(), "failures": [3]}, stop)
+    assert json.loads(b"".join(pieces)) == {"a": 1, "objects": [1], "failures": [], "cut_off": True}
 
 
 @contextmanager

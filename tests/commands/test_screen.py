@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 import pytest
-from cncbops.commands._screen import Screen, guarded
+from cncbops.commands._ending import guarded
+from cncbops.commands._screen import Screen
 from cncbops.commands._tables import facts
 from rich.box import SQUARE
 from rich.live import Live

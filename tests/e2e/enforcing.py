@@ -4,6 +4,7 @@ What is not understood (see operations.py) is denied as well, and kept in `unkno
 service, by microburst. Bound to 127.0.0.1 on a free port.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from email.message import Message
@@ -75,8 +76,9 @@ class Enforcing:
     def _passed_on(self, method: str, target: str, headers: Message, body: bytes) -> Answer:
         assert self._upstream.hostname
         connection = HTTPConnection(self._upstream.hostname, self._upstream.port, timeout=30)
+        kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
         try:
-            connection.request(method, target, body, dict(headers.items()))
+            connection.request(method, target, _WAITING.sub(rb"\g<1>0", body), kept)
             response = connection.getresponse()
             told = {name: value for name, value in response.getheaders() if name.lower() not in _OF_THE_WAY}
             length = {"Content-Length": response.headers["Content-Length"]} if method == "HEAD" else {}
@@ -85,6 +87,8 @@ class Enforcing:
             connection.close()
 
 
+_WAITING = re.compile(rb'("WaitTimeSeconds": ?)\d+')
+"""What SQS is asked to wait for messages: here nobody waits."""
 _NOTHING = {"Version": "2012-10-17", "Statement": []}
 _OF_THE_WAY = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 

@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ import pytest
 from tests.e2e import lakes
 from tests.e2e.clusters import KEY, DaskCluster
 from tests.e2e.cuts import Way
-from tests.e2e.far_side import Context, FarSide, Invocation, Reply, ok
+from tests.e2e.far_side import Context, FarSide, Reply, ok
 from tests.e2e.held import Held
+from tests.e2e.rates import assert_held, assert_none_early
 from tests.e2e.runs import (
     Runs,
     assert_firsts_in_order,
@@ -68,12 +69,6 @@ def held(far_side: FarSide) -> Iterator[Held]:
 
 def records_sent(runs: Runs) -> int:
     return sum(len(call.records) for call in runs.sent)
-
-
-def rate_of(calls: Sequence[Invocation]) -> float:
-    """Records a second."""
-    sent = sum(len(call.records) for call in calls[:-1])
-    return sent / (calls[-1].started - calls[0].started)
 
 
 def batches(runs: Runs) -> "Counter[tuple[bytes, ...]]":
@@ -250,9 +245,8 @@ def test_one_rate_holds_while_workers_come_and_go(small_cluster: DaskCluster, ru
     small_cluster.end(small_cluster.workers[0], signal.SIGTERM)
     run = runs.finish(process)
     assert (run.status, run.summary["workers"]["lost"]) == ("succeeded", 1), run.err
-    joined, left = runs.sent[:75], runs.sent[-100:]
-    assert 85 < rate_of(joined) < 110
-    assert rate_of(left) < 110, "what was read anew is not made up for"
+    assert_held(runs.sent[:75], 100)
+    assert_none_early(runs.sent[-100:], 100)  # what was read anew is not made up for
     assert set(far_side.delivered_data()) == set(data_of(EVENTS))
     assert_in_order(far_side, EVENTS)
 

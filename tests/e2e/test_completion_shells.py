@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.e2e.servers import BIN, CREDENTIALS, Cncbops
+from tests.e2e.servers import CREDENTIALS, Cncbops
 from tests.e2e.terminal import Terminal, completing, run
+from tests.e2e.warm import Warm
 
 TAB = "\t"
 PATIENCE_S = 30.0
@@ -25,10 +26,10 @@ def needs(shell: str) -> Any:
     return pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"{shell} is not installed"))
 
 
-def environment(home: Path, endpoint: str) -> dict[str, str]:
+def environment(home: Path, endpoint: str, programs: Path) -> dict[str, str]:
     """The environment of a user whose AWS is there."""
     return {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         **CREDENTIALS,
         "AWS_ENDPOINT_URL": endpoint,
@@ -47,9 +48,15 @@ def place(home: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def programs(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the shells find the command in."""
+    return warm.program(tmp_path_factory.mktemp("bin"))
+
+
 @pytest.fixture
-def env(tmp_path: Path, ministack: str) -> dict[str, str]:
-    return environment(tmp_path, ministack)
+def env(tmp_path: Path, ministack: str, programs: Path) -> dict[str, str]:
+    return environment(tmp_path, ministack, programs)
 
 
 @pytest.fixture
@@ -60,11 +67,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module", params=[needs("bash"), needs("zsh")])
 def terminal(
-    request: pytest.FixtureRequest, ministack: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, ministack: str, programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Terminal]:
     """A shell that completes, one for all tests of a module: each leaves an empty line."""
     home = tmp_path_factory.mktemp("home")
-    with completing(request.param, environment(home, ministack), place(home)) as terminal:
+    with completing(request.param, environment(home, ministack, programs), place(home)) as terminal:
         yield terminal
 
 
@@ -160,8 +167,8 @@ def test_fish_is_told_words_with_what_they_are(env: dict[str, str], folder: Path
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
-def test_zsh_takes_the_script_from_a_folder_of_functions(env: dict[str, str], folder: Path) -> None:
-    (folder / "_cncbops").write_text(run([str(BIN / "cncbops"), "completion", "zsh"], env, folder))
+def test_zsh_takes_the_script_from_a_folder_of_functions(env: dict[str, str], folder: Path, cncbops: Cncbops) -> None:
+    (folder / "_cncbops").write_text(cncbops("completion", "zsh").out)
     with Terminal("zsh", {**env, "FPATH": f"{folder}:{zsh_functions()}"}, folder) as terminal:
         for _ in ("loaded", "called again"):
             assert terminal.typed(f"cncbops repl{TAB}") == "cncbops replay "

@@ -350,6 +350,18 @@ def test_an_interrupt_shows_what_was_counted_so_far(output: str, cncbops: Cncbop
         assert result.out.rstrip().endswith("Interrupted: this is what was counted until then.")
 
 
+def test_nothing_more_is_listed_after_an_interrupt(cncbops: Cncbops, far_side: FarSide) -> None:
+    far_side.add_bucket("lake", {f"{number:05}": b"" for number in range(5_000)})
+    second = far_side.hold("GET /lake?list-type=2&prefix=&continuation-token")
+    process = cncbops.start("lake", "stats", "s3://lake/", "-o", "json", endpoint=far_side.url)
+    far_side.wait_until(lambda: any("continuation-token" in request for request in far_side.requests))
+    process.send_signal(signal.SIGINT)
+    second.set()
+    result = cncbops.finish(process)
+    assert (result.code, result.json["status"]) == (130, "interrupted")
+    assert result.json["objects"]["listed"] <= 1_000
+
+
 def test_an_error_is_one_line_also_when_the_process_ends(cncbops: Cncbops, tmp_path: Path) -> None:
     # A process of its own: what libraries say at the end of one is seen there alone.
     result = cncbops("lake", "stats", tmp_path / "absent", env={"PYTHONUNBUFFERED": "1"})

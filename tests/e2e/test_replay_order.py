@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Handler, Reply, function_error, ok, throttled
+from tests.e2e.rates import assert_held
 from tests.e2e.replays import Replays
 
 
@@ -95,7 +96,5 @@ def test_a_rate_is_held(far_side: FarSide, replays: Replays) -> None:
     far_side.add_function("fn", taking_up_to(0.02))
     run = replays.execute("--rate", "200", "--batch-size", "20")
     calls = [call for call in far_side.invocations if call.records]
-    before_the_last = sum(len(call.records) for call in calls[:-1])
-    measured = before_the_last / (calls[-1].started - calls[0].started)
-    assert 180 < measured < 220
+    assert_held(calls, 200)
     assert run.events["delivered"] == 440

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+from collections.abc import Callable, Mapping, Sequence
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from tests.e2e import far_side_s3, lakes
 from tests.e2e.far_side import FarSide, StoredObject
+from tests.e2e.far_side_s3 import Answer
 from tests.e2e.replays import Replays
-from tests.e2e.servers import Microburst
+from tests.e2e.servers import Cncbops
 
 EVENTS = [event for _, event in lakes.make_events(30, 4, seed=6)]
 LINES = [lakes.envelope(event, "thing-1", number) for number, event in enumerate(EVENTS, 1)]
@@ -142,21 +145,40 @@ def test_credentials_that_expire_midway_stop_the_run_with_every_event_accounted_
     assert "expired" in run.err
 
 
-def test_reads_that_are_reset_or_cut_are_taken_up_again(far_side: FarSide, replays: Replays, microburst: Any) -> None:
+def slow_down(_: Answer) -> Answer:
+    return far_side_s3.error(503, "SlowDown", "Please reduce your request rate.")
+
+
+def hang_up(_: Answer) -> None:
+    return None
+
+
+def cut(answer: Answer) -> Answer:
+    whole = {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"}
+    return answer._replace(headers=whole, body=answer.body[: len(answer.body) // 2])
+
+
+class Troubled(FarSide):
+    """The first requests that begin so get what is made of their answers."""
+
+    def __init__(self, troubles: Mapping[str, Sequence[Callable[[Answer], Answer | None]]]) -> None:
+        super().__init__()
+        self.left = {beginning: list(each) for beginning, each in troubles.items()}
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
+        answer = super().answer(method, target, headers, body)
+        troubles = next((each for beginning, each in self.left.items() if target.startswith(beginning)), [])
+        return troubles.pop(0)(answer) if troubles and answer else answer
+
+
+def test_reads_that_are_broken_off_or_cut_are_taken_up_again(cncbops: Cncbops) -> None:
     events = [event for _, event in lakes.make_events(4000, 1, seed=6)]
-    far_side.add_bucket("lake", lakes.make_lake(4000, 1, 2000, seed=6))
-    far_side.add_function("fn")
-    proxy: Microburst = microburst(
-        far_side.url,
-        [
-            {"service": "s3", "operation": "GetObject", "times": 2, "reset": True},
-            {"service": "s3", "operation": "GetObject", "times": 2, "response": {"abort_frac": 0.5}},
-            {"service": "s3", "operation": "ListObjectsV2", "times": 1, "error": {"code": "SlowDown", "status": 503}},
-        ],
-    )
-    run = replays.execute("--concurrency", "1", "--endpoint-url", proxy.url)
-    assert far_side.delivered_data() == events
-    assert len(proxy.fired()) == 5
+    with Troubled({"/lake?": [slow_down], "/lake/": [hang_up, hang_up, cut, cut]}) as far_side:
+        far_side.add_bucket("lake", lakes.make_lake(4000, 1, 2000, seed=6))
+        far_side.add_function("fn")
+        run = Replays(cncbops, far_side.url).execute("--concurrency", "1")
+        assert far_side.delivered_data() == events
+        assert far_side.left == {"/lake?": [], "/lake/": []}
     assert (run.code, run.status) == (0, "succeeded")
 
 

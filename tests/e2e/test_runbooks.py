@@ -21,7 +21,7 @@ from cncbops.sandbox.regions import OTHER_REGION, ask_check
 from cncbops.sandbox.seed import LISTENER, TABLE
 from cncbops.sandbox.traffic import Event, sample_events
 from tests.e2e.runbooks import DOCS, Block, blocks_of
-from tests.e2e.servers import BIN, Cncbops
+from tests.e2e.servers import Cncbops
 from tests.e2e.warm import Warm
 
 SANDBOX_EVENTS = 300
@@ -81,9 +81,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Plac
         assert started.code == 0, started.err
         exported = dict(re.findall(r"^export (\w+)=(.*)$", started.out, re.M))
         environment = {
-            "PATH": f"{BIN}:{os.defpath}",
+            "PATH": f"{warm.program(tmp_path_factory.mktemp('bin'))}:{os.defpath}",
             "HOME": str(command.home),
             "CNCBOPS_STATE_DIR": str(command.state_dir),
+            "CNCBOPS_WATCH_FOR": "1s",  # for new faults, of which the listener raises none
             **exported,
         }
         yield Place(connect(exported["AWS_ENDPOINT_URL"]), environment, command.home)

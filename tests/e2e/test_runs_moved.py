@@ -13,6 +13,7 @@ from tests.e2e.far_side import Context, FarSide, Reply, StoredObject, function_e
 from tests.e2e.far_side_lambda import ARN
 from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of, id_of, ids_in, ids_of
 from tests.e2e.servers import Cncbops
+from tests.e2e.warm import Warm
 
 PADDING = LEAST_BYTES // 100
 """So that the first two objects are all that is read at first, and a run without room does not know the last two."""
@@ -37,7 +38,7 @@ def running(runs: Runs) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+def before(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Before]:
     """A run of two keys interrupted within the second of six objects, before it sent anything of the third."""
     go_on, held = threading.Event(), set(ids_of(EVENTS[60:]))
 
@@ -45,7 +46,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
         assert held.isdisjoint(ids_in(payload)) or go_on.wait(timeout=30)
         return ok()
 
-    with FarSide() as far_side, closing(Cncbops(tmp_path_factory.mktemp("before"))) as command:
+    with FarSide() as far_side, closing(Cncbops(tmp_path_factory.mktemp("before"), warm=warm)) as command:
         runs = Runs(command, far_side)
         far_side.add_bucket("lake", LAKE)
         far_side.add_function("fn", handler)

@@ -12,6 +12,7 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, ok
 from tests.e2e.runs import Runs, assert_once_each, data_of, ids_of, kill, repeats
 from tests.e2e.servers import Cncbops
+from tests.e2e.warm import Warm
 
 EVENTS = lakes.make_events(300, 30, seed=31)
 LAKE = lakes.lake_of(EVENTS, 50)
@@ -35,14 +36,14 @@ def deploy(far_side: FarSide, configuration: Mapping[str, Any] = DEPLOYED, batch
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Path:
     """A plan of the chosen events of the lake."""
     home = tmp_path_factory.mktemp("saved")
     with FarSide() as far_side:
         far_side.add_bucket("lake", LAKE)
         deploy(far_side)
         asked = ("replay", "s3://lake/", "-f", "fn", *CHOSEN, "--concurrency", "4", "--save-plan", "the.plan")
-        assert Cncbops(home)(*asked, endpoint=far_side.url).code == 0
+        assert Cncbops(home, warm=warm)(*asked, endpoint=far_side.url).code == 0
         assert far_side.delivered() == []
     return home / "the.plan"
 

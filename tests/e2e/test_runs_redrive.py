@@ -1,6 +1,8 @@
 """What failed is sent once more when the function is mended: those records, each once, and nothing else."""
 
+import signal
 import stat
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +22,7 @@ from tests.e2e.runs import (
     repeats,
 )
 from tests.e2e.servers import Cncbops
+from tests.e2e.warm import Warm
 
 EVENTS = lakes.make_events(200, 40, seed=21)
 POISON = EVENTS[3::10]
@@ -34,10 +37,10 @@ def runs(cncbops: Cncbops, far_side: FarSide) -> Runs:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+def before(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Before]:
     """A run of which one record in ten failed."""
     with FarSide() as far_side:
-        runs = Runs(Cncbops(tmp_path_factory.mktemp("before")), far_side)
+        runs = Runs(Cncbops(tmp_path_factory.mktemp("before"), warm=warm), far_side)
         far_side.add_bucket("lake", LAKE)
         far_side.add_function("fn", raising_on(ids_of(POISON)))
         run = runs.execute(*SMALL)
@@ -90,6 +93,24 @@ def test_a_redrive_that_was_killed_leaves_nothing_behind(runs: Runs, poisoned: B
     assert set(far_side.delivered_data()) == set(data_of(POISON))
     assert repeats(far_side.delivered_data()) <= 4 * 2
     assert runs.newest.status == "succeeded"
+
+
+def test_one_that_is_left_at_once_is_said_again(runs: Runs, poisoned: Before, far_side: FarSide) -> None:
+    go_on = threading.Event()
+
+    def held(_payload: object, _context: Context) -> Reply:
+        assert go_on.wait(timeout=30)
+        return ok()
+
+    far_side.add_function("fn", held)
+    process = runs.start_redrive()
+    runs.await_sent(1)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    result = runs.command.finish(process)
+    go_on.set()
+    assert (result.code, result.json["status"]) == (130, "interrupted")
+    assert f"Go on with `cncbops runs redrive {runs.newest.run_id} --execute`" in result.err
 
 
 def test_what_fails_again_stays_open_with_its_new_error(runs: Runs, poisoned: Before, far_side: FarSide) -> None:

@@ -27,6 +27,7 @@ from tests.e2e.runs import (
     repeats,
 )
 from tests.e2e.servers import Cncbops
+from tests.e2e.warm import Warm
 
 IN_FLIGHT, BATCH = 8, 20
 MOST_REPEATS = IN_FLIGHT * BATCH
@@ -177,7 +178,7 @@ def test_a_batch_of_which_only_a_half_was_sent_is_sent_to_its_end(order: str, ru
 # Under the frozen arguments
 
 
-def test_a_run_goes_on_elsewhere_as_it_was_asked(runs: Runs, far_side: FarSide, tmp_path: Path) -> None:
+def test_a_run_goes_on_elsewhere_as_it_was_asked(runs: Runs, far_side: FarSide, tmp_path: Path, warm: Warm) -> None:
     """Relative paths and times mean what they meant; a dry-run of resume writes nothing."""
     for key, body in LAKE.items():
         (tmp_path / "lake" / key).parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +194,7 @@ def test_a_run_goes_on_elsewhere_as_it_was_asked(runs: Runs, far_side: FarSide, 
     sent = len(far_side.delivered_data())
 
     shutil.copytree(runs.command.state_dir, tmp_path / "elsewhere" / "state")
-    elsewhere = Runs(Cncbops(tmp_path / "elsewhere"), far_side)
+    elsewhere = Runs(Cncbops(tmp_path / "elsewhere", warm=warm), far_side)
     known = dump(elsewhere.file)
     planned = elsewhere.plan_resume()
     assert (planned.status, planned.events["matched"]) == ("planned", len(chosen) - sent)

@@ -9,6 +9,7 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, ok
 from tests.e2e.runs import Runs, assert_in_order, data_of, repeats
 from tests.e2e.servers import BIN, Cncbops
+from tests.e2e.warm import Warm
 
 IN_FLIGHT, BATCH = 8, 20
 MOST_REPEATS = IN_FLIGHT * BATCH
@@ -22,35 +23,35 @@ def with_room(kilobytes: int, home: Path) -> Cncbops:
     return Cncbops(home, ("bash", "-c", f'ulimit -f {kilobytes}; exec "$0" "$@"', str(BIN / "cncbops")))
 
 
-def a_file_in_its_way(home: Path) -> Cncbops:
+def a_file_in_its_way(home: Path, warm: Warm) -> Cncbops:
     (home / "file").touch()
-    command = Cncbops(home)
+    command = Cncbops(home, warm=warm)
     command.state_dir = home / "file" / "state"
     return command
 
 
-def a_folder_in_its_place(home: Path) -> Cncbops:
+def a_folder_in_its_place(home: Path, warm: Warm) -> Cncbops:
     (home / "state" / "ledger.db").mkdir(parents=True)
-    return Cncbops(home)
+    return Cncbops(home, warm=warm)
 
 
-def another_file_in_its_place(home: Path) -> Cncbops:
+def another_file_in_its_place(home: Path, warm: Warm) -> Cncbops:
     (home / "state").mkdir()
     (home / "state" / "ledger.db").write_bytes(b"what somebody else keeps here\n" * 200)
-    return Cncbops(home)
+    return Cncbops(home, warm=warm)
 
 
 @pytest.mark.parametrize(
     "trouble",
-    [lambda home: with_room(0, home), a_file_in_its_way, a_folder_in_its_place, another_file_in_its_place],
+    [lambda home, _: with_room(0, home), a_file_in_its_way, a_folder_in_its_place, another_file_in_its_place],
     ids=["no room", "file in its way", "folder in its place", "another file"],
 )
 def test_nothing_is_sent_where_there_can_be_no_ledger(
-    trouble: Callable[[Path], Cncbops], far_side: FarSide, tmp_path: Path
+    trouble: Callable[[Path, Warm], Cncbops], far_side: FarSide, tmp_path: Path, warm: Warm
 ) -> None:
     far_side.add_bucket("lake", LAKE)
     far_side.add_function("fn")
-    runs = Runs(trouble(tmp_path), far_side)
+    runs = Runs(trouble(tmp_path, warm), far_side)
     files = contents_of(tmp_path)
     run = runs.execute()
     assert (run.code, run.status) == (1, "failed")
@@ -65,7 +66,7 @@ def contents_of(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("kilobytes", [256, 288])  # of which the second had room for the run's end alone
 def test_a_run_ends_where_its_ledger_has_no_more_room_and_goes_on_later(
-    kilobytes: int, far_side: FarSide, tmp_path: Path
+    kilobytes: int, far_side: FarSide, tmp_path: Path, warm: Warm
 ) -> None:
     events = lakes.make_events(2000, 50, seed=11)
     far_side.add_bucket("lake", lakes.lake_of(events, 100))
@@ -75,7 +76,7 @@ def test_a_run_ends_where_its_ledger_has_no_more_room_and_goes_on_later(
     assert "cannot be written" in run.err
     assert "Make room" in run.err
     assert 0 < run.events["delivered"] == len(far_side.delivered()) < 2000
-    runs = Runs(Cncbops(tmp_path), far_side)
+    runs = Runs(Cncbops(tmp_path, warm=warm), far_side)
     run = runs.resume()
     assert (run.status, run.summary["run"]["delivered"]) == ("succeeded", 2000)
     assert set(far_side.delivered_data()) == set(data_of(events))

@@ -101,3 +101,34 @@ def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:
     assert unknown.err.startswith("error: ")
     assert "relpay" in unknown.err
     assert len(unknown.err.splitlines()) == 1
+
+
+INTERRUPTED_WHILE_LOADING = """
+import importlib, os, signal
+importlib.import_module = lambda name: os.kill(os.getpid(), signal.{name})
+from cncbops.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("replay s3://lake/ -o json", "replay"),
+        ("lake stats --output=json x", "lake stats"),
+        ("lake ls x --summary -ojson", "lake ls"),
+        ("lake ls x -o json", None),
+        ("lake verify x y --all -o json", None),
+        ("replay s3://lake/", None),
+    ],
+)
+def test_an_interrupt_while_modules_are_loaded_is_told_as_it_is_later(
+    typed: str, command: str | None, tmp_path: Path
+) -> None:
+    for name in ("SIGINT", "SIGTERM"):
+        program = (sys.executable, "-c", INTERRUPTED_WHILE_LOADING.format(name=name))
+        result = Cncbops(tmp_path, program)(*typed.split())
+        assert (result.code, result.err) == (130, "")
+        assert (result.json if result.out else None) == (
+            {"command": command, "status": "interrupted"} if command else None
+        )

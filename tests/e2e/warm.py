@@ -1,43 +1,28 @@
 """Runs of the command that skip its imports: each in a process of its own, forked from one that has them already.
 
-A third of a second of each of some thousand runs would go into importing botocore and rich. A forked process has
-its own session, environment, folder and streams, and then runs the command's entry point as the console script does.
-Runs that change how Python itself starts are started anew (see `servers`).
+A third of a second of each of some thousand runs would go into importing botocore and rich. A forked process (see
+`warm_server.py`) has its own session, environment, folder and streams, and then runs the command's entry point as the
+console script does. Runs that change how Python itself starts are started anew (see `servers`).
 
     Warm().run(arguments, env, folder, stdin, timeout_s) -> exit code, standard output, standard error
     Warm().start(arguments, env, folder) -> the process, as far as tests use it like one of `subprocess`
+    Warm().program(folder) -> a folder for the PATH of a shell that is typed into
 """
 
-import array
-import atexit
-import functools
-import gc
-import importlib
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn
-
-_MODULES = (
-    *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
-    *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
-    *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *("policy", "sandbox", "_sandboxing"),
-)
-_COMPLETING = ("_shells", "_suggesting", "completion")
-_IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
-_LONGEST_REQUEST = 1024 * 1024
+from typing import IO
 
 
 class Started:
@@ -99,7 +84,7 @@ class Warm:
     def __init__(self, folder: Path) -> None:
         self._address = str(folder / "warm")
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-        command = [sys.executable, "-P", __file__, self._address]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py")), self._address]
         self._process = subprocess.Popen(
             command, env=environment, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
@@ -134,6 +119,14 @@ class Warm:
             os.close(end)
         return Started(connection, process, to_given, from_out, from_err)
 
+    def program(self, folder: Path) -> Path:
+        """A folder for a shell's PATH, in which `cncbops` runs here."""
+        program = folder / "cncbops"
+        arguments = shlex.join([sys.executable, "-IS", str(Path(__file__).with_name("warm_program.py")), self._address])
+        program.write_text(f'#!/bin/sh\nexec {arguments} "$@"\n')
+        program.chmod(0o700)
+        return folder
+
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
@@ -150,101 +143,3 @@ class Warm:
 
 def _request(arguments: Sequence[str], env: Mapping[str, str], folder: Path) -> bytes:
     return json.dumps({"arguments": list(arguments), "env": dict(env), "folder": str(folder)}).encode()
-
-
-def _serve(address: str) -> dict[str, Any]:
-    """Fork a process for each request; returns in that process, with what was asked."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
-        listening.bind(address)
-        listening.listen(64)
-        os.write(1, b"ready\n")
-        while True:
-            ready, _, _ = select.select([listening, 0], [], [])
-            if 0 in ready:  # closed: the tests are over
-                os._exit(0)
-            connection, _ = listening.accept()
-            if not os.fork():
-                break
-            connection.close()
-    return _begin(connection)
-
-
-def _begin(connection: socket.socket) -> dict[str, Any]:
-    """Fork once more: the one waits and tells the exit code, the other becomes the command."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request, streams, _, _ = socket.recv_fds(connection, _LONGEST_REQUEST, array.array("i").itemsize * 3)
-    process = os.fork()
-    if process:
-        for stream in streams:
-            os.close(stream)
-        connection.send(str(process).encode())
-        _, status = os.waitpid(process, 0)
-        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
-        os._exit(0)
-    connection.close()
-    os.setsid()
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    asked: dict[str, Any] = json.loads(request)
-    return asked
-
-
-def _become(asked: dict[str, Any]) -> None:
-    os.chdir(asked["folder"])
-    os.environ.clear()
-    os.environ.update(asked["env"])
-    sys.argv = ["cncbops", *asked["arguments"]]
-    # Anew, for what they are made of now: a pipe, where there was a file.
-    sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
-    sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
-
-
-def _warm_up(folder: str) -> None:
-    """Have the modules, also those that are only imported by a command that runs, or by the making of a client."""
-    for module in (*_MODULES, *_COMPLETING):
-        importlib.import_module(f"cncbops.commands.{module}")
-    for module in _IMPORTED_LATE:
-        importlib.import_module(module)
-    sys.argv = ["cncbops", "runs", "ls", "--quiet", "--state-dir", folder]
-    importlib.import_module("cncbops.commands._group").run()
-    # Read once, not in each process: clients merge into a description nothing but what it holds already.
-    reader = importlib.import_module("cncbops.descriptions").FileReader
-    read = functools.cache(reader().load_file)
-    reader.load_file = lambda _, path: read(path)
-    aws = importlib.import_module("cncbops.aws")
-    clients = aws.Aws(aws.AwsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9"))
-    for make in (clients.s3, clients.lambda_, clients.sts, clients.cloudwatch, clients.cloudfront):
-        make()
-    gc.freeze()  # no search for garbage shall touch, and so copy, what the forked processes share
-
-
-def _code_of_command() -> int:
-    from cncbops.cli import main
-
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    except BaseException:  # noqa: BLE001 - told as the interpreter would
-        traceback.print_exc()
-        return 1
-    return 0
-
-
-def _end(code: int) -> NoReturn:
-    """End as the interpreter does, but leave its modules as they are: to take them apart is to copy all of them."""
-    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    address = sys.argv[1]
-    _warm_up(str(Path(address).parent))
-    _become(_serve(address))
-    _end(_code_of_command())

@@ -22,8 +22,8 @@ from cncbops.kinesis.record import Record, RecordSource, to_records
 from cncbops.kinesis.synthesis import complete
 from cncbops.lake.listing import list_objects
 from cncbops.lake.reading import open_object
+from cncbops.lake.small_objects import content_of
 from cncbops.lake.sources import LocalSource, S3Source
-from cncbops.lake.whole import content_of
 from tests.e2e.lakes import envelope, eventbridge, join
 from tests.faults import fault_texts as texts
 from tests.lake.conftest import client, lake_object, s3

@@ -21,8 +21,8 @@ from cncbops.lake.lines import BLOCK_SIZE
 from cncbops.lake.listing import list_objects
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
+from cncbops.lake.small_objects import LARGEST
 from cncbops.lake.sources import LocalSource, S3Source
-from cncbops.lake.whole import LARGEST
 from tests.lake.conftest import lake_object
 
 if TYPE_CHECKING:

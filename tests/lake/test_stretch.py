@@ -3,6 +3,7 @@
 import gc
 import itertools
 import random
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -89,7 +90,7 @@ def test_the_keys_and_their_order_are_those_of_page_after_page(
     ("lake", "prefix", "most"),
     [
         (hours(100, 27), "s1/", 1.35),
-        (hours(60, 30), "s1/", 1.7),  # where folders end with a page, one more is asked for
+        (hours(60, 30), "s1/", 1.2),
         (hours(24 * 20, 2), "s1/", 1.8),
         (hashes(1_000), "faults/", 2.2),
         (numbers(1_000), "x/", 1.3),
@@ -179,11 +180,32 @@ def test_an_error_comes_where_the_keys_would_have_come(client: "S3Client", at: i
     assert at - 10 < len(found) <= at
 
 
-def test_folders_that_may_not_be_asked_for_are_listed_all_the_same(client: "S3Client") -> None:
+@pytest.mark.parametrize("may_look", [False, True], ids=["nor their names", "but for their names"])
+def test_folders_that_may_not_be_asked_for_are_listed_all_the_same(client: "S3Client", *, may_look: bool) -> None:
     with far(client, hours(30, 27), 10) as side:
         denied = far_side_s3.error(403, "AccessDenied", "Access Denied")
-        side.before = lambda query: denied if "delimiter" in query or query["prefix"] != "s1/" else None
+
+        def may(query: Query) -> bool:
+            return may_look if "delimiter" in query else query["prefix"] == "s1/"
+
+        side.before = lambda query: None if may(query) else denied
         assert list(side.listed("s1/")) == side.keys
+    refused = [query for query in side.asked if "delimiter" not in query and not may(query)]
+    assert may_look is bool(refused)
+    assert len(refused) <= LISTERS, "those under way when the first was refused"
+
+
+@pytest.mark.parametrize("prefix", ["", "s1/", "s1/2018/"])
+def test_the_folders_in_which_a_window_begins_and_ends_are_asked_for_at_once(client: "S3Client", prefix: str) -> None:
+    asked = TimeWindow(*(int((START + timedelta(hours=at)).timestamp() * 1000) for at in (20, 28)))
+    lake = hours(72, 3, f"{prefix.removesuffix('2018/')}")
+    below = ["2018/", "2018/04/", "2018/04/08/", "2018/04/09/"]
+    levels = {prefix, *(f"{prefix.removesuffix('2018/')}{each}" for each in below)}
+    with far(client, lake, 30) as side:
+        together = threading.Barrier(len(levels))
+        side.before = lambda query: together.wait(WAIT_S) and None if "delimiter" in query else None
+        assert len(list(side.listed(prefix, asked))) == 10 * 3  # with the hour before and the hour after
+    assert sorted(query["prefix"] for query in side.asked if "delimiter" in query) == sorted(levels)
 
 
 @pytest.mark.parametrize("lake", [hours(10, 27), numbers(200)], ids=["hours", "numbers"])

@@ -7,6 +7,7 @@ is cut at a random point, and the next one goes on from the ledger alone.
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered
 from cncbops.kinesis.batching import BatchLimits
 from cncbops.kinesis.record import Record, lane_of
+from cncbops.ledger import marks
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
@@ -92,7 +94,7 @@ class _Session:
         if number > 1:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
         self.progress = world.ledger.progress(world.run, world.lanes)
-        self.writer = world.ledger.run_writer(world.run, number, most_places=self.chance.choice((1, 10, 1_000)))
+        self.writer = world.ledger.run_writer(world.run, number)
         self.journal = Journal(self.writer, self.progress.next_number)
         self.findings = Findings()
         canary = self.chance.choice((None, 1, 3))
@@ -101,7 +103,8 @@ class _Session:
         self.under_way: list[Sent] = []  # when it was stopped
 
     def play(self) -> None:
-        try:
+        with pytest.MonkeyPatch.context() as patch, suppress(Cut):
+            patch.setattr(marks, "MOST_PLACES", self.chance.choice((1, 10, 1_000)))
             for batch in self._batches():
                 self.open.append(batch)
                 while self.open and self.chance.random() < 0.6:
@@ -110,8 +113,6 @@ class _Session:
                 self._settle_one()
             self.journal.keep()
             self.writer.finish("interrupted", None, {}, listed=False)
-        except Cut:
-            pass
 
     def _batches(self) -> Iterator[Sent]:
         """Portions are cut behind what was carried over; before some all else is waited for, as for messages."""

@@ -21,7 +21,9 @@ from cncbops.function_name import parse_function
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source, printable
 from cncbops.plans.differences import function_differences, lake_differences
-from cncbops.plans.plan_file import PlanHeader, PlanWriter, read_plan
+from cncbops.plans.plan_format import PlanHeader
+from cncbops.plans.plan_reading import read_plan
+from cncbops.plans.plan_writing import PlanWriter
 from cncbops.request import ReplayRequest
 from cncbops.session.entry import Entry
 from cncbops.target import Mapping, Target

@@ -263,7 +263,7 @@ def test_hostile_json_is_only_json(fields: str, event: str, expected: bool) -> N
 
 
 def test_arrays_deeper_than_python_can_follow_match_nothing() -> None:
-    found = [selects('{"t":["x"]}', '{"t":' + "[" * deep + '"x"' + "]" * deep + "}") for deep in range(800, 1100)]
+    found = [selects('{"t":["x"]}', '{"t":' + "[" * deep + '"x"' + "]" * deep + "}") for deep in range(800, 1100, 10)]
     assert found[0]
     assert not found[-1]
     assert found == sorted(found, reverse=True)

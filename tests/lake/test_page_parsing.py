@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cncbops.lake.contents import _EVENT, _take_out, read_fast
+from cncbops.lake.page_parsing import _EVENT, _take_out, read_fast
 from tests.e2e.far_side_s3 import Answer
 from tests.lake.listings import far
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.reading import open_object
-from cncbops.lake.whole import LARGEST, content_of
+from cncbops.lake.small_objects import LARGEST, content_of
 from cncbops.wire.recording import recorded
 from tests.e2e.far_side import FarSide
 from tests.lake.conftest import lake_object

@@ -3,6 +3,7 @@
 What is wrong with an object is counted and named, and keeps no other from being read.
 """
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws import explain
+from cncbops.aws_errors import explain
 from cncbops.errors import CannotRun
 from cncbops.lake.ahead import ahead
 from cncbops.lake.layout import CLAIM_CHECK, EMPTY, TimeWindow, skip_reason
@@ -42,18 +43,23 @@ class Listing:
         *,
         stored_since: datetime | None = None,
         meet: Meet | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """Only objects that may hold events of `window`, and were written `stored_since` then.
 
-        `meet` is told of each that is to be read, and of those that are empty, as it is listed.
+        `meet` is told of each that is to be read, and of those that are empty, as it is listed. There are no more once
+        `stop` is set.
         """
         self._sources, self._window, self._stored_since, self._meet = sources, window, stored_since, meet
+        self._stop = stop or threading.Event()
         self.s3, self.objects = s3, objects
 
     def wanted(self) -> Generator[LakeObject, None, None]:
         """The objects, in the order of the lake. Raises CncbopsError where a source cannot be listed."""
         for source in self._sources:
             for lake_object in self._listed(source):
+                if self._stop.is_set():
+                    return
                 self.objects.listed += 1
                 reason = self._skip_reason(lake_object, source)
                 if self._meet and reason in (None, EMPTY):

@@ -1,0 +1,62 @@
+"""A signal while a command's modules are loaded: nothing is under way yet, and the process ends at once.
+
+What is typed is read only as far as needed to tell what standard output has to hold then.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+INTERRUPTED = 130
+_STDOUT = 1
+_GROUPS = {"config", "failover", "faults", "lake", "runs", "sandbox"}
+"""Commands whose next word is part of their name."""
+_LINES = {"faults ls", "lake cat", "lake find", "lake ls"}
+_LINES_BY = ("--all", "--watch")
+_NO_LINES_BY = "--summary"
+
+
+def leave_on_signal(arguments: Sequence[str]) -> None:
+    """Let SIGINT and SIGTERM end the process, in JSON with a document, until `loaded`."""
+    leaving = _Leaving(arguments)
+    signal.signal(signal.SIGTERM, leaving)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
+        signal.signal(signal.SIGINT, leaving)
+
+
+def loaded() -> None:
+    """Let the two be a KeyboardInterrupt from now on: the command tells how it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if isinstance(signal.getsignal(number), _Leaving):
+            signal.signal(number, signal.default_int_handler)
+
+
+class _Leaving:
+    """Handles a signal."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        os.write(_STDOUT, _document(self._arguments).encode())
+        os._exit(INTERRUPTED)
+
+
+def _document(arguments: Sequence[str]) -> str:
+    """The document of a command line that has one; empty where it is text, or lines."""
+    name = " ".join(arguments[: 2 if arguments[:1] and arguments[0] in _GROUPS else 1])
+    if not _wants_json(arguments) or (name in _LINES and _NO_LINES_BY not in arguments):
+        return ""
+    if any(argument.startswith(_LINES_BY) for argument in arguments):
+        return ""
+    import json  # here: most command lines need none of it
+
+    return json.dumps({"command": name, "status": "interrupted"}, indent=2) + "\n"
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if argument in ("-ojson", "--output=json") or (before in ("-o", "--output") and argument == "json"):
+            return True
+    return os.environ.get("CNCBOPS_OUTPUT") == "json"

@@ -1,0 +1,51 @@
+"""Consoles for text: plain and without padding for a pipe, as it is drawn for a terminal.
+
+rich is imported where there is text: a document in JSON needs none of it.
+"""
+
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 240
+
+
+@lru_cache
+def console_of(stream: TextIO) -> "Console":
+    """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it.
+
+    One for each stream: what keeps a line at the bottom of a terminal has to know of all that is written there.
+    """
+    from rich.console import Console
+
+    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
+    if stream.isatty():
+        return Console(file=stream, force_terminal=not plain, highlight=False)
+    return Console(file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False)
+
+
+def itself(stream: TextIO) -> TextIO:
+    """A stream; rich puts another in its place while it keeps a line there."""
+    return getattr(stream, "rich_proxied_file", stream)
+
+
+class _WithoutPadding:
+    """A stream that is no terminal, whose lines lose the spaces with which a table fills them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False

@@ -1,0 +1,96 @@
+"""What Ctrl-C and SIGTERM do to a command: it stops when what is under way is finished, or is left at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from cncbops.loading import INTERRUPTED
+
+from ._screen import Screen
+
+STDOUT, STDERR = 1, 2
+STOPPING = "\nstopping: what is under way is finished first; again to leave at once\n"
+
+
+@contextmanager
+def stop_on_signal(
+    stop: threading.Event, screen: Screen, farewell: str = "", stopping: str = STOPPING
+) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words.
+
+    In JSON the second is told by the document, if that is not out.
+    """
+    signalled = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if signalled.is_set():
+            os.write(STDERR, farewell.encode())
+            with suppress(OSError):
+                os.write(STDOUT, screen.broken_off())
+            _leave(INTERRUPTED)
+        signalled.set()
+        stop.set()
+        if screen.shows_text:
+            # Not by sys.stderr: the signal may have come while that was being written to.
+            os.write(STDERR, stopping.encode())
+
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def leaving_on_signal(farewell: str = "", document: Callable[[], bytes] = lambda: b"") -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the process in the midst of its requests: where none changes anything.
+
+    `farewell` is said then, `document` makes what standard output gets.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if os.isatty(STDERR):
+            os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
+        os.write(STDERR, farewell.encode())
+        with suppress(OSError):
+            os.write(STDOUT, document())
+        _leave(INTERRUPTED)
+
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def leaving_at_once(unread: int = 0, farewell: str = "", document: Callable[[], bytes] = lambda: b"") -> Iterator[None]:
+    """The same, and let a reader that has seen enough end the process, with the exit code `unread`.
+
+    For what only reads, and writes to standard output.
+    """
+    with leaving_on_signal(farewell, document):
+        try:
+            yield
+        except BrokenPipeError:
+            _leave(unread)
+
+
+def not_all(screen: Screen) -> str:
+    """What is said where lines end before their time, also in JSON: no document tells it."""
+    return "" if screen.quiet else "interrupted: this is not all\n"
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process with what is under way, and give the terminal its cursor back."""
+    if os.isatty(STDERR):
+        os.write(STDERR, b"\x1b[?25h")
+    os._exit(code)
