@@ -1,11 +1,13 @@
-"""A signal while a command's modules are loaded: nothing is under way yet, and the process ends at once.
+"""Signals while a command's modules are loaded: nothing is under way yet, and the process ends at once.
 
 What is typed is read only as far as needed to tell what standard output has to hold then.
 """
 
 import os
+import re
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 INTERRUPTED = 130
@@ -15,6 +17,8 @@ _GROUPS = {"config", "failover", "faults", "lake", "runs", "sandbox"}
 _LINES = {"faults ls", "lake cat", "lake find", "lake ls"}
 _LINES_BY = ("--all", "--watch")
 _NO_LINES_BY = "--summary"
+_SHORT = re.compile("-[a-z]*o")
+_JOINED = re.compile("(--output=|-[a-z]*?o)(?P<form>[a-z]+)")
 
 
 def leave_on_signal(arguments: Sequence[str]) -> None:
@@ -39,7 +43,8 @@ class _Leaving:
         self._arguments = arguments
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        os.write(_STDOUT, _document(self._arguments).encode())
+        with suppress(OSError):  # nobody reads any more
+            os.write(_STDOUT, _document(self._arguments).encode())
         os._exit(INTERRUPTED)
 
 
@@ -48,7 +53,7 @@ def _document(arguments: Sequence[str]) -> str:
     name = " ".join(arguments[: 2 if arguments[:1] and arguments[0] in _GROUPS else 1])
     if not _wants_json(arguments) or (name in _LINES and _NO_LINES_BY not in arguments):
         return ""
-    if any(argument.startswith(_LINES_BY) for argument in arguments):
+    if any(argument.partition("=")[0] in _LINES_BY for argument in arguments):
         return ""
     import json  # here: most command lines need none of it
 
@@ -56,7 +61,11 @@ def _document(arguments: Sequence[str]) -> str:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the last option that says a form, alone or behind other letters, says JSON; else the environment."""
+    form = os.environ.get("CNCBOPS_OUTPUT")
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        if argument in ("-ojson", "--output=json") or (before in ("-o", "--output") and argument == "json"):
-            return True
-    return os.environ.get("CNCBOPS_OUTPUT") == "json"
+        if before == "--output" or _SHORT.fullmatch(before):
+            form = argument
+        elif said := _JOINED.fullmatch(argument):
+            form = said["form"]
+    return form == "json"

@@ -5,7 +5,7 @@ given to SQLite many in one value, which takes half the time that its own sortin
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cncbops.faults.identity import DIGEST_BYTES, parted
@@ -100,24 +100,39 @@ def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
     return [run for (run,) in rows]
 
 
+class _Causes:
+    """Those of some rows, by their numbers. What a run delivers after another run has numbers behind that one's."""
+
+    def __init__(self) -> None:
+        self.numbered: list[tuple[bytes, int, str | None, str | None]] = []
+        self._numbers: dict[_Cause, bytes] = {}
+        self._run: int | None = None
+
+    def number_of(self, cause: _Cause) -> bytes:
+        run, *_ = cause
+        if run != self._run:
+            self._numbers, self._run = {}, run
+        if cause not in self._numbers:
+            self._numbers[cause] = len(self.numbered).to_bytes(_CAUSE_BYTES)
+            self.numbered.append((self._numbers[cause], *cause))
+        return self._numbers[cause]
+
+
 def _sort(connection: sqlite3.Connection, lately: str, kind: _Kind) -> None:
     """Put down what was delivered lately, of one kind, some at a time."""
-    causes: dict[_Cause, bytes] = {}
-    rows: list[_Row] = []
-    size = 0
+    causes, rows, size = _Causes(), list[_Row](), 0
     query = f"SELECT {kind.columns} FROM {lately} ORDER BY number"  # noqa: S608  numbers
     for digests, others, *cause in connection.execute(query):
-        rows.append((causes.setdefault(tuple(cause), len(causes).to_bytes(_CAUSE_BYTES)), digests, others))
+        rows.append((causes.number_of(tuple(cause)), digests, others))
         size += len(digests) + len(others)
         if size >= _MOST_BYTES:
             _put(connection, kind, causes, rows)
-            causes, rows, size = {}, [], 0
+            causes, rows, size = _Causes(), [], 0
     _put(connection, kind, causes, rows)
 
 
-def _put(connection: sqlite3.Connection, kind: _Kind, causes: Mapping[_Cause, bytes], rows: Sequence[_Row]) -> None:
+def _put(connection: sqlite3.Connection, kind: _Kind, causes: _Causes, rows: Sequence[_Row]) -> None:
     connection.execute("DELETE FROM temp.causes")
-    numbered = ((number, *cause) for cause, number in causes.items())
-    connection.executemany("INSERT INTO temp.causes VALUES (?, ?, ?, ?)", numbered)
-    put = kind.statement(has_one_cause=len(causes) == 1)
+    connection.executemany("INSERT INTO temp.causes VALUES (?, ?, ?, ?)", causes.numbered)
+    put = kind.statement(has_one_cause=len(causes.numbered) == 1)
     connection.executemany(put, ((pack,) for pack in packs(kind.entries_of(rows), kind.size)))

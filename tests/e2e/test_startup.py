@@ -119,6 +119,8 @@ main()
         ("lake ls x --summary -ojson", "lake ls"),
         ("lake ls x -o json", None),
         ("lake verify x y --all -o json", None),
+        ("resubmit x --watch-faults -qo json", "resubmit"),
+        ("replay x -o json -o text", None),
         ("replay s3://lake/", None),
     ],
 )

@@ -1,10 +1,13 @@
 """What was delivered is sorted in C as it is in Python."""
 
+import sqlite3
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.ledger import sorting
+from cncbops.ledger.schema import STEPS
 
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
 
@@ -37,3 +40,26 @@ def test_entries_are_sorted_in_c_as_in_python(kind: sorting._Kind, found: list[t
 def test_what_is_no_row_of_digests_is_refused(row: tuple[bytes, bytes, bytes]) -> None:
     with pytest.raises(ValueError, match="no row of digests"):
         hot.sorted_entries([row], True)
+
+
+@pytest.mark.parametrize("native", [hot, None], ids=["C", "Python"])
+def test_of_runs_that_deliver_the_same_fault_in_turns_the_last_is_known(
+    native: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorting, "hot", native)
+    ledger = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in (statement for step in STEPS for statement in step):
+        ledger.execute(statement)
+    one, other = b"1" * 16, b"2" * 16
+    for run, fault in ((1, other), (2, one), (1, one)):
+        ledger.execute(
+            "INSERT INTO resubmitted_lately (run, fault, fingerprint, records) VALUES (?, ?, 'group', ?)",
+            (run, fault, bytes(16)),
+        )
+    for run in (1, 2):
+        ledger.execute(
+            "INSERT INTO sessions VALUES (?, 1, 'resubmit', 'me', 'here', 1, '0', 1, 1, 2, 'completed', NULL, NULL)",
+            (run,),
+        )
+    sorting.sort_in(ledger, None)
+    assert ledger.execute("SELECT run FROM resubmitted WHERE fault = ?", (one,)).fetchall() == [(1,)]
