@@ -66,7 +66,7 @@ class Report(Struct, frozen=True):
             return "stopped"
         if self.interrupted:
             return "interrupted"
-        if self.journal.tally.events.matched == 0 and not self._flawed:
+        if self.journal.tally.events.matched == 0 and (self.dry_run or not self._flawed):
             return "nothing"
         if self.dry_run:
             return "planned"
@@ -84,10 +84,10 @@ class Report(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """The command's exit code. A plan that met flaws says so as its run would: 3."""
+        """The command's exit code. A dry-run that met flaws says so as its run would: 3."""
         if self.error:
             return self.error.exit_code
-        if self.status == "planned" and self._flawed:
+        if self.status in ("planned", "nothing") and self._flawed:
             return EXIT_CODES["partial"]
         return EXIT_CODES[self.status]
 
