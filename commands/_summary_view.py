@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cncbops.cluster.address import at_cluster
+from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.session.since import LISTED
 
 from ._tables import facts
@@ -19,6 +20,11 @@ _ENDINGS = {
     "failed": ("failed", "the run could not go on"),
     "stopped": ("stopped", "what was under way was finished first"),
     "interrupted": ("interrupted", "what was under way was finished first"),
+}
+
+_NOTHING_LEFT = {
+    "runs resume": "nothing is left of it that can be sent",
+    "runs redrive": "nothing that failed is left of it",
 }
 
 _LEFT_OUT = {
@@ -101,11 +107,15 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
-    since = document.get("since_run")
-    if since and not document["objects"]["read"]:
-        listed = number(document["objects"]["skipped_as"].get(LISTED, 0), "object")
+    if document["command"] in _NOTHING_LEFT:
+        return _NOTHING_LEFT[document["command"]]
+    since, objects = document.get("since_run"), document["objects"]
+    if since and not objects["read"]:
+        listed = number(objects["skipped_as"].get(LISTED, 0), "object")
         verb = "was" if listed == "1 object" else "were"
         return f"nothing is new since run {since['run_id']}: {listed} {verb} listed by then"
+    if not objects["listed"] and not any(source.startswith(QUEUES) for source in document["source"]):
+        return f"no object was found under {' or '.join(document['source'])}"
     faults = document.get("faults")
     if faults and faults["came_back"]:
         return f"{number(faults['came_back'], 'fault')} came back, nothing else matches"
@@ -230,7 +240,7 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     elif document["command"] == "runs redrive" and totals["not_sent"]:
         console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute{there}", soft_wrap=True)
     elif totals["failed"]:
-        verb = "resume" if all(source.startswith("sqs://") for source in document["source"]) else "redrive"
+        verb = "resume" if all(source.startswith(QUEUES) for source in document["source"]) else "redrive"
         console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
     elif totals["unknown"]:
         again = f"cncbops runs redrive {run} --unknown --execute{there}"
