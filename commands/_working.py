@@ -91,9 +91,9 @@ def plan_work(
     screen: Screen,
     keeper: RunKeeper | None = None,
     totals: Counts | None = None,
-    finish: Callable[[Sending], None] = lambda _: None,
+    finish: Callable[[Sending], str | None] = lambda _: None,
 ) -> int:
-    """Plan and show the plan; the exit code. `finish` is called when all went well."""
+    """Plan and show the plan; the exit code. `finish` is called when all went well, and tells the plan's file."""
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
@@ -104,7 +104,7 @@ def plan_work(
 
 
 def _tell_plan(
-    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], None]
+    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], str | None]
 ) -> int:
     """Show what was planned; the exit code."""
     report = work.heading.report(
@@ -116,9 +116,8 @@ def _tell_plan(
     )
     document = summary(report)
     if not sending.error:
-        document["plan"] = work.describe(sending, work.warnings, show_payload=work.show_payload)
-        if not sending.interrupted:
-            finish(sending)
+        told = work.describe(sending, work.warnings, show_payload=work.show_payload)
+        document["plan"] = {**told, "file": None if sending.interrupted else finish(sending)}
     return _tell(report, document, screen)
 
 
