@@ -20,6 +20,7 @@ from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, ch
 from cncbops.survey import Survey
 
 from ._take_up import Prepared, TakeUp
+from ._words import number
 from ._working import Work
 
 if TYPE_CHECKING:
@@ -107,8 +108,12 @@ def _killed(in_flight: int) -> list[str]:
 def _changed_since(changed: Changes) -> list[str]:
     sent_anew = len(changed.restarted)
     left_out = len(changed.found) - sent_anew
-    warnings = [f"{sent_anew:,} changed objects are sent anew from their beginning."] if sent_anew else []
-    return [*warnings, f"{left_out:,} changed objects are left out."] if left_out else warnings
+    warnings = [f"{_are(sent_anew)} sent anew from the beginning."] if sent_anew else []
+    return [*warnings, f"{_are(left_out)} left out."] if left_out else warnings
+
+
+def _are(changed: int) -> str:
+    return f"{number(changed, 'changed object')} {'is' if changed == 1 else 'are'}"
 
 
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:

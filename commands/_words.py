@@ -41,7 +41,7 @@ def number(count: int, what: str) -> str:
 def size(count: float) -> str:
     """Bytes in powers of a thousand."""
     if count < 1_000:
-        return f"{count:,.0f} bytes"
+        return number(round(count), "byte")
     power = min(int(math.log10(count) // 3), 4)
     return f"{count / 1_000**power:,.1f} {('', 'KB', 'MB', 'GB', 'TB')[power]}"
 
