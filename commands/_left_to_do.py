@@ -118,8 +118,7 @@ def _are(changed: int) -> str:
 
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
-    fates = {"failed", "unknown"} if take_up.unknown else {"failed"}
-    queues = queues_of(prepared.request)
+    fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
     changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)

@@ -11,7 +11,7 @@ from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import number, workers_in_words
+from ._words import number, taken_up_again, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -20,11 +20,6 @@ _ENDINGS = {
     "failed": ("failed", "the run could not go on"),
     "stopped": ("stopped", "what was under way was finished first"),
     "interrupted": ("interrupted", "what was under way was finished first"),
-}
-
-_NOTHING_LEFT = {
-    "runs resume": "nothing is left of it that can be sent",
-    "runs redrive": "nothing that failed is left of it",
 }
 
 _LEFT_OUT = {
@@ -107,8 +102,8 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
-    if document["command"] in _NOTHING_LEFT:
-        return _NOTHING_LEFT[document["command"]]
+    if document["command"].startswith("runs "):
+        return _nothing_left(document["fates"])
     since, objects = document.get("since_run"), document["objects"]
     if since and not objects["read"]:
         listed = number(objects["skipped_as"].get(LISTED, 0), "object")
@@ -122,6 +117,12 @@ def nothing_matches(document: Mapping[str, Any]) -> str:
     if faults and faults["sent_before"]:
         return f"{number(faults['sent_before'], 'fault')} sent before, no other matches"
     return "no fault matches" if faults else "no event matches"
+
+
+def _nothing_left(fates: Sequence[str] | None) -> str:
+    if fates is None:
+        return "nothing is left of it that can be sent"
+    return f"nothing that failed{' or is unknown' if 'unknown' in fates else ''} is left of it"
 
 
 def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -234,9 +235,8 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if "functions" in document:
         _show_undeliverable(console, document)
     if document["status"] in ("failed", "stopped", "interrupted"):
-        verb = "redrive" if document["command"] == "runs redrive" else "resume"
         cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
-        console.print(f"{cause}: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
+        console.print(f"{cause}: {taken_up_again(run, document['fates'])}{there}", soft_wrap=True)
     elif document["command"] == "runs redrive" and totals["not_sent"]:
         console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute{there}", soft_wrap=True)
     elif totals["failed"]:

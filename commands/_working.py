@@ -34,7 +34,7 @@ from cncbops.undertaking import Undertaking
 
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
-from ._words import visible
+from ._words import taken_up_again, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,6 +52,7 @@ class Heading(Struct, frozen=True):
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
+    fates: Sequence[str] | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, journal: Journal, **more: Any) -> Report:
@@ -211,9 +212,9 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     there = at_cluster(sending.workers["cluster"])
-    again = "redrive" if heading.command == "runs redrive" else "resume"
-    what = f"left at once: what was under way may have arrived, and is sent again by the {again}"
-    return f"\nerror: {what}. Go on with `cncbops runs {again} {run.run_id} --execute{there}`\n"
+    verb = "redrive" if heading.fates else "resume"
+    what = f"left at once: what was under way may have arrived, and is sent again by the {verb}"
+    return f"\nerror: {what}. Go on with `{taken_up_again(run.run_id, heading.fates)}{there}`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:

@@ -23,6 +23,8 @@ NONE: dict[str, Any] = {
 FATES = {"matched": 3, "delivered": 2, "failed": 1, "unknown": 0, "not_sent": 0}
 EVENTS = {**FATES, "malformed": 0, "possible_duplicates": 0}
 NO_EVENTS = {**EVENTS, **dict.fromkeys(FATES, 0)}
+BOTH = ["failed", "unknown"]
+REDRIVE = {"command": "runs redrive", "fates": ["failed"]}
 NO_OBJECT = {"listed": 0, "read": 0, "failed": 0}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
@@ -37,6 +39,7 @@ def document(**changed: Any) -> dict[str, Any]:
         "source": ["s3://lake/"],
         "ledger": "/state/ledger.db",
         "run": None,
+        "fates": None,
         "workers": {"cluster": None, "count": 1, "lost": 0},
         "objects": {"listed": 2, "read": 2, "failed": 0},
         "events": EVENTS,
@@ -98,8 +101,9 @@ def test_without_faults_it_is_events_that_do_not_match() -> None:
         ({"objects": NO_OBJECT}, "no object was found under s3://lake/"),
         ({"objects": NO_OBJECT, "source": ["s3://a/", "/b"]}, "no object was found under s3://a/ or /b"),
         ({"objects": NO_OBJECT, "source": ["sqs://dead-letters"]}, "no fault matches"),
-        ({"objects": NO_OBJECT, "command": "runs resume"}, "nothing is left of it that can be sent"),
-        ({"objects": NO_OBJECT, "command": "runs redrive"}, "nothing that failed is left of it"),
+        ({"command": "runs resume"}, "nothing is left of it that can be sent"),
+        ({"command": "runs redrive", "fates": ["failed"]}, "nothing that failed is left of it"),
+        ({"command": "runs redrive", "fates": BOTH}, "nothing that failed or is unknown is left of it"),
     ],
 )
 def test_where_nothing_was_come_to_that_is_what_is_told(more: dict[str, Any], said: str) -> None:
@@ -148,7 +152,8 @@ def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], 
             {"status": "stopped", "events": {**EVENTS, "failed": 0}},
             "Go on with it: cncbops runs resume run-1 --execute",
         ),
-        ({"command": "runs redrive", "status": "failed"}, "cncbops runs redrive run-1 --execute"),
+        ({**REDRIVE, "status": "failed"}, "cncbops runs redrive run-1 --execute"),
+        ({**REDRIVE, "fates": BOTH, "status": "interrupted"}, "cncbops runs redrive run-1 --unknown --execute"),
         ({"events": {**EVENTS, "failed": 0, "unknown": 1}}, "cncbops runs redrive run-1 --unknown --execute"),
     ],
 )
