@@ -232,7 +232,7 @@ class _Row:
     def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int, most: int) -> None:
         self._level, self._folders, self._stride, self._most = level, folders, stride, most
         self._rest: _Piece | None = replace(piece, begin=folders[0])
-        self._newest: _Piece | None = None
+        self._newest: _Piece | None = None  # the part given out last, which may still grow
 
     def pieces(self) -> Iterator[_Piece | _Folder]:
         """The parts, each as wide as is thought when it is asked for."""
@@ -245,6 +245,7 @@ class _Row:
                 self._rest = replace(rest, begin=self._folders[at])
             piece = rest.up_to(self._end(at, rest.until))
             if piece.stretch.bucket.can_narrow and self._is_folder(piece):
+                self._newest = None  # the one before may not grow into it
                 yield _Folder(piece, self)
             else:
                 piece.row, self._newest = self, piece

@@ -18,7 +18,8 @@ from cncbops.lake.in_order import in_order, most_held
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.objects import LakeObject
-from cncbops.lake.stretch import Hopes, Stretch
+from cncbops.lake.pages import Page
+from cncbops.lake.stretch import Hopes, Stretch, _Folder, _Piece, _Row
 from tests.e2e import far_side_s3
 from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
 
@@ -39,6 +40,10 @@ def hours(count: int, each: int, prefix: str = "s1/") -> list[str]:
 def hashes(count: int, prefix: str = "faults/") -> list[str]:
     chance = random.Random(6)
     return [f"{prefix}{chance.getrandbits(128):032x}.json" for _ in range(count)]
+
+
+def an_object(key: str) -> LakeObject:
+    return LakeObject(f"s3://lake/{key}", "lake", key, 1, "etag", START, "STANDARD")
 
 
 def numbers(count: int) -> list[str]:
@@ -113,6 +118,24 @@ def test_few_calls_are_in_vain_and_many_are_made_at_once(
         assert list(side.listed(prefix)) == side.keys
     assert many <= side.most <= LISTERS
     assert len(side.asked) <= most * side.pages
+
+
+def test_a_part_whose_page_comes_late_does_not_grow_into_a_folder_that_is_listed_by_itself(client: "S3Client") -> None:
+    """Of a row of folders: so wide as two is thought, until a large one is met and the next is asked for alone."""
+    objects = [an_object(f"p/{folder}/{at}") for folder in "abcd" for at in range(3)]
+    piece = _Piece(Stretch(Bucket(client, "lake"), "p/", Hopes()), "p/a/", None)
+    row = _Row(piece, Page([], ["p/a/", "p/b/", "p/c/", "p/d/"], None), ["p/a/", "p/b/", "p/c/", "p/d/"], 2, 10)
+    parts = row.pieces()
+    wide = next(parts)
+    row.learn_of_folder(Page(objects[:10], [], "more"))
+    alone = next(parts)
+    assert isinstance(wide, _Piece)
+    assert isinstance(alone, _Folder)
+    first, *_ = wide.answer(Page(objects[:11], [], "more"))
+    last = next(parts)
+    assert isinstance(last, _Folder)
+    assert [obj.key for obj in first] == [obj.key for obj in objects[:6]]
+    assert [alone.piece.begin, last.piece.begin] == ["p/c/", "p/d/"]
 
 
 @pytest.mark.parametrize("lake", [hours(40, 12), hashes(300, "s1/"), skewed()], ids=["hours", "hashes", "skewed"])
