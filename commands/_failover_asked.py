@@ -96,6 +96,7 @@ class Asked:
             "reason": reason,
             **scene.facts(force=self.typed.force),
             "why": self.why(scene),
+            "ledger": None,
             **more,
             "duration_s": round(time.monotonic() - self.started, 3),
         }

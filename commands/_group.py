@@ -16,6 +16,7 @@ from cncbops.errors import CncbopsError
 
 from ._from_files import with_profiles
 from ._groups import Group
+from ._mistyped import told
 from ._sayable import members_of
 from ._words import visible
 
@@ -84,8 +85,8 @@ def run() -> int:
     try:
         return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
-        told = error.format_message()
-        sys.stderr.write(f"error: {told if told.endswith('?') else told.rstrip('.') + '.'} See {_help_of(error)}\n")
+        wrong = told(error)
+        sys.stderr.write(f"error: {wrong if wrong.endswith('?') else wrong.rstrip('.') + '.'} See {_help_of(error)}\n")
         return error.exit_code
     except CncbopsError as error:  # of the files that say what was not typed
         sys.stderr.write(f"error: {visible(str(error))}\n")

@@ -263,7 +263,7 @@ def _name(document: Mapping[str, Any]) -> str:
 def _paths(row: Mapping[str, Any]) -> str:
     if row["paths"] is None:
         return "unknown"
-    return f"{row['paths']:,}" + (f" ({row['wildcards']:,} wildcards)" if row["wildcards"] else "")
+    return f"{row['paths']:,}" + (f" ({number(row['wildcards'], 'wildcard')})" if row["wildcards"] else "")
 
 
 def _moment(text: str) -> str:

@@ -43,7 +43,7 @@ def _form(general: General, *, envelope: bool, record: bool) -> Callable[[Chunk]
 
 def _cat(asked: Asked, form: Callable[[Chunk], bytes], general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, asked.wanted(), general, screen)
-    write = _write_visibly if screen.out.is_terminal else _write
+    write = _write_visibly if screen.out_is_terminal else _write
     with screen.printing(RUN_AGAIN), closing(reader.chunks()) as chunks, leaving_at_once(farewell=not_all(screen)):
         for chunk in chunks:
             if chunk.events:

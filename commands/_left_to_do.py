@@ -20,6 +20,7 @@ from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, ch
 from cncbops.survey import Survey
 
 from ._take_up import Prepared, TakeUp
+from ._words import number
 from ._working import Work
 
 if TYPE_CHECKING:
@@ -107,14 +108,17 @@ def _killed(in_flight: int) -> list[str]:
 def _changed_since(changed: Changes) -> list[str]:
     sent_anew = len(changed.restarted)
     left_out = len(changed.found) - sent_anew
-    warnings = [f"{sent_anew:,} changed objects are sent anew from their beginning."] if sent_anew else []
-    return [*warnings, f"{left_out:,} changed objects are left out."] if left_out else warnings
+    warnings = [f"{_are(sent_anew)} sent anew from the beginning."] if sent_anew else []
+    return [*warnings, f"{_are(left_out)} left out."] if left_out else warnings
+
+
+def _are(changed: int) -> str:
+    return f"{number(changed, 'changed object')} {'is' if changed == 1 else 'are'}"
 
 
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
-    fates = {"failed", "unknown"} if take_up.unknown else {"failed"}
-    queues = queues_of(prepared.request)
+    fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
     changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
     agenda = FailedRecords(ledger, run, fates, queues, changed)
     in_flight = _in_flight(ledger, run, redrives=True)

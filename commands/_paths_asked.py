@@ -97,7 +97,8 @@ def distribution_named(named: str | None, names: Names | None, aws: Aws) -> Dist
     except BadInput as error:
         if names is None:
             raise
-        raise BadInput(error.what, f"{error.next_step} If it is a path, write /{named}") from error
+        hint = error.next_step if error.next_step.endswith("?") else f"{error.next_step}."
+        raise BadInput(error.what, f"{hint} If it is a path, write /{named}") from error
 
 
 def name_apart(typed: Sequence[str], stage: Staged | None) -> tuple[str | None, Sequence[str]]:

@@ -1,6 +1,7 @@
 """A plan as text: the same data that `-o json` prints."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     for warning in document["plan"]["warnings"]:
         console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
     console.print(ending(document))
+    if document["plan"]["file"] and document["status"] == "planned":
+        file = shlex.quote(document["plan"]["file"])
+        console.print(Text(f"Execute it: cncbops replay --plan {file} --execute"), soft_wrap=True)
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -183,7 +187,7 @@ def _mapping(mapping: Mapping[str, Any] | None, mappings: int) -> str:
     if mapping is None:
         return "none of a Kinesis stream" + (f" ({mappings} of other sources)" if mappings else "")
     state = "enabled" if mapping["enabled"] else "DISABLED"
-    filters = f", {len(mapping['filters'])} filters" if mapping["filters"] else ""
+    filters = f", {number(len(mapping['filters']), 'filter')}" if mapping["filters"] else ""
     on_failure = f", on failure to {mapping['on_failure']}" if mapping["on_failure"] else ""
     return f"{state}, batches of {mapping['batch_size']}{filters}{on_failure}, {mapping['source_arn']}"
 
@@ -210,7 +214,8 @@ def ending(document: Mapping[str, Any]) -> Text:
         return Text("This was a dry-run, and it could not be done as things are.")
     if not document["events"]["matched"]:
         return Text(f"Nothing to do: {nothing_matches(document)}.")
-    return Text("This was a dry-run and nothing was sent. Add --execute to do it.")
+    told = "The plan was saved" if document["plan"]["file"] else "Add --execute to do it"
+    return Text(f"This was a dry-run and nothing was sent. {told}.")
 
 
 def _known(value: object) -> str:

@@ -14,6 +14,7 @@ from cncbops.aws import Aws
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.identity import whoami
+from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run, new_run_id
@@ -280,8 +281,14 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
         return plan_work(new.work, screen)
     if typed.again:
         screen.note("the plan does not keep --again: type it with --plan, too, where what was sent is meant")
-    with PlanWriter(typed.save_plan, _plan_header(new)) as writer:
-        return plan_work(new.work, screen, writer, finish=lambda replay: writer.finish(_counts(replay)))
+    file = typed.save_plan
+    with PlanWriter(file, _plan_header(new)) as writer:
+
+        def finish(replay: Sending) -> str:
+            writer.finish(_counts(replay))
+            return printable(str(file))
+
+        return plan_work(new.work, screen, writer, finish=finish)
 
 
 def _counts(replay: Sending) -> dict[str, Any]:

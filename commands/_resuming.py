@@ -70,7 +70,7 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         if run.is_act:
             require_bare(run, take_up.of_events)
             return take_up_act(run, kind, folder, general, screen)
-        heading = _heading(run, kind, general)
+        heading = _heading(run, kind, take_up, general)
         screen = replace(screen, unfinished=heading.unfinished)
         try:
             with before_work(screen):
@@ -101,7 +101,7 @@ def _with_inventory(work: Work, screen: Screen) -> Work:
     )
 
 
-def _heading(run: Run, kind: str, general: General) -> Heading:
+def _heading(run: Run, kind: str, take_up: TakeUp, general: General) -> Heading:
     request = asked(run)
     return Heading(
         f"runs {kind}",
@@ -110,6 +110,7 @@ def _heading(run: Run, kind: str, general: General) -> Heading:
         function=None if isinstance(request, ResubmitRequest) else run.function,
         asynchronous=request.asynchronous,
         sources=run.sources,
+        fates=take_up.fates if kind == "redrive" else None,
     )
 
 

@@ -50,6 +50,11 @@ class Screen:
         return console_of(itself(sys.stderr))
 
     @property
+    def out_is_terminal(self) -> bool:
+        """Whether people read what was asked for as it comes; NO_COLOR, which makes `out` plain, changes nothing."""
+        return sys.stdout.isatty()
+
+    @property
     def shows_text(self) -> bool:
         """Whether people read along."""
         return not (self.json or self.quiet)

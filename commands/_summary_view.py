@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.text import Text
 
 from cncbops.cluster.address import at_cluster
+from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import number, workers_in_words
+from ._words import number, taken_up_again, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -101,17 +102,27 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
-    since = document.get("since_run")
-    if since and not document["objects"]["read"]:
-        listed = number(document["objects"]["skipped_as"].get(LISTED, 0), "object")
+    if document["command"].startswith("runs "):
+        return _nothing_left(document["fates"])
+    since, objects = document.get("since_run"), document["objects"]
+    if since and not objects["read"]:
+        listed = number(objects["skipped_as"].get(LISTED, 0), "object")
         verb = "was" if listed == "1 object" else "were"
         return f"nothing is new since run {since['run_id']}: {listed} {verb} listed by then"
+    if not objects["listed"] and not any(source.startswith(QUEUES) for source in document["source"]):
+        return f"no object was found under {' or '.join(document['source'])}"
     faults = document.get("faults")
     if faults and faults["came_back"]:
         return f"{number(faults['came_back'], 'fault')} came back, nothing else matches"
     if faults and faults["sent_before"]:
         return f"{number(faults['sent_before'], 'fault')} sent before, no other matches"
     return "no fault matches" if faults else "no event matches"
+
+
+def _nothing_left(fates: Sequence[str] | None) -> str:
+    if fates is None:
+        return "nothing is left of it that can be sent"
+    return f"nothing that failed{' or is unknown' if 'unknown' in fates else ''} is left of it"
 
 
 def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -224,13 +235,12 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if "functions" in document:
         _show_undeliverable(console, document)
     if document["status"] in ("failed", "stopped", "interrupted"):
-        verb = "redrive" if document["command"] == "runs redrive" else "resume"
         cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
-        console.print(f"{cause}: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
+        console.print(f"{cause}: {taken_up_again(run, document['fates'])}{there}", soft_wrap=True)
     elif document["command"] == "runs redrive" and totals["not_sent"]:
         console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute{there}", soft_wrap=True)
     elif totals["failed"]:
-        verb = "resume" if all(source.startswith("sqs://") for source in document["source"]) else "redrive"
+        verb = "resume" if all(source.startswith(QUEUES) for source in document["source"]) else "redrive"
         console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
     elif totals["unknown"]:
         again = f"cncbops runs redrive {run} --unknown --execute{there}"

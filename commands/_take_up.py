@@ -35,6 +35,11 @@ class TakeUp:
     at: Workplace
 
     @property
+    def fates(self) -> list[str]:
+        """What the records have that a redrive takes."""
+        return ["failed", "unknown"] if self.unknown else ["failed"]
+
+    @property
     def of_events(self) -> list[str]:
         """The options given that only a run of events can heed."""
         given = {

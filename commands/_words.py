@@ -1,7 +1,7 @@
 """Numbers, sizes and spans of time in words, as every screen writes them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 # What a terminal takes for orders: C0 and C1 control codes, and the marks that turn text around.
@@ -33,6 +33,13 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     return f"{workers['count']:,} {where}{lost}"
 
 
+def taken_up_again(run_id: str, fates: Collection[str] | None) -> str:
+    """What goes on with a run, or with a redrive of what has these fates."""
+    if fates is None:
+        return f"cncbops runs resume {run_id} --execute"
+    return f"cncbops runs redrive {run_id}{' --unknown' if 'unknown' in fates else ''} --execute"
+
+
 def number(count: int, what: str) -> str:
     """A count and what is counted: `1 line`, `2,000 lines`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
@@ -41,7 +48,7 @@ def number(count: int, what: str) -> str:
 def size(count: float) -> str:
     """Bytes in powers of a thousand."""
     if count < 1_000:
-        return f"{count:,.0f} bytes"
+        return number(round(count), "byte")
     power = min(int(math.log10(count) // 3), 4)
     return f"{count / 1_000**power:,.1f} {('', 'KB', 'MB', 'GB', 'TB')[power]}"
 

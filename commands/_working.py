@@ -34,7 +34,7 @@ from cncbops.undertaking import Undertaking
 
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
-from ._words import visible
+from ._words import taken_up_again, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,6 +52,7 @@ class Heading(Struct, frozen=True):
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
+    fates: Sequence[str] | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, journal: Journal, **more: Any) -> Report:
@@ -91,9 +92,9 @@ def plan_work(
     screen: Screen,
     keeper: RunKeeper | None = None,
     totals: Counts | None = None,
-    finish: Callable[[Sending], None] = lambda _: None,
+    finish: Callable[[Sending], str | None] = lambda _: None,
 ) -> int:
-    """Plan and show the plan; the exit code. `finish` is called when all went well."""
+    """Plan and show the plan; the exit code. `finish` is called when all went well, and tells the plan's file."""
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
@@ -104,7 +105,7 @@ def plan_work(
 
 
 def _tell_plan(
-    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], None]
+    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], str | None]
 ) -> int:
     """Show what was planned; the exit code."""
     report = work.heading.report(
@@ -116,9 +117,8 @@ def _tell_plan(
     )
     document = summary(report)
     if not sending.error:
-        document["plan"] = work.describe(sending, work.warnings, show_payload=work.show_payload)
-        if not sending.interrupted:
-            finish(sending)
+        told = work.describe(sending, work.warnings, show_payload=work.show_payload)
+        document["plan"] = {**told, "file": None if sending.interrupted else finish(sending)}
     return _tell(report, document, screen)
 
 
@@ -212,9 +212,9 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     there = at_cluster(sending.workers["cluster"])
-    again = "redrive" if heading.command == "runs redrive" else "resume"
-    what = f"left at once: what was under way may have arrived, and is sent again by the {again}"
-    return f"\nerror: {what}. Go on with `cncbops runs {again} {run.run_id} --execute{there}`\n"
+    verb = "redrive" if heading.fates else "resume"
+    what = f"left at once: what was under way may have arrived, and is sent again by the {verb}"
+    return f"\nerror: {what}. Go on with `{taken_up_again(run.run_id, heading.fates)}{there}`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:

@@ -95,7 +95,13 @@ def replay(
     stop_on_alarm: shared.StopOnAlarm = None,
     canary: shared.Canary = None,
     save_plan: Annotated[
-        Path | None, option("--save-plan", help="Write the plan to this file.", panel=shared.RUNS, dir_okay=False)
+        Path | None,
+        option(
+            "--save-plan",
+            help="Write the plan to this file, in place of what is there.",
+            panel=shared.RUNS,
+            dir_okay=False,
+        ),
     ] = None,
     plan: Annotated[
         Path | None,

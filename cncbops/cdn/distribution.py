@@ -134,5 +134,10 @@ def _unknown(text: str, known: Sequence[Distribution]) -> BadInput:
     shown = [name for name in names if name.lower() in close]
     if shown:
         return BadInput(f"there is no distribution {text}", f"Is it {' or '.join(shown[:3])}?")
-    some = f" there are {len(known):,}, such as {known[0].domain}" if known else " none is to be seen"
-    return BadInput(f"there is no distribution {text}:{some}", "Check the name, and the account in use")
+    return BadInput(f"there is no distribution {text}: {_seen(known)}", "Check the name, and the account in use")
+
+
+def _seen(known: Sequence[Distribution]) -> str:
+    if len(known) < 2:
+        return f"there is only {known[0].domain}" if known else "none is to be seen"
+    return f"there are {len(known):,}, such as {known[0].domain}"

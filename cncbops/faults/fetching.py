@@ -29,7 +29,7 @@ def fetched(fault: Fault, s3: "S3Client | None") -> list[Fault]:
         return [fault]
     name = f"its claim check s3://{fault.unit.bucket}/{fault.unit.key}"
     if s3 is None:
-        return [_without(fault, f"{name} is read only where the source is in S3, too")]
+        return [_without(fault, f"{name} is not read, as all sources are on this machine; a resubmit reads it")]
     try:
         return _claimed(fault, fault.unit, name, s3)
     except ObjectUnreadable as error:

@@ -31,6 +31,10 @@ class LakeObject:
         return not self.bucket and not self.key.startswith("sqs://")
 
 
+GONE, CHANGED = "NoSuchKey", "Changed"
+"""The errors of an object that is not there any more, or not as it was."""
+
+
 class ObjectUnreadable(Exception):
     """An object could not be read to its end: an outcome of that object, not of the run.
 

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from cncbops.lake.compression import chunks, decompressed, plain_if_small, stream_of
 from cncbops.lake.disk import local_etag
 from cncbops.lake.lines import BLOCK_SIZE, Block, blocks
-from cncbops.lake.objects import LakeObject, ObjectUnreadable
+from cncbops.lake.objects import CHANGED, GONE, LakeObject, ObjectUnreadable
 from cncbops.lake.small_objects import content_of
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ _DENIED_TEXT = "may not be read with these permissions"
 
 # Error codes of GetObject: Amazon S3 API Reference, "Error responses".
 _OF_THE_OBJECT = {
-    "NoSuchKey": ("NoSuchKey", _GONE_TEXT),
-    "404": ("NoSuchKey", _GONE_TEXT),
-    "PreconditionFailed": ("Changed", _CHANGED_TEXT),
-    "412": ("Changed", _CHANGED_TEXT),
+    "NoSuchKey": (GONE, _GONE_TEXT),
+    "404": (GONE, _GONE_TEXT),
+    "PreconditionFailed": (CHANGED, _CHANGED_TEXT),
+    "412": (CHANGED, _CHANGED_TEXT),
     "InvalidObjectState": ("Archived", _ARCHIVED_TEXT),
     "AccessDenied": ("AccessDenied", _DENIED_TEXT),
     "403": ("AccessDenied", _DENIED_TEXT),
@@ -159,7 +159,7 @@ def _open_local(obj: LakeObject) -> BinaryIO:
     raw = open(obj.key, "rb")  # noqa: PTH123, SIM115  OpenObject closes it
     if local_etag(os.fstat(raw.fileno())) != obj.etag:
         raw.close()
-        raise ObjectUnreadable("Changed", _CHANGED_TEXT)
+        raise ObjectUnreadable(CHANGED, _CHANGED_TEXT)
     return raw
 
 
@@ -171,7 +171,7 @@ def _raise_unreadable(error: Exception) -> NoReturn:
     if isinstance(cause, ConnectionError):  # botocore's: some of them are an OSError as well
         raise cause
     if isinstance(cause, FileNotFoundError):
-        raise ObjectUnreadable("NoSuchKey", _GONE_TEXT) from error
+        raise ObjectUnreadable(GONE, _GONE_TEXT) from error
     if isinstance(cause, PermissionError):
         raise ObjectUnreadable("AccessDenied", _DENIED_TEXT) from error
     if isinstance(cause, HTTPClientError):

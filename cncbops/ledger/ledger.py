@@ -123,6 +123,11 @@ class Ledger:
         (row,) = self._rows(query, run.id)
         return Counts(*map(int, row))
 
+    def open_errors(self, run: Run) -> dict[str | None, int]:
+        """How many of a run's objects that are not done have which error; None: they have none."""
+        query = f"SELECT error, count(*) FROM objects WHERE run = ? AND {_OPEN} GROUP BY error"  # noqa: S608
+        return {row[0]: row[1] for row in self._rows(query, run.id)}
+
     def bytes_done(self, run: Run) -> int:
         """The size as stored of a run's objects that are done."""
         (row,) = self._rows(f"SELECT total(size) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608

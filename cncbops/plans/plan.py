@@ -101,5 +101,6 @@ def _warnings(replay: Sending) -> list[str]:
     if request.asynchronous and not (target.dead_letter or target.on_failure):
         warnings.append("What fails asynchronously is lost: no dead-letter queue, no on-failure destination.")
     if events.synthesized:
-        warnings.append(f"{events.synthesized:,} records get a sequence number or key that the lake did not keep.")
+        records = "1 record gets" if events.synthesized == 1 else f"{events.synthesized:,} records get"
+        warnings.append(f"{records} a sequence number or key that the lake did not keep.")
     return warnings

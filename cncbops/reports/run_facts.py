@@ -1,18 +1,19 @@
 """What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from msgspec import structs
 
 from cncbops.cluster.address import at_cluster
+from cncbops.lake.objects import CHANGED, GONE
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.summary import iso, totals_of
-from cncbops.session.entry import Entry
+from cncbops.session.entry import LEFT_OUT, Entry
 from cncbops.session.in_doubt import is_in_doubt, most_in_flight
 
 
@@ -49,7 +50,7 @@ def details(ledger: Ledger, run: Run) -> dict[str, Any]:
     sessions = ledger.sessions(run)
     return {
         **head,
-        "next_step": _next_step(run, head["status"], ledger.counts(run)),
+        "next_step": _next_step(ledger, run, head["status"]),
         "way_back": way_back(run, head["status"]),
         "listed": run.listed,
         "possible_duplicates": _possible_duplicates(run, sessions),
@@ -82,13 +83,15 @@ def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
     }
 
 
-def _next_step(run: Run, state: str, counts: Counts) -> str | None:
+def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
     """The command that goes on with a run, None where nothing is left or somebody is at it."""
     if state == "paused":
         return f"cncbops runs continue {run.run_id}"
     if state in ("running", "redriving"):
         return None
-    return _next_of_act(run, state) if run.is_act else _next_of_events(run, state, counts)
+    if run.is_act:
+        return _next_of_act(run, state)
+    return _next_of_events(run, state, ledger.counts(run), ledger.open_errors(run))
 
 
 def way_back(act: Run, state: str) -> str | None:
@@ -110,16 +113,24 @@ def go_on_with(run: Run) -> str:
     return f"cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}"
 
 
-def _next_of_events(run: Run, state: str, counts: Counts) -> str | None:
-    is_open = not run.listed or counts.objects_done < counts.objects
+def _next_of_events(run: Run, state: str, counts: Counts, errors: Mapping[str | None, int]) -> str | None:
+    is_open = not run.listed or errors.keys() - {LEFT_OUT}
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
-        return go_on_with(run)
+        return go_on_with(run) + _on_changed(run, errors)
     if (counts.failed or counts.unknown) and all(source.startswith(QUEUES) for source in run.sources):
         return go_on_with(run)  # what failed is on its queue
     there = at_cluster(run.cluster)
     if counts.failed:
         return f"cncbops runs redrive {run.run_id} --execute{there}"
     return f"cncbops runs redrive {run.run_id} --unknown --execute{there}" if counts.unknown else None
+
+
+def _on_changed(run: Run, errors: Collection[str | None]) -> str:
+    """The option without which a resume ends at objects that are known to have changed, or to be gone."""
+    hangs_on_others = run.arguments.get("dedupe") or run.arguments.get("latest_per_key")
+    if CHANGED in errors and LEFT_OUT not in errors and not hangs_on_others:
+        return " --on-changed restart"
+    return " --on-changed skip" if {CHANGED, GONE, LEFT_OUT} & set(errors) else ""
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:

@@ -34,9 +34,9 @@ class Report(Struct, frozen=True):
 
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
-    listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `halted` is
-    why a safety stop or an order ended it. `workers` is where it was done (see `Sending.workers`), None where nothing
-    was.
+    listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `fates` are
+    those that a redrive takes. `halted` is why a safety stop or an order ended it. `workers` is where it was done (see
+    `Sending.workers`), None where nothing was.
     """
 
     command: str
@@ -55,6 +55,7 @@ class Report(Struct, frozen=True):
     stage: Mapping[str, Any] | None = None
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
+    fates: Sequence[str] | None = None
     workers: Mapping[str, Any] | None = None
 
     @property
@@ -66,7 +67,7 @@ class Report(Struct, frozen=True):
             return "stopped"
         if self.interrupted:
             return "interrupted"
-        if self.journal.tally.events.matched == 0 and not self._flawed:
+        if self.journal.tally.events.matched == 0 and (self.dry_run or not self._flawed):
             return "nothing"
         if self.dry_run:
             return "planned"
@@ -84,10 +85,10 @@ class Report(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """The command's exit code. A plan that met flaws says so as its run would: 3."""
+        """The command's exit code. A dry-run that met flaws says so as its run would: 3."""
         if self.error:
             return self.error.exit_code
-        if self.status == "planned" and self._flawed:
+        if self.status in ("planned", "nothing") and self._flawed:
             return EXIT_CODES["partial"]
         return EXIT_CODES[self.status]
 
@@ -116,6 +117,7 @@ def summary(report: Report) -> dict[str, Any]:
         "stage": report.stage,
         "inventory": report.inventory,
         "since_run": report.since_run,
+        "fates": None if report.fates is None else list(report.fates),
         "workers": report.workers,
         "objects": structs.asdict(tally.objects),
         "events": {**structs.asdict(tally.events), "by_type": dict(tally.by_type.most_common())},

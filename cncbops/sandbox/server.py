@@ -79,7 +79,7 @@ def start(folder: Path, *, port: int | None = None, timeout_s: float = 30.0, sea
         if running_already:
             raise CannotRun(
                 f"a sandbox is running already, at {running_already.endpoint_url}",
-                "Stop it first: cncbops sandbox stop",
+                'Go on with it: eval "$(cncbops sandbox status)"; or stop it first: cncbops sandbox stop',
             )
         return _launch(folder, _usable_port(port), timeout_s, search_path)
 

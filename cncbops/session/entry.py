@@ -16,6 +16,8 @@ ORDINAL_BITS = 32
 
 RESTARTED = "Restarted"
 """The error of an object that changed and is in the run once more, under another number."""
+LEFT_OUT = "LeftOut"
+"""The error of one that changed or is gone, whose rest is not sent: as somebody chose."""
 
 
 @dataclass(slots=True, eq=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from cncbops.delivery.outcome import Outcome, Settled, by_object
 from cncbops.errors import CncbopsError
 from cncbops.session.agenda import Item
-from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.entry import LEFT_OUT, RESTARTED, Entry
 from cncbops.session.findings import Findings
 from cncbops.session.keeper import Keeper, NoKeeper
 from cncbops.tally import Failure, Tally, failures_of
@@ -82,7 +82,7 @@ class Journal:
 
     def leave_out(self, entry: Entry, failure: Failure) -> None:
         """Leave an object of an earlier session as it is, and say why."""
-        entry.error = failure.error
+        entry.error = LEFT_OUT
         self.tally.objects.listed += 1
         self.tally.objects.failed += 1
         self._note(entry.number, failure)

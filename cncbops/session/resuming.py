@@ -20,7 +20,7 @@ from cncbops.frozen import thaw_request
 from cncbops.frozen_resubmit import thaw_resubmit
 from cncbops.lake.ahead import ahead
 from cncbops.lake.look_again import look_again
-from cncbops.lake.objects import LakeObject
+from cncbops.lake.objects import CHANGED, GONE, LakeObject
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.queues.source import QueueSource
@@ -51,7 +51,7 @@ class Change(Struct, frozen=True):
     @property
     def failure(self) -> Failure:
         """What is told of an object whose rest is not sent."""
-        gone = ("NoSuchKey", "it is gone") if self.now is None else ("Changed", "it changed since the run read it")
+        gone = (GONE, "it is gone") if self.now is None else (CHANGED, "it changed since the run read it")
         return of_object(self.entry.object, *gone)
 
 

@@ -22,6 +22,10 @@ NONE: dict[str, Any] = {
 }
 FATES = {"matched": 3, "delivered": 2, "failed": 1, "unknown": 0, "not_sent": 0}
 EVENTS = {**FATES, "malformed": 0, "possible_duplicates": 0}
+NO_EVENTS = {**EVENTS, **dict.fromkeys(FATES, 0)}
+BOTH = ["failed", "unknown"]
+REDRIVE = {"command": "runs redrive", "fates": ["failed"]}
+NO_OBJECT = {"listed": 0, "read": 0, "failed": 0}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
 
@@ -35,8 +39,9 @@ def document(**changed: Any) -> dict[str, Any]:
         "source": ["s3://lake/"],
         "ledger": "/state/ledger.db",
         "run": None,
+        "fates": None,
         "workers": {"cluster": None, "count": 1, "lost": 0},
-        "objects": {"failed": 0},
+        "objects": {"listed": 2, "read": 2, "failed": 0},
         "events": EVENTS,
         "functions": {"fn": {"delivered": 2, "failed": 1, "unknown": 0}},
         "faults": NONE,
@@ -82,19 +87,34 @@ def test_why_faults_are_left_out_is_told_for_those_that_are() -> None:
 )
 def test_nothing_to_do_has_its_reason(faults: dict[str, int], said: str) -> None:
     assert nothing_matches(document(faults={**NONE, **faults})) == said
-    told = document(status="nothing", faults={**NONE, **faults}, events={**EVENTS, **dict.fromkeys(FATES, 0)})
+    told = document(status="nothing", faults={**NONE, **faults}, events=NO_EVENTS)
     assert shown(told).startswith(f"nothing to do: {said}\n")
 
 
 def test_without_faults_it_is_events_that_do_not_match() -> None:
-    assert nothing_matches({}) == "no event matches"
+    assert nothing_matches(document(command="replay", faults=None)) == "no event matches"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"objects": NO_OBJECT}, "no object was found under s3://lake/"),
+        ({"objects": NO_OBJECT, "source": ["s3://a/", "/b"]}, "no object was found under s3://a/ or /b"),
+        ({"objects": NO_OBJECT, "source": ["sqs://dead-letters"]}, "no fault matches"),
+        ({"command": "runs resume"}, "nothing is left of it that can be sent"),
+        ({"command": "runs redrive", "fates": ["failed"]}, "nothing that failed is left of it"),
+        ({"command": "runs redrive", "fates": BOTH}, "nothing that failed or is unknown is left of it"),
+    ],
+)
+def test_where_nothing_was_come_to_that_is_what_is_told(more: dict[str, Any], said: str) -> None:
+    assert nothing_matches(document(events=NO_EVENTS, **more)) == said
 
 
 def test_a_resubmit_of_which_only_came_back_what_was_sent_before_says_so() -> None:
     delivered = {**EVENTS, "delivered": 3, "failed": 0}
     of = document(events=delivered, faults={**NONE, "came_back": 1})
     assert shown(of).startswith("done: but faults came back after they were sent\n")
-    unread = document(events=delivered, objects={"failed": 1})
+    unread = document(events=delivered, objects={"listed": 2, "read": 1, "failed": 1})
     assert shown(unread).startswith("done: but not everything could be delivered\n")
     assert shown(document(status="succeeded", events=delivered)).startswith("done: every fault was delivered\n")
 
@@ -132,7 +152,8 @@ def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], 
             {"status": "stopped", "events": {**EVENTS, "failed": 0}},
             "Go on with it: cncbops runs resume run-1 --execute",
         ),
-        ({"command": "runs redrive", "status": "failed"}, "cncbops runs redrive run-1 --execute"),
+        ({**REDRIVE, "status": "failed"}, "cncbops runs redrive run-1 --execute"),
+        ({**REDRIVE, "fates": BOTH, "status": "interrupted"}, "cncbops runs redrive run-1 --unknown --execute"),
         ({"events": {**EVENTS, "failed": 0, "unknown": 1}}, "cncbops runs redrive run-1 --unknown --execute"),
     ],
 )

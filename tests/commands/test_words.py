@@ -13,6 +13,7 @@ def test_a_count_takes_the_plural_unless_it_is_one(count: int, said: str) -> Non
     ("count", "said"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (999, "999 bytes"),
         (1_000, "1.0 KB"),
         (181_000, "181.0 KB"),

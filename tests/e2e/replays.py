@@ -18,7 +18,7 @@ from tests.e2e.servers import Cncbops, Result
 
 EXIT_CODES = {
     "planned": {0, 3},
-    "nothing": {0},
+    "nothing": {0, 3},
     "succeeded": {0},
     "failed": {1, 2},
     "partial": {3},

@@ -50,6 +50,7 @@ def test_a_plan_shows_the_exact_change_and_who_carries_the_traffic_and_changes_n
     assert planned.code == 0
     told = planned.json
     assert (told["status"], told["dry_run"], told["carried_by"], told["rule"]) == ("planned", True, [WEST], None)
+    assert told["ledger"] is None
     hidden = dict.fromkeys(ENVIRONMENT, "***")
     assert told["change"] == {
         "function": CHECK,

@@ -232,11 +232,14 @@ def test_a_signal_ends_it_at_once_though_a_request_is_under_way(
     assert process.stderr.read() == told
 
 
-def test_on_a_terminal_no_event_gives_orders(tmp_path: Path) -> None:
+@pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
+def test_on_a_terminal_no_event_gives_orders(no_color: dict[str, str], tmp_path: Path) -> None:
     evil = "\x9b31m\u202e[red]"
     path = put(tmp_path, b'{"type":"thing-created","text":"%b"}\r' % evil.encode())
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color"}
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", **no_color}
     command = [str(BIN / "cncbops"), "lake", "cat"]
     written = on_a_terminal([*command, str(path)], env).decode()
     assert not {"\x9b", "\u202e"} & set(written)
     assert r"\x9b31m\u202e[red]" in written
+    listed = on_a_terminal([*command[:2], "ls", str(path)], env).decode()
+    assert listed.startswith("from (key)")

@@ -78,6 +78,12 @@ WRONG_COMMAND_LINES = {
         ("is no name of a Lambda function", "kinesis"), 2, ("s3://lake/", "-f", STREAM_ARN)
     ),
     "a batch size of nothing": Mistake(("--batch-size",), 2, ("s3://lake/", "-f", "listener", "--batch-size", "0")),
+    "a rate that is exported and no number": Mistake(
+        ("CNCBOPS_RATE", "'--rate'", "'x' is no number"), 2, env={"CNCBOPS_RATE": "x"}
+    ),
+    "an output that there is not": Mistake(
+        ("'--output' / '-o': 'yaml' is not one of",), 2, ("s3://lake/", "-f", "listener", "-o", "yaml")
+    ),
     "no such option": Mistake(("--excute",), 2, ("s3://lake/", "-f", "listener", "--excute")),
     "no such profile": Mistake(("profile", "nobody"), 2, ("s3://lake/", "-f", "listener", "--profile", "nobody")),
     "no region": Mistake(("region", "--region"), 2, env={"AWS_REGION": None}),

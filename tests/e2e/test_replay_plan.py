@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -209,4 +210,27 @@ def test_a_plan_of_nothing_says_so(far_side: FarSide, cncbops: Cncbops) -> None:
     far_side.add_function("fn")
     result = cncbops("replay", "s3://lake/none/", "-f", "fn", endpoint=far_side.url)
     assert (result.code, result.err) == (0, "")
-    assert "Nothing to do: no event matches." in result.out
+    assert "Nothing to do: no object was found under s3://lake/none/." in result.out
+
+
+def test_a_plan_that_finds_nothing_but_flaws_says_the_same_in_both_voices(far_side: FarSide, cncbops: Cncbops) -> None:
+    far_side.add_bucket("lake", {"2018/04/08/00/o": b"no event\n"})
+    far_side.add_function("fn")
+    asked = ("replay", "s3://lake/", "-f", "fn")
+    text = cncbops(*asked, endpoint=far_side.url)
+    told = cncbops(*asked, "-o", "json", endpoint=far_side.url)
+    assert (text.code, "Nothing to do: no event matches." in text.out) == (3, True)
+    assert (told.code, told.json["status"], told.json["events"]["malformed"]) == (3, "nothing", 1)
+
+
+def test_a_saved_plan_says_how_it_is_executed(far_side: FarSide, cncbops: Cncbops, tmp_path: Path) -> None:
+    far_side.add_bucket("lake", lakes.make_lake(3, 1, 3))
+    far_side.add_function("fn")
+    file = tmp_path / "of tonight"
+    file.write_text("what is there is overwritten")
+    asked = ("replay", "s3://lake/", "-f", "fn", "--save-plan", str(file))
+    planned = cncbops(*asked, endpoint=far_side.url)
+    assert "Add --execute" not in planned.out
+    line = planned.out.splitlines()[-1].removeprefix("Execute it: cncbops ")
+    assert cncbops(*shlex.split(line), endpoint=far_side.url).code == 0
+    assert cncbops(*asked, "-o", "json", endpoint=far_side.url).json["plan"]["file"] == str(file)

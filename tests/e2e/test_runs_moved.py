@@ -117,6 +117,7 @@ def test_a_changed_object_can_be_left_out(runs: Runs, halfway: Before, far_side:
     totals = run.summary["run"]
     assert (totals["objects_done"], totals["objects"]) == (5, 6)
     assert totals["not_sent"] == totals["matched"] - len(halfway.delivered) - len(far_side.delivered_data()) > 0
+    assert runs.show()["next_step"] is None
     again = runs.resume("--on-changed", "restart")
     assert (again.code, again.status) == (0, "succeeded")
     assert set(data_of(NEW)) < set(far_side.delivered_data())

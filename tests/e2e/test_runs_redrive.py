@@ -95,7 +95,10 @@ def test_a_redrive_that_was_killed_leaves_nothing_behind(runs: Runs, poisoned: B
     assert runs.newest.status == "succeeded"
 
 
-def test_one_that_is_left_at_once_is_said_again(runs: Runs, poisoned: Before, far_side: FarSide) -> None:
+@pytest.mark.parametrize("unknown", [[], ["--unknown"]], ids=["failed", "unknown"])
+def test_one_that_is_left_at_once_is_said_again(
+    unknown: list[str], runs: Runs, poisoned: Before, far_side: FarSide
+) -> None:
     go_on = threading.Event()
 
     def held(_payload: object, _context: Context) -> Reply:
@@ -103,14 +106,15 @@ def test_one_that_is_left_at_once_is_said_again(runs: Runs, poisoned: Before, fa
         return ok()
 
     far_side.add_function("fn", held)
-    process = runs.start_redrive()
+    process = runs.start_redrive(*unknown)
     runs.await_sent(1)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     result = runs.command.finish(process)
     go_on.set()
     assert (result.code, result.json["status"]) == (130, "interrupted")
-    assert f"Go on with `cncbops runs redrive {runs.newest.run_id} --execute`" in result.err
+    line = " ".join(["cncbops runs redrive", runs.newest.run_id, *unknown, "--execute"])
+    assert f"Go on with `{line}`" in result.err
 
 
 def test_what_fails_again_stays_open_with_its_new_error(runs: Runs, poisoned: Before, far_side: FarSide) -> None:

@@ -85,7 +85,7 @@ def test_a_bucket_that_is_not_there_or_can_be_none_is_told(s3: "S3Client") -> No
 
 
 def test_without_a_client_no_claim_check_is_read() -> None:
-    assert "only where the source is in S3" in reason(fetched(check(), None))
+    assert "is not read, as all sources are on this machine; a resubmit reads it" in reason(fetched(check(), None))
 
 
 def test_what_may_not_be_read_is_told_and_credentials_that_are_refused_end_the_run() -> None:

@@ -189,6 +189,28 @@ def test_what_is_not_done_is_to_be_resumed_and_what_failed_redriven(
     assert details(ledger, run)["next_step"] == f"cncbops runs {command} {run.run_id} --execute"
 
 
+@pytest.mark.parametrize(
+    ("errors", "arguments", "option"),
+    [
+        ([None, "LeftOut"], {}, " --on-changed skip"),  # which was chosen before
+        (["LeftOut", "Changed"], {}, " --on-changed skip"),
+        (["NoSuchKey"], {}, " --on-changed skip"),
+        (["Changed", "NoSuchKey"], {}, " --on-changed restart"),
+        (["Changed"], {"dedupe": True}, " --on-changed skip"),
+        (["LeftOut", "LeftOut"], {}, None),
+    ],
+)
+def test_a_resume_is_told_with_what_it_needs_where_objects_changed(
+    ledger: Ledger, errors: list[str | None], arguments: dict[str, Any], option: str | None
+) -> None:
+    run = begin(ledger, arguments=arguments)
+    entries = [Entry(number, 0, lake_object(number), 4, 3, 1, 2, error=error) for number, error in enumerate(errors)]
+    ledger.run_writer(run, 1).write(entries, [], [])
+    ledger.run_writer(run, 1).finish("partial", None, {}, listed=True)
+    said = None if option is None else f"cncbops runs resume {run.run_id} --execute{option}"
+    assert details(ledger, ledger.find(run.run_id))["next_step"] == said
+
+
 def test_what_failed_is_to_be_redriven_and_what_is_all_right_left_alone(ledger: Ledger) -> None:
     run = begin(ledger)
     entry = Entry(0, 0, lake_object(0), 1, 1, failed=1, ended=True)

@@ -69,6 +69,7 @@ ERROR = CannotRun("access denied", "Ask for it")
         ({"matched": 2, "delivered": 2}, {}, "succeeded", 0),
         ({"matched": 2, "not_sent": 2}, {"dry_run": True}, "planned", 0),
         ({"matched": 2, "malformed": 1}, {"dry_run": True}, "planned", 3),
+        ({"malformed": 1}, {"dry_run": True}, "nothing", 3),
         ({"matched": 2, "delivered": 1, "failed": 1}, {}, "partial", 3),
         ({"matched": 2, "delivered": 1, "unknown": 1}, {}, "partial", 3),
         ({"malformed": 1}, {}, "partial", 3),

@@ -91,7 +91,7 @@ def test_the_server_knows_nothing_of_the_users_aws(folder: Path, monkeypatch: py
 
 def test_a_second_start_is_refused_and_leaves_the_first_alone(folder: Path) -> None:
     server = sandbox.start(folder)
-    with pytest.raises(CannotRun, match=rf"running already, at {server.endpoint_url}\. Stop it first"):
+    with pytest.raises(CannotRun, match=rf"running already, at {server.endpoint_url}\. Go on with it"):
         sandbox.start(folder)
     assert sandbox.status(folder) == server
     assert sandbox.is_healthy(server)
