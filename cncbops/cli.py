@@ -10,7 +10,7 @@ import os
 import sys
 
 from cncbops import __version__
-from cncbops.loading import INTERRUPTED, leave_on_signal
+from cncbops.early_signals import INTERRUPTED, leave_on_signal
 
 COMMANDS = {
     "replay": "Send chosen events of a data lake to one function, as Kinesis records.",

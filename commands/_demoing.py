@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cncbops.loading import INTERRUPTED
+from cncbops.early_signals import INTERRUPTED
 from cncbops.sandbox.cdn import ALIAS, seed_cdn
 from cncbops.sandbox.clients import connect
 from cncbops.sandbox.inspection import lake_keys

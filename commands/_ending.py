@@ -8,8 +8,8 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws_errors import explain
+from cncbops.early_signals import INTERRUPTED, loaded
 from cncbops.errors import CncbopsError, described
-from cncbops.loading import INTERRUPTED, loaded
 
 from ._screen import LOOK_THERE, Screen, silence, written
 

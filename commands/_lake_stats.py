@@ -5,11 +5,11 @@ import threading
 from contextlib import closing
 from typing import Any
 
+from cncbops.early_signals import INTERRUPTED
 from cncbops.errors import BadInput
 from cncbops.inspection.metrics import DomainEvents
 from cncbops.inspection.reading import Counts
 from cncbops.inspection.statistics import Statistics
-from cncbops.loading import INTERRUPTED
 from cncbops.reports.lake_statistics import statistics_facts
 
 from ._ending import guarded, streamed

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from cncbops.early_signals import INTERRUPTED
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.loading import INTERRUPTED
 from cncbops.reports.run_facts import details, failure_facts, go_on_with, headline, object_facts, state_of
 from cncbops.reports.run_report import write_report
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from cncbops.loading import INTERRUPTED
+from cncbops.early_signals import INTERRUPTED
 
 from ._screen import Screen
 

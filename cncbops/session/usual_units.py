@@ -144,7 +144,9 @@ class UsualReader:
             alike = list(values)
             if kind is list:
                 yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
-            elif units := UsualUnits.of(reading, alike):
+            else:
+                units = UsualUnits.of(reading, alike)
+                assert units, "what is no list of faults is a packed unit"
                 yield units
             line += len(alike)
 
