@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define DIGEST_BYTES 16
 #define CAUSE_BYTES 4
 #define KEY_BYTES (DIGEST_BYTES + CAUSE_BYTES)
 #define FIRST 65536 /* by two bytes, which leave but few digests to be compared */

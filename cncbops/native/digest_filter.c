@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#define DIGEST_BYTES 16
 
 typedef struct {
     Py_buffer bits, digests;

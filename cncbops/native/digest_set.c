@@ -5,11 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define SIZE 16
 #define LEAST 1024
 #define AHEAD 8
 
-typedef unsigned char Digest[SIZE];
+typedef unsigned char Digest[DIGEST_BYTES];
 
 typedef struct {
     PyObject_HEAD
@@ -21,7 +20,7 @@ typedef struct {
 static bool is_zeros(const Digest digest)
 {
     static const Digest zeros;
-    return !memcmp(digest, zeros, SIZE);
+    return !memcmp(digest, zeros, DIGEST_BYTES);
 }
 
 static size_t home(const Digest digest, size_t capacity)
@@ -34,7 +33,7 @@ static size_t home(const Digest digest, size_t capacity)
 static unsigned char *find(Digest *slots, size_t capacity, const Digest digest)
 {
     size_t at = home(digest, capacity);
-    while (!is_zeros(slots[at]) && memcmp(slots[at], digest, SIZE))
+    while (!is_zeros(slots[at]) && memcmp(slots[at], digest, DIGEST_BYTES))
         at = at + 1 == capacity ? 0 : at + 1;
     return slots[at];
 }
@@ -47,14 +46,14 @@ static bool make_room(DigestSet *set, size_t more)
         return true;
     while (capacity < needed)
         capacity += capacity / 4 + LEAST; /* little more: while they move there are both */
-    Digest *slots = PyMem_Calloc(capacity, SIZE);
+    Digest *slots = PyMem_Calloc(capacity, DIGEST_BYTES);
     if (!slots) {
         PyErr_NoMemory();
         return false;
     }
     for (size_t at = 0; at < set->capacity; at++)
         if (!is_zeros(set->slots[at]))
-            memcpy(find(slots, capacity, set->slots[at]), set->slots[at], SIZE);
+            memcpy(find(slots, capacity, set->slots[at]), set->slots[at], DIGEST_BYTES);
     PyMem_Free(set->slots);
     set->slots = slots;
     set->capacity = capacity;
@@ -71,7 +70,7 @@ static bool put(DigestSet *set, const Digest digest)
     } else {
         unsigned char *slot = find(set->slots, set->capacity, digest);
         was_there = !is_zeros(slot);
-        memcpy(slot, digest, SIZE);
+        memcpy(slot, digest, DIGEST_BYTES);
     }
     set->count += !was_there;
     return was_there;
@@ -80,10 +79,10 @@ static bool put(DigestSet *set, const Digest digest)
 static PyObject *add(PyObject *self, PyObject *given)
 {
     DigestSet *set = (DigestSet *)self;
-    if (!PyBytes_Check(given) || PyBytes_GET_SIZE(given) % SIZE)
+    if (!PyBytes_Check(given) || PyBytes_GET_SIZE(given) % DIGEST_BYTES)
         return PyErr_Format(PyExc_ValueError, "no digests end to end");
     const Digest *digests = (const Digest *)PyBytes_AS_STRING(given);
-    size_t count = PyBytes_GET_SIZE(given) / SIZE;
+    size_t count = PyBytes_GET_SIZE(given) / DIGEST_BYTES;
     PyObject *again = make_room(set, count) ? PyList_New(0) : NULL;
     for (size_t at = 0; again && at < count; at++) {
         if (at + AHEAD < count) /* each is anywhere in memory, which takes longer than all else */
@@ -96,23 +95,23 @@ static PyObject *add(PyObject *self, PyObject *given)
 
 static int compare(const void *one, const void *other)
 {
-    return memcmp(one, other, SIZE);
+    return memcmp(one, other, DIGEST_BYTES);
 }
 
 static void write_sorted(const DigestSet *set, Digest *to)
 {
     size_t count = set->has_zeros;
-    memset(to, 0, count * SIZE);
+    memset(to, 0, count * DIGEST_BYTES);
     for (size_t at = 0; at < set->capacity; at++)
         if (!is_zeros(set->slots[at]))
-            memcpy(to[count++], set->slots[at], SIZE);
-    qsort(to, count, SIZE, compare);
+            memcpy(to[count++], set->slots[at], DIGEST_BYTES);
+    qsort(to, count, DIGEST_BYTES, compare);
 }
 
 static PyObject *take(PyObject *self, PyObject *Py_UNUSED(none))
 {
     DigestSet *set = (DigestSet *)self;
-    PyObject *taken = PyBytes_FromStringAndSize(NULL, set->count * SIZE);
+    PyObject *taken = PyBytes_FromStringAndSize(NULL, set->count * DIGEST_BYTES);
     if (!taken)
         return NULL;
     write_sorted(set, (Digest *)PyBytes_AS_STRING(taken));

@@ -12,6 +12,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* Of a fault's digest and of a record's, as `cncbops.faults.identity` has it. */
+enum { DIGEST_BYTES = 16 };
+
 PyObject *read_events(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords);
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

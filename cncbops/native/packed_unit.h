@@ -5,8 +5,6 @@
 
 #include "packed.h"
 
-enum { DIGEST_BYTES = 16 };
-
 /* What tells a fault, and its record, from all others (see digests.h). */
 typedef struct {
     unsigned char fault[DIGEST_BYTES], record[DIGEST_BYTES];

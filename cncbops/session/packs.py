@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from cncbops.session.digest import DIGEST_BYTES
+from cncbops.faults.identity import DIGEST_BYTES
 
 _AT_ONCE = 256
 
