@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from cncbops.kinesis.record import Record
+from cncbops.native import hot
 
 
 class Carried(Sequence[Record]):
@@ -17,7 +18,7 @@ class Carried(Sequence[Record]):
         self._count, self._records, self._packed = len(records), records, b""
 
     def __getstate__(self) -> tuple[int, bytes]:
-        return self._count, self._packed or pickle.dumps(self._records, protocol=5)
+        return self._count, self._packed or _dumped(self._records)
 
     def __setstate__(self, state: tuple[int, bytes]) -> None:
         self._count, self._packed = state
@@ -38,5 +39,16 @@ class Carried(Sequence[Record]):
 
     def _opened(self) -> Sequence[Record]:
         if self._packed:
-            self._records, self._packed = pickle.loads(self._packed), b""  # noqa: S301  of a place of this session
+            self._records, self._packed = _loaded(self._packed), b""
         return self._records
+
+
+def _dumped(records: Sequence[Record]) -> bytes:
+    """Records as bytes; packed ones stay packed, which is a tenth of the work."""
+    packed = hot.pack_records(records) if hot else None
+    return pickle.dumps((packed, () if packed else records), protocol=5)
+
+
+def _loaded(dumped: bytes) -> Sequence[Record]:
+    packed, records = pickle.loads(dumped)  # noqa: S301  of a place of this session
+    return hot.unpack_records(*packed) if packed else records

@@ -28,6 +28,8 @@ static PyMethodDef functions[] = {
     {"marked_digests", marked_digests, METH_VARARGS, NULL},
     {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
     FUNCTION(put_on_shelves),
+    {"pack_records", pack_records, METH_O, NULL},
+    {"unpack_records", unpack_records, METH_VARARGS, NULL},
     {"in_order", in_order, METH_O, NULL},
     FUNCTION(ask),
     FUNCTION(receive),

@@ -30,6 +30,8 @@ PyObject *sorted_entries(PyObject *module, PyObject *arguments);
 PyObject *mark_digests(PyObject *module, PyObject *arguments);
 PyObject *marked_digests(PyObject *module, PyObject *arguments);
 PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *pack_records(PyObject *module, PyObject *records);
+PyObject *unpack_records(PyObject *module, PyObject *arguments);
 PyObject *in_order(PyObject *module, PyObject *parts);
 PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -65,9 +65,9 @@ Text packed_own(const Packed *one)
     return (Text){start, texts_of(one) + Py_SIZE(one) - start};
 }
 
-Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length)
+/* One whose fields and texts are to be filled in. */
+static Packed *packed_new(PyTypeObject *kind, Common *common, Py_ssize_t length)
 {
-    Py_ssize_t length = parts->key.length + parts->sequence.length + parts->id.length + own_length;
     Packed *one = kept_memory_take(kind->tp_basicsize + length);
     if (!one) {
         PyErr_NoMemory();
@@ -76,6 +76,23 @@ Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_s
     PyObject_InitVar((PyVarObject *)one, kind, length);
     common->holders++;
     one->common = common;
+    return one;
+}
+
+Packed *packed_copy(PyTypeObject *kind, Common *common, const char *from, Py_ssize_t length)
+{
+    Packed *one = packed_new(kind, common, length);
+    if (one)
+        memcpy(&one->place, from, kind->tp_basicsize - offsetof(Packed, place) + length);
+    return one;
+}
+
+Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length)
+{
+    Py_ssize_t length = parts->key.length + parts->sequence.length + parts->id.length + own_length;
+    Packed *one = packed_new(kind, common, length);
+    if (!one)
+        return NULL;
     one->place = parts->place;
     one->line = parts->line;
     one->part = parts->part;

@@ -48,6 +48,9 @@ bool prepare_packed(void);
    in. NULL with an exception set. */
 Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length);
 
+/* Makes one as another lies in memory, from its place on, with so many bytes of texts; NULL with an exception set. */
+Packed *packed_copy(PyTypeObject *kind, Common *common, const char *from, Py_ssize_t length);
+
 static inline bool is_packed(PyObject *record)
 {
     return Py_TYPE(record)->tp_base == &packed_type;

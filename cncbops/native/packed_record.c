@@ -41,6 +41,15 @@ PyObject *packed_record_of(Common *common, const RecordParts *parts)
     return (PyObject *)one;
 }
 
+bool packed_record_is_sound(const Packed *one)
+{
+    Py_ssize_t arrival_length = ((const PackedRecord *)one)->arrival_length;
+    if (arrival_length < 0 || arrival_length > packed_own(one).length)
+        return false;
+    RecordTexts json = json_of(one);
+    return one->size == record_json_size(&json);
+}
+
 char *packed_record_write(char *to, const Packed *one)
 {
     RecordTexts json = json_of(one);

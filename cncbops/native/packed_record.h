@@ -23,6 +23,9 @@ Common *record_common_of(PyObject *make, PyObject *object, PyObject *shard, PyOb
 /* Packs a record; NULL with no exception set where its time is not usual. */
 PyObject *packed_record_of(Common *common, const RecordParts *parts);
 
+/* Whether its own texts, and the size of its JSON, are what its fields say. */
+bool packed_record_is_sound(const Packed *one);
+
 /* Writes its JSON; returns the place behind it. */
 char *packed_record_write(char *to, const Packed *one);
 

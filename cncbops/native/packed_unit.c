@@ -73,6 +73,12 @@ PyObject *packed_unit_of(Common *common, const UnitParts *parts)
     return (PyObject *)one;
 }
 
+bool packed_unit_is_sound(const Packed *one)
+{
+    Py_ssize_t type_length = ((const PackedUnit *)one)->type_length, own_length = packed_own(one).length;
+    return type_length >= 0 && type_length <= own_length && one->size == own_length - type_length;
+}
+
 char *packed_unit_write(char *to, const Packed *one)
 {
     return text_put(to, body_of(one));

@@ -48,6 +48,9 @@ const Digests *packed_unit_digests(const Packed *one);
 /* A new tuple of its fault's fingerprint and pipeline; NULL with an exception set. */
 PyObject *packed_unit_group(const Packed *one);
 
+/* Whether its own texts are as long as its fields say. */
+bool packed_unit_is_sound(const Packed *one);
+
 /* Writes its JSON; returns the place behind it. */
 char *packed_unit_write(char *to, const Packed *one);
 

@@ -24,6 +24,7 @@ hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there wh
 OBJECT = LakeObject("s3://lake/x", "lake", "x", 1, "", datetime(2018, 4, 8, tzinfo=UTC))
 NAME = b'"aws:kinesis:record","awsRegion":"us-east-1"'
 PLACE = 7 << 32
+MS = 1_700_611_201_456
 
 _texts = st.text() | st.sampled_from(['"', "\\", "\x00\x1f\x7f", "\u2028", "\U0001f4a5", "plain"])
 _times = st.integers(0, LATEST_MS) | st.integers(0, 2_000) | st.integers(0, 253_402_300_799).map(lambda s: s * 1_000)
@@ -55,14 +56,14 @@ def test_a_record_is_the_one_that_python_makes(
 
 @pytest.mark.parametrize("data", [b"{}", msgspec.Raw(b"{}"), bytearray(b"{}")])
 def test_a_usual_record_is_packed_whatever_holds_the_event(data: Bytes) -> None:
-    one = event("thing-\u00e9", "18", "shardId-000000000001", 1_700_611_201_456, data)
+    one = event("thing-\u00e9", "18", "shardId-000000000001", MS, data)
     (record,) = made_in_c([one], refuse)
     assert record.body == subject._body(one, NAME)
 
 
 @given(key=_texts, event_id=st.none() | _texts, arrival_ms=_times)
-@example("k", None, 1_700_611_201_456)
-@example("k", "", 1_700_611_201_456)
+@example("k", None, MS)
+@example("k", "", MS)
 def test_whatever_a_record_is_asked_for_it_tells_as_the_one_of_python(
     key: str, event_id: str | None, arrival_ms: int
 ) -> None:
@@ -78,7 +79,7 @@ def test_whatever_a_record_is_asked_for_it_tells_as_the_one_of_python(
 
 
 def test_a_record_is_packed_and_goes_to_another_process_as_pythons() -> None:
-    (record,) = made_in_c([usual := event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    (record,) = made_in_c([usual := event("k", "18", "s", MS, b"{}")], refuse)
     assert type(record) is hot.PackedRecord
     there = pickle.loads(pickle.dumps(record))
     assert type(there) is Record
@@ -88,10 +89,10 @@ def test_a_record_is_packed_and_goes_to_another_process_as_pythons() -> None:
 
 def test_a_packed_record_keeps_the_event_as_it_was_and_nothing_of_what_it_was_read_from() -> None:
     block = bytearray(b"{}")
-    (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, block)], refuse)
+    (record,) = made_in_c([event("k", "18", "s", MS, block)], refuse)
     block[:] = b"[1]"  # which a buffer in use would not allow
-    assert record.body == subject._body(event("k", "18", "s", 1_700_611_201_456, b"{}"), NAME)
-    assert record.body != subject._body(event("k", "18", "s", 1_700_611_201_456, b"[]"), NAME)
+    assert record.body == subject._body(event("k", "18", "s", MS, b"{}"), NAME)
+    assert record.body != subject._body(event("k", "18", "s", MS, b"[]"), NAME)
 
 
 @given(datas=st.lists(st.binary(max_size=40), min_size=1, max_size=5), key=_texts, arrival_ms=_times)
@@ -107,13 +108,76 @@ def test_many_come_to_the_same_packed_and_of_python(datas: list[bytes], key: str
         assert array("q", hot.places(records)).tolist() == [PLACE + at for at in range(len(records))]
 
 
+def carried(records: Sequence[Record]) -> list[Record]:
+    packed = hot.pack_records(records)
+    assert packed
+    return list(hot.unpack_records(*pickle.loads(pickle.dumps(packed))))
+
+
+@given(shards=st.lists(st.sampled_from(["s-1", "s-2", "\u00e9"]), max_size=80), key=_texts, event_id=st.none() | _texts)
+@example(["s-1"], "k", None)
+@example(["s-1"], "k", "")
+def test_packed_records_are_carried_to_another_process_packed(
+    shards: list[str], key: str, event_id: str | None
+) -> None:
+    events = [event("k", str(number), shard, MS, b"{}") for number, shard in enumerate(shards)]
+    events += [msgspec.structs.replace(event("k-2", "7", "s-1", MS, b"[1]"), event_id=event_id)]
+    records = [record for one in events for record in made_in_c([one], refuse)]
+    assert carried(records) == records
+    assert {type(record) for record in carried(records)} == {hot.PackedRecord}
+    there = carried(carried(records))
+    assert hot.payload(b"[", there, b"]") == hot.payload(b"[", records, b"]")
+    assert {record.object for record in there} == {OBJECT}
+
+
+@pytest.mark.parametrize(("shards", "told"), [(1, 1), (20, 20), (40, 80)])
+def test_what_records_have_in_common_is_told_once_unless_it_is_far_back(shards: int, told: int) -> None:
+    names = [f"s-{number}" for number in range(shards)]
+    events = [event("k", str(turn), name, MS, b"{}") for name in names for turn in range(2)]
+    made = made_in_c(events, refuse)
+    records = [*made[::2], *made[1::2]]
+    commons, _ = hot.pack_records(records) or ([], b"")
+    assert len(commons) == told
+    assert carried(records) == records
+
+
+def test_records_of_which_one_is_pythons_are_not_packed() -> None:
+    one = event("k", "18", "s", MS, b"{}")
+    of_python = subject._to_record(one, PLACE, OBJECT, NAME)
+    assert hot.pack_records([*made_in_c([one], refuse), of_python]) is None
+    assert hot.pack_records([]) == ([], b"")
+
+
+@given(st.data())
+def test_bytes_that_are_no_packed_records_are_refused_or_are_others(data: st.DataObject) -> None:
+    events = [event("k", str(number), "s", MS, b"{}") for number in range(3)]
+    commons, packed = hot.pack_records(made_in_c(events, refuse)) or ([], b"")
+    at = data.draw(st.integers(0, len(packed) - 1))
+    broken = data.draw(st.sampled_from([packed[:at], packed[:at] + data.draw(st.binary(min_size=1, max_size=9))]))
+    broken += data.draw(st.sampled_from([b"", packed[len(broken) :]]))
+    try:
+        found = hot.unpack_records(commons, broken)
+    except ValueError:
+        return
+    assert len(hot.payload(b"", found, b"")) == sum(record.size for record in found) + max(0, len(found) - 1)
+
+
+@pytest.mark.parametrize("kind", [hot.PackedUnit, Record, None])
+def test_what_is_told_of_another_kind_is_refused(kind: Any) -> None:
+    ((_, *common),), packed = hot.pack_records(made_in_c([event("k", "18", "s", MS, b"{}")], refuse)) or ([()], b"")
+    with pytest.raises(ValueError, match="no packed records"):
+        hot.unpack_records([(kind, *common)], packed)
+    with pytest.raises(ValueError, match="no packed records"):
+        hot.unpack_records([], packed)
+
+
 def test_no_records_come_to_nothing() -> None:
     assert (hot.payload(b"[", [], b"]"), hot.measured([]), hot.places([])) == (b"[]", (0, 0, 0), b"")
 
 
 @pytest.mark.parametrize("odd", ["text", None, bytearray(b"{}")])
 def test_what_has_no_body_is_not_sent(odd: Any) -> None:
-    record = subject._to_record(event("k", "18", "s", 1_700_611_201_456, b"{}"), PLACE, OBJECT, NAME)
+    record = subject._to_record(event("k", "18", "s", MS, b"{}"), PLACE, OBJECT, NAME)
     with pytest.raises(TypeError, match="body"):
         hot.payload(b"[", [record, msgspec.structs.replace(record, body=odd)], b"]")
 
@@ -127,7 +191,7 @@ def test_what_has_no_body_is_not_sent(odd: Any) -> None:
 def test_records_are_put_beside_those_of_their_key_as_in_python(
     chosen: list[tuple[str, str, bool, int]], has_order: bool
 ) -> None:
-    packed = made_in_c([event(key, "18", shard, 1_700_611_201_456, b"{}") for key, shard, *_ in chosen], refuse)
+    packed = made_in_c([event(key, "18", shard, MS, b"{}") for key, shard, *_ in chosen], refuse)
     records = tuple(
         one if is_packed else odd(one, how) for one, (*_, is_packed, how) in zip(packed, chosen, strict=True)
     )
@@ -154,7 +218,7 @@ def ends_of(put_on_shelves: Callable[..., int], records: tuple[Record, ...], lan
 def test_what_is_on_shelves_comes_in_the_order_of_places_as_in_python(
     chosen: list[tuple[int, bool]], bounds: list[int]
 ) -> None:
-    events = [event("k", str(number), "s", 1_700_611_201_456, b"{}") for number, _ in enumerate(chosen)]
+    events = [event("k", str(number), "s", MS, b"{}") for number, _ in enumerate(chosen)]
     packed = hot.make_records(Record, refuse, events, [place for place, _ in chosen], OBJECT, [NAME] * len(events))
     records = [each if is_packed else odd(each, 0) for each, (_, is_packed) in zip(packed, chosen, strict=True)]
     shelf = Shelf("s", 0, *records)
@@ -164,7 +228,7 @@ def test_what_is_on_shelves_comes_in_the_order_of_places_as_in_python(
 
 
 def test_what_is_no_shelf_or_has_no_place_comes_in_no_order() -> None:
-    (one,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    (one,) = made_in_c([event("k", "18", "s", MS, b"{}")], refuse)
     far, shelf = Shelf("s", 0, one, msgspec.structs.replace(odd(one, 0), place=2**63)), Shelf("s", 0, one)
     with pytest.raises(OverflowError):
         hot.in_order([(far, 0, 2), (shelf, 0, 1)])
@@ -225,14 +289,14 @@ def test_what_is_no_record_is_refused_and_nothing_is_read_that_is_not_there() ->
     with pytest.raises(TypeError, match="home"):
         hot.put_on_shelves((one,), 0, homes, {}, {}, lambda _: ())  # type: ignore[arg-type,return-value]
     heavy: Any = msgspec.structs.replace(
-        subject._to_record(event("k", "18", "s", 1_700_611_201_456, b"{}"), PLACE, OBJECT, NAME), weight=2**62
+        subject._to_record(event("k", "18", "s", MS, b"{}"), PLACE, OBJECT, NAME), weight=2**62
     )
     with pytest.raises(OverflowError):
         hot.measured([heavy, heavy])
 
 
 def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
-    (record,) = made_in_c([event("k", "18", "s", 1_700_611_201_456, b"{}")], refuse)
+    (record,) = made_in_c([event("k", "18", "s", MS, b"{}")], refuse)
 
     def none_for(_: Record) -> list[Record]:
         raise LookupError("no home")
@@ -243,19 +307,19 @@ def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
 
 @pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])
 def test_a_body_that_is_not_usual_is_left_to_python(odd: dict[str, object]) -> None:
-    one = msgspec.structs.replace(event("k", "18", "s", 1_700_611_201_456, b"{}"), **odd)
+    one = msgspec.structs.replace(event("k", "18", "s", MS, b"{}"), **odd)
     with pytest.raises(LookupError):
         made_in_c([one], refuse)
 
 
 def test_records_have_places_in_their_order() -> None:
-    events = [event(str(number), "18", "s", 1_700_611_201_456, b"{}") for number in range(3)]
+    events = [event(str(number), "18", "s", MS, b"{}") for number in range(3)]
     records = made_in_c(events, subject._body)
     assert [(each.partition_key, each.place - PLACE) for each in records] == [("0", 0), ("1", 1), ("2", 2)]
 
 
 def test_events_may_be_let_go_of_while_python_makes_a_body() -> None:
-    events = [event('k"', "18", "s", 1_700_611_201_456, b"{}") for _ in range(3)]
+    events = [event('k"', "18", "s", MS, b"{}") for _ in range(3)]
 
     def body_of(_event: LakeEvent, _name: bytes) -> bytes:
         events.clear()
@@ -267,7 +331,7 @@ def test_events_may_be_let_go_of_while_python_makes_a_body() -> None:
 
 @pytest.mark.parametrize("missing", ["partition_key", "sequence_number", "shard_id", "arrival_ms"])
 def test_an_event_that_is_not_complete_is_refused_as_in_python(missing: str) -> None:
-    one = msgspec.structs.replace(event("k", "18", "s", 1_700_611_201_456, b"{}"), **{missing: None})
+    one = msgspec.structs.replace(event("k", "18", "s", MS, b"{}"), **{missing: None})
     with pytest.raises(AssertionError):
         subject._to_record(one, PLACE, OBJECT, NAME)
     with pytest.raises(AssertionError):

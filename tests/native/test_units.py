@@ -102,6 +102,18 @@ def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> 
     assert [one == each for each in others] == [False] * 3
 
 
+@given(lines)
+def test_units_are_carried_to_another_process_packed(lines: list[bytes]) -> None:
+    units = in_c(lines)
+    packed = hot.pack_records(units)
+    assert packed
+    there = hot.unpack_records(*pickle.loads(pickle.dumps(packed)))
+    assert there == units == in_python(lines)
+    assert {type(each) for each in there} == {hot.PackedUnit}
+    assert hot.unit_digests(there) == hot.unit_digests(units)
+    assert hot.sum_units(there)[0] == hot.sum_units(units)[0]
+
+
 def test_units_keep_nothing_of_what_they_were_read_from() -> None:
     lines = [bytes(bytearray(usual_texts.FAULT)) for _ in range(20)]
     found, expected = in_c(lines), in_python(lines)
