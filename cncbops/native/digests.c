@@ -49,6 +49,5 @@ static bool digest_record(Slice known_as, const FaultLine *line, unsigned char *
 
 bool digest(Digests *digests, Slice known_as, Slice said, const FaultLine *line)
 {
-    return digest_fault(known_as, said, line, digests->fault) &&
-           digest_record(known_as, line, digests->record);
+    return digest_fault(known_as, said, line, digests->fault) && digest_record(known_as, line, digests->record);
 }
