@@ -7,10 +7,7 @@
 #include "packed_unit.h"
 
 /* Fills in the digests of a fault of a function known as that, which says that of its error, and of its record.
-   `sha256` is that of hashlib. False with an exception set where it fails. */
-bool digest(Digests *digests, PyObject *sha256, Slice known_as, Slice said, const FaultLine *line);
-
-/* To be called once, before these; false with an exception set. */
-bool prepare_digests(void);
+   False with an exception set where it fails. */
+bool digest(Digests *digests, Slice known_as, Slice said, const FaultLine *line);
 
 #endif

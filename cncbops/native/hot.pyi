@@ -58,7 +58,6 @@ def make_records(
 def read_units(
     make: type[Unit],
     cause_of: Callable[..., Cause | None],
-    sha256: Callable[[bytes], object],
     data: bytes,
     first_line: int,
     lake_object: LakeObject,

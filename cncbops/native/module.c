@@ -5,10 +5,10 @@
 #include "any_record.h"
 #include "base64.h"
 #include "digest_set.h"
-#include "digests.h"
 #include "fault_causes.h"
 #include "packed_record.h"
 #include "packed_unit.h"
+#include "sha256.h"
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
@@ -55,7 +55,7 @@ PyMODINIT_FUNC PyInit_hot(void)
     base64_prepare();
     if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
         !prepare_records() || !prepare_shelving() || !prepare_in_order() || !prepare_fault_causes() ||
-        !prepare_digests())
+        !prepare_sha256())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&

@@ -8,7 +8,6 @@
 
 typedef struct {
     FaultCauses causes;
-    PyObject *sha256;
     long long until_ms;
 } Reading;
 
@@ -32,10 +31,10 @@ static long long time_of(const FaultLine *line)
     return ms;
 }
 
-static bool digest_line(Digests *digests, const Reading *reading, const FaultCause *cause, const FaultLine *line)
+static bool digest_line(Digests *digests, const FaultCause *cause, const FaultLine *line)
 {
     Slice known_as = bytes_slice(cause->attributes[KNOWN_AS]), said = bytes_slice(cause->attributes[SAID]);
-    return digest(digests, reading->sha256, known_as, said, line);
+    return digest(digests, known_as, said, line);
 }
 
 static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *line, Py_ssize_t number)
@@ -50,7 +49,7 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     parts.body = text_of(line->record);
     parts.type = text_of(line->type);
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
-    return common && digest_line(&parts.digests, reading, cause, line) ? packed_unit_of(common, &parts) : NULL;
+    return common && digest_line(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }
 
 /* The unit of a line; NULL where it is not usual. */
@@ -82,16 +81,16 @@ static bool append_units(PyObject *units, Reading *reading, Slice data, Py_ssize
 
 PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    if (!has_arguments(count, 8))
+    if (!has_arguments(count, 7))
         return NULL;
     char *data;
-    Py_ssize_t length, first_line = PyLong_AsSsize_t(arguments[4]);
-    int is_alone = PyErr_Occurred() ? -1 : PyObject_IsTrue(arguments[6]);
-    long long until_ms = is_alone < 0 ? -1 : PyLong_AsLongLong(arguments[7]);
-    if (PyErr_Occurred() || PyBytes_AsStringAndSize(arguments[3], &data, &length) < 0)
+    Py_ssize_t length, first_line = PyLong_AsSsize_t(arguments[3]);
+    int is_alone = PyErr_Occurred() ? -1 : PyObject_IsTrue(arguments[5]);
+    long long until_ms = is_alone < 0 ? -1 : PyLong_AsLongLong(arguments[6]);
+    if (PyErr_Occurred() || PyBytes_AsStringAndSize(arguments[2], &data, &length) < 0)
         return NULL;
-    Reading reading = {.causes = {.make = arguments[0], .cause_of = arguments[1], .object = arguments[5],
-                                  .is_alone = is_alone}, .sha256 = arguments[2], .until_ms = until_ms};
+    Reading reading = {.causes = {.make = arguments[0], .cause_of = arguments[1], .object = arguments[4],
+                                  .is_alone = is_alone}, .until_ms = until_ms};
     PyObject *units = PyList_New(0);
     if (units && !append_units(units, &reading, (Slice){data, data + length}, first_line))
         Py_CLEAR(units);

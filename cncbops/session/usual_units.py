@@ -4,7 +4,6 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 (see `cncbops.faults.decoding` and `cncbops.session.candidates`), which comes to the same.
 """
 
-import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
@@ -164,7 +163,6 @@ class UsualReader:
         found = hot.read_units(
             Unit,
             self._causes.of,
-            hashlib.sha256,
             block.data,
             block.first_line,
             lake_object,

@@ -1,6 +1,5 @@
 """Units that are packed in C are those that Python makes of the same faults, one by one and many at once."""
 
-import hashlib
 import pickle
 from array import array
 from collections import Counter
@@ -40,7 +39,7 @@ def cause_of(*said: bytes | None) -> Cause:
 def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
     """The units of lines, all of which are usual."""
     data = b"\n".join(lines)
-    found = list(hot.read_units(Unit, cause_of, hashlib.sha256, data, 3, OBJECT, is_alone, LATER_MS))
+    found = list(hot.read_units(Unit, cause_of, data, 3, OBJECT, is_alone, LATER_MS))
     assert {type(each) for each in found} <= {hot.PackedUnit}
     return found
 
@@ -220,7 +219,7 @@ def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | Non
         return too_long if odd else None
 
     data = b"\n".join([usual_texts.FAULT, b"{}"])
-    found = hot.read_units(Unit, odd_cause, hashlib.sha256, data, 1, OBJECT, False, LATER_MS)
+    found = hot.read_units(Unit, odd_cause, data, 1, OBJECT, False, LATER_MS)
     assert found == [None, None]
 
 
