@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionClosedError, IncompleteReadError, Read
 from botocore.httpsession import URLLib3Session
 
 from cncbops.wire.reply import Broken, Reply, read_reply
-from cncbops.wire.sockets import asked_over
+from cncbops.wire.sockets import Limits, asked_over
 
 
 class NotLean(Exception):
@@ -35,6 +35,7 @@ class Line:
         if session._get_request_target(url, self._proxy) == url:  # type: ignore[attr-defined]
             raise NotLean("a proxy forwards the requests")
         self._pool = self._find_pool()
+        self._limits = Limits(self._pool.timeout.connect_timeout, self._pool.timeout.read_timeout)
 
     def exchange(self, head: bytes, body: bytes) -> Reply:
         """Send a request and read the whole of its answer; sent once, whatever comes.
@@ -73,7 +74,7 @@ class Line:
 
     def _on(self, connection: Any, head: bytes, body: bytes) -> tuple[Reply | None, bool]:
         """The answer, and whether the connection stands; no answer where it did not stand any more."""
-        asked = asked_over(connection, self._pool.timeout)
+        asked = asked_over(connection, self._limits)
         came = asked.ask(head, body)
         if came is None:
             return None, False
