@@ -44,10 +44,14 @@ class Calls(msgspec.Struct, gc=False):
         self.total += 1
         self.bytes += payload_bytes
         self.retried += repeats
-        self.succeeded += kind is Kind.TAKEN
-        self.throttled += kind is Kind.THROTTLED
-        self.unknown += kind is Kind.UNKNOWN
-        self.failed += kind not in (Kind.TAKEN, Kind.THROTTLED, Kind.UNKNOWN)
+        if kind is Kind.TAKEN:
+            self.succeeded += 1
+        elif kind is Kind.THROTTLED:
+            self.throttled += 1
+        elif kind is Kind.UNKNOWN:
+            self.unknown += 1
+        else:
+            self.failed += 1
 
     def add(self, other: "Calls") -> None:
         """Add another's counts to these."""
@@ -80,16 +84,13 @@ class Outcome(msgspec.Struct):
 
     def without_payloads(self, *, named: bool) -> "Outcome":
         """The same as what goes from where the records are; a batch delivered whole is `named` record by record."""
-        is_whole = not (named or self.failed or self.unknown or self.not_sent)
-        return msgspec.structs.replace(
-            self,
-            delivered=[] if is_whole else _bare(self.delivered),
-            failed=_bare_failures(self.failed),
-            unknown=_bare_failures(self.unknown),
-            not_sent=_bare(self.not_sent),
-            is_whole=is_whole,
-            traces=traces_of(self.delivered) if is_whole else (),
-        )
+        told = Outcome(calls=self.calls, possible_duplicates=self.possible_duplicates, refusal=self.refusal)
+        if named or self.failed or self.unknown or self.not_sent:
+            told.delivered, told.not_sent = _bare(self.delivered), _bare(self.not_sent)
+            told.failed, told.unknown = _bare_failures(self.failed), _bare_failures(self.unknown)
+        else:
+            told.is_whole, told.traces = True, traces_of(self.delivered)
+        return told
 
     @property
     def tally(self) -> tuple[int, int]:

@@ -8,10 +8,11 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from cncbops.delivery.answers import MAY_HAVE_RUN, Answer, Kind
 from cncbops.delivery.outcome import Outcome
@@ -55,8 +56,7 @@ class SendPolicy:
     async_payload_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """A batch, or what is left of one, and what happened to it so far."""
 
     batch: Batch
@@ -88,7 +88,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     def without_payloads(self, *, named: bool) -> "Step":
         """The same as what goes from where the records are; see `Outcome`."""
         assert self.outcome is not None
-        return msgspec.structs.replace(self, outcome=self.outcome.without_payloads(named=named))
+        return replace(self, outcome=self.outcome.without_payloads(named=named))
 
 
 class Sender:

@@ -65,7 +65,7 @@ class _Gets:
             return None
         etag = f'"{obj.etag}"'
         path = call.path.removesuffix(_KEY) + quote(obj.key, safe="/~")  # as botocore encodes a key
-        reply = call.send(path=path, headers={"if-match": etag})
+        reply = call.send(path=path, varying={"if-match": etag})
         if reply.status in _ELSEWHERE:
             self._calls.pop(obj.bucket, None)
         return reply.body if _is_whole(reply, obj.size, etag) else None
@@ -74,7 +74,7 @@ class _Gets:
         with self._preparing:
             if bucket not in self._calls:
                 parameters = {"Bucket": bucket, "Key": _KEY, "IfMatch": '"etag"'}
-                self._calls[bucket] = lean_call(s3, "GetObject", parameters)
+                self._calls[bucket] = lean_call(s3, "GetObject", parameters, "if-match")
             return self._calls[bucket]
 
 

@@ -133,3 +133,7 @@ def ask(
 
 # Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `ask` does.
 def receive(socket: int, least: int, most: int, read_s: float | None, held: bytes, /) -> bytes: ...
+
+# The fields of `Reply` in cncbops.wire.reply, of an answer that is whole and after which another may come on the
+# connection; None of any that is not usual.
+def whole_reply(answer: bytes, /) -> tuple[int, dict[str, str], bytes] | None: ...

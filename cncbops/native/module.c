@@ -33,6 +33,7 @@ static PyMethodDef functions[] = {
     {"in_order", in_order, METH_O, NULL},
     FUNCTION(ask),
     FUNCTION(receive),
+    {"whole_reply", whole_reply, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

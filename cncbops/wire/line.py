@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionClosedError, IncompleteReadError, Read
 from botocore.httpsession import URLLib3Session
 
 from cncbops.wire.reply import Broken, Reply, read_reply
-from cncbops.wire.sockets import asked_over
+from cncbops.wire.sockets import Limits, asked_over
 
 
 class NotLean(Exception):
@@ -35,18 +35,19 @@ class Line:
         if session._get_request_target(url, self._proxy) == url:  # type: ignore[attr-defined]
             raise NotLean("a proxy forwards the requests")
         self._pool = self._find_pool()
+        self._limits = Limits(self._pool.timeout.connect_timeout, self._pool.timeout.read_timeout)
 
-    def exchange(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
+    def exchange(self, head: bytes, body: bytes) -> Reply:
         """Send a request and read the whole of its answer; sent once, whatever comes.
 
         Raises what botocore's HTTP session raises, and IncompleteReadError for a body that is cut.
         """
         connection = self._standing()
         if connection is None:
-            return self._by_botocore(method, target, headers, body)
+            return self._by_botocore(head, body)
         reply, keeps = None, False
         try:
-            reply, keeps = self._on(connection, _head(method, target, headers), body)
+            reply, keeps = self._on(connection, head, body)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self._origin, error=error) from error
         except (OSError, Broken) as error:
@@ -55,7 +56,7 @@ class Line:
             if not keeps:
                 connection.close()
             self._pool._put_conn(connection)
-        return reply or self._by_botocore(method, target, headers, body)
+        return reply or self._by_botocore(head, body)
 
     def _find_pool(self) -> Any:
         return self._session._get_connection_manager(self._origin, self._proxy).connection_from_url(self._origin)  # type: ignore[attr-defined]
@@ -73,7 +74,7 @@ class Line:
 
     def _on(self, connection: Any, head: bytes, body: bytes) -> tuple[Reply | None, bool]:
         """The answer, and whether the connection stands; no answer where it did not stand any more."""
-        asked = asked_over(connection, self._pool.timeout)
+        asked = asked_over(connection, self._limits)
         came = asked.ask(head, body)
         if came is None:
             return None, False
@@ -81,9 +82,8 @@ class Line:
         reply, keeps = read_reply(asked, first)
         return reply, keeps and is_sent
 
-    def _by_botocore(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
-        request = AWSRequest(method, self._origin + target, headers, body or None)
-        response = self._session.send(request.prepare())
+    def _by_botocore(self, head: bytes, body: bytes) -> Reply:
+        response = self._session.send(_request(self._origin, head, body).prepare())
         self._pool = self._find_pool()  # where the connection is now: a manager of many hosts forgets some pools
         content, length = response.content, response.headers.get("content-length")
         if length and "transfer-encoding" not in response.headers and len(content) != int(length):
@@ -91,6 +91,8 @@ class Line:
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
 
 
-def _head(method: str, target: str, headers: dict[str, str]) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode()
+def _request(origin: str, head: bytes, body: bytes) -> AWSRequest:
+    """A request as botocore has it."""
+    first, *lines = head.decode().removesuffix("\r\n\r\n").split("\r\n")
+    method, target, _ = first.split(" ")
+    return AWSRequest(method, origin + target, dict(line.split(": ", 1) for line in lines), body or None)

@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from botocore.exceptions import IncompleteReadError
 
+from cncbops.native import hot
+
 LONGEST_HEAD = 64 * 1024
 _HEAD_PIECE = 16 * 1024
 _PIECE = 256 * 1024
@@ -41,6 +43,8 @@ def read_reply(source: Receiving, first: bytes = b"") -> tuple[Reply, bool]:
     `first` is what was received of it before. Raises Broken, IncompleteReadError for a body that ends early, and what
     the source raises.
     """
+    if hot and (whole := hot.whole_reply(first)):
+        return Reply(*whole), True
     incoming = _Incoming(source, first)
     version, status, headers = _head(incoming)
     while 100 <= status < 200:  # interim: the answer follows

@@ -5,9 +5,8 @@ threads run Python. Where TLS lies between, or there is no C, each step is the s
 """
 
 import socket
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
-from urllib3.util import Timeout
 from urllib3.util.connection import is_connection_dropped
 
 from cncbops.native import hot
@@ -15,6 +14,13 @@ from cncbops.wire.reply import Broken, Receiving
 
 _FIRST = 16 * 1024
 _PIECE = 256 * 1024
+
+
+class Limits(NamedTuple):
+    """Seconds that a step may take, None for ever: to send, and to receive."""
+
+    send_s: float | None
+    read_s: float | None
 
 
 class Asked(Receiving, Protocol):
@@ -28,36 +34,35 @@ class Asked(Receiving, Protocol):
         """
 
 
-def asked_over(connection: Any, timeout: Timeout) -> Asked:
-    """A connection of urllib3's that was made, with its time limits."""
+def asked_over(connection: Any, limits: Limits) -> Asked:
+    """A connection of urllib3's that was made."""
     if hot and type(connection.sock) is socket.socket:
-        return _Plain(connection.sock.fileno(), timeout)
-    return _Layered(connection, timeout)
+        return _Plain(connection.sock.fileno(), limits)
+    return _Layered(connection, limits)
 
 
 class _Plain:
-    def __init__(self, descriptor: int, timeout: Timeout) -> None:
-        self._descriptor = descriptor
-        self._send_s, self._read_s = cast(float | None, timeout.connect_timeout), timeout.read_timeout
+    def __init__(self, descriptor: int, limits: Limits) -> None:
+        self._descriptor, self._limits = descriptor, limits
 
     def ask(self, head: bytes, body: bytes) -> tuple[bytes, bool] | None:
         try:
-            return hot.ask(self._descriptor, head, body, _FIRST, self._send_s, self._read_s)
+            return hot.ask(self._descriptor, head, body, _FIRST, *self._limits)
         except BlockingIOError as error:
             raise Broken("it does not take the request") from error
 
     def receive(self, least: int, most: int, held: bytes = b"") -> bytes:
-        return hot.receive(self._descriptor, least, most, self._read_s, held)
+        return hot.receive(self._descriptor, least, most, self._limits.read_s, held)
 
 
 class _Layered:
-    def __init__(self, connection: Any, timeout: Timeout) -> None:
-        self._connection, self._socket, self._timeout = connection, connection.sock, timeout
+    def __init__(self, connection: Any, limits: Limits) -> None:
+        self._connection, self._socket, self._limits = connection, connection.sock, limits
 
     def ask(self, head: bytes, body: bytes) -> tuple[bytes, bool] | None:
         if is_connection_dropped(self._connection):
             return None
-        self._socket.settimeout(self._timeout.connect_timeout)  # as urllib3 does while it sends
+        self._socket.settimeout(self._limits.send_s)  # as urllib3 does while it sends
         is_sent = False
         try:
             self._socket.sendall(head + body)
@@ -66,7 +71,7 @@ class _Layered:
             pass  # it may have answered before it closed
         except TimeoutError as error:
             raise Broken("it does not take the request") from error
-        self._socket.settimeout(self._timeout.read_timeout)
+        self._socket.settimeout(self._limits.read_s)
         return self._socket.recv(_FIRST), is_sent
 
     def receive(self, least: int, most: int, held: bytes = b"") -> bytes:

@@ -19,7 +19,7 @@ from botocore.loaders import Loader
 from cncbops.delivery import invoker as invoker_module
 from cncbops.delivery.answers import Answer, Kind
 from cncbops.delivery.invoker import Invoker
-from cncbops.wire import sockets
+from cncbops.wire import reply, sockets
 from tests.wire import scripted
 from tests.wire.scripted import Counted, Scripted, Tunnel, ok, soon
 
@@ -38,6 +38,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
     if request.param == "without C":
         monkeypatch.setattr(sockets, "hot", None)
+        monkeypatch.setattr(reply, "hot", None)
     with Scripted() as server:
         yield server
 

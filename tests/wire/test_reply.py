@@ -5,6 +5,8 @@ from botocore.exceptions import IncompleteReadError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cncbops.native import hot
+from cncbops.wire import reply as reply_module
 from cncbops.wire.reply import LONGEST_HEAD, Broken, Reply, read_reply
 
 
@@ -118,3 +120,54 @@ def test_no_room_is_made_for_a_length_that_is_only_said() -> None:
     with pytest.raises(IncompleteReadError):
         read_reply(Watched(b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\nfew"))
     assert max(asked) <= 4 * 1024 * 1024
+
+
+USUAL = [
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}",
+    b"HTTP/1.1 429 \r\nRETRY-AFTER:7 \r\ncontent-length:  0 \r\nx:\r\n\r\n",
+    b"HTTP/1.1 503\r\nContent-Length: 11\r\nX-A b: c: d\r\n\r\n\x00\r\n\r\nHTTP/1",
+]
+PIECES = [
+    *[
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b"\r\n\r\n",
+        b" ",
+        b"\t",
+        b":",
+        b"\x1f",
+        b"\x7f",
+        b"\xb2",
+        b"\xff",
+        b"0",
+        b"9",
+        b"1",
+        b"{}",
+    ],
+    *[b"HTTP/1.0 ", b"HTTP/1.1 ", b"HTTP/1.1 100 Continue\r\n\r\n", b"204", b"304", b"Connection: close\r\n"],
+    *[b"Content-Length: 2\r\n", b"Content-Length: -1\r\n", b"Transfer-Encoding: chunked\r\n", b"x" * 100 + b":\r\n"],
+]
+
+
+@given(
+    usual=st.sampled_from(USUAL),
+    edits=st.lists(st.tuples(st.integers(0, 120), st.integers(0, 20), st.sampled_from(PIECES) | st.binary(max_size=3))),
+)
+def test_what_the_part_in_c_reads_is_read_the_same_without_it(
+    usual: bytes, edits: list[tuple[int, int, bytes]]
+) -> None:
+    answer = usual
+    for at, cut, piece in edits:
+        answer = answer[:at] + piece + answer[at + cut :]
+    if whole := hot and hot.whole_reply(answer):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reply_module, "hot", None)
+            assert read_reply(Sent(b""), answer) == (whole, True)
+
+
+@pytest.mark.parametrize("answer", USUAL)
+def test_what_is_usual_is_read_at_once(answer: bytes) -> None:
+    pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
+    assert hot.whole_reply(answer)
+    assert hot.whole_reply(answer + b"x") is hot.whole_reply(answer[:-1]) is None

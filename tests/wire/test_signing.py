@@ -1,16 +1,18 @@
 """Signatures, against those of botocore for the same requests."""
 
+import calendar
+import time
 from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.wire.signing import Signer
+from cncbops.wire.signing import Form, Scope, Signer
 
 NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
@@ -18,20 +20,36 @@ TOKENS = st.none() | st.text(st.characters(min_codepoint=33, max_codepoint=126),
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
+PLAIN = Form("GET", "", {"host": "h"})
+DAY_S = 86_400
+
+
+def seconds(date: str) -> int:
+    return calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
+
+
+def sent(head: bytes) -> dict[str, str]:
+    """The headers in a head."""
+    return dict(line.split(": ", 1) for line in head.decode().removesuffix("\r\n\r\n").split("\r\n")[1:])
+
+
 @given(key=KEYS, access=NAMES, secret=SECRETS, token=TOKENS, etag=st.from_regex(r"\A[a-f0-9-]{0,34}\Z"))
 def test_a_get_of_any_key_is_signed_as_botocore_signs_it(
     key: str, access: str, secret: str, token: str | None, etag: str
 ) -> None:
     credentials = Credentials(access, secret, token)
-    url = f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key, safe='/~')}"
-    theirs = AWSRequest("GET", url, {"if-match": f'"{etag}"'})
+    path = f"/{quote(key, safe='/~')}"
+    theirs = AWSRequest("GET", f"https://lake.s3.eu-west-1.amazonaws.com{path}", {"if-match": f'"{etag}"'})
     S3SigV4Auth(credentials, "s3", "eu-west-1").add_auth(theirs)
-    hashed = theirs.headers["X-Amz-Content-SHA256"]
-    headers = {"host": urlsplit(url).netloc, "if-match": f'"{etag}"', "x-amz-content-sha256": hashed}
-    signer = Signer(credentials, "eu-west-1", "s3")
-    ours = signer.signed("GET", url.removeprefix("https://lake.s3.eu-west-1.amazonaws.com"), "", headers, hashed)
-    if ours["x-amz-date"] == theirs.headers["X-Amz-Date"]:  # else a second has begun
-        assert ours["authorization"] == theirs.headers["Authorization"]
+    headers = {"host": "lake.s3.eu-west-1.amazonaws.com", "if-match": "another's"}
+    form = Form("GET", "", headers, {}, frozenset({"if-match"}), tells_hash=True)
+    signer = Signer(credentials, Scope("eu-west-1", "s3"), form)
+    head = signer.head(b"", path, path, {"if-match": f'"{etag}"'}, seconds(theirs.headers["X-Amz-Date"]))
+    assert head.startswith(f"GET {path} HTTP/1.1\r\n".encode())
+    ours = sent(head)
+    assert ours["authorization"] == theirs.headers["Authorization"]
+    assert ours["x-amz-content-sha256"] == theirs.headers["X-Amz-Content-SHA256"]
+    assert ours["if-match"] == f'"{etag}"'
     assert ours.get("x-amz-security-token") == token
 
 
@@ -42,31 +60,44 @@ def test_an_invocation_is_signed_as_botocore_signs_it(body: bytes, qualifier: st
     query = f"Qualifier={quote(qualifier, safe='-._~')}"
     url = f"https://lambda.eu-west-1.amazonaws.com{path}?{query}"
     theirs = AWSRequest("POST", url, {"X-Amz-Invocation-Type": "Event"}, body)
-    auth = SigV4Auth(credentials, "lambda", "eu-west-1")
-    auth.add_auth(theirs)
+    SigV4Auth(credentials, "lambda", "eu-west-1").add_auth(theirs)
     headers = {"host": urlsplit(url).netloc, "x-amz-invocation-type": "Event"}
-    date = theirs.headers["X-Amz-Date"]
-    signer = Signer(credentials, "eu-west-1", "lambda")
-    ours = signer.signed("POST", quote(path, safe="/~"), query, headers, auth.payload(theirs), date)
+    form = Form("POST", query, headers, {"user-agent": "100 %s"}, tells_length=True)
+    signer = Signer(credentials, Scope("eu-west-1", "lambda"), form)
+    head = signer.head(body, path, quote(path, safe="/~"), at_s=seconds(theirs.headers["X-Amz-Date"]))
+    assert head.startswith(f"POST {path}?{query} HTTP/1.1\r\n".encode())
+    ours = sent(head)
     assert ours["authorization"] == theirs.headers["Authorization"]
+    assert (ours["content-length"], ours["user-agent"]) == (str(len(body)), "100 %s")
+
+
+def test_each_second_is_signed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 1_523_145_600.0
+    monkeypatch.setattr(time, "time", lambda: now_s)
+    signer = Signer(Credentials("A", "s"), Scope("us-east-1", "s3"), PLAIN)
+    first = [signer.head(b"", "/", "/"), signer.head(b"", "/", "/")]
+    now_s += 1
+    later = signer.head(b"", "/", "/")
+    assert [sent(head)["x-amz-date"] for head in (*first, later)] == [*["20180408T000000Z"] * 2, "20180408T000001Z"]
+    assert len({sent(head)["authorization"] for head in (*first, later)}) == 2
 
 
 def test_other_credentials_and_another_day_have_another_key() -> None:
     keys = SimpleNamespace(access_key="A", secret_key="one", token=None)
-    signer = Signer(SimpleNamespace(get_frozen_credentials=lambda: keys), "us-east-1", "s3")
+    frozen = SimpleNamespace(get_frozen_credentials=lambda: ReadOnlyCredentials(**vars(keys)))
+    signer = Signer(frozen, Scope("us-east-1", "s3"), PLAIN)
 
-    def signature(date: str) -> str:
-        return signer.signed("GET", "/", "", {"host": "h"}, "", date)["authorization"].rpartition("=")[2]
+    def signature(day: int) -> str:
+        return sent(signer.head(b"", "/", "/", at_s=day * DAY_S))["authorization"].rpartition("=")[2]
 
-    first = signature("20180408T000000Z")
-    assert signature("20180409T000000Z") != first
-    assert signature("20180408T000000Z") == first
+    first = signature(17_629)
+    assert signature(17_630) != first
+    assert signature(17_629) == first
     keys.secret_key = "two"
-    assert signature("20180408T000000Z") != first
+    assert signature(17_629) != first
 
 
-@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a  b"])
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a  b", "%(path)s %%"])
 def test_a_token_is_one_line_whatever_it_holds(token: str) -> None:
-    signer = Signer(Credentials("A", "s", token), "us-east-1", "s3")
-    sent = signer.signed("GET", "/", "", {"host": "h"}, "")["x-amz-security-token"]
-    assert sent == " ".join(token.split())
+    head = Signer(Credentials("A", "s", token), Scope("us-east-1", "s3"), PLAIN).head(b"", "/", "/")
+    assert sent(head)["x-amz-security-token"] == " ".join(token.split())
