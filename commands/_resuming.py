@@ -111,6 +111,7 @@ def _heading(run: Run, kind: str, take_up: TakeUp, general: General) -> Heading:
         asynchronous=request.asynchronous,
         sources=run.sources,
         fates=take_up.fates if kind == "redrive" else None,
+        on_changed=take_up.on_changed,
     )
 
 

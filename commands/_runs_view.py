@@ -21,7 +21,7 @@ from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._summary_view import show_failures
 from ._tables import facts
-from ._words import number, workers_in_words
+from ._words import not_read, number, workers_in_words
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
 FIRST_IDS = 3
@@ -181,9 +181,12 @@ def _requests(requests: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     counts = document["counts"]
-    unreadable = f", {counts['objects_unreadable']:,} not readable" if counts["objects_unreadable"] else ""
+    unread = not_read(counts["objects_unreadable"], counts["objects_left_out"])
     more = "" if document["listed"] else "; not all of the lake was listed yet"
-    yield "objects", f"{counts['objects']:,} known, {counts['objects_done']:,} done{unreadable}{more}"
+    yield (
+        "objects",
+        f"{counts['objects']:,} known, {counts['objects_done']:,} done{f', {unread}' if unread else ''}{more}",
+    )
     fates = " + ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in FATES[1:])
     yield "events", f"{counts['matched']:,} matched = {fates}"
     if document["possible_duplicates"]:

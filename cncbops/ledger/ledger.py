@@ -29,7 +29,7 @@ from cncbops.ledger.schema import RESUBMITTED_SINCE, version
 from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
-from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.entry import LEFT_OUT, RESTARTED, Entry
 from cncbops.session.memory import Memory, NoMemory
 from cncbops.session.progress import Progress
 from cncbops.tally import Failure
@@ -48,6 +48,7 @@ _PAGE = 500
 _JSON = ("sources", "arguments", "terms", "target", "access")
 # An object that is in the run once more, as what it has become, counts as that alone.
 _COUNTS = f"error IS NOT '{RESTARTED}'"
+_IS_LEFT_OUT = f"(error IS '{LEFT_OUT}')"
 _OPEN = f"({_COUNTS} AND NOT (ended AND delivered + failed + unknown = matched))"
 
 
@@ -118,8 +119,9 @@ class Ledger:
         totals = ", ".join(
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
-        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL)"
-        query = f"SELECT {objects}, {totals} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
+        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
+        left_out = f"total(failed * {_IS_LEFT_OUT}), total(unknown * {_IS_LEFT_OUT})"
+        query = f"SELECT {objects}, {totals}, {left_out} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, run.id)
         return Counts(*map(int, row))
 

@@ -35,8 +35,9 @@ class Report(Struct, frozen=True):
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
     listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `fates` are
-    those that a redrive takes. `halted` is why a safety stop or an order ended it. `workers` is where it was done (see
-    `Sending.workers`), None where nothing was.
+    those that a redrive takes, `on_changed` is what becomes of objects that changed; None where no run is taken up.
+    `halted` is why a safety stop or an order ended it. `workers` is where it was done (see `Sending.workers`), None
+    where nothing was.
     """
 
     command: str
@@ -56,6 +57,7 @@ class Report(Struct, frozen=True):
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
     fates: Sequence[str] | None = None
+    on_changed: str | None = None
     workers: Mapping[str, Any] | None = None
 
     @property
@@ -118,6 +120,7 @@ def summary(report: Report) -> dict[str, Any]:
         "inventory": report.inventory,
         "since_run": report.since_run,
         "fates": None if report.fates is None else list(report.fates),
+        "on_changed": report.on_changed,
         "workers": report.workers,
         "objects": structs.asdict(tally.objects),
         "events": {**structs.asdict(tally.events), "by_type": dict(tally.by_type.most_common())},

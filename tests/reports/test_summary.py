@@ -49,12 +49,22 @@ def test_the_summary_has_the_keys_of_the_contract() -> None:
 
 
 def test_the_totals_of_the_run_and_the_place_of_its_ledger_are_told() -> None:
-    totals = Counts(9, 7, 1, read=110, matched=100, malformed=2, delivered=80, failed=7, unknown=3)
+    totals = Counts(
+        9, 7, 1, 1, read=110, matched=100, malformed=2, delivered=80, failed=7, unknown=3, failed_left_out=2
+    )
     document = json.loads(json.dumps(summary(report(journal(), totals=totals, ledger=Path("/state/ledger.db")))))
     assert document["ledger"] == "/state/ledger.db"
     assert document["run"] == {
-        **{"objects": 9, "objects_done": 7, "objects_unreadable": 1, "read": 110, "matched": 100, "malformed": 2},
-        **{"delivered": 80, "failed": 7, "unknown": 3, "not_sent": 10},
+        **{
+            "objects": 9,
+            "objects_done": 7,
+            "objects_unreadable": 1,
+            "objects_left_out": 1,
+            "read": 110,
+            "matched": 100,
+            "malformed": 2,
+        },
+        **{"delivered": 80, "failed": 7, "unknown": 3, "failed_left_out": 2, "unknown_left_out": 0, "not_sent": 10},
     }
 
 
