@@ -123,7 +123,7 @@ def summary(report: Report) -> dict[str, Any]:
         "on_changed": report.on_changed,
         "workers": report.workers,
         "objects": structs.asdict(tally.objects),
-        "events": {**structs.asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
+        "events": {**structs.asdict(tally.events), "by_type": ranked(tally.by_type)},
         "invocations": structs.asdict(tally.calls),
         "by_hour": by_hour(tally.by_hour),
         "first_event": iso(tally.first_ms),
@@ -152,6 +152,11 @@ def _functions(report: Report) -> dict[str, Any]:
 def totals_of(counts: Counts) -> dict[str, int]:
     """A run's counts over all its sessions."""
     return {**structs.asdict(counts), "not_sent": counts.not_sent}
+
+
+def ranked(names: Mapping[str, int]) -> dict[str, int]:
+    """Counts by name, the highest first; equal ones by name, in whatever order they were met."""
+    return dict(sorted(names.items(), key=lambda each: (-each[1], each[0])))
 
 
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:
