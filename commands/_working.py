@@ -224,7 +224,7 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
         # What could not be written down is no total of the run, also where its end can be.
-        totals = None if sending.journal.is_torn else kept.ledger.counts(kept.run)
+        totals = None if sending.journal.is_torn else kept.ledger.known(kept.run).counts()
         ended = done(error=sending.error, totals=totals)
         kept.writer.finish(
             ended.status,

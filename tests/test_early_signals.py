@@ -63,7 +63,7 @@ def interrupted_once_loaded() -> Iterator[None]:
         sys.setprofile(None)
 
 
-@pytest.mark.parametrize("line", command_lines(), ids=" ".join)
+@pytest.mark.parametrize("line", list(command_lines()), ids=" ".join)
 def test_a_signal_is_told_of_as_by_the_command_that_has_begun(
     line: tuple[str, ...], capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -40,7 +40,7 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
         "account": run.account,
         "started": iso(run.started_ms),
         "ended": iso(run.ended_ms),
-        "counts": totals_of(ledger.counts(run)),
+        "counts": totals_of(ledger.known(run).counts()),
     }
 
 
@@ -91,7 +91,7 @@ def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
         return None
     if run.is_act:
         return _next_of_act(run, state)
-    return _next_of_events(run, state, ledger.counts(run), ledger.open_errors(run))
+    return _next_of_events(run, state, ledger.known(run).counts(), ledger.known(run).open_errors())
 
 
 def way_back(act: Run, state: str) -> str | None:

@@ -88,8 +88,8 @@ def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
     return chain(
         [{"kind": "run", **facts}],
         ({**of_run, **each, "kind": "session", "session_kind": each["kind"]} for each in sessions),
-        ({"kind": "object", **of_run, **object_facts(entry)} for entry in ledger.entries(run)),
-        ({"kind": "failure", **known, **failure_facts(kept)} for kept in ledger.failures(run)),
+        ({"kind": "object", **of_run, **object_facts(entry)} for entry in ledger.known(run).entries()),
+        ({"kind": "failure", **known, **failure_facts(kept)} for kept in ledger.known(run).failures()),
     )
 
 
