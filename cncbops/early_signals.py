@@ -12,8 +12,11 @@ from types import FrameType
 
 INTERRUPTED = 130
 _STDOUT = 1
-_GROUPS = {"config", "failover", "faults", "lake", "runs", "sandbox"}
+_GROUPS = {"config", "failover", "faults", "lake", "runs"}
 """Commands whose next word is part of their name."""
+_MEMBERS = {"invalidate ls", "invalidate status"}
+"""Of another command, names whose second word is one of theirs."""
+_TEXT = {"completion", "demo"}
 _LINES = {"faults ls", "lake cat", "lake find", "lake ls"}
 _LINES_BY = ("--all", "--watch")
 _NO_LINES_BY = "--summary"
@@ -44,20 +47,26 @@ class _Leaving:
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):  # nobody reads any more
-            os.write(_STDOUT, _document(self._arguments).encode())
+            os.write(_STDOUT, document_of(self._arguments).encode())
         os._exit(INTERRUPTED)
 
 
-def _document(arguments: Sequence[str]) -> str:
+def document_of(arguments: Sequence[str]) -> str:
     """The document of a command line that has one; empty where it is text, or lines."""
-    name = " ".join(arguments[: 2 if arguments[:1] and arguments[0] in _GROUPS else 1])
-    if not _wants_json(arguments) or (name in _LINES and _NO_LINES_BY not in arguments):
+    name = _name_of(arguments)
+    if not _wants_json(arguments) or name in _TEXT or (name in _LINES and _NO_LINES_BY not in arguments):
         return ""
     if any(argument.partition("=")[0] in _LINES_BY for argument in arguments):
         return ""
     import json  # here: most command lines need none of it
 
     return json.dumps({"command": name, "status": "interrupted"}, indent=2) + "\n"
+
+
+def _name_of(arguments: Sequence[str]) -> str:
+    """What the document calls the command."""
+    first, both = "".join(arguments[:1]), " ".join(arguments[:2])
+    return both if first in _GROUPS or both in _MEMBERS else first
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -28,13 +28,15 @@ Key = TypeVar("Key")
 class Objects(Struct):
     """Objects of the lake; `bytes` is their size as stored, `skipped_as` why they were skipped.
 
-    `changed` were read, though the run that is followed knew them as they were before.
+    `changed` were read, though the run that is followed knew them as they were before. `left_out`, among the failed
+    ones, are not what they were when the run that is taken up read them, and are not read for that.
     """
 
     listed: int = 0
     read: int = 0
     skipped: int = 0
     failed: int = 0
+    left_out: int = 0
     changed: int = 0
     bytes: int = 0
     skipped_as: dict[str, int] = field(default_factory=dict)

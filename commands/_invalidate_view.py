@@ -16,7 +16,7 @@ from cncbops.cdn.session import Session
 from cncbops.reports.invalidation import FREE_A_MONTH
 
 from ._screen import Screen
-from ._tables import facts
+from ._tables import facts, fitting
 from ._words import number, stage_in_words
 
 MOST_ROWS, FIRST_BUCKETS = 20, 3
@@ -88,14 +88,25 @@ def show_invalidation(console: Console, document: Mapping[str, Any]) -> None:
 
 
 def show_invalidations(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each invalidation."""
+    """Print a line for each invalidation; a narrow screen leaves out some columns."""
+    told = [_columns(row) for row in rows]
+    widths = {name: max(map(len, (name, *(words[name] for words in told)))) for name in _COLUMNS}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "status", "created (UTC)"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("paths", justify="right")
-    for row in rows:
-        table.add_row(Text(row["id"]), Text(row["status"]), Text(_moment(row["created"])), Text(_paths(row)))
+    for name in fitting(widths, _COLUMNS_BY_WEIGHT, console.width):
+        table.add_column(name, no_wrap=True, justify="right" if name in _COUNTED else "left")
+    for words in told:
+        table.add_row(*(Text(words[str(column.header)]) for column in table.columns))
     console.print(table)
+
+
+_COLUMNS = ("id", "status", "created (UTC)", "paths", "wildcards")
+_COLUMNS_BY_WEIGHT = ("id", "status", "paths", "created (UTC)", "wildcards")
+_COUNTED = ("paths", "wildcards")
+
+
+def _columns(row: Mapping[str, Any]) -> dict[str, str]:
+    counts = ("unknown" if row[name] is None else f"{row[name]:,}" for name in _COUNTED)
+    return dict(zip(_COLUMNS, (row["id"], row["status"], _moment(row["created"]), *counts), strict=True))
 
 
 def show_statuses(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cncbops.inspection.verifying import Counts
@@ -63,17 +63,28 @@ def compared(counts: Counts) -> str:
 
 
 def show_difference(console: Console, facts: Mapping[str, Any]) -> None:
-    """Print one difference: kind, reason, time, size and key; on a terminal in two rows, elsewhere in a line."""
+    """Print one difference: kind, reason, time, size and key; on a terminal in rows, elsewhere in a line."""
     kind_width, why_width = _WIDTHS
     found = facts["lake"] or facts["recovery"]
     kind, key = _KINDS[facts["kind"]].ljust(kind_width), visible(facts["key"])
     here, there = _sizes(facts, found["size"])
-    about = f"{_WHY[facts['why']]:<{why_width}}  {found['last_modified'][:19]}Z  {here:>11}"
+    why, about = _WHY[facts["why"]], f"{found['last_modified'][:19]}Z  {here:>11}"
     if not console.file.isatty():
-        sys.stdout.write(f"{kind}  {about}  {key}{there}\n")  # rich would end the process where nobody reads on
+        # rich would end the process where nobody reads on
+        sys.stdout.write(f"{kind}  {why:<{why_width}}  {about}  {key}{there}\n")
         return
-    console.print(Text(kind, style=_STYLES[facts["kind"]]).append(f"  {about}{there}", "not bold default"))
+    row = Text().append(kind, _STYLES[facts["kind"]]).append(f"  {why:<{why_width}}")
+    _print_fitting(console, row, [f"{about}{there}"])
     console.print(Text(f"    {key}", style="dim"), soft_wrap=True)
+
+
+def _print_fitting(console: Console, row: Text, more: Sequence[str]) -> None:
+    """Print a row with what is told beside it; where the screen is too narrow, that stands below, a line each."""
+    beside = "  ".join(["", ", ".join(more)]) if more else ""
+    fits = row.cell_len + cell_len(beside) <= console.width
+    console.print(row.append(beside) if fits else row, soft_wrap=True)
+    for each in () if fits else more:
+        console.print(Text(f"    {each}", row.style), soft_wrap=True)
 
 
 def _sizes(facts: Mapping[str, Any], here: int) -> tuple[str, str]:
@@ -104,33 +115,27 @@ def show_table(console: Console, facts: Mapping[str, Any]) -> None:
     for side in ("lake", "recovery"):
         told = f"{side:<8}  {visible(facts[side])}  {number(listed[side], 'object')}"
         console.print(Text(told), soft_wrap=True)
-    table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "right"):
-        table.add_column(justify=justify, no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("", Text("objects", "bold"), Text("size", "bold"), "")
-    for kind in ("same", *_KINDS):
-        count = facts[kind]
-        style = _STYLES.get(kind, "green") if count["objects"] else "dim"
-        cells = (
-            _KINDS.get(kind, kind),
-            f"{count['objects']:,}",
-            size(count["bytes"]),
-            _reasons(count, facts["lag_s"]),
-        )
-        table.add_row(*(Text(cell, style=style) for cell in cells))
     console.print()
-    console.print(table)
+    rows = {"": ("objects", "size"), **{kind: _counted(facts[kind]) for kind in ("same", *_KINDS)}}
+    objects, sizes = (max(map(len, column)) for column in zip(*rows.values(), strict=True))
+    for kind, (count, total) in rows.items():
+        style = _STYLES.get(kind, "green") if kind and facts[kind]["objects"] else "dim" if kind else "bold"
+        row = Text(f"{_KINDS.get(kind, kind):<{_WIDTHS[0]}}  {count:>{objects}}  {total:>{sizes}}", style)
+        _print_fitting(console, row, _reasons(facts[kind], facts["lag_s"]) if kind else [])
 
 
-def _reasons(count: Mapping[str, Any], lag_s: float) -> str:
+def _counted(count: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{count['objects']:,}", size(count["bytes"])
+
+
+def _reasons(count: Mapping[str, Any], lag_s: float) -> Sequence[str]:
     found = {why: number_of for why, number_of in count.get("why", {}).items() if why not in _PLAIN}
     reasons = [f"{number_of:,} {_WHY[why]}" for why, number_of in found.items()]
     if count.get("late") and lag_s:
         reasons.append(f"{count['late']:,} older than the lag")
     if count.get("oldest_s") is not None:
         reasons.append(f"the oldest for {span(count['oldest_s']).removeprefix('about ')}")
-    return ", ".join(reasons)
+    return reasons
 
 
 _OUTCOMES = {

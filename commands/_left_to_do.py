@@ -29,16 +29,14 @@ if TYPE_CHECKING:
 
 def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """What no session has done yet. Raises BadInput for what cannot be done any more."""
-    request, queues = prepared.request, queues_of(prepared.request)
+    request, queues, known = prepared.request, queues_of(prepared.request), ledger.known(run)
     chose_by = _chose_by(request)
     _require_fits(take_up.on_changed, chose_by)
-    unfinished = (entry for entry in ledger.entries(run, unfinished=True) if entry.source not in queues)
+    unfinished = (entry for entry in known.entries(unfinished=True) if entry.source not in queues)
     begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
-    progress = ledger.progress(run, prepared.lanes)
+    progress = known.progress(prepared.lanes)
     changed = changes(begun, prepared.s3, take_up.on_changed, None if chose_by else progress.next_number)
-    returned = (
-        [entry for entry in ledger.entries(run) if entry.source in queues and _is_queued(entry)] if queues else []
-    )
+    returned = [entry for entry in known.entries() if entry.source in queues and _is_queued(entry)] if queues else []
     changed = structs.replace(changed, returned=returned)
     not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
     progress = structs.replace(
@@ -61,7 +59,7 @@ def _survey(ledger: Ledger, run: Run, prepared: Prepared) -> Survey | None:
     """Who finds out how much is left: nobody where that takes following other runs, or an inventory."""
     if _follows(prepared.request) or (run.listed and inventory_in(prepared.request.sources)):
         return None
-    return Survey(prepared.request, prepared.s3, ledger.bytes_done(run))
+    return Survey(prepared.request, prepared.s3, ledger.known(run).bytes_done())
 
 
 def _chose_by(request: Request) -> str | None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from ._runs_view import arguments_in_words
 from ._summary_view import changed, fates, nothing_matches, passed_over, show_failures
 from ._tables import facts
-from ._words import number, size, span, stage_in_words, workers_in_words
+from ._words import not_read, number, size, span, stage_in_words, workers_in_words
 
 BAR = 30
 MOST_ROWS = 24
@@ -106,8 +106,8 @@ def unread(objects: Mapping[str, Any]) -> str:
     """What was not read, and why."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in objects["skipped_as"].items())
     skipped = f", {objects['skipped']:,} skipped ({reasons})" if reasons else ""
-    failed = f", {objects['failed']:,} not readable" if objects.get("failed") else ""
-    return skipped + failed
+    failed = not_read(objects.get("failed", 0), objects.get("left_out", 0))
+    return f"{skipped}, {failed}" if failed else skipped
 
 
 def _manner(document: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
             return refuse(heading, error, screen)
         if general.execute:
             return execute_work(work, kept, alarms, screen)
-        return plan_work(work, screen, totals=ledger.counts(run))
+        return plan_work(work, screen, totals=ledger.known(run).counts())
 
 
 def _with_inventory(work: Work, screen: Screen) -> Work:
@@ -111,6 +111,7 @@ def _heading(run: Run, kind: str, take_up: TakeUp, general: General) -> Heading:
         asynchronous=request.asynchronous,
         sources=run.sources,
         fates=take_up.fates if kind == "redrive" else None,
+        on_changed=take_up.on_changed,
     )
 
 

@@ -76,7 +76,7 @@ def _show(text: str, report: Path | None, options: Local, screen: Screen) -> int
         if screen.json:
             return _show_json(ledger, run, facts, screen)
         if not screen.quiet:
-            unmended = ledger.failures(run, unmended=True)
+            unmended = ledger.known(run).failures(unmended=True)
             facts["failures"] = [failure_facts(each) for each in islice(unmended, FAILURES_SHOWN)]
             with screen.printing() as out:
                 show_run(out, visible(facts))
@@ -93,7 +93,8 @@ def _found(ledger: Ledger | None, text: str, options: Local) -> tuple[Ledger, Ru
 
 def _show_json(ledger: Ledger, run: Run, facts: dict[str, Any], screen: Screen) -> int:
     """Write all there is of a run, in memory that does not grow with it; the exit code."""
-    lists = {"objects": map(object_facts, ledger.entries(run)), "failures": map(failure_facts, ledger.failures(run))}
+    known = ledger.known(run)
+    lists = {"objects": map(object_facts, known.entries()), "failures": map(failure_facts, known.failures())}
     stop = threading.Event()
     screen.told.set()  # this is the document, however it ends
     try:

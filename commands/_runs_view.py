@@ -20,8 +20,8 @@ from cncbops.reports.summary import iso
 from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._summary_view import show_failures
-from ._tables import facts
-from ._words import number, workers_in_words
+from ._tables import facts, fitting
+from ._words import not_read, number, workers_in_words
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
 FIRST_IDS = 3
@@ -33,7 +33,7 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     told = [_words_of(row) for row in rows]
     widths = {name: max(len(name), *(len(words[name]) for words in told)) for name in _LS_COLUMNS}
     widths["subject"] = min(widths["subject"], _SUBJECT_WIDTH)
-    shown = _fitting(widths, console.width)
+    shown = fitting(widths, _LS_BY_WEIGHT, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
         table.add_column(name, no_wrap=name != "subject", overflow="fold", min_width=widths[name])
@@ -42,18 +42,8 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
-def _fitting(widths: Mapping[str, int], most: int) -> Sequence[str]:
-    """The columns that stand side by side on a screen: each that has room beside those that matter more."""
-    shown: set[str] = set()
-    for name in _LS_BY_WEIGHT:
-        if not shown or sum(widths[each] + _GAP for each in shown) + widths[name] <= most:
-            shown.add(name)
-    return [name for name in _LS_COLUMNS if name in shown]
-
-
 _LS_COLUMNS = ("run", "command", "status", "delivered", "not delivered", "subject", "who")
 _LS_BY_WEIGHT = ("run", "status", "delivered", "not delivered", "subject", "command", "who")
-_GAP = 2
 _SUBJECT_WIDTH = 18
 """Of a function's name that is longer the rest stands below."""
 
@@ -181,9 +171,12 @@ def _requests(requests: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     counts = document["counts"]
-    unreadable = f", {counts['objects_unreadable']:,} not readable" if counts["objects_unreadable"] else ""
+    unread = not_read(counts["objects_unreadable"], counts["objects_left_out"])
     more = "" if document["listed"] else "; not all of the lake was listed yet"
-    yield "objects", f"{counts['objects']:,} known, {counts['objects_done']:,} done{unreadable}{more}"
+    yield (
+        "objects",
+        f"{counts['objects']:,} known, {counts['objects_done']:,} done{f', {unread}' if unread else ''}{more}",
+    )
     fates = " + ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in FATES[1:])
     yield "events", f"{counts['matched']:,} matched = {fates}"
     if document["possible_duplicates"]:

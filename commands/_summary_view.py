@@ -6,12 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from cncbops.cluster.address import at_cluster
 from cncbops.queues.source import SCHEME as QUEUES
+from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
 from cncbops.session.since import LISTED
 
 from ._tables import facts
-from ._words import number, taken_up_again, workers_in_words
+from ._words import not_read, number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -30,6 +30,7 @@ _LEFT_OUT = {
     "repeated": "met twice, or another pipeline's of a record that is sent",
 }
 _UNDELIVERABLE = "NotDeliverable"
+_ONCE_MENDED = "Once the cause is mended"
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 
 
@@ -66,9 +67,10 @@ def _of_events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "left out", ", ".join(passed_over(events))
     if changed(objects):
         yield "changed", changed(objects)
-    if events["malformed"] or objects["failed"]:
-        lines, unread = number(events["malformed"], "malformed line"), number(objects["failed"], "object")
-        yield "lake", f"{lines}, {unread} not readable"
+    if events["malformed"]:
+        yield "lake", number(events["malformed"], "malformed line")
+    if objects["failed"]:
+        yield "objects", not_read(objects["failed"], objects["left_out"])
 
 
 def passed_over(events: Mapping[str, int]) -> list[str]:
@@ -142,7 +144,7 @@ def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{queue['queue']}: {_listed(queue, ('deleted', 'left', 'not_deleted')) or 'no message'}{_held(queue)}",
         )
     if document["objects"]["failed"]:
-        yield "objects", f"{document['objects']['failed']:,} not readable"
+        yield "objects", not_read(document["objects"]["failed"], document["objects"]["left_out"])
 
 
 def _held(queue: Mapping[str, Any]) -> str:
@@ -230,20 +232,25 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     """Print the commands that go on from here: what is not done is in the ledger."""
     if not document["ledger"]:
         return
-    events, run, totals = document["events"], document["run_id"], document["run"] or document["events"]
-    there = at_cluster((document["workers"] or {}).get("cluster"))
+    events = document["events"]
     if "functions" in document:
         _show_undeliverable(console, document)
-    if document["status"] in ("failed", "stopped", "interrupted"):
-        cause = "Once the cause is mended" if totals["failed"] else "Go on with it"
-        console.print(f"{cause}: {taken_up_again(run, document['fates'])}{there}", soft_wrap=True)
-    elif document["command"] == "runs redrive" and totals["not_sent"]:
-        console.print(f"Go on with the rest of the run: cncbops runs resume {run} --execute{there}", soft_wrap=True)
-    elif totals["failed"]:
-        verb = "resume" if all(source.startswith(QUEUES) for source in document["source"]) else "redrive"
-        console.print(f"Once the cause is mended: cncbops runs {verb} {run} --execute{there}", soft_wrap=True)
-    elif totals["unknown"]:
-        again = f"cncbops runs redrive {run} --unknown --execute{there}"
-        console.print(f"Send the unknown again, which may arrive twice: {again}", soft_wrap=True)
+    if step := _next_step(document, document["run"] or events):
+        console.print(step, soft_wrap=True)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
-        console.print(f"All of it: cncbops runs show {run}", soft_wrap=True)
+        console.print(f"All of it: cncbops runs show {document['run_id']}", soft_wrap=True)
+
+
+def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:
+    """The command that goes on with a run, and when it is to be typed; None where none would do anything."""
+    run, cluster = document["run_id"], (document["workers"] or {}).get("cluster")
+    if document["status"] in ("failed", "stopped", "interrupted"):
+        cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
+        return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'], cluster)}"
+    if document["command"] == "runs redrive" and totals["not_sent"]:
+        return f"Go on with the rest of the run: {taken_up_again(run, None, None, cluster)}"
+    fates = redrivable(totals)
+    if fates and all(source.startswith(QUEUES) for source in document["source"]):
+        return f"{_ONCE_MENDED}: {taken_up_again(run, None, None, cluster)}"
+    cause = "Send the unknown again, which may arrive twice" if "unknown" in fates else _ONCE_MENDED
+    return f"{cause}: {redrive_of(run, fates, totals, cluster)}" if fates else None

@@ -1,9 +1,11 @@
-"""Facts as a table of two columns, as every screen shows them."""
+"""Facts as a table of two columns, as every screen shows them; which columns a narrow screen has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
+
+_GAP = 2
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
@@ -14,3 +16,12 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
+
+
+def fitting(widths: Mapping[str, int], by_weight: Sequence[str], most: int) -> Sequence[str]:
+    """The columns that stand side by side on a screen: each that has room beside those that matter more."""
+    shown: set[str] = set()
+    for name in by_weight:
+        if not shown or sum(widths[each] + _GAP for each in shown) + widths[name] <= most:
+            shown.add(name)
+    return [name for name in widths if name in shown]

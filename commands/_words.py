@@ -1,7 +1,7 @@
 """Numbers, sizes and spans of time in words, as every screen writes them."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 # What a terminal takes for orders: C0 and C1 control codes, and the marks that turn text around.
@@ -33,11 +33,10 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     return f"{workers['count']:,} {where}{lost}"
 
 
-def taken_up_again(run_id: str, fates: Collection[str] | None) -> str:
-    """What goes on with a run, or with a redrive of what has these fates."""
-    if fates is None:
-        return f"cncbops runs resume {run_id} --execute"
-    return f"cncbops runs redrive {run_id}{' --unknown' if 'unknown' in fates else ''} --execute"
+def not_read(failed: int, left_out: int) -> str:
+    """How many objects could not be read, and how many of those that failed were not to be, as they changed."""
+    counts = {"not readable": failed - left_out, "left out": left_out}
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
 def number(count: int, what: str) -> str:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
-from cncbops.cluster.address import at_cluster
 from cncbops.errors import CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
 from cncbops.recipients import Recipients
+from cncbops.reports.going_on import taken_up_again
 from cncbops.reports.run_report import require_writable, write_report
 from cncbops.reports.summary import Report, summary
 from cncbops.request import Request
@@ -34,7 +34,7 @@ from cncbops.undertaking import Undertaking
 
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
-from ._words import taken_up_again, visible
+from ._words import visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,6 +53,7 @@ class Heading(Struct, frozen=True):
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
     fates: Sequence[str] | None = None
+    on_changed: str | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self, journal: Journal, **more: Any) -> Report:
@@ -211,10 +212,10 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
 
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
-    there = at_cluster(sending.workers["cluster"])
     verb = "redrive" if heading.fates else "resume"
+    again = taken_up_again(run.run_id, heading.fates, heading.on_changed, sending.workers["cluster"])
     what = f"left at once: what was under way may have arrived, and is sent again by the {verb}"
-    return f"\nerror: {what}. Go on with `{taken_up_again(run.run_id, heading.fates)}{there}`\n"
+    return f"\nerror: {what}. Go on with `{again}`\n"
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
@@ -223,7 +224,7 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
     try:
         # What could not be written down is no total of the run, also where its end can be.
-        totals = None if sending.journal.is_torn else kept.ledger.counts(kept.run)
+        totals = None if sending.journal.is_torn else kept.ledger.known(kept.run).counts()
         ended = done(error=sending.error, totals=totals)
         kept.writer.finish(
             ended.status,

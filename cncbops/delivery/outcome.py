@@ -28,7 +28,7 @@ class Undelivered(msgspec.Struct, frozen=True):
 class Calls(msgspec.Struct, gc=False):
     """Invocations made: total = succeeded + failed + throttled + unknown. A plan has the total alone.
 
-    `retried` are those among them that sent a record again; `bytes` is the payload sent.
+    `retried` are those among them that sent a record again, be it in half of a batch; `bytes` is the payload sent.
     """
 
     total: int = 0

@@ -33,14 +33,14 @@ def ahead(
     results that are never taken. Threads are those of a `pool` that stays, or begun for it.
     """
     with nullcontext(pool) if pool else ThreadPoolExecutor(window, thread_name_prefix="ahead") as threads:
-        row = _Row(_futures(threads, function, items, size), window)
+        calls = _Calls(_futures(threads, function, items, size), window)
         try:
-            while row.pending:
-                result = row.pending.popleft()[0].result()
-                row.fill()
+            while calls.pending:
+                result = calls.pending.popleft()[0].result()
+                calls.fill()
                 yield result
         finally:
-            for future, _ in row.pending:
+            for future, _ in calls.pending:
                 if not future.cancel() and not future.exception():
                     discard(future.result())
 
@@ -48,7 +48,7 @@ def ahead(
 _Sized = tuple[Future[Result], int]
 
 
-class _Row(Generic[Result]):
+class _Calls(Generic[Result]):
     """The calls that are done or under way, each with the size of its item."""
 
     def __init__(self, futures: Iterator[_Sized[Result]], window: int) -> None:

@@ -146,7 +146,7 @@ class _Piece(Call):
     token: str | None = None
     pages: int = 0
     is_guess: bool = False
-    row: "_Row | None" = None
+    cut: "_Cut | None" = None
 
     def up_to(self, end: str | None) -> "_Piece":
         """The first part of it."""
@@ -162,8 +162,8 @@ class _Piece(Call):
         goes_on = page.token is not None and (self.until is None or page.last < self.until)
         if page.token is None:
             self.stretch.note_end(page.last or self.begin)
-        if self.row:
-            self.row.learn(self, page)
+        if self.cut:
+            self.cut.learn(self, page)
         inside = page.within(self.begin, self.until)
         if self.is_guess and self.stretch.hopes:
             self.stretch.hopes.note(was_good=len(inside) * 4 > len(page.objects))
@@ -199,7 +199,7 @@ class _Neighbours(Call):
             yield self.piece
         elif folders:
             yield level.within(begin, folders[0])
-            yield from _Row(self.piece, level, folders, _width(self.spanned), self.most).pieces()
+            yield from _Cut(self.piece, level, folders, _width(self.spanned), self.most).pieces()
         else:
             yield level.within(begin, until)
 
@@ -209,7 +209,7 @@ class _Folder(Call):
     """A piece that is one folder, asked for by its own prefix; as a piece like others, if that is refused."""
 
     piece: _Piece
-    row: "_Row"
+    cut: "_Cut"
 
     def ask(self) -> Page | None:
         try:
@@ -222,11 +222,11 @@ class _Folder(Call):
         if page is None:
             outer.bucket.can_narrow = False
             return self.piece
-        self.row.learn_of_folder(page)
+        self.cut.learn_of_folder(page)
         return (yield from _Piece(Stretch(outer.bucket, self.piece.begin, outer.hopes), "", None).answer(page))
 
 
-class _Row:
+class _Cut:
     """A piece that is cut at folders: at so many at once as a page, of so many objects, is thought to hold."""
 
     def __init__(self, piece: _Piece, level: Page, folders: list[str], stride: int, most: int) -> None:
@@ -248,7 +248,7 @@ class _Row:
                 self._newest = None  # the one before may not grow into it
                 yield _Folder(piece, self)
             else:
-                piece.row, self._newest = self, piece
+                piece.cut, self._newest = self, piece
                 yield piece
 
     def _is_folder(self, piece: _Piece) -> bool:

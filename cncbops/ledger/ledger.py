@@ -1,13 +1,12 @@
-"""The ledger's readers and its door: runs are found, begun and taken up here.
+"""The ledger's door: runs are found, begun and taken up here, and told to those at work on them.
 
-What a session writes while it works is in `writing`; beats and orders are in `pulse`.
+What is known of the objects of one is in `known`; what a session writes while it works in `writing`; beats and orders
+are in `pulse`.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,23 +15,19 @@ from msgspec import structs
 
 from cncbops import __version__
 from cncbops.errors import BadInput
-from cncbops.kinesis.batching import Mark
-from cncbops.lake.objects import LakeObject
-from cncbops.lake.sources import printable
 from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
+from cncbops.ledger.known import Known
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
 from cncbops.ledger.resubmitted import Resubmitted
-from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, NewRun, Run, Session, unpack
+from cncbops.ledger.rows import GivenOrder, NewRun, Run, Session
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
 from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
 from cncbops.ledger.writing import RedriveWriter, RunWriter
-from cncbops.session.entry import RESTARTED, Entry
+from cncbops.session.entry import Entry
 from cncbops.session.memory import Memory, NoMemory
-from cncbops.session.progress import Progress
-from cncbops.tally import Failure
 
 if TYPE_CHECKING:
     from cncbops.ledger.invalidations import Invalidations
@@ -44,11 +39,7 @@ FIRST_SESSION = 1
 SHORTEST_ID = 4
 """What an empty variable of a script leaves of an id shall name no run."""
 
-_PAGE = 500
 _JSON = ("sources", "arguments", "terms", "target", "access")
-# An object that is in the run once more, as what it has become, counts as that alone.
-_COUNTS = f"error IS NOT '{RESTARTED}'"
-_OPEN = f"({_COUNTS} AND NOT (ended AND delivered + failed + unknown = matched))"
 
 
 class Ledger:
@@ -113,97 +104,9 @@ class Ledger:
         rows = self._rows("SELECT * FROM sessions WHERE run = ? ORDER BY number", run.id)
         return [_session(row) for row in rows]
 
-    def counts(self, run: Run) -> Counts:
-        """What a run's objects add up to."""
-        totals = ", ".join(
-            f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
-        )
-        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL)"
-        query = f"SELECT {objects}, {totals} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
-        (row,) = self._rows(query, run.id)
-        return Counts(*map(int, row))
-
-    def open_errors(self, run: Run) -> dict[str | None, int]:
-        """How many of a run's objects that are not done have which error; None: they have none."""
-        query = f"SELECT error, count(*) FROM objects WHERE run = ? AND {_OPEN} GROUP BY error"  # noqa: S608
-        return {row[0]: row[1] for row in self._rows(query, run.id)}
-
-    def bytes_done(self, run: Run) -> int:
-        """The size as stored of a run's objects that are done."""
-        (row,) = self._rows(f"SELECT total(size) FROM objects WHERE run = ? AND NOT {_OPEN}", run.id)  # noqa: S608
-        return int(row[0])
-
-    # Objects and failures
-
-    def entries(self, run: Run, *, unfinished: bool = False) -> Iterator[Entry]:
-        """A run's objects by number, or those that are not done; a page at a time."""
-        where = f"AND {_OPEN}" if unfinished else ""
-        query = f"SELECT * FROM objects WHERE run = ? AND number > ? {where} ORDER BY number LIMIT {_PAGE}"  # noqa: S608
-        last = -1
-        while page := self._rows(query, run.id, last):
-            yield from map(_entry, page)
-            last = page[-1]["number"]
-
-    def known_keys(self, run: Run) -> Iterator[tuple[int, bytes]]:
-        """Source number and key of each object of the run, in listing order.
-
-        Read from a copy, sorted, in SQLite's temporary store: no reader is open meanwhile that
-        would keep the write-ahead log from being cut.
-        """
-        with guarded(self.path):
-            self._connection.execute("DROP TABLE IF EXISTS temp.known")
-            self._connection.execute(
-                "CREATE TEMP TABLE known AS SELECT source, key FROM objects WHERE run = ? ORDER BY source, key",
-                (run.id,),
-            )
-        last = 0
-        while page := self._rows(f"SELECT rowid, * FROM known WHERE rowid > ? ORDER BY rowid LIMIT {_PAGE}", last):  # noqa: S608
-            yield from ((row["source"], row["key"]) for row in page)
-            last = page[-1]["rowid"]
-
     def listed(self, runs: Sequence[Run]) -> Listed:
         """The objects of these runs; until it is asked for those of others."""
         return Listed(self._connection, self.path, [run.id for run in runs])
-
-    def failures(self, run: Run, *, unmended: bool = False) -> Iterator[KeptFailure]:
-        """A run's failures in lake order, or those that are not mended; a page at a time."""
-        where = "AND mended_in IS NULL" if unmended else ""
-        query = (
-            "SELECT f.*, o.bucket, o.key FROM failures f JOIN objects o ON o.run = f.run AND o.number = f.object "  # noqa: S608
-            f"WHERE f.run = ? AND (f.object, f.line, f.part) > (?, ?, ?) {where} "
-            f"ORDER BY f.object, f.line, f.part LIMIT {_PAGE}"
-        )
-        last = (-1, 0, 0)
-        while page := self._rows(query, run.id, *last):
-            yield from map(_failure, page)
-            last = (page[-1]["object"], page[-1]["line"], page[-1]["part"])
-
-    def failures_of(self, run: Run, number: int) -> list[Failure]:
-        """The failures of one object of a run."""
-        query = (
-            "SELECT f.*, o.bucket, o.key FROM failures f JOIN objects o ON o.run = f.run AND o.number = f.object "
-            "WHERE f.run = ? AND f.object = ? AND mended_in IS NULL ORDER BY f.line, f.part"
-        )
-        return [_failure(row).failure for row in self._rows(query, run.id, number)]
-
-    def entry(self, run: Run, number: int) -> Entry:
-        """One object of a run."""
-        (row,) = self._rows("SELECT * FROM objects WHERE run = ? AND number = ?", run.id, number)
-        return _entry(row)
-
-    def progress(self, run: Run, lanes: int) -> Progress:
-        """How far a run came."""
-        marks = self._rows("SELECT * FROM lanes WHERE run = ?", run.id)
-        beyond = self._rows("SELECT places FROM settled WHERE run = ?", run.id)
-        (known,) = self._rows("SELECT coalesce(max(number), -1) FROM objects WHERE run = ?", run.id)
-        (chosen,) = self._rows(f"SELECT total(matched) FROM objects WHERE run = ? AND {_COUNTS}", run.id)  # noqa: S608
-        return Progress(
-            lanes=lanes,
-            marks={(row["session"], row["lane"]): Mark(row["upto"], frozenset(unpack(row["holes"]))) for row in marks},
-            beyond=frozenset(place for row in beyond for place in unpack(row["places"])),
-            next_number=known[0] + 1,
-            chosen=int(chosen[0]),
-        )
 
     def memory(self, own: int | None = None) -> Memory:
         """What is remembered of faults that were sent, for a run that asks; nothing in an older version's ledger."""
@@ -281,6 +184,10 @@ class Ledger:
     def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
         """What a redrive of a run writes down, in the thread of this ledger."""
         return RedriveWriter(self._connection, self.path, run.id, session)
+
+    def known(self, run: Run) -> Known:
+        """What is known of a run's objects and failures."""
+        return Known(self._connection, self.path, run.id)
 
     def choices(self, run: Run) -> Choices:
         """Which events a run sends, as far as more than their own content decides that."""
@@ -363,27 +270,3 @@ def _run(row: sqlite3.Row) -> Run:
 def _session(row: sqlite3.Row) -> Session:
     told = {name: row[name] for name in Session.__struct_fields__}
     return Session(**{**told, "summary": orjson.loads(row["summary"]) if row["summary"] else None})
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    bucket, key = row["bucket"], os.fsdecode(row["key"])
-    lake_object = LakeObject(
-        uri=f"s3://{bucket}/{key}" if bucket else printable(key),
-        bucket=bucket,
-        key=key,
-        size=row["size"],
-        etag=row["etag"],
-        last_modified=datetime.fromtimestamp(row["modified_ms"] / 1000, UTC),
-        storage_class=row["storage_class"],
-    )
-    counts = ("read", "matched", "malformed", "delivered", "failed", "unknown", "error")
-    told = {name: row[name] for name in counts}
-    pulled = dict(orjson.loads(row["pulled"]))
-    return Entry(row["number"], row["source"], lake_object, **told, ended=bool(row["ended"]), pulled_before=pulled)
-
-
-def _failure(row: sqlite3.Row) -> KeptFailure:
-    bucket, key = row["bucket"], os.fsdecode(row["key"])
-    told = {name: row[name] for name in Failure.__struct_fields__ if name != "object"}
-    failure = Failure(object=f"s3://{bucket}/{key}" if bucket else printable(key), **told)
-    return KeptFailure(row["object"], failure, row["session"], row["mended_in"])

@@ -88,17 +88,24 @@ class GivenOrder(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent."""
+    """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent.
+
+    Objects that were left out, as they changed or are gone, are among the unreadable ones; what failed or is unknown
+    in them no redrive sends.
+    """
 
     objects: int = 0
     objects_done: int = 0
     objects_unreadable: int = 0
+    objects_left_out: int = 0
     read: int = 0
     matched: int = 0
     malformed: int = 0
     delivered: int = 0
     failed: int = 0
     unknown: int = 0
+    failed_left_out: int = 0
+    unknown_left_out: int = 0
 
     @property
     def flawed(self) -> bool:

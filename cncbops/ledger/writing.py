@@ -20,7 +20,7 @@ from cncbops.ledger.marks import Marks
 from cncbops.ledger.resubmitted import remember
 from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import now_ms
-from cncbops.session.entry import RESTARTED, Entry, object_number
+from cncbops.session.entry import LEFT_OUT, RESTARTED, Entry, object_number
 from cncbops.session.id_claims import first_place
 from cncbops.tally import Failure
 
@@ -226,13 +226,14 @@ class RedriveWriter(SessionWriter):
 
     def write(
         self,
-        entries: Collection[Entry],  # noqa: ARG002  what is known of the objects stays as it is
+        entries: Collection[Entry],
         failures: Sequence[tuple[int, Failure]],  # noqa: ARG002  those of `settled` are all that count here
         settled: Sequence[Settled],
         claimed: Sequence[bytes] = (),  # noqa: ARG002  which records they are was settled before
     ) -> None:
         """Keep what became of records whose failures are in the ledger, all or nothing."""
         with self._transaction():
+            self._note_left_out(entries)
             for _, outcome in settled:
                 self._mend(outcome.delivered)
                 self._tell_anew("failed", outcome.failed)
@@ -248,6 +249,18 @@ class RedriveWriter(SessionWriter):
             "UPDATE runs SET status = 'succeeded' WHERE id = ? AND status = 'partial' AND NOT EXISTS "
             "(SELECT 1 FROM failures WHERE run = runs.id AND mended_in IS NULL)",
             (self._run,),
+        )
+
+    def _note_left_out(self, entries: Iterable[Entry]) -> None:
+        """Note which objects are not what they were, or are again; what else is known of them stays as it is."""
+        self._connection.executemany(
+            "UPDATE objects SET error = ? WHERE run = ? AND number = ?",
+            [(LEFT_OUT, self._run, entry.number) for entry in entries if entry.error == LEFT_OUT],
+        )
+        self._connection.executemany(
+            "UPDATE objects SET error = NULL WHERE run = ? AND number = ? AND error = ? AND ended "
+            "AND delivered + failed + unknown = matched",
+            [(self._run, entry.number, LEFT_OUT) for entry in entries if not entry.error],
         )
 
     def _mend(self, records: Iterable[Record]) -> None:

@@ -11,7 +11,7 @@ from cncbops.inspection.numbering import Numbering
 from cncbops.inspection.reading import Counts
 from cncbops.inspection.runs import Hole
 from cncbops.inspection.statistics import Statistics
-from cncbops.reports.summary import by_hour, iso
+from cncbops.reports.summary import by_hour, iso, ranked
 from cncbops.tally import HOUR_MS, OTHER_HOURS
 
 MOST_GAPS = 100
@@ -31,10 +31,10 @@ def statistics_facts(statistics: Statistics, counts: Counts) -> dict[str, Any]:
             "malformed": counts.malformed,
             "synthesized": tally.events.synthesized,
             "without_time": statistics.without_time,
-            "by_type": _ranked(tally.by_type),
-            "by_source": _ranked(statistics.by_source),
-            "by_region": _ranked(statistics.by_region),
-            "by_shard": _ranked(statistics.by_shard),
+            "by_type": ranked(tally.by_type),
+            "by_source": ranked(statistics.by_source),
+            "by_region": ranked(statistics.by_region),
+            "by_shard": ranked(statistics.by_shard),
         },
         "by_hour": by_hour(tally.by_hour),
         "first_event": iso(tally.first_ms),
@@ -45,10 +45,6 @@ def statistics_facts(statistics: Statistics, counts: Counts) -> dict[str, Any]:
         "repeated_ids": _repeats(statistics),
         "gaps": gap_facts(statistics.gaps),
     }
-
-
-def _ranked(names: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(names.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _rates(statistics: Statistics) -> dict[str, Any]:

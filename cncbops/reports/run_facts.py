@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import structs
 
-from cncbops.cluster.address import at_cluster
 from cncbops.lake.objects import CHANGED, GONE
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
+from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import LEFT_OUT, Entry
 from cncbops.session.in_doubt import is_in_doubt, most_in_flight
@@ -40,7 +40,7 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
         "account": run.account,
         "started": iso(run.started_ms),
         "ended": iso(run.ended_ms),
-        "counts": totals_of(ledger.counts(run)),
+        "counts": totals_of(ledger.known(run).counts()),
     }
 
 
@@ -91,7 +91,7 @@ def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
         return None
     if run.is_act:
         return _next_of_act(run, state)
-    return _next_of_events(run, state, ledger.counts(run), ledger.open_errors(run))
+    return _next_of_events(run, state, ledger.known(run).counts(), ledger.known(run).open_errors())
 
 
 def way_back(act: Run, state: str) -> str | None:
@@ -110,27 +110,26 @@ def go_on_with(run: Run) -> str:
     """
     if run.is_act and run.command != "invalidate":
         return str(run.terms["go_on"])
-    return f"cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}"
+    return taken_up_again(run.run_id, None, None, run.cluster)
 
 
 def _next_of_events(run: Run, state: str, counts: Counts, errors: Mapping[str | None, int]) -> str | None:
+    totals = totals_of(counts)
+    fates = redrivable(totals)
     is_open = not run.listed or errors.keys() - {LEFT_OUT}
-    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or not counts.failed):
-        return go_on_with(run) + _on_changed(run, errors)
-    if (counts.failed or counts.unknown) and all(source.startswith(QUEUES) for source in run.sources):
+    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or "failed" not in fates):
+        return taken_up_again(run.run_id, None, _on_changed(run, errors), run.cluster)
+    if fates and all(source.startswith(QUEUES) for source in run.sources):
         return go_on_with(run)  # what failed is on its queue
-    there = at_cluster(run.cluster)
-    if counts.failed:
-        return f"cncbops runs redrive {run.run_id} --execute{there}"
-    return f"cncbops runs redrive {run.run_id} --unknown --execute{there}" if counts.unknown else None
+    return redrive_of(run.run_id, fates, totals, run.cluster) if fates else None
 
 
-def _on_changed(run: Run, errors: Collection[str | None]) -> str:
+def _on_changed(run: Run, errors: Collection[str | None]) -> str | None:
     """The option without which a resume ends at objects that are known to have changed, or to be gone."""
     hangs_on_others = run.arguments.get("dedupe") or run.arguments.get("latest_per_key")
     if CHANGED in errors and LEFT_OUT not in errors and not hangs_on_others:
-        return " --on-changed restart"
-    return " --on-changed skip" if {CHANGED, GONE, LEFT_OUT} & set(errors) else ""
+        return "restart"
+    return "skip" if {CHANGED, GONE, LEFT_OUT} & set(errors) else None
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
@@ -168,17 +167,23 @@ def _order(order: GivenOrder) -> dict[str, Any]:
 
 
 def object_facts(entry: Entry) -> dict[str, Any]:
-    """An object of a run: `state` is done, open or unreadable; its counts are events."""
+    """An object of a run: `state` is done, open, left_out or unreadable; its counts are events."""
     counts = {name: getattr(entry, name) for name in ("read", "matched", "delivered", "failed", "unknown", "malformed")}
     return {
         "uri": entry.object.uri,
         "etag": entry.object.etag,
         "size": entry.object.size,
-        "state": "unreadable" if entry.error else "done" if entry.done else "open",
+        "state": _state_of_object(entry),
         "error": entry.error,
         **counts,
         "not_sent": entry.matched - entry.settled,
     }
+
+
+def _state_of_object(entry: Entry) -> str:
+    if entry.error == LEFT_OUT:
+        return "left_out"
+    return "unreadable" if entry.error else "done" if entry.done else "open"
 
 
 def failure_facts(kept: KeptFailure) -> dict[str, Any]:

@@ -78,17 +78,18 @@ def _suffix(path: Path) -> str:
 def _lines(ledger: Ledger, run: Run) -> Iterator[dict[str, Any]]:
     facts = details(ledger, run)
     sessions = facts.pop("sessions")
+    of_run = {"run_id": run.run_id}  # on each line: those of several runs may come to lie in one table
     # A failure tells all that is needed to send it again; one of a resubmit is a fault, which names its function.
     known = {
-        "run_id": run.run_id,
+        **of_run,
         "command": run.command,
         "function": None if run.command == "resubmit" else from_plain(run.arguments.get("function", run.function)),
     }
     return chain(
         [{"kind": "run", **facts}],
-        ({**each, "kind": "session", "session_kind": each["kind"]} for each in sessions),
-        ({"kind": "object", **object_facts(entry)} for entry in ledger.entries(run)),
-        ({"kind": "failure", **known, **failure_facts(kept)} for kept in ledger.failures(run)),
+        ({**of_run, **each, "kind": "session", "session_kind": each["kind"]} for each in sessions),
+        ({"kind": "object", **of_run, **object_facts(entry)} for entry in ledger.known(run).entries()),
+        ({"kind": "failure", **known, **failure_facts(kept)} for kept in ledger.known(run).failures()),
     )
 
 

@@ -35,8 +35,9 @@ class Report(Struct, frozen=True):
     `totals` are the run's over all its sessions, as the ledger has them, None where it is in none.
     `stage` is what a stage stood for (see `cncbops.stage.Names`), `inventory` tells from which the sources were
     listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `fates` are
-    those that a redrive takes. `halted` is why a safety stop or an order ended it. `workers` is where it was done (see
-    `Sending.workers`), None where nothing was.
+    those that a redrive takes, `on_changed` is what becomes of objects that changed; None where no run is taken up.
+    `halted` is why a safety stop or an order ended it. `workers` is where it was done (see `Sending.workers`), None
+    where nothing was.
     """
 
     command: str
@@ -56,6 +57,7 @@ class Report(Struct, frozen=True):
     inventory: Mapping[str, Any] | None = None
     since_run: Mapping[str, Any] | None = None
     fates: Sequence[str] | None = None
+    on_changed: str | None = None
     workers: Mapping[str, Any] | None = None
 
     @property
@@ -118,9 +120,10 @@ def summary(report: Report) -> dict[str, Any]:
         "inventory": report.inventory,
         "since_run": report.since_run,
         "fates": None if report.fates is None else list(report.fates),
+        "on_changed": report.on_changed,
         "workers": report.workers,
         "objects": structs.asdict(tally.objects),
-        "events": {**structs.asdict(tally.events), "by_type": dict(tally.by_type.most_common())},
+        "events": {**structs.asdict(tally.events), "by_type": ranked(tally.by_type)},
         "invocations": structs.asdict(tally.calls),
         "by_hour": by_hour(tally.by_hour),
         "first_event": iso(tally.first_ms),
@@ -149,6 +152,11 @@ def _functions(report: Report) -> dict[str, Any]:
 def totals_of(counts: Counts) -> dict[str, int]:
     """A run's counts over all its sessions."""
     return {**structs.asdict(counts), "not_sent": counts.not_sent}
+
+
+def ranked(names: Mapping[str, int]) -> dict[str, int]:
+    """Counts by name, the highest first; equal ones by name, in whatever order they were met."""
+    return dict(sorted(names.items(), key=lambda each: (-each[1], each[0])))
 
 
 def by_hour(hours: Mapping[int, int]) -> dict[str, int]:

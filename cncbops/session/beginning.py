@@ -87,7 +87,7 @@ def new_run(
 
 
 def _sends(ledger: Ledger, run: Run) -> bool:
-    counts = ledger.counts(run)
+    counts = ledger.known(run).counts()
     return bool(counts.delivered or counts.unknown) or ledger.is_active(run)
 
 

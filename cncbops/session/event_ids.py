@@ -18,16 +18,16 @@ from cncbops.session.findings import Findings
 from cncbops.session.id_claims import CLAIM_BYTES, NO_ID, apart, claims_of
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Register
-from cncbops.session.scratch import MOST_FRESH, Digests
+from cncbops.session.scratch import Digests
 from cncbops.terms import Terms
 
 
 class EventIds(Register):
     """Knows the ids that a run came to, each with the place of its first event."""
 
-    def __init__(self, claimed: Iterable[bytes] = (), most_fresh: int = MOST_FRESH) -> None:
+    def __init__(self, claimed: Iterable[bytes] = ()) -> None:
         """`claimed` is what earlier sessions of the run have chosen. Raises CannotRun if it cannot be noted."""
-        self._firsts = Digests[int](most_fresh)
+        self._firsts = Digests[int]()
         for claims in claimed:
             self.repeated(claims)
 

@@ -85,6 +85,7 @@ class Journal:
         entry.error = LEFT_OUT
         self.tally.objects.listed += 1
         self.tally.objects.failed += 1
+        self.tally.objects.left_out += 1
         self._note(entry.number, failure)
         self.touch(entry)
 

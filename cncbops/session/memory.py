@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cncbops.session.digest_set import MOST_HELD, DigestSet
-from cncbops.session.scratch import MOST_FRESH, Digests
+from cncbops.session.scratch import Digests
 
 
 class History:
@@ -86,7 +86,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._faults = DigestSet(MOST_HELD)
-        self._records = Digests[str | None](MOST_FRESH)
+        self._records = Digests[str | None]()
 
     def repeated(self, faults: bytes, shared: Mapping[int, Shared]) -> Sequence[int]:
         """The indices of faults that were met before, or all of whose records another pipeline's fault shares.

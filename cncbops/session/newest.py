@@ -26,7 +26,7 @@ _NUMBER_BYTES = 8
 _LATEST = 2**63
 _LONGEST_SEQUENCE = 255
 """Longer than any of Kinesis' own, which have up to 129 digits."""
-_MOST_FRESH = 100_000
+MOST_FRESH = 100_000
 
 
 def rank_of(arrival_ms: int, sequence: str, place: int) -> bytes:
@@ -96,9 +96,8 @@ def _is_picked(reading: Events) -> bool:
 class Newest(Register):
     """Knows the newest event of each key that a session came to, on disk beyond some of them; `met` so many in all."""
 
-    def __init__(self, most_fresh: int = _MOST_FRESH) -> None:
+    def __init__(self) -> None:
         """Raises CannotRun if nothing can be noted down."""
-        self._most_fresh = most_fresh
         self._fresh: dict[bytes, bytes] = {}
         self.met = 0
         with noting():
@@ -111,7 +110,7 @@ class Newest(Register):
         for key, rank in claims.newest.items():
             if rank > self._fresh.get(key, b""):
                 self._fresh[key] = rank
-        if len(self._fresh) >= self._most_fresh:
+        if len(self._fresh) >= MOST_FRESH:
             with noting():
                 self._keep()
         return ()

@@ -122,7 +122,7 @@ class Rest(Agenda):
     def __init__(
         self, ledger: Ledger, run: Run, request: Request, s3: "S3Client | None", changed: Changes = Changes()
     ) -> None:
-        self._ledger, self._run = ledger, run
+        self._run, self._known = run, ledger.known(run)
         self._lake = lake_of(request, s3, ledger)
         self._changed = changed
         picks = isinstance(request, ReplayRequest) and request.latest_per_key
@@ -132,7 +132,7 @@ class Rest(Agenda):
         """Where the records lie that have a fate without being delivered."""
         if not (entry.failed or entry.unknown):
             return frozenset()
-        kept = self._ledger.failures_of(self._run, entry.number)
+        kept = self._known.failures_of(entry.number)
         return {(each.line, each.part) for each in kept if each.fate in ("failed", "unknown")}
 
     def items(self, _stop: threading.Event) -> Iterator[Item]:
@@ -140,7 +140,7 @@ class Rest(Agenda):
         restarted = self._changed.restarted
         not_read = [*(change.entry for change in self._changed.found), *restarted, *self._changed.returned]
         left_out = {entry.number for entry in not_read}
-        for entry in self._ledger.entries(self._run, unfinished=True):
+        for entry in self._known.entries(unfinished=True):
             if entry.number not in left_out:
                 yield self._item(entry)
         # Numbered after all that was known: places rise in the order in which they are read.
@@ -154,12 +154,12 @@ class Rest(Agenda):
 
     def _unknown(self) -> Iterator[Item]:
         """Objects of the lake that are not in the ledger: both come in listing order."""
-        known = self._ledger.known_keys(self._run)
-        next_known = next(known, None)
+        keys = self._known.keys()
+        next_known = next(keys, None)
         for item in self._lake.objects():
             here = (item.source, os.fsencode(item.object.key))
             while next_known is not None and next_known < here:
-                next_known = next(known, None)
+                next_known = next(keys, None)
             if next_known != here:
                 yield item
 
@@ -173,25 +173,23 @@ class FailedRecords(Agenda):
     def __init__(
         self, ledger: Ledger, run: Run, fates: Set[str], queues: Set[int] = frozenset(), changed: Changes = Changes()
     ) -> None:
-        self._ledger, self._run, self._fates, self._queues = ledger, run, fates, queues
+        self._known, self._fates, self._queues = ledger.known(run), fates, queues
         self._left_out = {change.entry.number for change in changed.found}
 
     def items(self, _stop: threading.Event) -> Iterator[Item]:
         """The objects that hold such records, in the order of the run."""
         for number, lines in self._lines():
-            known = self._ledger.entry(self._run, number)
+            known = self._known.entry(number)
             if number not in self._left_out and known.source not in self._queues:
                 left = Entry(number, known.source, known.object)
                 yield Item(known.source, known.object, left, lines)
 
     def entries(self) -> Iterator[Entry]:
         """What is known of these objects."""
-        entries = (self._ledger.entry(self._run, number) for number, _ in self._lines())
+        entries = (self._known.entry(number) for number, _ in self._lines())
         return (entry for entry in entries if entry.source not in self._queues)
 
     def _lines(self) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
-        failures = (
-            kept for kept in self._ledger.failures(self._run, unmended=True) if kept.failure.fate in self._fates
-        )
+        failures = (kept for kept in self._known.failures(unmended=True) if kept.failure.fate in self._fates)
         for number, kept_ones in groupby(failures, key=lambda kept: kept.object_number):
             yield number, frozenset((kept.failure.line, kept.failure.part) for kept in kept_ones)

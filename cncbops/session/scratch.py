@@ -46,8 +46,7 @@ def at_one_go(connection: sqlite3.Connection) -> Iterator[None]:
 class Digests(Generic[Value]):
     """What was told first of each digest, of DIGEST_BYTES; on disk beyond some of them."""
 
-    def __init__(self, most_fresh: int = MOST_FRESH) -> None:
-        self._most_fresh = most_fresh
+    def __init__(self) -> None:
         self._fresh: dict[bytes, Value] = {}
         self._at_hand: Mapping[bytes, Value] = {}
         self._kept: Kept[Value] | None = None
@@ -59,7 +58,7 @@ class Digests(Generic[Value]):
             self._at_hand = self._kept.of(digests) if self._kept else {}
         yield
         self._at_hand = {}
-        if len(self._fresh) >= self._most_fresh:
+        if len(self._fresh) >= MOST_FRESH:
             with noting():
                 self._keep()
 

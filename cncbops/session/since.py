@@ -71,7 +71,7 @@ def _last(ledger: Ledger, function: FunctionName | None, typed: Selection, famil
     looked_for_less = False
     for run in ledger.runs():
         is_meant = run.command == "replay" and (function is None or str(function) == run.function)
-        if is_meant and (run.listed or ledger.counts(run).objects):
+        if is_meant and (run.listed or ledger.known(run).counts().objects):
             line = takewhile(lambda each: each.function == run.function, chain_of(ledger, run.run_id))  # noqa: B023
             requests = [thaw_request(each.arguments) for each in line]
             request = _said_anew(_widest(requests), typed, family)
@@ -143,7 +143,7 @@ def _not_delivered(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
 
     A malformed line cannot be: the run itself told it.
     """
-    left = [run for run in chain if _owes(ledger.counts(run))]
+    left = [run for run in chain if _owes(ledger.known(run).counts())]
     if left:
         newest = left[0].run_id
         yield f"Not all that run {newest}{_and_before(left)} had was delivered: see `cncbops runs show {newest}`."
@@ -158,7 +158,7 @@ def _limited(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
     """That runs did not send more of their objects than was asked for, though they are passed over."""
     limits = [thaw_request(run.arguments).limit for run in chain]
     limited = [(run, limit) for run, limit in zip(chain, limits, strict=True) if limit is not None]
-    cut = [(run, limit) for run, limit in limited if ledger.counts(run).matched >= limit]
+    cut = [(run, limit) for run, limit in limited if ledger.known(run).counts().matched >= limit]
     if cut:
         newest, limit = cut[0]
         before = _and_before([run for run, _ in cut])
@@ -199,7 +199,7 @@ def _beside(ledger: Ledger, run: Run, request: ReplayRequest) -> Iterator[str]:
             continue
         after.add(other.run_id)
         is_same = replace(asked.selection, window=request.window) == request.selection
-        if not is_same and other.function == str(request.function) and ledger.counts(other).delivered:
+        if not is_same and other.function == str(request.function) and ledger.known(other).counts().delivered:
             yield f"Run {other.run_id} looked for something else since: what it sent of this is sent again."
 
 

@@ -25,7 +25,7 @@ EVENTS = {**FATES, "malformed": 0, "possible_duplicates": 0}
 NO_EVENTS = {**EVENTS, **dict.fromkeys(FATES, 0)}
 BOTH = ["failed", "unknown"]
 REDRIVE = {"command": "runs redrive", "fates": ["failed"]}
-NO_OBJECT = {"listed": 0, "read": 0, "failed": 0}
+NO_OBJECT = {"listed": 0, "read": 0, "failed": 0, "left_out": 0}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
 
@@ -40,8 +40,9 @@ def document(**changed: Any) -> dict[str, Any]:
         "ledger": "/state/ledger.db",
         "run": None,
         "fates": None,
+        "on_changed": None,
         "workers": {"cluster": None, "count": 1, "lost": 0},
-        "objects": {"listed": 2, "read": 2, "failed": 0},
+        "objects": {"listed": 2, "read": 2, "failed": 0, "left_out": 0},
         "events": EVENTS,
         "functions": {"fn": {"delivered": 2, "failed": 1, "unknown": 0}},
         "faults": NONE,
@@ -114,7 +115,7 @@ def test_a_resubmit_of_which_only_came_back_what_was_sent_before_says_so() -> No
     delivered = {**EVENTS, "delivered": 3, "failed": 0}
     of = document(events=delivered, faults={**NONE, "came_back": 1})
     assert shown(of).startswith("done: but faults came back after they were sent\n")
-    unread = document(events=delivered, objects={"listed": 2, "read": 1, "failed": 1})
+    unread = document(events=delivered, objects={"listed": 2, "read": 1, "failed": 1, "left_out": 0})
     assert shown(unread).startswith("done: but not everything could be delivered\n")
     assert shown(document(status="succeeded", events=delivered)).startswith("done: every fault was delivered\n")
 
@@ -155,10 +156,26 @@ def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], 
         ({**REDRIVE, "status": "failed"}, "cncbops runs redrive run-1 --execute"),
         ({**REDRIVE, "fates": BOTH, "status": "interrupted"}, "cncbops runs redrive run-1 --unknown --execute"),
         ({"events": {**EVENTS, "failed": 0, "unknown": 1}}, "cncbops runs redrive run-1 --unknown --execute"),
+        (
+            {"command": "runs resume", "on_changed": "skip", "status": "interrupted"},
+            "cncbops runs resume run-1 --execute --on-changed skip",
+        ),
+        ({**REDRIVE, "on_changed": "skip", "status": "stopped"}, "runs redrive run-1 --execute --on-changed skip"),
+        ({"run": {**FATES, "failed": 2, "failed_left_out": 1}}, "runs redrive run-1 --execute --on-changed skip"),
     ],
 )
 def test_a_run_that_is_not_done_says_what_goes_on_with_it(changed: dict[str, Any], step: str) -> None:
     assert step in next_steps(document(**changed))
+
+
+def test_what_failed_in_objects_that_changed_is_nothing_to_be_redriven() -> None:
+    said = next_steps(document(run={**FATES, "failed_left_out": 1, "unknown_left_out": 0}))
+    assert said == "All of it: cncbops runs show run-1\n"
+
+
+def test_objects_that_were_left_out_are_not_called_unreadable() -> None:
+    objects = {"listed": 5, "read": 2, "failed": 3, "left_out": 2}
+    assert "1 not readable, 2 left out" in shown(document(objects=objects))
 
 
 def test_without_a_ledger_there_is_no_next_step() -> None:

@@ -144,6 +144,13 @@ def test_a_split_goes_on_with_its_first_part_until_that_is_settled() -> None:
     assert network.sent == [[0, 1, 2, 3], [0, 1], [0], [0], [1], [2, 3]]
 
 
+def test_half_of_a_batch_is_a_retry_of_its_records_though_each_has_one_attempt() -> None:
+    network = Network(lambda found, _: FUNCTION_ERROR if 0 in found else TAKEN)
+    outcome = send(network, batch(4), SendPolicy(max_attempts=1))
+    assert network.sent == [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]]
+    assert (outcome.calls.total, outcome.calls.retried) == (5, 4)
+
+
 # Partial batch responses
 
 

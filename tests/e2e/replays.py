@@ -140,4 +140,4 @@ def in_ledger(summary: Mapping[str, Any]) -> tuple[KeptRun, Sequence[Mapping[str
     assert found
     with found as ledger:
         run = ledger.find(summary["run_id"])
-        return run, [structs.asdict(kept.failure) for kept in ledger.failures(run)]
+        return run, [structs.asdict(kept.failure) for kept in ledger.known(run).failures()]

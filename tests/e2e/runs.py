@@ -108,12 +108,12 @@ class Runs:
     @property
     def counts(self) -> Counts:
         with self._ledger() as ledger:
-            return ledger.counts(ledger.runs()[0])
+            return ledger.known(ledger.runs()[0]).counts()
 
     @property
     def failures(self) -> list[KeptFailure]:
         with self._ledger() as ledger:
-            return list(ledger.failures(ledger.runs()[0]))
+            return list(ledger.known(ledger.runs()[0]).failures())
 
     def _ledger(self) -> Ledger:
         ledger = Ledger.look(self.command.state_dir)

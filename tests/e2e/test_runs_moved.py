@@ -11,7 +11,7 @@ from cncbops.undertaking import LEAST_BYTES
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, StoredObject, function_error, ok
 from tests.e2e.far_side_lambda import ARN
-from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of, id_of, ids_in, ids_of
+from tests.e2e.runs import Before, Events, Runs, assert_once_each, data_of, id_of, ids_in, ids_of, interrupt
 from tests.e2e.servers import Cncbops
 from tests.e2e.warm import Warm
 
@@ -117,10 +117,23 @@ def test_a_changed_object_can_be_left_out(runs: Runs, halfway: Before, far_side:
     totals = run.summary["run"]
     assert (totals["objects_done"], totals["objects"]) == (5, 6)
     assert totals["not_sent"] == totals["matched"] - len(halfway.delivered) - len(far_side.delivered_data()) > 0
+    assert (totals["objects_left_out"], run.summary["objects"]["left_out"]) == (1, 1)
     assert runs.show()["next_step"] is None
     again = runs.resume("--on-changed", "restart")
     assert (again.code, again.status) == (0, "succeeded")
     assert set(data_of(NEW)) < set(far_side.delivered_data())
+
+
+def test_who_interrupts_a_resume_that_leaves_out_is_told_to_go_on_like_that(
+    runs: Runs, halfway: Before, far_side: FarSide
+) -> None:
+    far_side.add_bucket("lake", CHANGED)
+    far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
+    process = runs.start_resume("--on-changed", "skip")
+    runs.await_sent(1)
+    run = interrupt(runs, process)
+    assert (run.status, run.summary["on_changed"]) == ("interrupted", "skip")
+    assert runs.show()["next_step"] == f"cncbops runs resume {runs.newest.run_id} --execute --on-changed skip"
 
 
 def test_a_changed_object_can_be_sent_anew(runs: Runs, halfway: Before, far_side: FarSide) -> None:

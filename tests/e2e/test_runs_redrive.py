@@ -141,6 +141,20 @@ def test_records_of_an_object_that_changed_are_not_guessed(runs: Runs, poisoned:
     assert run.summary["run"].items() >= {"delivered": 195, "failed": 5}.items()
     assert_once_each(far_side.delivered_data(), data_of(POISON[5:]))
     assert runs.newest.status == "partial"
+    assert run.summary["objects"].items() >= {"failed": 1, "left_out": 1}.items()
+    assert run.summary["run"].items() >= {"objects_left_out": 1, "failed_left_out": 5}.items()
+    assert runs.show()["next_step"] is None, "a further redrive would send nothing"
+
+
+def test_an_object_that_is_what_it_was_again_is_no_more_left_out(
+    runs: Runs, poisoned: Before, far_side: FarSide
+) -> None:
+    far_side.add_bucket("lake", {**LAKE, FIRST: b"".join(lakes.make_lake(50, 5, 50, seed=22).values())})
+    assert runs.redrive("--on-changed", "skip").summary["run"]["failed"] == 5
+    far_side.add_bucket("lake", LAKE)
+    run = runs.redrive()
+    assert run.summary["run"].items() >= {"delivered": 200, "objects_left_out": 0, "objects_unreadable": 0}.items()
+    assert runs.newest.status == "succeeded"
 
 
 def test_what_may_have_arrived_is_sent_again_only_when_that_is_asked_for(runs: Runs, far_side: FarSide) -> None:

@@ -202,7 +202,7 @@ def test_the_report_of_a_run_holds_its_failures_and_nothing_else(ledger: Ledger,
 
 def test_what_a_redrive_put_right_is_no_fault_any_more(ledger: Ledger, tmp_path: Path) -> None:
     run = failed_run(ledger)
-    entry = ledger.entry(run, 0)
+    entry = ledger.known(run).entry(0)
     delivered = msgspec.structs.replace(record(1), object=entry.object, place=entry.places(1, 1)[0])  # on line 2
     writer = ledger.redrive_writer(run, ledger.take_up(run, "redrive", this_worker(None)))
     writer.write([], [], [Settled(Sent.of(batch_of(delivered)).bill, Outcome(delivered=[delivered]))])

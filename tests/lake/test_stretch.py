@@ -19,7 +19,7 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.listing import LISTERS
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.pages import Page
-from cncbops.lake.stretch import Hopes, Stretch, _Folder, _Piece, _Row
+from cncbops.lake.stretch import Hopes, Stretch, _Cut, _Folder, _Piece
 from tests.e2e import far_side_s3
 from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
 
@@ -124,10 +124,10 @@ def test_a_part_whose_page_comes_late_does_not_grow_into_a_folder_that_is_listed
     """Of a row of folders: so wide as two is thought, until a large one is met and the next is asked for alone."""
     objects = [an_object(f"p/{folder}/{at}") for folder in "abcd" for at in range(3)]
     piece = _Piece(Stretch(Bucket(client, "lake"), "p/", Hopes()), "p/a/", None)
-    row = _Row(piece, Page([], ["p/a/", "p/b/", "p/c/", "p/d/"], None), ["p/a/", "p/b/", "p/c/", "p/d/"], 2, 10)
-    parts = row.pieces()
+    cut = _Cut(piece, Page([], ["p/a/", "p/b/", "p/c/", "p/d/"], None), ["p/a/", "p/b/", "p/c/", "p/d/"], 2, 10)
+    parts = cut.pieces()
     wide = next(parts)
-    row.learn_of_folder(Page(objects[:10], [], "more"))
+    cut.learn_of_folder(Page(objects[:10], [], "more"))
     alone = next(parts)
     assert isinstance(wide, _Piece)
     assert isinstance(alone, _Folder)

@@ -54,9 +54,9 @@ def test_what_is_picked_is_kept_with_all_objects_and_failures(ledger: Ledger) ->
     assert (run.listed, ledger.choices(run).has_picked()) == (True, True)
     picked = Picked(b"\x05", broken="Changed")
     assert [ledger.choices(run).picked(number) for number in range(3)] == [None, picked, None]
-    assert [entry.number for entry in ledger.entries(run, unfinished=True)] == [1]
-    assert (ledger.counts(run).read, ledger.counts(run).objects_unreadable) == (27, 2)
-    assert [kept.failure.error for kept in ledger.failures(run)] == ["Archived"]
+    assert [entry.number for entry in ledger.known(run).entries(unfinished=True)] == [1]
+    assert (ledger.known(run).counts().read, ledger.known(run).counts().objects_unreadable) == (27, 2)
+    assert [kept.failure.error for kept in ledger.known(run).failures()] == ["Archived"]
 
 
 def test_objects_that_runs_have_listed_are_known_by_name_and_etag(ledger: Ledger) -> None:

@@ -28,8 +28,8 @@ def look(folder: Path) -> None:
     assert looked
     with looked:
         for run in looked.runs():
-            list(looked.entries(run))
-            list(looked.failures(run))
+            list(looked.known(run).entries())
+            list(looked.known(run).failures())
 
 
 def names(folder: Path) -> set[str]:

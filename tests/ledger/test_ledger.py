@@ -239,12 +239,12 @@ def test_objects_come_back_as_they_are_whatever_their_keys_hold(ledger: Ledger) 
     local = replace(lake_object(1), uri="/lake/\\xff\n", bucket="", key="/lake/\udcff\n", storage_class="GLACIER_IR")
     found = [Entry(0, 0, lake_object(0, "é '\n"), 5, 4, 1, 2, 1, 1, ended=True), Entry(1, 3, local, error="Archived")]
     ledger.run_writer(run, 1).write(found, [(1, of_object(local, "Archived", "in Glacier"))], [])
-    assert [facts(entry) for entry in ledger.entries(run)] == list(map(facts, found))
-    assert [entry.number for entry in ledger.entries(run, unfinished=True)] == [1]
-    (kept,) = ledger.failures(run)
+    assert [facts(entry) for entry in ledger.known(run).entries()] == list(map(facts, found))
+    assert [entry.number for entry in ledger.known(run).entries(unfinished=True)] == [1]
+    (kept,) = ledger.known(run).failures()
     assert (kept.object_number, kept.failure, kept.mended_in) == (1, of_object(local, "Archived", "in Glacier"), None)
-    assert list(ledger.known_keys(run)) == [(0, "é '\n".encode()), (3, b"/lake/\xff\n")]
-    counts = ledger.counts(run)
+    assert list(ledger.known(run).keys()) == [(0, "é '\n".encode()), (3, b"/lake/\xff\n")]
+    counts = ledger.known(run).counts()
     assert (counts.objects, counts.objects_done, counts.objects_unreadable) == (2, 1, 1)
     assert (counts.read, counts.matched, counts.malformed, counts.not_sent) == (5, 4, 1, 0)
 
@@ -256,15 +256,15 @@ def facts(entry: Entry) -> dict[str, object]:
 
 
 def test_a_page_is_no_limit(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cncbops.ledger.ledger._PAGE", 3)
+    monkeypatch.setattr("cncbops.ledger.known._PAGE", 3)
     run = begin(ledger)
     found = [Entry(number, 0, lake_object(number), ended=number % 2 == 0) for number in range(10)]
     failures = [(number, of_object(lake_object(number), "Bad", "bad")) for number in range(10)]
     ledger.run_writer(run, 1).write(found, failures, [])
-    assert [entry.number for entry in ledger.entries(run)] == list(range(10))
-    assert [entry.number for entry in ledger.entries(run, unfinished=True)] == [1, 3, 5, 7, 9]
-    assert [kept.object_number for kept in ledger.failures(run)] == list(range(10))
-    assert len(list(ledger.known_keys(run))) == 10
+    assert [entry.number for entry in ledger.known(run).entries()] == list(range(10))
+    assert [entry.number for entry in ledger.known(run).entries(unfinished=True)] == [1, 3, 5, 7, 9]
+    assert [kept.object_number for kept in ledger.known(run).failures()] == list(range(10))
+    assert len(list(ledger.known(run).keys())) == 10
 
 
 def test_a_process_whose_lock_was_removed_is_at_work_all_the_same(ledger: Ledger) -> None:

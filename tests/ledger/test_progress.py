@@ -67,20 +67,20 @@ class World:
         self.assert_all_is_done()
 
     def assert_ledger_knows(self) -> None:
-        progress = self.ledger.progress(self.run, self.lanes)
-        for entry in self.ledger.entries(self.run, unfinished=True):
+        progress = self.ledger.known(self.run).progress(self.lanes)
+        for entry in self.ledger.known(self.run).entries(unfinished=True):
             for ordinal, (key, _) in enumerate(self.lake[entry.number]):
                 (place,) = entry.places(ordinal, 1)
                 lane = lane_of(key, progress.lanes)
                 assert progress.is_settled(place, lane, entry.pulled_before) == (place in self.settled)
 
     def assert_all_is_done(self) -> None:
-        counts, everything = self.ledger.counts(self.run), sum(map(len, self.lake))
+        counts, everything = self.ledger.known(self.run).counts(), sum(map(len, self.lake))
         assert len(self.settled) == everything == counts.matched
         assert (counts.not_sent, counts.objects_done) == (0, counts.objects)
         fates = {"delivered": counts.delivered, "failed": counts.failed, "unknown": counts.unknown}
         assert fates == {name: self.fates[name] for name in fates}
-        kept = Counter(each.failure.fate for each in self.ledger.failures(self.run, unmended=True))
+        kept = Counter(each.failure.fate for each in self.ledger.known(self.run).failures(unmended=True))
         assert kept == Counter({fate: self.fates[fate] for fate in ("failed", "unknown")})
 
 
@@ -93,7 +93,7 @@ class _Session:
         self.stopped = False
         if number > 1:
             assert world.ledger.take_up(world.run, "resume", this_worker(None)) == number
-        self.progress = world.ledger.progress(world.run, world.lanes)
+        self.progress = world.ledger.known(world.run).progress(world.lanes)
         self.writer = world.ledger.run_writer(world.run, number)
         self.journal = Journal(self.writer, self.progress.next_number)
         self.findings = Findings()
@@ -140,7 +140,7 @@ class _Session:
             yield from self._records(entry.copy(), self._ending(number))
 
     def _agenda(self) -> Iterator[tuple[int, Entry | None]]:
-        unfinished = list(self.world.ledger.entries(self.world.run, unfinished=True))
+        unfinished = list(self.world.ledger.known(self.world.run).entries(unfinished=True))
         yield from ((entry.number, entry) for entry in unfinished)
         yield from ((number, None) for number in range(self.progress.next_number, len(self.world.lake)))
 

@@ -264,7 +264,7 @@ def test_what_is_remembered_is_written_with_what_is_settled_or_not_at_all(ledger
     with pytest.raises(CannotRun):
         ledger.run_writer(run, 1).write([], [], [good, bad])
     assert memory.sent_by(sent.fault) is None
-    progress = ledger.progress(run, 1)
+    progress = ledger.known(run).progress(1)
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
 
 

@@ -69,7 +69,7 @@ def played(ledger: Ledger, fates: Sequence[Sequence[str]]) -> tuple[Run, dict[tu
 
 
 def fates_in(ledger: Ledger, run: Run) -> dict[str, int]:
-    counts = ledger.counts(run)
+    counts = ledger.known(run).counts()
     return {name: getattr(counts, name) for name in FATES}
 
 
@@ -86,7 +86,7 @@ def test_a_redrive_counts_each_failed_record_under_its_new_fate_alone(
     for session in (2, 3):
         assert ledger.take_up(run, "redrive", this_worker(None)) == session
         writer = ledger.redrive_writer(run, session)
-        failed = list(ledger.failures(run, unmended=True))
+        failed = list(ledger.known(run).failures(unmended=True))
         again = [records[kept.object_number, kept.failure.line] for kept in failed]
         become = [chance.choice(("delivered", "failed", "unknown", "not_sent")) for _ in failed]
         if again:
@@ -98,15 +98,15 @@ def test_a_redrive_counts_each_failed_record_under_its_new_fate_alone(
                 expected.subtract([kept.failure.fate])
                 expected.update([new])
         assert Counter(fates_in(ledger, run)) == expected
-        mended = [kept for kept in ledger.failures(run) if kept.mended_in == session]
+        mended = [kept for kept in ledger.known(run).failures() if kept.mended_in == session]
         assert len(mended) == become.count("delivered")
-        open_now = Counter(kept.failure.fate for kept in ledger.failures(run, unmended=True))
+        open_now = Counter(kept.failure.fate for kept in ledger.known(run).failures(unmended=True))
         assert open_now == Counter({fate: expected[fate] for fate in ("failed", "unknown")})
-        told_anew = [kept for kept in ledger.failures(run) if kept.failure.error == f"Bad{session}"]
+        told_anew = [kept for kept in ledger.known(run).failures() if kept.failure.error == f"Bad{session}"]
         assert len(told_anew) == become.count("failed") + become.count("unknown")
-    counts = ledger.counts(run)
+    counts = ledger.known(run).counts()
     assert (counts.not_sent, counts.objects_done, counts.matched) == (0, counts.objects, len(records))
-    assert all(entry.settled == entry.matched for entry in ledger.entries(run))
+    assert all(entry.settled == entry.matched for entry in ledger.known(run).entries())
 
 
 def test_what_is_written_at_once_is_kept_whole_or_not_at_all(ledger: Ledger) -> None:
@@ -117,8 +117,8 @@ def test_what_is_written_at_once_is_kept_whole_or_not_at_all(ledger: Ledger) -> 
     failure = of_record(Undelivered(bad, "Bad", None), "failed")  # type: ignore[arg-type]  # the table wants words
     with pytest.raises(CannotRun):
         ledger.run_writer(run, 1).write([entry], [(0, failure)], [Settled(bill, Outcome(delivered=[good]))])
-    assert list(ledger.entries(run)) == []
-    assert ledger.counts(run).delivered == 0
+    assert list(ledger.known(run).entries()) == []
+    assert ledger.known(run).counts().delivered == 0
 
 
 def test_a_session_that_could_not_write_ends_without_marks_of_what_it_did_not_write(ledger: Ledger) -> None:
@@ -130,7 +130,7 @@ def test_a_session_that_could_not_write_ends_without_marks_of_what_it_did_not_wr
     with pytest.raises(CannotRun):
         writer.write([entry], [], [Settled(first.bill, whole), Settled(second.bill, whole)])
     writer.finish("failed", None, {}, listed=False, is_torn=True)
-    progress = ledger.progress(run, 1)
+    progress = ledger.known(run).progress(1)
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
 
 
@@ -143,11 +143,11 @@ def test_an_object_that_can_be_read_after_all_is_mended(ledger: Ledger) -> None:
     ledger.take_up(run, "resume", this_worker(None))
     left[0].error, left[0].ended = None, True
     ledger.run_writer(run, 2).write(left, [failures[1]], [])
-    assert [(kept.object_number, kept.mended_in, kept.session) for kept in ledger.failures(run)] == [
+    assert [(kept.object_number, kept.mended_in, kept.session) for kept in ledger.known(run).failures()] == [
         (0, 2, 1),
         (1, None, 2),
     ]
-    assert ledger.counts(run).objects_unreadable == 1
+    assert ledger.known(run).counts().objects_unreadable == 1
 
 
 def test_a_batch_of_which_nothing_was_sent_moves_no_mark(ledger: Ledger) -> None:
@@ -155,7 +155,7 @@ def test_a_batch_of_which_nothing_was_sent_moves_no_mark(ledger: Ledger) -> None
     entry = Entry(0, 0, lake_object(0), matched=1)
     (batch,) = Cuts({"": BatchLimits(1, 100_000)}, 1).add([record_of(entry, 0)])
     ledger.run_writer(run, 1).write([entry], [], [Settled(batch.bill, Outcome(not_sent=list(batch.records)))])
-    progress = ledger.progress(run, 1)
+    progress = ledger.known(run).progress(1)
     assert (dict(progress.marks), progress.beyond) == ({}, frozenset())
 
 
@@ -186,7 +186,7 @@ def size_of_run(folder: Path, events: int, lanes: int) -> int:
                 settle(journal, waiting)
         waiting += cuts.add([], flush=True)
         settle(journal, waiting)
-        assert ledger.counts(run).delivered == events * OBJECTS
+        assert ledger.known(run).counts().delivered == events * OBJECTS
     return (folder / FILE_NAME).stat().st_size
 
 
@@ -220,7 +220,7 @@ def test_an_object_is_in_the_ledger_as_it_is_whatever_changes_between_two_times(
         for name, value in changed.items():
             setattr(entry, name, {"ended": bool(value), "error": f"E{value}" if value else None}.get(name, value))
         writer.write([entry], [], [])
-        (kept,) = ledger.entries(run)
+        (kept,) = ledger.known(run).entries()
         names = ("read", "matched", "malformed", "delivered", "failed", "unknown", "ended", "error")
         assert [getattr(kept, name) for name in names] == [getattr(entry, name) for name in names]
         assert kept.pulled_before == {1: entry.pulled}

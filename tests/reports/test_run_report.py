@@ -18,9 +18,9 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
-from cncbops.reports.run_facts import details, headline, state_of
+from cncbops.reports.run_facts import details, headline, object_facts, state_of
 from cncbops.reports.run_report import COLUMNS, _cell, write_report
-from cncbops.session.entry import Entry
+from cncbops.session.entry import LEFT_OUT, Entry
 from cncbops.tally import Failure
 from tests.ledger.runs import ANN, NO_PROCESS, begin, lake_object
 
@@ -58,6 +58,7 @@ def test_json_lines_tell_the_run_its_sessions_each_object_and_each_failure(ledge
     head, session, *objects, failed = lines_of(tmp_path / "report.jsonl")
     assert (head["kind"], head["run_id"], head["who"], head["status"]) == ("run", run.run_id, ANN, "partial")
     assert head["counts"]["matched"] == 9
+    assert {each["run_id"] for each in (session, *objects)} == {run.run_id}
     assert (session["kind"], session["session_kind"], session["summary"]) == ("session", "execute", {"duration_s": 1.5})
     assert [(each["kind"], each["uri"], each["state"]) for each in objects] == [
         ("object", "s3://lake/s1/0", "done"),
@@ -102,7 +103,8 @@ def test_a_table_tells_the_same_in_fixed_columns_and_no_cell_is_a_formula(ledger
         "s3://lake/s1/0",
     )
     assert (told[-1]["message"], told[-1]["event_id"], told[-1]["object"]) == ("'=1+1", "-7", "s3://lake/s1/0")
-    assert (told[-1]["run_id"], told[-1]["command"], told[-1]["function"]) == (told[0]["run_id"], "replay", "fn")
+    assert (told[-1]["command"], told[-1]["function"]) == ("replay", "fn")
+    assert {row["run_id"] for row in told} == {told[0]["run_id"]}, "tables of several runs may be put together"
 
 
 def test_a_failure_of_a_resubmit_leaves_its_function_to_the_fault(ledger: Ledger, tmp_path: Path) -> None:
@@ -222,6 +224,31 @@ def test_what_failed_is_to_be_redriven_and_what_is_all_right_left_alone(ledger: 
     entry.failed, entry.delivered = 0, 1
     writer.write([entry], [], [])
     assert details(ledger, run)["next_step"] is None
+
+
+@pytest.mark.parametrize(
+    ("fates", "command"),
+    [
+        (["failed"], None),
+        (["unknown"], None),
+        (["failed", "failed"], "redrive {} --execute --on-changed skip"),
+        (["failed", "unknown"], "redrive {} --unknown --execute --on-changed skip"),
+        (["delivered", "failed"], "redrive {} --execute"),
+    ],
+)
+def test_what_failed_in_objects_that_were_left_out_is_nothing_to_be_redriven(
+    ledger: Ledger, fates: list[str], command: str | None
+) -> None:
+    run = begin(ledger)
+    entries = [
+        Entry(number, 0, lake_object(number), 1, 1, ended=True, **{fate: 1}) for number, fate in enumerate(fates)
+    ]
+    entries[0].error = LEFT_OUT
+    ledger.run_writer(run, 1).write(entries, [], [])
+    ledger.run_writer(run, 1).finish("partial", None, {}, listed=True)
+    said = command and f"cncbops runs {command.format(run.run_id)}"
+    assert details(ledger, ledger.find(run.run_id))["next_step"] == said
+    assert [object_facts(entry)["state"] for entry in entries][:2] == ["left_out", "done"][: len(entries)]
 
 
 def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -> None:

@@ -49,12 +49,22 @@ def test_the_summary_has_the_keys_of_the_contract() -> None:
 
 
 def test_the_totals_of_the_run_and_the_place_of_its_ledger_are_told() -> None:
-    totals = Counts(9, 7, 1, read=110, matched=100, malformed=2, delivered=80, failed=7, unknown=3)
+    totals = Counts(
+        9, 7, 1, 1, read=110, matched=100, malformed=2, delivered=80, failed=7, unknown=3, failed_left_out=2
+    )
     document = json.loads(json.dumps(summary(report(journal(), totals=totals, ledger=Path("/state/ledger.db")))))
     assert document["ledger"] == "/state/ledger.db"
     assert document["run"] == {
-        **{"objects": 9, "objects_done": 7, "objects_unreadable": 1, "read": 110, "matched": 100, "malformed": 2},
-        **{"delivered": 80, "failed": 7, "unknown": 3, "not_sent": 10},
+        **{
+            "objects": 9,
+            "objects_done": 7,
+            "objects_unreadable": 1,
+            "objects_left_out": 1,
+            "read": 110,
+            "matched": 100,
+            "malformed": 2,
+        },
+        **{"delivered": 80, "failed": 7, "unknown": 3, "failed_left_out": 2, "unknown_left_out": 0, "not_sent": 10},
     }
 
 
@@ -165,8 +175,8 @@ def test_no_more_than_the_first_twenty_failures_are_told() -> None:
 
 def test_types_are_told_most_frequent_first() -> None:
     found = journal()
-    found.tally.by_type.update(["a", "b", "b"])
-    assert list(summary(report(found))["events"]["by_type"].items()) == [("b", 2), ("a", 1)]
+    found.tally.by_type.update(["c", "a", "b", "b"])
+    assert list(summary(report(found))["events"]["by_type"].items()) == [("b", 2), ("a", 1), ("c", 1)]
 
 
 def test_hours_are_told_in_order_and_without_those_beyond_count() -> None:

@@ -1,11 +1,14 @@
 """Which events are the first of their ids, as a run judges it over its portions and its sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.formats.event import LakeEvent
+from cncbops.session import scratch
 from cncbops.session.event_ids import EventIds
 from cncbops.session.id_claims import CLAIM_BYTES, claims_of
 
@@ -14,6 +17,14 @@ IDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", None, ""]), max_size=40
 
 def event(event_id: str | None) -> LakeEvent:
     return LakeEvent(b"{}", 1, 0, event_id, None, None)
+
+
+@contextmanager
+def holding(most: int) -> Iterator[None]:
+    """Have so little be held in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "MOST_FRESH", most)
+        yield
 
 
 def claims(ids: Sequence[str | None], first: int = 0) -> bytes:
@@ -34,9 +45,10 @@ def asked(register: EventIds, ids: Sequence[str | None], at_a_time: int, first: 
 def test_the_first_of_each_id_is_sent_however_many_are_asked_about_and_kept_at_a_time(
     ids: list[str | None], at_a_time: int, most_fresh: int
 ) -> None:
-    register = EventIds(most_fresh=most_fresh)
-    assert asked(register, ids, at_a_time) == first_ones(ids)
-    assert asked(register, ids, at_a_time) == first_ones(ids), "what was judged stays so"
+    with holding(most_fresh):
+        register = EventIds()
+        assert asked(register, ids, at_a_time) == first_ones(ids)
+        assert asked(register, ids, at_a_time) == first_ones(ids), "what was judged stays so"
 
 
 @given(IDS, st.integers(0, 40), st.integers(0, 40), st.integers(1, 20))
@@ -45,9 +57,9 @@ def test_another_session_judges_alike_whatever_it_reads_again(
 ) -> None:
     before = claims(ids[:known])
     kept = [before[at * CLAIM_BYTES :][:CLAIM_BYTES] for at in range(len(ids[:known])) if at not in first_ones(ids)]
-    register = EventIds(kept, most_fresh)
     first = min(again, known)
-    assert asked(register, ids, 7, first) == [at for at in first_ones(ids) if at >= first]
+    with holding(most_fresh):
+        assert asked(EventIds(kept), ids, 7, first) == [at for at in first_ones(ids) if at >= first]
 
 
 def test_what_a_session_could_read_later_alone_is_not_first() -> None:

@@ -1,10 +1,13 @@
 """What a session remembers of the faults that it came to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.session import memory
+from cncbops.session import memory, scratch
 from cncbops.session.memory import History, NoMemory, Seen
 
 Claim = tuple[bytes, list[bytes], str | None]
@@ -14,12 +17,13 @@ PIPELINES = st.sampled_from(["m1", "m2", None])
 CLAIMS = st.tuples(DIGESTS, st.lists(DIGESTS.map(lambda each: b"r" + each[1:]), max_size=3), PIPELINES)
 
 
-def seen_that_holds(most: int) -> Seen:
+@contextmanager
+def seen_that_holds(most: int) -> Iterator[Seen]:
     """What a session came to, of which so little is held in memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "MOST_HELD", most)
-        patch.setattr(memory, "MOST_FRESH", most)
-        return Seen()
+        patch.setattr(scratch, "MOST_FRESH", most)
+        yield Seen()
 
 
 def repeated_of(seen: Seen, *claims: Claim) -> list[int]:
@@ -45,27 +49,28 @@ def first_claims(claims: list[Claim]) -> list[int]:
 def test_a_claim_is_made_once_however_many_are_asked_about_and_kept_at_a_time(
     claims: list[Claim], at_once: int, most_fresh: int
 ) -> None:
-    seen, repeated = seen_that_holds(most_fresh), []
-    for start in range(0, len(claims), at_once):
-        repeated += [start + index for index in repeated_of(seen, *claims[start : start + at_once])]
+    repeated = []
+    with seen_that_holds(most_fresh) as seen:
+        for start in range(0, len(claims), at_once):
+            repeated += [start + index for index in repeated_of(seen, *claims[start : start + at_once])]
     assert repeated == first_claims(claims)
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 255, 256, 257, 1_000])
 def test_what_is_kept_on_disk_is_known_whatever_number_is_asked_about(count: int) -> None:
-    seen = seen_that_holds(1)
     claims = [(b"%16d" % number, list[bytes](), None) for number in range(count)]
-    assert repeated_of(seen, *claims) == []
-    assert repeated_of(seen, (b"%16d" % count, [], None), *claims) == list(range(1, count + 1))
+    with seen_that_holds(1) as seen:
+        assert repeated_of(seen, *claims) == []
+        assert repeated_of(seen, (b"%16d" % count, [], None), *claims) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("most_fresh", [1, 100])
 def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fresh: int) -> None:
-    seen = seen_that_holds(most_fresh)
     claims = [(b"%16d" % number, [RECORD], f"m{number}") for number in range(3)]
-    assert [repeated_of(seen, each) for each in claims] == [[], [0], [0]]
-    assert repeated_of(seen, (b"%16d" % 3, [RECORD], "m0")) == []
-    assert repeated_of(seen, (b"%16d" % 4, [RECORD, b"another".rjust(16)], "m9")) == []
+    with seen_that_holds(most_fresh) as seen:
+        assert [repeated_of(seen, each) for each in claims] == [[], [0], [0]]
+        assert repeated_of(seen, (b"%16d" % 3, [RECORD], "m0")) == []
+        assert repeated_of(seen, (b"%16d" % 4, [RECORD, b"another".rjust(16)], "m9")) == []
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:

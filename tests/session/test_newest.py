@@ -3,9 +3,11 @@
 from itertools import groupby
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cncbops.session import newest
 from cncbops.session.newest import KeyClaims, Newest, rank_of
 from cncbops.session.picks import picks_of
 
@@ -50,15 +52,17 @@ def test_the_newest_of_each_key_is_picked_however_many_are_told_and_kept_at_a_ti
     facts: list[tuple[bytes, int, int]], at_a_time: int, most_fresh: int, most: int | None, per_object: int
 ) -> None:
     met = [Met(*each, number=(at // per_object) << 32 | at % per_object) for at, each in enumerate(facts)]
-    register = Newest(most_fresh)
-    for start in range(0, len(met), at_a_time):
-        some = met[start : start + at_a_time]
-        ranks = [(each.key, each.rank) for each in sorted(some, key=lambda each: each.rank)]
-        register.repeated(KeyClaims(len(some), dict(ranks)))
-    newest: dict[bytes, Met] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(newest, "MOST_FRESH", most_fresh)
+        register = Newest()
+        for start in range(0, len(met), at_a_time):
+            some = met[start : start + at_a_time]
+            ranks = [(each.key, each.rank) for each in sorted(some, key=lambda each: each.rank)]
+            register.repeated(KeyClaims(len(some), dict(ranks)))
+    found: dict[bytes, Met] = {}
     for each in met:
-        newest[each.key] = max(newest.get(each.key, each), each, key=lambda one: one.order)
-    places = sorted(each.number for each in newest.values())
+        found[each.key] = max(found.get(each.key, each), each, key=lambda one: one.order)
+    places = sorted(each.number for each in found.values())
     expected = [
         (number, picks_of(place & 0xFFFFFFFF for place in same))
         for number, same in groupby(places[:most], lambda place: place >> 32)

@@ -83,7 +83,7 @@ def test_what_failed_of_a_queues_message_is_left_to_its_queue(ledger: Ledger) ->
 
 def test_what_failed_in_an_object_that_changed_is_not_read_from_what_it_is_now(ledger: Ledger) -> None:
     run = a_run(ledger)
-    changed = Changes([Change(ledger.entry(run, 0), None)])
+    changed = Changes([Change(ledger.known(run).entry(0), None)])
     failed = FailedRecords(ledger, run, BOTH, {QUEUE}, changed)
     assert numbers(failed) == [3]
     assert [entry.number for entry in failed.entries()] == [0, 3]  # they are what is looked at for changes
@@ -109,7 +109,7 @@ def test_messages_that_went_back_to_their_queue_and_objects_that_changed_are_lef
     ledger: Ledger, tmp_path: Path
 ) -> None:
     run = listed(ledger, a_run(ledger))
-    entries = [ledger.entry(run, number) for number in range(2)]
+    entries = [ledger.known(run).entry(number) for number in range(2)]
     assert numbers(Rest(ledger, run, request(tmp_path), None, Changes(returned=entries[:1]))) == [1]
     assert numbers(Rest(ledger, run, request(tmp_path), None, Changes([Change(entries[1], None)]))) == [0]
     both = Changes([Change(entries[1], None)], entries[:1])
@@ -121,7 +121,7 @@ def test_an_object_that_changed_is_read_anew_behind_the_others_where_that_is_ask
 ) -> None:
     run = listed(ledger, a_run(ledger))
     anew = Entry(9, 0, lake_object(0))
-    changed = Changes([Change(ledger.entry(run, 0), lake_object(0), anew)])
+    changed = Changes([Change(ledger.known(run).entry(0), lake_object(0), anew)])
     assert numbers(Rest(ledger, run, request(tmp_path), None, changed)) == [1, 9]
 
 

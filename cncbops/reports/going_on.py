@@ -1,0 +1,28 @@
+"""The command lines that go on with a run, or send again what failed of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from cncbops.cluster.address import at_cluster
+
+
+def taken_up_again(run_id: str, fates: Collection[str] | None, on_changed: str | None, cluster: str | None) -> str:
+    """What goes on with a run, or with a redrive of what has these fates."""
+    verb = "resume" if fates is None else "redrive"
+    unknown = " --unknown" if fates and "unknown" in fates else ""
+    changed = f" --on-changed {on_changed}" if on_changed not in (None, "fail") else ""
+    return f"cncbops runs {verb} {run_id}{unknown} --execute{at_cluster(cluster)}{changed}"
+
+
+def redrivable(totals: Mapping[str, int]) -> Sequence[str]:
+    """The fates of a redrive that would send something: what failed first, only then what is unknown as well.
+
+    No redrive sends what lies in objects that are not what they were, and were left out for that.
+    """
+    in_reach = [fate for fate in ("failed", "unknown") if totals[fate] > totals.get(f"{fate}_left_out", 0)]
+    return ["failed"] if "failed" in in_reach else ["failed", "unknown"] if in_reach else []
+
+
+def redrive_of(run_id: str, fates: Sequence[str], totals: Mapping[str, int], cluster: str | None) -> str:
+    """The redrive of these fates, told to leave out again what was left out before."""
+    leaves_out = any(totals.get(f"{fate}_left_out") for fate in fates)
+    return taken_up_again(run_id, fates, "skip" if leaves_out else None, cluster)
