@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,7 +75,7 @@ class PlanWriter:
     ) -> None:
         """Write all objects: what is sent of them is found out anew by the run."""
         for entry, picks in picked:
-            self._put_object(replace(entry, matched=int.from_bytes(picks).bit_count()))
+            self._put_object(msgspec.structs.replace(entry, matched=int.from_bytes(picks).bit_count()))
             self._next_number = entry.number + 1
 
     def finish(self, counts: Mapping[str, Any]) -> None:

@@ -6,7 +6,9 @@ record in every session of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cncbops.lake.objects import LakeObject
 
@@ -20,8 +22,7 @@ LEFT_OUT = "LeftOut"
 """The error of one that changed or is gone, whose rest is not sent: as somebody chose."""
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """One object of one run: `number` is its own in the run, from 0, `source` its source's.
 
     `matched` counts its chosen records; `settled` of them have a fate. This session came to `pulled`
@@ -66,8 +67,9 @@ class Entry:
 
     def absorb(self, read: "Entry") -> None:
         """Take over what reading has found; the fates of records are not its to tell."""
-        for name in ("read", "matched", "malformed", "ended", "error", "pulled", "remains"):
-            setattr(self, name, getattr(read, name))
+        self.read, self.matched, self.malformed = read.read, read.matched, read.malformed
+        self.ended, self.error = read.ended, read.error
+        self.pulled, self.remains = read.pulled, read.remains
 
     def places(self, first: int, count: int) -> Sequence[int]:
         """The places of `count` records, the first of which is number `first` of this object."""

@@ -8,8 +8,9 @@ with what was picked, whatever the lake has become.
 import pickle
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cncbops.delivery.outcome import Settled
 from cncbops.session.agenda import Agenda, Item

@@ -6,7 +6,8 @@ every time, and each record has a place of its own in the run, by which it is kn
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cncbops.delivery.lanes import NOWHERE, Lanes
 from cncbops.delivery.outcome import Settled, Waybill

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_target, freeze_terms
@@ -106,7 +107,7 @@ names = st.one_of(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(names, max_size=8), st.none() | st.sampled_from(["NoSuchKey", "CorruptObject"]))
 def test_any_object_comes_back_whatever_its_name(tmp_path: Path, objects: list[LakeObject], error: str | None) -> None:
-    found = [replace(entry, error=error) for entry in entries(*objects)]
+    found = [structs.replace(entry, error=error) for entry in entries(*objects)]
     plan = read_plan(written(tmp_path / "plan", found))
     assert [lake_object for _, lake_object in plan.objects()] == objects
 
@@ -120,7 +121,7 @@ def test_only_the_owner_may_read_a_plan_even_in_the_place_of_an_open_file(tmp_pa
 
 
 def test_objects_are_written_once_in_order_when_they_have_ended(tmp_path: Path) -> None:
-    first, second, third = (replace(entry, ended=False) for entry in THREE)
+    first, second, third = (structs.replace(entry, ended=False) for entry in THREE)
     with PlanWriter(tmp_path / "plan", HEADER) as writer:
         writer.write([third, first], [], [])
         third.error = "CorruptObject"
@@ -139,7 +140,7 @@ def test_objects_are_written_once_in_order_when_they_have_ended(tmp_path: Path) 
 
 
 def test_an_object_that_cannot_be_read_does_not_hold_up_the_rest(tmp_path: Path) -> None:
-    first, second = replace(THREE[0], ended=False, error="NoSuchKey"), replace(THREE[1])
+    first, second = structs.replace(THREE[0], ended=False, error="NoSuchKey"), structs.replace(THREE[1])
     with PlanWriter(tmp_path / "plan", HEADER) as writer:
         writer.write([first, second], [], [])
         first.error = second.error = "written too late"
@@ -149,7 +150,7 @@ def test_an_object_that_cannot_be_read_does_not_hold_up_the_rest(tmp_path: Path)
 
 
 def test_an_object_that_a_limit_left_half_read_is_in_the_plan(tmp_path: Path) -> None:
-    half = [*THREE[:2], replace(THREE[2], ended=False)]
+    half = [*THREE[:2], structs.replace(THREE[2], ended=False)]
     assert read_plan(written(tmp_path / "plan", half)).object_count == 3
 
 

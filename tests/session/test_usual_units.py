@@ -3,12 +3,13 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.faults.identity import parted
@@ -89,7 +90,7 @@ def came_to(
         "waiting": waiting,
         "claims": claims,
         "units": sent,
-        "entry": asdict(entry),
+        "entry": structs.asdict(entry),
         "tally": findings.tally,
         "failures": findings.failures,
         "failed": findings.failed,
