@@ -68,7 +68,6 @@ class Processes:
             for place in range(places):
                 self._begin(outfit, concurrency)
                 self._outbox.open(place)
-            _wait_for_turn(waits=True)
         except BaseException:
             self.close()
             raise
@@ -143,21 +142,6 @@ class Processes:
         for process in self._processes:
             process.join()
         self._selector.close()
-        _wait_for_turn(waits=False)
-
-
-def _wait_for_turn(*, waits: bool) -> None:
-    """Have this thread, when it is woken, wait for its turn where all processors work; or not any more.
-
-    It is woken by every answer. When it goes on several have come, which are written down in one transaction. Where
-    one processor is idle, it goes on at once.
-    """
-    if sys.platform != "linux":
-        return
-    before, after = (os.SCHED_OTHER, os.SCHED_BATCH) if waits else (os.SCHED_BATCH, os.SCHED_OTHER)
-    with suppress(OSError):  # not every system lets it
-        if os.sched_getscheduler(0) == before:  # else somebody has chosen how it is to run
-            os.sched_setscheduler(0, after, os.sched_param(0))
 
 
 def _why(code: int | None) -> str:

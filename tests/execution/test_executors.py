@@ -50,16 +50,6 @@ def test_each_place_is_a_process_of_its_own(several: Processes) -> None:
     assert os.getpid() not in found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux has such a policy")
-def test_who_takes_the_answers_waits_for_a_turn_and_who_works_does_not() -> None:
-    """Nor does it once the session is over, as whoever it forks would be like it."""
-    several = Processes(outfit(), CONCURRENCY, 2)
-    waits = os.sched_getscheduler(0)
-    work = [os.sched_getscheduler(pid) for pid in pids(several)]
-    several.close()
-    assert (waits, *work, os.sched_getscheduler(0)) == (os.SCHED_BATCH, *[os.SCHED_OTHER] * 3)
-
-
 def test_no_process_searches_for_garbage_what_it_was_forked_with() -> None:
     """Else it soon has a copy of its own of all that."""
     held = [[number] for number in range(20_000)]
