@@ -1,7 +1,7 @@
 """What a run of this tool could not deliver, as its report tells it in JSON lines (see `cncbops.reports.run_report`).
 
-A line names an event, or a fault, by its place only: it is read again from where it lies. Reports of earlier
-versions say neither the run nor the function.
+A line names an event, or a fault, by its place: it is read again from where it lies, and an event is sent if it is
+still the one of that id, or sequence number. Reports of earlier versions say neither the run nor the function.
 """
 
 from cncbops.faults.fault import Fault, LakeLine, Nothing
@@ -54,4 +54,4 @@ def _unit(fields: Fields) -> LakeLine | Nothing:
     is_place = uri and type(line) is int and line > 0 and type(part) is int and part >= 0
     if fate not in ("failed", "unknown") or not is_place:
         return Nothing("the report names no line that failed")
-    return LakeLine(str(uri), line, part)
+    return LakeLine(str(uri), line, part, text_in(fields.get("event_id")), text_in(fields.get("sequence_number")))

@@ -87,12 +87,15 @@ class ClaimCheck(msgspec.Struct, frozen=True, gc=False):
 class LakeLine(msgspec.Struct, frozen=True, gc=False):
     """What an earlier run of this tool could not deliver, still to be read: one document of an object.
 
-    `line` counts from 1, `part` from 0 on it. It is an event of a lake, or a fault where that run was of faults.
+    `line` counts from 1, `part` from 0 on it. It is an event of a lake, or a fault where that run was of faults. An
+    event is the one with that id, else that sequence number, where one is known: the object may have changed.
     """
 
     uri: str
     line: int
     part: int
+    event_id: str | None = None
+    sequence_number: str | None = None
 
 
 class Nothing(msgspec.Struct, frozen=True, gc=False):

@@ -58,13 +58,13 @@ def test_a_failure_is_a_fault_still_to_be_read_from_its_line() -> None:
     fault = one()
     assert fault.id == "run-1:s3://lake/s1/0:3:1"
     assert (fault.function, fault.error, fault.message, fault.stack) == ("fn:live", "Unhandled", "no name", None)
-    assert fault.unit == LakeLine("s3://lake/s1/0", 3, 1)
+    assert fault.unit == LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49")
     assert fault.called
     assert (fault.called.name, fault.called.qualifier) == ("fn", "live")
 
 
 def test_a_record_whose_answer_was_lost_is_one_as_well() -> None:
-    assert one(fate="unknown").unit == LakeLine("s3://lake/s1/0", 3, 1)
+    assert one(fate="unknown").unit == LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49")
 
 
 def test_a_failure_of_a_resubmit_names_no_function() -> None:
@@ -76,7 +76,7 @@ def test_a_report_of_an_earlier_version_says_neither_run_nor_function() -> None:
     faults = decode_fault(json.dumps(old).encode())
     assert isinstance(faults, list)
     assert [(fault.id, fault.function, fault.unit) for fault in faults] == [
-        (None, None, LakeLine("s3://lake/s1/0", 3, 1))
+        (None, None, LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49"))
     ]
 
 
@@ -197,7 +197,7 @@ def test_the_report_of_a_run_holds_its_failures_and_nothing_else(ledger: Ledger,
     assert {fault.function for fault in faults} == {"fn"}
     assert [fault.message for fault in faults] == ["m-2", "m-3", "m-7", "m-0"]
     lines = [fault.unit for fault in faults if isinstance(fault.unit, LakeLine)]
-    assert lines == [LakeLine(uri, 2, 0), LakeLine(uri, 7, 2)]
+    assert lines == [LakeLine(uri, 2, 0, "e-2", "2"), LakeLine(uri, 7, 2, "e-7", "7")]
 
 
 def test_what_a_redrive_put_right_is_no_fault_any_more(ledger: Ledger, tmp_path: Path) -> None:
@@ -208,4 +208,4 @@ def test_what_a_redrive_put_right_is_no_fault_any_more(ledger: Ledger, tmp_path:
     writer.write([], [], [Settled(Sent.of(batch_of(delivered)).bill, Outcome(delivered=[delivered]))])
     write_report(ledger, run, tmp_path / "report.jsonl")
     lines = [fault.unit for fault in faults_in(tmp_path / "report.jsonl") if isinstance(fault.unit, LakeLine)]
-    assert lines == [LakeLine(lake_object(0).uri, 7, 2)]
+    assert lines == [LakeLine(lake_object(0).uri, 7, 2, "e-7", "7")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from botocore.stub import Stubber
 from hypothesis import given, settings
@@ -53,7 +54,7 @@ def replayed(source: S3Source | LocalSource, client: "S3Client | None", said: Re
 
 
 def line_of(record: Record) -> LakeLine:
-    return LakeLine(record.object.uri, record.line, record.part)
+    return LakeLine(record.object.uri, record.line, record.part, record.event_id, record.sequence_number)
 
 
 def body_of(unit: Records | list[Fault] | Nothing) -> bytes:
@@ -154,6 +155,21 @@ def test_an_object_is_read_once_however_many_of_its_lines_failed(s3: "S3Client")
         body_of(reader.read(line_of(records[0]), SOURCE))
     assert got == ["a", "b", "a"]
     s3.meta.events.unregister("provide-client-params.s3.GetObject", unique_id="gets")
+
+
+def test_an_event_that_is_not_the_one_that_failed_is_not_read(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    first, second, third = (envelope(b'{"id":"e-%d"}' % number, "k", number) for number in range(1, 4))
+    lake.write_bytes(join([first, second, third]))
+    _, failed, other = replayed(LocalSource(lake), None, SOURCE)
+    lake.write_bytes(join([first, third, second]))
+    gone = f"line 2 of {lake} no longer holds what failed"
+    with LineReader(None) as reader:
+        assert reason(reader.read(line_of(failed), SOURCE)) == gone
+        assert reason(reader.read(msgspec.structs.replace(line_of(failed), event_id=None), SOURCE)) == gone
+        known_by_place = msgspec.structs.replace(line_of(failed), event_id=None, sequence_number=None)
+        assert body_of(reader.read(known_by_place, SOURCE)) == other.body
+        assert body_of(reader.read(msgspec.structs.replace(line_of(failed), line=3), SOURCE)) == failed.body
 
 
 def test_a_line_of_a_resubmit_is_the_fault_on_it(tmp_path: Path) -> None:
