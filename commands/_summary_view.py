@@ -248,7 +248,7 @@ def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | 
         cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
         return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'], cluster)}"
     if document["command"] == "runs redrive" and totals["not_sent"]:
-        return f"Go on with the rest of the run: {taken_up_again(run, None, None, cluster)}"
+        return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'], cluster)}"
     fates = redrivable(totals)
     if fates and all(source.startswith(QUEUES) for source in document["source"]):
         return f"{_ONCE_MENDED}: {taken_up_again(run, None, None, cluster)}"

@@ -251,7 +251,7 @@ class RedriveWriter(SessionWriter):
             (self._run,),
         )
 
-    def _note_left_out(self, entries: Iterable[Entry]) -> None:
+    def _note_left_out(self, entries: Collection[Entry]) -> None:
         """Note which objects are not what they were, or are again; what else is known of them stays as it is."""
         self._connection.executemany(
             "UPDATE objects SET error = ? WHERE run = ? AND number = ?",

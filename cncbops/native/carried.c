@@ -148,7 +148,7 @@ static Told told_of(PyObject *given)
 /* Whether its texts are where it says that they are. */
 static bool is_sound(const Packed *one)
 {
-    Py_ssize_t left = Py_SIZE(one), id_length = one->id_length < 0 ? 0 : one->id_length;
+    Py_ssize_t left = Py_SIZE(one), id_length = one->id_length == NO_ID ? 0 : one->id_length;
     const Py_ssize_t lengths[] = {one->key_length, one->sequence_length, id_length};
     for (size_t at = 0; at < COUNT(lengths); at++) {
         if (lengths[at] < 0 || lengths[at] > left)

@@ -4,9 +4,6 @@
 
 #include "kept_memory.h"
 
-/* The length of an id that is none. */
-#define NO_ID (-1)
-
 static PyObject *reduce_name;
 
 Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *function, PyObject *own, bool is_alone)

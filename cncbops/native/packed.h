@@ -21,6 +21,9 @@ typedef struct {
 Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *function, PyObject *own, bool is_alone);
 void common_release(Common *common);
 
+/* The length of an id that is none. */
+#define NO_ID (-1)
+
 /* How one of any kind begins; a kind may have more fields. Behind all of them lie its texts, one after another: key,
    sequence number, id, and what is the kind's own. `size` is that of its JSON. */
 typedef struct {

@@ -1,4 +1,4 @@
-/* SHA-256 by libcrypto, or where that is not found by hashlib, whose calls cost as much again as what they hash here. */
+/* SHA-256 by libcrypto, or where that is not found by hashlib, whose calls cost as much again as what they hash. */
 
 #include "sha256.h"
 

@@ -117,7 +117,8 @@ def _next_of_events(run: Run, state: str, counts: Counts, errors: Mapping[str | 
     totals = totals_of(counts)
     fates = redrivable(totals)
     is_open = not run.listed or errors.keys() - {LEFT_OUT}
-    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or "failed" not in fates):
+    # What is unknown may arrive twice: all that is open comes before it.
+    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or fates != ["failed"]):
         return taken_up_again(run.run_id, None, _on_changed(run, errors), run.cluster)
     if fates and all(source.startswith(QUEUES) for source in run.sources):
         return go_on_with(run)  # what failed is on its queue

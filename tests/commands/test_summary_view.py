@@ -161,6 +161,10 @@ def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], 
             "cncbops runs resume run-1 --execute --on-changed skip",
         ),
         ({**REDRIVE, "on_changed": "skip", "status": "stopped"}, "runs redrive run-1 --execute --on-changed skip"),
+        (
+            {**REDRIVE, "on_changed": "skip", "run": {**FATES, "not_sent": 1}},
+            "Go on with the rest of the run: cncbops runs resume run-1 --execute --on-changed skip",
+        ),
         ({"run": {**FATES, "failed": 2, "failed_left_out": 1}}, "runs redrive run-1 --execute --on-changed skip"),
     ],
 )

@@ -1,6 +1,7 @@
 """Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
 
 import pickle
+import struct
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -160,6 +161,15 @@ def test_bytes_that_are_no_packed_records_are_refused_or_are_others(data: st.Dat
     except ValueError:
         return
     assert len(hot.payload(b"", found, b"")) == sum(record.size for record in found) + max(0, len(found) - 1)
+
+
+def test_an_id_that_would_end_before_it_begins_is_refused() -> None:
+    commons, packed = hot.pack_records(made_in_c([event("k", "18", "s", MS, b"{}")], refuse)) or ([], b"")
+    *before, size, key_length, sequence_length, id_length, arrival_length = struct.unpack_from("10q", packed)
+    size += (id_length + 3_000) // 3 * 4  # as long as the event then seems to be
+    numbers = (*before, size, key_length, sequence_length, -3_000, arrival_length)
+    with pytest.raises(ValueError, match="no packed records"):
+        hot.unpack_records(commons, struct.pack("10q", *numbers) + packed[80:])
 
 
 @pytest.mark.parametrize("kind", [hot.PackedUnit, Record, None])

@@ -251,6 +251,19 @@ def test_what_failed_in_objects_that_were_left_out_is_nothing_to_be_redriven(
     assert [object_facts(entry)["state"] for entry in entries][:2] == ["left_out", "done"][: len(entries)]
 
 
+@pytest.mark.parametrize(
+    ("fate", "command"),
+    [("failed", "redrive {} --execute"), ("unknown", "resume {} --execute"), ("delivered", "resume {} --execute")],
+)
+def test_what_may_arrive_twice_is_redriven_after_all_else(ledger: Ledger, fate: str, command: str) -> None:
+    run = begin(ledger)
+    unread = Entry(1, 0, lake_object(1), error="AccessDenied")
+    ledger.run_writer(run, 1).write([Entry(0, 0, lake_object(0), 1, 1, ended=True, **{fate: 1}), unread], [], [])
+    ledger.run_writer(run, 1).finish("partial", None, {}, listed=True)
+    said = f"cncbops runs {command.format(run.run_id)}"
+    assert details(ledger, ledger.find(run.run_id))["next_step"] == said
+
+
 def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -> None:
     run = begin(ledger)
     assert state_of(ledger, run) == "crashed"
