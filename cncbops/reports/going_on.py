@@ -16,7 +16,7 @@ def taken_up_again(run_id: str, fates: Collection[str] | None, on_changed: str |
 def redrivable(totals: Mapping[str, int]) -> Sequence[str]:
     """The fates of a redrive that would send something: what failed first, only then what is unknown as well.
 
-    No redrive sends what lies in objects that are not what they were, and were left out for that.
+    What lies in objects that changed or are gone, and were left out for that, none sends unless they are put back.
     """
     in_reach = [fate for fate in ("failed", "unknown") if totals[fate] > totals.get(f"{fate}_left_out", 0)]
     return ["failed"] if "failed" in in_reach else ["failed", "unknown"] if in_reach else []
