@@ -5,12 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from cncbops.cluster.address import at_cluster
 
 
-def taken_up_again(run_id: str, fates: Collection[str] | None, on_changed: str | None, cluster: str | None) -> str:
+def taken_up_again(
+    run_id: str,
+    fates: Collection[str] | None,
+    on_changed: str | None,
+    cluster: str | None,
+    *,
+    executes: bool = True,
+) -> str:
     """What goes on with a run, or with a redrive of what has these fates."""
     verb = "resume" if fates is None else "redrive"
     unknown = " --unknown" if fates and "unknown" in fates else ""
     changed = f" --on-changed {on_changed}" if on_changed not in (None, "fail") else ""
-    return f"cncbops runs {verb} {run_id}{unknown} --execute{at_cluster(cluster)}{changed}"
+    execute = " --execute" if executes else ""
+    return f"cncbops runs {verb} {run_id}{unknown}{execute}{at_cluster(cluster)}{changed}"
 
 
 def redrivable(totals: Mapping[str, int]) -> Sequence[str]:
