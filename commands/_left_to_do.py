@@ -1,15 +1,18 @@
 """What is left to do of a run: what no session has done yet, or the records that failed."""
 
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from cncbops.errors import BadInput
+from cncbops.errors import BadInput, CannotRun
 from cncbops.inventory.listed import inventory_in
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.queues.source import QueueSource
+from cncbops.reports.going_on import taken_up_again
 from cncbops.request import ReplayRequest, Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.entry import RESTARTED, Entry
@@ -30,12 +33,10 @@ if TYPE_CHECKING:
 def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """What no session has done yet. Raises BadInput for what cannot be done any more."""
     request, queues, known = prepared.request, queues_of(prepared.request), ledger.known(run)
-    chose_by = _chose_by(request)
-    _require_fits(take_up.on_changed, chose_by)
     unfinished = (entry for entry in known.entries(unfinished=True) if entry.source not in queues)
     begun = (entry for entry in unfinished if entry.matched or entry.read or entry.error)
     progress = known.progress(prepared.lanes)
-    changed = changes(begun, prepared.s3, take_up.on_changed, None if chose_by else progress.next_number)
+    changed = _changes_of(begun, progress.next_number, run, prepared, take_up)
     returned = [entry for entry in known.entries() if entry.source in queues and _is_queued(entry)] if queues else []
     changed = structs.replace(changed, returned=returned)
     not_chosen = [*returned, *(change.entry for change in changed.found if change.anew)]
@@ -53,6 +54,17 @@ def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
         survey=_survey(ledger, run, prepared),
         warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
     )
+
+
+def _changes_of(begun: Iterator[Entry], next_number: int, run: Run, prepared: Prepared, take_up: TakeUp) -> Changes:
+    """What changed of objects that were begun. Raises CncbopsError if that ends a resume."""
+    chose_by = _chose_by(prepared.request)
+    _require_fits(take_up.on_changed, chose_by)
+    changed = changes(begun, prepared.s3, next_number if take_up.on_changed == "restart" else None)
+    if changed.found and take_up.on_changed == "fail":
+        choices: list[OnChanged] = ["skip"] if chose_by else ["skip", "restart"]
+        raise _changed_meanwhile(changed, _choose(choices, run, None, prepared, take_up))
+    return changed
 
 
 def _survey(ledger: Ledger, run: Run, prepared: Prepared) -> Survey | None:
@@ -97,6 +109,37 @@ def _in_flight(ledger: Ledger, run: Run, *, redrives: bool) -> int:
     return most_in_flight(run) if is_in_doubt(sessions) else 0
 
 
+def _changed_meanwhile(changed: Changes, next_step: str) -> CannotRun:
+    found = changed.found
+    named = ", ".join(change.entry.object.uri for change in found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    what = f"{len(found):,} of the objects to be read changed or are gone since the run read them: {named}{more}"
+    return CannotRun(what, next_step)
+
+
+_NAMED = 3
+
+
+def _choose(
+    choices: Sequence[OnChanged], run: Run, fates: Sequence[str] | None, prepared: Prepared, take_up: TakeUp
+) -> str:
+    """The command lines that say what is to become of objects that changed."""
+    lines = (
+        f"{_CHOICES[choice]}: "
+        f"`{taken_up_again(run.run_id, fates, choice, take_up.at.cluster, executes=prepared.executes)}`"
+        for choice in choices
+    )
+    return ", or ".join(lines)
+
+
+_CHOICES = {"skip": "Leave them out", "restart": "send them anew"}
+
+
+def _anew_instead(run: Run) -> str:
+    """What is left to do where a redrive would leave out all that it is for."""
+    return f"All that was to be sent lies in them: put them back, or begin a new run with `cncbops {run.command}`"
+
+
 def _killed(in_flight: int) -> list[str]:
     if not in_flight:
         return []
@@ -117,8 +160,12 @@ def _are(changed: int) -> str:
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
     fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
-    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3, take_up.on_changed)
+    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3)
     agenda = FailedRecords(ledger, run, fates, queues, changed)
+    if changed.found and take_up.on_changed == "fail":
+        is_left = any(True for _ in agenda.items(threading.Event()))
+        choose = _choose(["skip"], run, take_up.fates, prepared, take_up) if is_left else _anew_instead(run)
+        raise _changed_meanwhile(changed, choose)
     in_flight = _in_flight(ledger, run, redrives=True)
     undertaking = replace(prepared.undertake(agenda, Progress(), ()), names_records=True)
     return structs.replace(

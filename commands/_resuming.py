@@ -172,6 +172,7 @@ def _prepared_replay(
         aws=aws,
         s3=s3,
         lanes=terms.lanes,
+        executes=not heading.dry_run,
         moved=_moved(run, target),
     )
 
@@ -197,6 +198,7 @@ def _prepared_resubmit(
         aws=aws,
         s3=means.s3,
         lanes=terms["lanes"],
+        executes=not heading.dry_run,
         with_queues=lambda objects: WithQueues(objects, means.queues),
     )
 

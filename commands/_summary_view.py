@@ -105,7 +105,7 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
 def nothing_matches(document: Mapping[str, Any]) -> str:
     """Why there is nothing to do."""
     if document["command"].startswith("runs "):
-        return _nothing_left(document["fates"])
+        return _nothing_left(document["fates"], document["objects"]["left_out"])
     since, objects = document.get("since_run"), document["objects"]
     if since and not objects["read"]:
         listed = number(objects["skipped_as"].get(LISTED, 0), "object")
@@ -121,10 +121,11 @@ def nothing_matches(document: Mapping[str, Any]) -> str:
     return "no fault matches" if faults else "no event matches"
 
 
-def _nothing_left(fates: Sequence[str] | None) -> str:
+def _nothing_left(fates: Sequence[str] | None, left_out: int) -> str:
     if fates is None:
         return "nothing is left of it that can be sent"
-    return f"nothing that failed{' or is unknown' if 'unknown' in fates else ''} is left of it"
+    failed = f"that failed{' or is unknown' if 'unknown' in fates else ''}"
+    return f"all {failed} lies in objects that changed or are gone" if left_out else f"nothing {failed} is left of it"
 
 
 def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -61,8 +61,8 @@ class TakeUp:
 class Prepared:
     """A run under its frozen arguments: `undertake` makes work of what is to be done of it.
 
-    `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed since; `with_queues`
-    puts the messages of its queues behind its objects.
+    It `executes` or only plans. `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed
+    since; `with_queues` puts the messages of its queues behind its objects.
     """
 
     work: Callable[[Undertaking], Work]
@@ -71,5 +71,6 @@ class Prepared:
     aws: Aws
     s3: "S3Client | None"
     lanes: int
+    executes: bool
     moved: Sequence[str] = ()
     with_queues: Callable[[Agenda], Agenda] = lambda objects: objects

@@ -91,7 +91,7 @@ class Counts(Struct, frozen=True):
     """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent.
 
     Objects that were left out, as they changed or are gone, are among the unreadable ones; what failed or is unknown
-    in them no redrive sends.
+    in them a redrive sends only where they are again what they were.
     """
 
     objects: int = 0

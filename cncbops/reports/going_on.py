@@ -5,18 +5,26 @@ from collections.abc import Collection, Mapping, Sequence
 from cncbops.cluster.address import at_cluster
 
 
-def taken_up_again(run_id: str, fates: Collection[str] | None, on_changed: str | None, cluster: str | None) -> str:
+def taken_up_again(
+    run_id: str,
+    fates: Collection[str] | None,
+    on_changed: str | None,
+    cluster: str | None,
+    *,
+    executes: bool = True,
+) -> str:
     """What goes on with a run, or with a redrive of what has these fates."""
     verb = "resume" if fates is None else "redrive"
     unknown = " --unknown" if fates and "unknown" in fates else ""
     changed = f" --on-changed {on_changed}" if on_changed not in (None, "fail") else ""
-    return f"cncbops runs {verb} {run_id}{unknown} --execute{at_cluster(cluster)}{changed}"
+    execute = " --execute" if executes else ""
+    return f"cncbops runs {verb} {run_id}{unknown}{execute}{at_cluster(cluster)}{changed}"
 
 
 def redrivable(totals: Mapping[str, int]) -> Sequence[str]:
     """The fates of a redrive that would send something: what failed first, only then what is unknown as well.
 
-    No redrive sends what lies in objects that are not what they were, and were left out for that.
+    What lies in objects that changed or are gone, and were left out for that, none sends unless they are put back.
     """
     in_reach = [fate for fate in ("failed", "unknown") if totals[fate] > totals.get(f"{fate}_left_out", 0)]
     return ["failed"] if "failed" in in_reach else ["failed", "unknown"] if in_reach else []

@@ -1,6 +1,6 @@
 """What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from msgspec import structs
 from cncbops.lake.objects import CHANGED, GONE
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.rows import Counts, GivenOrder, KeptFailure, Run, Session
+from cncbops.ledger.rows import GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
 from cncbops.reports.summary import iso, totals_of
@@ -91,7 +91,7 @@ def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
         return None
     if run.is_act:
         return _next_of_act(run, state)
-    return _next_of_events(run, state, ledger.known(run).counts(), ledger.known(run).open_errors())
+    return _next_of_events(ledger, run, state)
 
 
 def way_back(act: Run, state: str) -> str | None:
@@ -113,16 +113,23 @@ def go_on_with(run: Run) -> str:
     return taken_up_again(run.run_id, None, None, run.cluster)
 
 
-def _next_of_events(run: Run, state: str, counts: Counts, errors: Mapping[str | None, int]) -> str | None:
-    totals = totals_of(counts)
+def _next_of_events(ledger: Ledger, run: Run, state: str) -> str | None:
+    totals, errors = totals_of(ledger.known(run).counts()), ledger.known(run).open_errors()
     fates = redrivable(totals)
     is_open = not run.listed or errors.keys() - {LEFT_OUT}
     # What is unknown may arrive twice: all that is open comes before it.
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or fates != ["failed"]):
-        return taken_up_again(run.run_id, None, _on_changed(run, errors), run.cluster)
+        on_changed = _chosen(ledger.sessions(run)) or _on_changed(run, errors)
+        return taken_up_again(run.run_id, None, on_changed, run.cluster)
     if fates and all(source.startswith(QUEUES) for source in run.sources):
         return go_on_with(run)  # what failed is on its queue
     return redrive_of(run.run_id, fates, totals, run.cluster) if fates else None
+
+
+def _chosen(sessions: Sequence[Session]) -> str | None:
+    """What the last resume was told of objects that changed, if it lived to say so, and was told not to end at them."""
+    told = [(each.summary or {}).get("on_changed") for each in sessions if each.kind == "resume"]
+    return told[-1] if told and told[-1] != "fail" else None
 
 
 def _on_changed(run: Run, errors: Collection[str | None]) -> str | None:

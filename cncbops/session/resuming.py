@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cncbops.aws_errors import explain
-from cncbops.errors import CannotRun
 from cncbops.frozen import thaw_request
 from cncbops.frozen_resubmit import thaw_resubmit
 from cncbops.lake.ahead import ahead
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 OnChanged = Literal["fail", "skip", "restart"]
 LOOKS_AHEAD = 16
-_NAMED = 3
 
 
 class Change(Struct, frozen=True):
@@ -80,12 +78,10 @@ def queues_of(request: Request) -> frozenset[int]:
     return frozenset(number for number, source in enumerate(request.sources) if isinstance(source, QueueSource))
 
 
-def changes(
-    entries: Iterator[Entry], s3: "S3Client | None", on_changed: OnChanged, next_number: int | None = None
-) -> Changes:
-    """Look at objects again; those sent anew are numbered from `next_number`, without which none is.
+def changes(entries: Iterator[Entry], s3: "S3Client | None", anew_from: int | None = None) -> Changes:
+    """Look at objects again; those that changed are sent anew, numbered from `anew_from`, without which none is.
 
-    Raises CannotRun if one changed and that is to end the run.
+    Raises CncbopsError if they cannot be looked at.
     """
 
     def look(entry: Entry) -> tuple[Entry, LakeObject | None]:
@@ -96,14 +92,8 @@ def changes(
 
     looked = ahead(look, entries, LOOKS_AHEAD)
     found = [Change(entry, now) for entry, now in looked if not (now and _same(entry.object, now))]
-    if found and on_changed == "fail":
-        named = ", ".join(change.entry.object.uri for change in found[:_NAMED])
-        more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
-        what = f"{len(found):,} of the objects to be read changed or are gone since the run read them: {named}{more}"
-        anew = "" if next_number is None else ", or send them anew with `--on-changed restart`"
-        raise CannotRun(what, f"Leave them out with `--on-changed skip` of `cncbops runs`{anew}")
-    if on_changed == "restart" and next_number is not None:
-        numbers = count(next_number)
+    if anew_from is not None:
+        numbers = count(anew_from)
         found = [replace(change, anew=_anew(change, numbers)) for change in found]
     return Changes(found)
 

@@ -26,6 +26,7 @@ NO_EVENTS = {**EVENTS, **dict.fromkeys(FATES, 0)}
 BOTH = ["failed", "unknown"]
 REDRIVE = {"command": "runs redrive", "fates": ["failed"]}
 NO_OBJECT = {"listed": 0, "read": 0, "failed": 0, "left_out": 0}
+CHANGED = {"listed": 0, "read": 0, "failed": 2, "left_out": 2}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
 
@@ -105,6 +106,12 @@ def test_without_faults_it_is_events_that_do_not_match() -> None:
         ({"command": "runs resume"}, "nothing is left of it that can be sent"),
         ({"command": "runs redrive", "fates": ["failed"]}, "nothing that failed is left of it"),
         ({"command": "runs redrive", "fates": BOTH}, "nothing that failed or is unknown is left of it"),
+        ({**REDRIVE, "objects": CHANGED}, "all that failed lies in objects that changed or are gone"),
+        (
+            {**REDRIVE, "fates": BOTH, "objects": CHANGED},
+            "all that failed or is unknown lies in objects that changed or are gone",
+        ),
+        ({"command": "runs resume", "objects": CHANGED}, "nothing is left of it that can be sent"),
     ],
 )
 def test_where_nothing_was_come_to_that_is_what_is_told(more: dict[str, Any], said: str) -> None:

@@ -102,7 +102,8 @@ def test_a_changed_object_ends_a_resume_before_anything_is_sent(runs: Runs, half
     run = runs.resume()
     assert run.code == 1
     assert KEYS[1] in run.err
-    assert "--on-changed" in run.err
+    line = f"cncbops runs resume {runs.newest.run_id} --execute --on-changed"
+    assert f"Leave them out: `{line} skip`, or send them anew: `{line} restart`\n" in run.err
     assert runs.sent == []
     assert runs.newest.status == "interrupted"
 

@@ -137,6 +137,9 @@ def test_records_of_an_object_that_changed_are_not_guessed(runs: Runs, poisoned:
     assert run.code == 1
     assert FIRST in run.err
     assert runs.sent == []
+    line = f"cncbops runs redrive {runs.newest.run_id}"
+    assert f"Leave them out: `{line} --execute --on-changed skip`\n" in run.err
+    assert f"`{line} --unknown --on-changed skip`" in runs.plan_redrive("--unknown").err, "what plans goes on planning"
     run = runs.redrive("--on-changed", "skip")
     assert run.summary["run"].items() >= {"delivered": 195, "failed": 5}.items()
     assert_once_each(far_side.delivered_data(), data_of(POISON[5:]))
@@ -144,6 +147,17 @@ def test_records_of_an_object_that_changed_are_not_guessed(runs: Runs, poisoned:
     assert run.summary["objects"].items() >= {"failed": 1, "left_out": 1}.items()
     assert run.summary["run"].items() >= {"objects_left_out": 1, "failed_left_out": 5}.items()
     assert runs.show()["next_step"] is None, "a further redrive would send nothing"
+
+
+def test_where_a_redrive_would_leave_all_out_it_advises_no_such_thing(
+    runs: Runs, poisoned: Before, far_side: FarSide
+) -> None:
+    far_side.add_bucket("lake", {})
+    run = runs.redrive()
+    assert (run.code, "--on-changed" in run.err) == (1, False)
+    assert "put them back, or begin a new run with `cncbops replay`" in run.err
+    plan = runs.plan_redrive("--on-changed", "skip")
+    assert (plan.code, plan.status, plan.summary["objects"]["left_out"]) == (3, "nothing", 4)
 
 
 def test_an_object_that_is_what_it_was_again_is_no_more_left_out(

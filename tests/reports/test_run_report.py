@@ -213,6 +213,28 @@ def test_a_resume_is_told_with_what_it_needs_where_objects_changed(
     assert details(ledger, ledger.find(run.run_id))["next_step"] == said
 
 
+@pytest.mark.parametrize(
+    ("summary", "option"),
+    [
+        ({"on_changed": "restart"}, " --on-changed restart"),
+        ({"on_changed": "skip"}, " --on-changed skip"),
+        ({"on_changed": "fail"}, " --on-changed skip"),  # as what was left out before was
+        ({}, " --on-changed skip"),  # an earlier version's
+    ],
+)
+def test_a_resume_that_was_interrupted_is_told_as_it_was_said(
+    ledger: Ledger, summary: dict[str, Any], option: str
+) -> None:
+    run = begin(ledger)
+    writer = ledger.run_writer(run, ledger.take_up(run, "resume", this_worker(ANN)))
+    entries = [Entry(number, 0, lake_object(number), 4, 3, 1, 2) for number in range(2)]
+    entries[0].error = LEFT_OUT
+    writer.write(entries, [], [])
+    writer.finish("interrupted", None, summary, listed=True)
+    said = f"cncbops runs resume {run.run_id} --execute{option}"
+    assert details(ledger, ledger.find(run.run_id))["next_step"] == said
+
+
 def test_what_failed_is_to_be_redriven_and_what_is_all_right_left_alone(ledger: Ledger) -> None:
     run = begin(ledger)
     entry = Entry(0, 0, lake_object(0), 1, 1, failed=1, ended=True)
