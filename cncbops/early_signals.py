@@ -26,7 +26,7 @@ _JOINED = re.compile("(--output=|-[a-z]*?o)(?P<form>[a-z]+)")
 
 def leave_on_signal(arguments: Sequence[str]) -> None:
     """Let SIGINT and SIGTERM end the process, in JSON with a document, until `loaded`."""
-    leaving = _Leaving(arguments)
+    leaving = _Leaving(document_of(arguments))
     signal.signal(signal.SIGTERM, leaving)
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
         signal.signal(signal.SIGINT, leaving)
@@ -40,14 +40,14 @@ def loaded() -> None:
 
 
 class _Leaving:
-    """Handles a signal."""
+    """Handles a signal; what it writes is made before, as a handler must not import what may be half imported."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._arguments = arguments
+    def __init__(self, document: str) -> None:
+        self._written = document.encode()
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):  # nobody reads any more
-            os.write(_STDOUT, document_of(self._arguments).encode())
+            os.write(_STDOUT, self._written)
         os._exit(INTERRUPTED)
 
 
@@ -58,7 +58,7 @@ def document_of(arguments: Sequence[str]) -> str:
         return ""
     if any(argument.partition("=")[0] in _LINES_BY for argument in arguments):
         return ""
-    import json  # here: most command lines need none of it
+    import json  # here: a command line that speaks no JSON may need none of it
 
     return json.dumps({"command": name, "status": "interrupted"}, indent=2) + "\n"
 

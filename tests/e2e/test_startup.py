@@ -104,8 +104,11 @@ def test_the_installed_script_is_what_runs(cncbops: Cncbops) -> None:
 
 
 INTERRUPTED_WHILE_LOADING = """
-import importlib, os, signal
-importlib.import_module = lambda name: os.kill(os.getpid(), signal.{name})
+import importlib, os, signal, sys, types
+def interrupt(_):
+    sys.modules["json"] = types.ModuleType("json")  # as in the midst of its import
+    os.kill(os.getpid(), signal.{name})
+importlib.import_module = interrupt
 from cncbops.cli import main
 main()
 """
