@@ -42,14 +42,15 @@ def test_faults_and_records_are_told_apart_as_by_python(lines: list[bytes]) -> N
 
 def apart(lines: Sequence[bytes], first: str) -> list[str]:
     """The digests of units that are read in another process, which does something else first."""
-    program = (
-        f"{first}; import json, sys; from tests.native.test_units import hot, in_c; "
+    program = (  # the folder of sources comes last: the part in C is where the package is installed
+        f"import sys; sys.path.append(sys.argv[1]); {first}; "
+        "import json; from tests.native.test_units import hot, in_c; "
         "lines = [line.encode() for line in json.load(sys.stdin)]; "
         "print(json.dumps([digests.hex() for digests in hot.unit_digests(in_c(lines))]))"
     )
     given = json.dumps([line.decode() for line in lines])
-    command, root = [sys.executable, "-c", program], Path(__file__).parents[2]
-    child = subprocess.run(command, input=given, cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    command = [sys.executable, "-P", "-c", program, str(Path(__file__).parents[2])]
+    child = subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=60)
     found: list[str] = json.loads(child.stdout)
     return found
 
