@@ -113,17 +113,21 @@ def test_workers_list_and_read_and_invoke_as_themselves(cluster: DaskCluster, ru
     )
 
 
-def test_a_plan_counts_the_same_and_says_where_it_was_made(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
+def test_a_plan_is_of_what_would_be_done_there_and_says_where_it_was_made(
+    cluster: DaskCluster, runs: Runs, far_side: FarSide
+) -> None:
     far_side.add_function("fn")
     alone, there = (
         runs.plan(*at, "--batch-size", "7").summary for at in (("--workers", "1"), cluster.at(far_side.url))
     )
-    for part in ("events", "objects", "invocations", "by_hour", "first_event", "last_event", "status"):
+    for part in ("events", "objects", "by_hour", "first_event", "last_event", "status"):
         assert there[part] == alone[part]
     terms = there["plan"]["terms"]
     assert (terms["concurrency"], terms["concurrency_from"]) == (16, "default, for 2 workers")
     assert there["workers"] == {"cluster": cluster.address, "count": 2, "lost": 0}
     assert not runs.sent
+    assert runs.execute(*cluster.at(far_side.url), "--batch-size", "7").status == "succeeded"
+    assert len(runs.sent) == there["invocations"]["total"]
 
 
 def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
