@@ -18,6 +18,7 @@ from ._from_files import with_profiles
 from ._groups import Group
 from ._mistyped import told
 from ._sayable import members_of
+from ._values import read_by_kind
 from ._words import visible
 
 
@@ -70,6 +71,7 @@ class _Group(Group):
 
 def root() -> Group:
     """The group of all commands."""
+    read_by_kind()
     group = _Group(name="cncbops", rich_markup_mode=None)
     group.commands = _Loaded()
     return group

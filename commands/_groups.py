@@ -7,16 +7,7 @@ from typer.core import TyperGroup
 
 
 class Group(TyperGroup):
-    """A group whose own `--help`, where it is not given, is False.
-
-    It would be None, and typer imports pydantic to convert that: a third of what the help of a command takes.
-    """
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option:
-            option.default = False
-        return option
+    """A group that suggests its members."""
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
         """The names of members and options; nothing after what is no member's name."""

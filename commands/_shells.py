@@ -10,7 +10,6 @@ script is to take it.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from typer._click.core import Parameter
@@ -22,8 +21,6 @@ from typer._click.shell_completion import (
     add_completion_class,
     split_arg_string,
 )
-from typer._coercion import RuntimeParam
-from typer.core import _TyperParameter
 
 from cncbops.cli import COMPLETING
 
@@ -210,18 +207,8 @@ complete --command %(program)s --no-files --keep-order --arguments '(%(function)
 SHELLS: dict[str, type[ShellComplete]] = {each.name: each for each in (Bash, Zsh, Fish)}
 
 
-class _AsTyped(RuntimeParam):
-    """What is typed so far stays text, or is a path: typer would import pydantic, which takes as long as all else."""
-
-    def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002  the base class's signature
-        return Path(value) if param.type_descriptor.is_path else value
-
-
 def register() -> None:
     """Make this process one that tells a shell, by typer, what a word may become."""
-    _TyperParameter.get_runtime_param = lambda self: _AsTyped(  # type: ignore[method-assign]
-        self.type_descriptor.parameter_info, self.type_descriptor.annotation
-    )
     for name, each in SHELLS.items():
         add_completion_class(each, name)
 

@@ -17,7 +17,6 @@ from cncbops.errors import BadInput
 
 from . import _options as shared
 from ._configured import configured
-from ._mistyped import why_not
 from ._sayable import OF_A_SESSION, TYPED_ONLY, Command, members_of, options_of, says_where_or_who
 
 _SAME_EVERYWHERE = {shared.AWS, shared.GENERAL, shared.DELIVERY, shared.SAFETY}
@@ -130,7 +129,7 @@ def value_of(layer: Layer, key: str, param: Any, context: typer.Context) -> Any:
     try:
         param.process_value(context, value)
     except typer.BadParameter as error:
-        raise BadInput(f"{where} is {said!r}: {why_not(error).rstrip('.')}", f"See --{key} in --help") from error
+        raise BadInput(f"{where} is {said!r}: {error.message.rstrip('.')}", f"See --{key} in --help") from error
     return value
 
 
