@@ -30,12 +30,14 @@ class Stock:
     """What passes from one cut to the next: records carried over, in the order of their places.
 
     `canary` is how many records each function's canary still takes; a function that is not in it has had none. All
-    records up to the place `upto` were cut, or are carried.
+    records up to the place `upto` were cut, or are carried. `first_lanes` are those, by group, that come first in the
+    next cut, with all between them and the last: those of what is carried, which else would be carried on and on.
     """
 
     carried: Sequence[Record] = ()
     canary: Mapping[str, int] = field(default_factory=dict)
     upto: int = -1
+    first_lanes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Cutter:
@@ -54,23 +56,23 @@ class Cutter:
         batches, stock = self._cut_new(records, stock) if records else ([], stock)
         if not flush:
             return batches, stock
-        last, _ = self._cut(stock.carried, stock.upto, flush=True)
-        return [*batches, *last], replace(stock, carried=())
+        last, _ = self._cut(stock.carried, stock, flush=True)
+        return [*batches, *last], replace(stock, carried=(), first_lanes={})
 
     def _cut_new(self, records: Sequence[Record], stock: Stock) -> tuple[list[Batch], Stock]:
         upto = records[-1].place if records else stock.upto
         if self._canary is None:
-            batches, rest = self._cut([*stock.carried, *records], stock.upto)
-            return batches, replace(stock, carried=rest, upto=upto)
+            batches, rest = self._cut([*stock.carried, *records], stock)
+            return batches, _stock_of(rest, stock.canary, upto)
         first, others, left = self._parted(records, stock.canary)
         others = [*stock.carried, *others]
-        canaries, _ = self._cut(first, stock.upto, flush=True, behind=others)
+        canaries, _ = self._cut(first, stock, flush=True, behind=others)
         for batch in canaries:
             batch.is_canary = True
         # In lanes, which are a function's own, a canary comes before all others in place as well.
         cut_before = stock.upto if self._lane_of or not first else first[-1].place
-        batches, rest = self._cut(others, cut_before)
-        return [*canaries, *batches], Stock(rest, left, upto)
+        batches, rest = self._cut(others, replace(stock, upto=cut_before))
+        return [*canaries, *batches], _stock_of(rest, left, upto)
 
     def _parted(
         self, records: Sequence[Record], left: Mapping[str, int]
@@ -87,21 +89,26 @@ class Cutter:
         return first, others, counts
 
     def _cut(
-        self, records: Sequence[Record], upto: int, *, flush: bool = False, behind: Sequence[Record] = ()
-    ) -> tuple[list[Batch], list[Record]]:
-        """Batches, and what is left.
+        self, records: Sequence[Record], stock: Stock, *, flush: bool = False, behind: Sequence[Record] = ()
+    ) -> tuple[list[Batch], list[Draft]]:
+        """Batches, and what is left, as the batches that it would make.
 
-        All records up to the place `upto` are among these, among those `behind`, which are cut after them whatever
-        their places, or were cut before.
+        All records up to the place that the stock is at are among these, among those `behind`, which are cut after them
+        whatever their places, or were cut before.
         """
-        shelves = Shelves(self._limits, self._lane_of, upto, behind)
+        shelves = Shelves(self._limits, self._lane_of, stock.upto, behind)
         batches = list(shelves.put_all(records))
-        drafts, rest = shelves.drafts()
+        drafts, rest = shelves.drafts(stock.first_lanes)
         batches += map(shelves.give_out, drafts)
         rest.sort(key=lambda draft: _bytes_of([draft]))
         while rest and (flush or _bytes_of(rest) > CARRIED_BYTES):
             batches.append(shelves.give_out(rest.pop()))
-        return batches, sorted((record for draft in rest for record in draft.records()), key=by_place)
+        return batches, rest
+
+
+def _stock_of(rest: Sequence[Draft], canary: Mapping[str, int], upto: int) -> Stock:
+    carried = sorted((record for draft in rest for record in draft.records()), key=by_place)
+    return Stock(carried, canary, upto, {draft.group: draft.first_lane for draft in rest})
 
 
 def _bytes_of(drafts: Sequence[Draft]) -> int:

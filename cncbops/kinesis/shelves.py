@@ -76,6 +76,14 @@ class Draft:
         return self._limits.records - self.room >= self._limits.records * by
 
     @property
+    def group(self) -> str:
+        return self.parts[0][0].group
+
+    @property
+    def first_lane(self) -> int:
+        return self.parts[0][0].lane
+
+    @property
     def last_place(self) -> int:
         return max([shelf.records[end - 1].place for shelf, _, end in self.parts])
 
@@ -123,13 +131,17 @@ class Shelves:
             yield from self._put_alone(all_of_them[at])
             at += 1
 
-    def drafts(self) -> tuple[list[Draft], list[Draft]]:
-        """The batches that are full, or as full as whole lanes make them; and the last of each group."""
+    def drafts(self, first_lanes: Mapping[str, int]) -> tuple[list[Draft], list[Draft]]:
+        """The batches that are full, or as full as whole lanes make them; and the last of each group.
+
+        They are filled in the order of lanes, from the `first_lanes` of each group round to those before them.
+        """
         made: list[Draft] = []
         rest: list[Draft] = []
         for group in sorted(self._of_group):
-            lanes = self._of_group[group]
-            drafts = self._drafts_of([lanes[lane] for lane in sorted(lanes)])
+            lanes, first = self._of_group[group], first_lanes.get(group, 0)
+            in_order = sorted(lanes, key=lambda lane: (lane < first, lane))
+            drafts = self._drafts_of([lanes[lane] for lane in in_order])
             if drafts and not self._is_worth_sending(drafts):
                 rest.append(drafts.pop())
             made += drafts

@@ -273,3 +273,16 @@ def test_what_is_carried_has_a_bound_and_the_fullest_of_what_waits_goes_first(mo
     batches, _ = cutter.cut((), stock, flush=True)
     assert sorted(all_places([*sent, *batches])) == list(range(400))
     assert len(sent) < 100
+
+
+@pytest.mark.parametrize("lanes", [0, 256])
+@pytest.mark.parametrize("most", [100, 1_000])
+def test_what_is_carried_goes_out_with_the_next_cut_that_fills_batches(lanes: int, most: int) -> None:
+    of_a_cut = 5 * most // 2
+    records = [record(number, f"key-{number * 7 % 997}") for number in range(10 * of_a_cut)]
+    cutter, stock, carried = Cutter({"": BatchLimits(most, 100_000_000)}, lanes), Stock(), 0
+    for portion in portions(records, of_a_cut):
+        _, stock = cutter.cut(portion, stock, flush=False)
+        assert {each.place for each in stock.carried} <= {each.place for each in portion}
+        carried += len(stock.carried)
+    assert carried
