@@ -80,6 +80,8 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot hold every character gets what it can hold.
         cast(TextIOWrapper, stream).reconfigure(errors="replace")
+    if os.environ.get("NO_COLOR"):
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"  # typer's help would be bold and dim still
     if os.environ.get(COMPLETING):
         importlib.import_module("cncbops.commands._shells").register()
     try:
