@@ -8,6 +8,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TextIO, cast
 
+from ._flow import columns
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,7 +30,10 @@ def console_of(stream: TextIO) -> "Console":
         )
     # A terminal without colours is one still: where the cursor goes to, such as to draw a line anew, is no colour.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(file=stream, force_terminal=True, color_system=colours, highlight=False)
+    console = Console(file=stream, force_terminal=True, color_system=colours, highlight=False)
+    if console.is_dumb_terminal:  # which rich takes for 80 columns; of others it looks each time
+        console.size = columns(stream.fileno()) or console.width, console.height
+    return console
 
 
 def itself(stream: TextIO) -> TextIO:

@@ -20,6 +20,7 @@ from cncbops.reports.run_report import write_report
 
 from ._acts import require_takes
 from ._ending import guarded
+from ._flow import say
 from ._options import Local
 from ._runs_view import json_pieces, show_run, show_runs
 from ._screen import Screen, screen_for
@@ -116,7 +117,7 @@ def _order(text: str, kind: str, value: float | None, options: Local, screen: Sc
     if screen.json:
         screen.show_json({"command": f"runs {kind}", "run_id": run.run_id, "status": "done"})
     elif screen.shows_text:
-        screen.err.print(visible(_said(kind, value, run)), soft_wrap=True)
+        say(screen.err, visible(_said(kind, value, run)))
     return 0
 
 
