@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from benchmarks import cluster, latency, listing, making, scaling, startup, table
 from benchmarks.errors import CannotMeasure
+from benchmarks.options import HelpFormatter
 from benchmarks.report import tell
 
 
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast is cncbops?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in _COMMANDS.items():
-        one = commands.add_parser(name, help=command.about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        one = commands.add_parser(name, help=command.about, formatter_class=HelpFormatter)
         command.add_options(one)
         one.set_defaults(run=command.run)
     return parser

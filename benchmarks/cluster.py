@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(distinct=400)
     parser.add_argument("--clusters", type=int, nargs="+", default=(1, 2, 4), help="workers of each cluster")
     parser.add_argument("--latency-ms", type=float, default=50.0, help="in each invocation")
-    parser.add_argument("--batch-size", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=10, help="records of an invocation")
     parser.add_argument("--rate", type=float, default=500.0, help="events a second while workers come and go")
     parser.add_argument("--rate-seconds", type=float, default=60.0, help="for how long")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each")

@@ -23,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_shape(parser)
     parser.set_defaults(distinct=400)
     parser.add_argument("--latencies", type=float, nargs="+", default=[20, 100], help="ms in each invocation")
-    parser.add_argument("--concurrencies", type=int, nargs="+", default=_CONCURRENCIES)
-    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--concurrencies", type=int, nargs="+", default=_CONCURRENCIES, help="invocations at a time")
+    parser.add_argument("--batch-size", type=int, default=100, help="records of an invocation")
     parser.add_argument("--seconds", type=float, default=4.0, help="about how long each run should last")
     add_running(parser, repeat=1)
 

@@ -30,10 +30,10 @@ _HOUR_MS = 3_600_000
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command line."""
-    parser.add_argument("--objects", type=int, default=48_000)
+    parser.add_argument("--objects", type=int, default=48_000, help="in the bucket")
     parser.add_argument("--hours", type=int, default=48, help="that the objects are spread over")
     parser.add_argument("--latency", type=float, default=50, help="ms in each list call")
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each")
     add_place(parser)
 
 

@@ -11,17 +11,28 @@ from benchmarks.shape import FORMATS, Shape
 _DEFAULT = Shape()
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Tells what an option is that is not typed, as one would type it; nothing of switches and of what is nothing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        default, told = action.default, action.help or ""
+        if default is None or default is False or default == argparse.SUPPRESS:
+            return told
+        shown = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
+        return f"{told} (default: {shown})"
+
+
 def add_shape(parser: argparse.ArgumentParser) -> None:
     """What `shape_of` reads."""
     group = parser.add_argument_group("the lake")
-    group.add_argument("--objects", type=_positive, default=_DEFAULT.objects)
+    group.add_argument("--objects", type=_positive, default=_DEFAULT.objects, help="how many of them")
     group.add_argument("--events", type=_positive, default=_DEFAULT.events, help="in an object")
-    group.add_argument("--line-bytes", type=_positive, default=_DEFAULT.line_bytes)
+    group.add_argument("--line-bytes", type=_positive, default=_DEFAULT.line_bytes, help="of an event in its envelope")
     group.add_argument("--keys", type=_positive, default=_DEFAULT.keys, help="how many partition keys")
-    group.add_argument("--shards", type=_positive, default=_DEFAULT.shards)
-    group.add_argument("--hours", type=_positive, default=_DEFAULT.hours)
-    group.add_argument("--format", choices=FORMATS, default=_DEFAULT.format)
-    group.add_argument("--gzip", action="store_true")
+    group.add_argument("--shards", type=_positive, default=_DEFAULT.shards, help="of the stream")
+    group.add_argument("--hours", type=_positive, default=_DEFAULT.hours, help="that the events are spread over")
+    group.add_argument("--format", choices=FORMATS, default=_DEFAULT.format, help="of a line")
+    group.add_argument("--gzip", action="store_true", help="compress the objects")
     group.add_argument("--distinct", type=_positive, help="write so many bodies, and repeat them as links")
 
 

@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     add_shape(parser)
     parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="events of each lake")
-    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--batch-size", type=int, default=100, help="records of an invocation")
     add_running(parser)
 
 

@@ -24,7 +24,7 @@ _FIRST_REQUEST_S = 30.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command line."""
-    parser.add_argument("--repeat", type=int, default=11)
+    parser.add_argument("--repeat", type=int, default=11, help="runs of each")
     parser.add_argument("--markdown", action="store_true", help="the table as Markdown")
 
 

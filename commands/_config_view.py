@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ._flow import say
+
 _FOUND = {"upwards": "found upwards", "user": "the user's own", "named": "named by --config"}
 
 
@@ -33,19 +35,19 @@ def show_files(console: Console, document: Mapping[str, Any]) -> None:
     for file in document["files"]:
         console.print(Text(file["path"], style="bold").append(f"  {_FOUND[file['found']]}", style="not bold dim"))
         for key, value in _lines(file["says"], ()):
-            console.print(Text(f"  {key} = {value}"), soft_wrap=True)
+            say(console, f"  {key} = {value}")
         console.print()
     if not document["files"]:
         _show_read(console, ())
     profiles = ", ".join(document["profiles"])
-    console.print(Text(f"profiles, to be chosen by --use: {profiles}" if profiles else "no profiles"), soft_wrap=True)
+    say(console, f"profiles, to be chosen by --use: {profiles}" if profiles else "no profiles")
 
 
 def _show_read(console: Console, files: Sequence[Mapping[str, str]]) -> None:
     if not files:
         console.print("no cncbops.toml is read: there is none here, above, or of the user")
     for file in files:
-        console.print(Text(f"read: {file['path']} ({_FOUND[file['found']]})"), soft_wrap=True)
+        say(console, f"read: {file['path']} ({_FOUND[file['found']]})")
 
 
 def _origin(option: Mapping[str, Any]) -> str:

@@ -6,7 +6,9 @@ rich is imported where there is text: a document in JSON needs none of it.
 import os
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Literal, TextIO, cast
+
+from ._flow import columns
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,16 +18,22 @@ PIPE_WIDTH = 240
 
 @lru_cache
 def console_of(stream: TextIO) -> "Console":
-    """A console that is plain off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it.
+    """A console without colours or weights off a terminal and with NO_COLOR; piped text is wrapped by whoever reads it.
 
     One for each stream: what keeps a line at the bottom of a terminal has to know of all that is written there.
     """
     from rich.console import Console
 
-    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
-    if stream.isatty():
-        return Console(file=stream, force_terminal=not plain, highlight=False)
-    return Console(file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False)
+    if not stream.isatty():
+        return Console(
+            file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False
+        )
+    # A terminal without colours is one still: where the cursor goes to, such as to draw a line anew, is no colour.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    console = Console(file=stream, force_terminal=True, color_system=colours, highlight=False)
+    if console.is_dumb_terminal:  # which rich takes for 80 columns; of others it looks each time
+        console.size = columns(stream.fileno()) or console.width, console.height
+    return console
 
 
 def itself(stream: TextIO) -> TextIO:

@@ -20,6 +20,8 @@ from cncbops.sandbox.seed import LISTENER, STREAM, TABLE, SandboxContents
 from cncbops.sandbox.server import UNSET, Server, environment
 from cncbops.sandbox.traffic import Event
 
+from ._flow import say
+
 
 @dataclass
 class Stage:
@@ -78,11 +80,11 @@ class Stage:
 
     def type(self, command: str) -> None:
         """Show a command as one would type it."""
-        self.console.print(typed(command), soft_wrap=True)
+        say(self.console, typed(command))
 
     def say(self, text: str) -> None:
         """Say what has become of it."""
-        self.console.print(Text(f"  {text}"), soft_wrap=True)
+        say(self.console, f"  {text}")
 
 
 def typed(command: str) -> Text:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from cncbops.aws import Aws
 from cncbops.failover.change import PUT_BACK, TAKE_OUT
 from cncbops.failover.probe import SWITCH
@@ -25,6 +23,7 @@ from cncbops.safety.limits import parse_duration
 from ._access import access_of
 from ._configured import configured
 from ._ending import NOT_HEALTHY, guarded
+from ._flow import say
 from ._health_view import show_rows, show_verdicts
 from ._options import General
 from ._screen import Screen, screen_for
@@ -69,7 +68,7 @@ def _show(naming: Naming, timeout: str, general: General, screen: Screen) -> int
             show_rows(out, found, now)
             show_verdicts(out, found)
             for region, act in last.items():
-                out.print(Text(visible(_told(region, act))), soft_wrap=True)
+                say(out, visible(_told(region, act)))
     return 0 if found.is_healthy else NOT_HEALTHY
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cncbops.failover.working import Failover
 
+from ._flow import say
 from ._tables import facts
 from ._words import visible
 
@@ -89,10 +90,10 @@ def _ending(document: Mapping[str, Any]) -> Text:
 def show_failover_end(console: Console, document: Mapping[str, Any]) -> None:
     """Print how it ended, how long it took, and what to do next."""
     if "error" not in document:
-        console.print(_head(document), soft_wrap=True)
+        say(console, _head(document))
     console.print(facts(_end(document)))
     for step in document["next_steps"]:
-        console.print(Text(f"next: {step}"), soft_wrap=True)
+        say(console, f"next: {step}")
 
 
 def _head(document: Mapping[str, Any]) -> Text:

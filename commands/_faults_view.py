@@ -11,6 +11,7 @@ from rich.text import Text
 from cncbops.faults.masking import MASK
 from cncbops.reports.fault_facts import ShownEvent
 
+from ._flow import say
 from ._json_text import indented, visible_lines
 from ._tables import facts
 from ._words import number, size, visible
@@ -49,7 +50,7 @@ class LinePrinter:
         where = "  ".join((", ".join(row["event_types"]) or "-", row["id"] or "-", row["place"]))
         if self._console.file.isatty():
             self._console.print(Text(f"{when}  ").append(why, style="bold"), no_wrap=True, overflow="ellipsis")
-            self._console.print(Text(f"    {function}  ").append(where, style="dim"), soft_wrap=True)
+            say(self._console, Text(f"    {function}  ").append(where, style="dim"))
             return
         self._widest = max(self._widest, len(function))
         sys.stdout.write("  ".join((when, function.ljust(self._widest), why[:LONGEST_PIPED], where)) + "\n")
@@ -73,10 +74,10 @@ def _show_group(console: Console, row: Mapping[str, Any], width: int) -> None:
     margin = " " * (width + 2)
     head = Text(f"{row['count']:>{width},}  ").append(row["fingerprint"], style="cyan")
     head.append("  ").append(row["function"] or "(no function)", style="bold")
-    console.print(head.append(f", pipeline {row['pipeline']}" if row["pipeline"] else ""), soft_wrap=True)
+    say(console, head.append(f", pipeline {row['pipeline']}" if row["pipeline"] else ""))
     for line in Text(_why(row["error"], row["shape"]) or "(no error)").wrap(console, console.width - len(margin)):
-        console.print(Text(margin).append(line), soft_wrap=True)
-    console.print(Text(margin + _moments(row["first"], row["last"])), soft_wrap=True)
+        say(console, Text(margin).append(line))
+    say(console, margin + _moments(row["first"], row["last"]))
     console.print(Text(f"{margin}{row['example']['place']}", style="dim"), soft_wrap=True)
 
 
@@ -97,7 +98,7 @@ def show_counts(console: Console, counts: Mapping[str, Any], groups: int | None)
         f"{number(objects['read'], 'object')} read",
         f"{objects['skipped']:,} skipped" if objects["skipped"] else "",
     ]
-    console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
+    say(console, ", ".join(filter(None, parts)))
     flaws = [
         number(counts["broken"], "broken document") if counts["broken"] else "",
         f"{counts['without_record']:,} without record" if counts["without_record"] else "",
@@ -105,7 +106,7 @@ def show_counts(console: Console, counts: Mapping[str, Any], groups: int | None)
         f"{number(objects['failed'], 'object')} not readable" if objects["failed"] else "",
     ]
     if any(flaws):
-        console.print(Text(", ".join(filter(None, flaws)), style="red"), soft_wrap=True)
+        say(console, Text(", ".join(filter(None, flaws)), style="red"))
 
 
 def show_next_step(
@@ -120,21 +121,21 @@ def show_next_step(
     shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
     also = "".join(f" {name} {shlex.quote(value)}" for name, value in options)
     example = shlex.quote(rows[0]["example"]["place"])
-    console.print(Text(visible(f"Look at one: cncbops faults show {example}")), soft_wrap=True)
+    say(console, visible(f"Look at one: cncbops faults show {example}"))
     step = f"cncbops resubmit {shown}{also} --group {rows[0]['fingerprint']}"
-    console.print(Text(visible(f"Once the cause is mended: {step}")), soft_wrap=True)
+    say(console, visible(f"Once the cause is mended: {step}"))
 
 
 def show_fault(console: Console, fault: Mapping[str, Any], events: Sequence[ShownEvent]) -> None:
     """Print one fault: what is known of it, its stack, its events."""
-    console.print(Text("Fault ", style="bold").append(visible(fault["place"]), style="not bold"), soft_wrap=True)
+    say(console, Text("Fault ", style="bold").append(visible(fault["place"]), style="not bold"))
     console.print(facts((name, visible_lines(value)) for name, value in _facts_of(fault) if value))
     if fault["stack"]:
         console.print(Text("\nStack", style="bold"))
         console.print(Text(visible_lines(fault["stack"])), soft_wrap=True)
     shown = [(event, visible_lines(indented(event.text.decode(errors="replace")))) for event in events[:MOST_EVENTS]]
     for place, (event, text) in enumerate(shown, 1):
-        console.print(Text(f"\n{_title(event.about, place, len(events))}", style="bold"), soft_wrap=True)
+        say(console, Text(f"\n{_title(event.about, place, len(events))}", style="bold"))
         console.print(Text(text), soft_wrap=True)
     if len(events) > MOST_EVENTS:
         console.print(Text(f"\nand {len(events) - MOST_EVENTS:,} more: all of them with -o json", style="dim"))

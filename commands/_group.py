@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW
 from cncbops.errors import CncbopsError
 
+from ._flow import flowing
 from ._from_files import with_profiles
 from ._groups import Group
 from ._mistyped import told
@@ -82,19 +83,25 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot hold every character gets what it can hold.
         cast(TextIOWrapper, stream).reconfigure(errors="replace")
+    if os.environ.get("NO_COLOR"):
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"  # typer's help would be bold and dim still
     if os.environ.get(COMPLETING):
         importlib.import_module("cncbops.commands._shells").register()
     try:
         return root().main(prog_name="cncbops", standalone_mode=False) or 0
     except TyperException as error:
         wrong = told(error)
-        sys.stderr.write(f"error: {wrong if wrong.endswith('?') else wrong.rstrip('.') + '.'} See {_help_of(error)}\n")
+        _tell(f"{wrong if wrong.endswith('?') else wrong.rstrip('.') + '.'} See {_help_of(error)}")
         return error.exit_code
     except CncbopsError as error:  # of the files that say what was not typed
-        sys.stderr.write(f"error: {visible(str(error))}\n")
+        _tell(visible(str(error)))
         return error.exit_code
     except typer.Abort:
         return 130
+
+
+def _tell(error: str) -> None:
+    sys.stderr.write(flowing(f"error: {error}\n", sys.stderr.fileno()))
 
 
 def _help_of(error: TyperException) -> str:

@@ -12,6 +12,7 @@ from cncbops.health.finding import Row, Status
 from cncbops.health.report import Judged
 from cncbops.health.verdict import Required, Verdict
 
+from ._flow import say
 from ._words import visible
 
 NARROW = 100
@@ -35,7 +36,7 @@ def show_rows(console: Console, found: Judged, now: datetime) -> None:
 
 def show_verdicts(console: Console, found: Judged) -> None:
     """Print how each region is, and how many had to be healthy."""
-    console.print(verdicts(found), soft_wrap=not console.file.isatty())
+    say(console, verdicts(found))
 
 
 def table_of(rows: Sequence[Row], now: datetime, width: int) -> RenderableType:

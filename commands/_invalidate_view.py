@@ -15,6 +15,7 @@ from cncbops.cdn.edge import IN_PROGRESS
 from cncbops.cdn.session import Session
 from cncbops.reports.invalidation import FREE_A_MONTH
 
+from ._flow import say
 from ._screen import Screen
 from ._tables import facts, fitting
 from ._words import number, stage_in_words
@@ -56,7 +57,7 @@ def show_invalidation_plan(console: Console, document: Mapping[str, Any]) -> Non
     """Print a dry-run's summary with its plan."""
     plan, requests = document["plan"], document["requests"]
     verb = "invalidate" if document["command"] == "invalidate" else f"resume run {document['run_id']}: invalidate"
-    console.print(Text("Plan: ", style="bold").append(f"{verb} {_name(document)}", style="not bold"), soft_wrap=True)
+    say(console, Text("Plan: ", style="bold").append(f"{verb} {_name(document)}", style="not bold"))
     console.print()
     console.print(facts(_planned(document)))
     for title, counts in (("Covered by", plan["covered"]), ("Collapsed into", plan["collapsed"])):
@@ -70,7 +71,7 @@ def show_invalidation_plan(console: Console, document: Mapping[str, Any]) -> Non
     console.print()
     _show_failures(console, document)
     for warning in _warnings(document):
-        console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"), soft_wrap=True)
+        say(console, Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
     if requests["total"]:
         console.print("This was a dry-run and nothing was sent. Add --execute to do it.")
     else:
@@ -80,11 +81,11 @@ def show_invalidation_plan(console: Console, document: Mapping[str, Any]) -> Non
 def show_invalidation(console: Console, document: Mapping[str, Any]) -> None:
     """Print what a run did, and what to do next."""
     word, meaning = _ending(document)
-    console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
+    say(console, Text(f"{word}: ", style="bold").append(meaning, style="not bold"))
     console.print(facts(_done(document)))
     _show_failures(console, document)
     for line in _next_steps(document):
-        console.print(line, soft_wrap=True)
+        say(console, line)
 
 
 def show_invalidations(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -263,7 +264,7 @@ def _show_failures(console: Console, document: Mapping[str, Any]) -> None:
     for failure in document["failures"]:
         line = Text("left out: ", style="bold red")
         line.append(f"{failure['object']}: {failure['message']}", style="not bold default")
-        console.print(line, soft_wrap=True)
+        say(console, line)
 
 
 def _name(document: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
-from rich.text import Text
 
 from cncbops.aws import Aws
 from cncbops.inspection.reading import Counts, LakeReader, Wanted
@@ -18,6 +17,7 @@ from cncbops.lake.visits import OBJECTS_AHEAD, Meet
 from cncbops.reports.summary import EXIT_CODES
 
 from ._access import access_of
+from ._flow import say
 from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import show_flaws
@@ -95,7 +95,7 @@ def reader_of(
 def show_reading(screen: Screen, counts: Counts) -> int:
     """Tell people how reading went, and what went wrong unless they want to hear nothing; the exit code."""
     if screen.shows_text:
-        screen.err.print(Text(_counted(counts)), soft_wrap=True)
+        say(screen.err, _counted(counts))
     if not screen.quiet:
         show_flaws(screen.err, counts.flaws, visible(failures_of(counts)))
     return FLAWED if counts.flaws else 0

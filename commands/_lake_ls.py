@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from msgspec import structs
-from rich.text import Text
 
 from cncbops.inspection.facts import object_facts
 from cncbops.inspection.volumes import Volumes
@@ -16,6 +15,7 @@ from cncbops.lake.visits import Listing
 from cncbops.tally import Objects
 
 from ._ending import guarded, streamed
+from ._flow import say
 from ._lake import Asked, Opened, opened
 from ._lake_view import ObjectLines, show_volumes
 from ._options import General
@@ -59,7 +59,7 @@ def _ls(asked: Asked, general: General, screen: Screen) -> int:
             listing.objects.bytes += lake_object.size
     if screen.shows_text:
         told = f"{number(count, 'object')}, {size(listing.objects.bytes)}{unread(_listed(listing.objects))}"
-        screen.err.print(Text(told), soft_wrap=True)
+        say(screen.err, told)
     return 0
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cncbops.inspection.verifying import Counts
 
+from ._flow import say
 from ._words import number, size, span, visible
 
 _KINDS = {
@@ -82,9 +83,9 @@ def _print_fitting(console: Console, row: Text, more: Sequence[str]) -> None:
     """Print a row with what is told beside it; where the screen is too narrow, that stands below, a line each."""
     beside = "  ".join(["", ", ".join(more)]) if more else ""
     fits = row.cell_len + cell_len(beside) <= console.width
-    console.print(row.append(beside) if fits else row, soft_wrap=True)
+    say(console, row.append(beside) if fits else row)
     for each in () if fits else more:
-        console.print(Text(f"    {each}", row.style), soft_wrap=True)
+        say(console, Text(f"    {each}", row.style))
 
 
 def _sizes(facts: Mapping[str, Any], here: int) -> tuple[str, str]:
@@ -114,7 +115,7 @@ def show_table(console: Console, facts: Mapping[str, Any]) -> None:
     listed = facts["listed"]
     for side in ("lake", "recovery"):
         told = f"{side:<8}  {visible(facts[side])}  {number(listed[side], 'object')}"
-        console.print(Text(told), soft_wrap=True)
+        say(console, told)
     console.print()
     rows = {"": ("objects", "size"), **{kind: _counted(facts[kind]) for kind in ("same", *_KINDS)}}
     objects, sizes = (max(map(len, column)) for column in zip(*rows.values(), strict=True))

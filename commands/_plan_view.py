@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ._flow import say
 from ._runs_view import arguments_in_words
 from ._summary_view import changed, fates, nothing_matches, passed_over, show_failures
 from ._tables import facts
@@ -29,7 +30,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     console.print(ending(document))
     if document["plan"]["file"] and document["status"] == "planned":
         file = shlex.quote(document["plan"]["file"])
-        console.print(Text(f"Execute it: cncbops replay --plan {file} --execute"), soft_wrap=True)
+        say(console, f"Execute it: cncbops replay --plan {file} --execute")
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:

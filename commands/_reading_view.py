@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from ._flow import say
 from ._screen import Screen
 
 
@@ -29,6 +30,6 @@ def show_flaws(console: Console, count: int, failures: Sequence[Mapping[str, Any
         line = Text(f"{failure['error']}: ", style="bold red").append(
             f"{where}: {failure['message']}", "not bold default"
         )
-        console.print(line, soft_wrap=True)
+        say(console, line)
     if count > len(failures):
-        console.print(Text(f"these are the first {len(failures):,} of {count:,}", style="dim"), soft_wrap=True)
+        say(console, Text(f"these are the first {len(failures):,} of {count:,}", style="dim"))

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from ._flow import say
 from ._plan_view import chart, ending, how, unread
 from ._summary_view import fates, flawed, left_out, show_came_back, show_failures
 from ._tables import facts
@@ -22,7 +23,7 @@ def show_resubmit_plan(console: Console, document: Mapping[str, Any]) -> None:
     show_came_back(console, document["plan"]["came_back"])
     show_failures(console, document)
     for warning in document["plan"]["warnings"]:
-        console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"), soft_wrap=True)
+        say(console, Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
     console.print(ending(document))
 
 

@@ -16,11 +16,12 @@ from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.reports.run_facts import details, failure_facts, go_on_with, headline, object_facts, state_of
-from cncbops.reports.run_report import write_report
 
 from ._acts import require_takes
 from ._ending import guarded
+from ._flow import say
 from ._options import Local
+from ._reporting import report_to
 from ._runs_view import json_pieces, show_run, show_runs
 from ._screen import Screen, screen_for
 from ._signals import stop_on_signal
@@ -71,7 +72,7 @@ def _show(text: str, report: Path | None, options: Local, screen: Screen) -> int
     with _looked(options) as looked:
         ledger, run = _found(looked, text, options)
         if report:
-            write_report(ledger, run, report)
+            report_to(report, ledger, run, screen)
         facts = details(ledger, run)
         if screen.json:
             return _show_json(ledger, run, facts, screen)
@@ -116,7 +117,7 @@ def _order(text: str, kind: str, value: float | None, options: Local, screen: Sc
     if screen.json:
         screen.show_json({"command": f"runs {kind}", "run_id": run.run_id, "status": "done"})
     elif screen.shows_text:
-        screen.err.print(visible(_said(kind, value, run)), soft_wrap=True)
+        say(screen.err, visible(_said(kind, value, run)))
     return 0
 
 

@@ -19,6 +19,7 @@ from cncbops.lake.sources import printable
 from cncbops.reports.summary import iso
 from cncbops.request import ReplayRequest, ResubmitRequest
 
+from ._flow import say
 from ._summary_view import show_failures
 from ._tables import facts, fitting
 from ._words import not_read, number, workers_in_words
@@ -70,20 +71,19 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
     console.print(Text("Run ", style="bold").append(f"{document['run_id']}: {document['status']}", style="not bold"))
     console.print(facts(chain(_asked(document), _done(document))))
     console.print(Text("\nSessions", style="bold"))
-    for line in _sessions(document["sessions"]):
-        console.print(line, soft_wrap=True)
+    console.print(facts(_sessions(document["sessions"])))
     if document["orders"]:
         console.print(Text("\nOrders", style="bold"))
         for line in _orders(document["orders"]):
-            console.print(line, soft_wrap=True)
+            say(console, line)
     if document["failures"]:
         console.print(Text("\nNot delivered", style="bold"))
         show_failures(console, document)
         console.print(Text("all of them, and each object: -o json, or --report FILE", style="dim"))
     if document["next_step"]:
-        console.print(Text(f"\nGo on with it: {document['next_step']}"), soft_wrap=True)
+        say(console, f"\nGo on with it: {document['next_step']}")
     if document["way_back"]:
-        console.print(Text(f"Or undo it: {document['way_back']}"), soft_wrap=True)
+        say(console, f"Or undo it: {document['way_back']}")
 
 
 def json_pieces(
@@ -235,16 +235,14 @@ def _terms(terms: Mapping[str, Any]) -> str:
     return f"{batches}, {at_once}, {order}, {terms['policy']['max_attempts']} attempts"
 
 
-def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Text]]:
     """Two lines a session: when and how it ended, and who it was."""
     for each in sessions:
         status = ": ".join(filter(None, (each["status"], each["reason"])))
-        yield Text(
-            f"{each['session']}  {each['kind']}, {_moment(each['started'])} to {_moment(each['ended'])}: {status}"
-        )
+        told = Text(f"{each['kind']}, {_moment(each['started'])} to {_moment(each['ended'])}: {status}\n")
         by = f"by {short_name(each['who'])} on {each['host']}, process {each['process']}, cncbops {each['version']}"
         workers = workers_in_words((each["summary"] or {}).get("workers"))
-        yield Text(f"   {by}{f', workers: {workers}' if workers else ''}", style="dim")
+        yield str(each["session"]), told.append(f"{by}{f', workers: {workers}' if workers else ''}", style="dim")
 
 
 def _orders(orders: Sequence[Mapping[str, Any]]) -> Iterator[Text]:

@@ -14,6 +14,7 @@ import orjson
 from cncbops.errors import CannotRun, CncbopsError
 
 from ._console import console_of, itself
+from ._flow import say
 from ._options import Local
 from ._words import visible
 
@@ -64,7 +65,7 @@ class Screen:
         if self.shows_text:
             from rich.text import Text
 
-            self.err.print(Text("note: ", style="bold").append(visible(text), style="not bold"), soft_wrap=True)
+            say(self.err, Text("note: ", style="bold").append(visible(text), style="not bold"))
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
@@ -91,7 +92,7 @@ class Screen:
         from rich.text import Text
 
         line = Text("error: ", style="bold red").append(Text(visible(str(error)), style="not bold default"))
-        self.err.print(line, soft_wrap=True)
+        say(self.err, line)
 
 
 @contextmanager

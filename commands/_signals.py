@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from cncbops.early_signals import INTERRUPTED
 
+from ._flow import flowing
 from ._screen import Screen
 
 STDOUT, STDERR = 1, 2
@@ -28,7 +29,7 @@ def stop_on_signal(
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if signalled.is_set():
-            os.write(STDERR, farewell.encode())
+            _say(farewell)
             with suppress(OSError):
                 os.write(STDOUT, screen.broken_off())
             _leave(INTERRUPTED)
@@ -36,7 +37,7 @@ def stop_on_signal(
         stop.set()
         if screen.shows_text:
             # Not by sys.stderr: the signal may have come while that was being written to.
-            os.write(STDERR, stopping.encode())
+            _say(stopping)
 
     with _handling(handle):
         yield
@@ -52,7 +53,7 @@ def leaving_on_signal(farewell: str = "", document: Callable[[], bytes] = lambda
     def handle(_number: int, _frame: FrameType | None) -> None:
         if os.isatty(STDERR):
             os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
-        os.write(STDERR, farewell.encode())
+        _say(farewell)
         with suppress(OSError):
             os.write(STDOUT, document())
         _leave(INTERRUPTED)
@@ -87,6 +88,10 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    os.write(STDERR, flowing(text, STDERR).encode())
 
 
 def _leave(code: int) -> NoReturn:

@@ -10,6 +10,7 @@ from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
 from cncbops.session.since import LISTED
 
+from ._flow import say
 from ._tables import facts
 from ._words import not_read, number, workers_in_words
 
@@ -37,7 +38,7 @@ _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole"
 def show_summary(console: Console, document: Mapping[str, Any]) -> None:
     """Print a run's counts, its first failures, and where the others are."""
     word, meaning = _ending(document)
-    console.print(Text(f"{word}: ", style="bold").append(meaning, style="not bold"), soft_wrap=True)
+    say(console, Text(f"{word}: ", style="bold").append(meaning, style="not bold"))
     console.print(facts(_counts(document)))
     show_still_broken(console, document)
     show_came_back(console, document.get("came_back", ()))
@@ -170,9 +171,9 @@ def show_came_back(console: Console, groups: Sequence[Mapping[str, Any]]) -> Non
         line = Text("keeps coming back: ", style="bold red")
         cause = f"{group['function']}: {group['error']}: {group['shape']}"
         line.append(f"{group['count']:,} in group {group['fingerprint']}: {cause}", "not bold default")
-        console.print(line, soft_wrap=True)
+        say(console, line)
     if groups:
-        console.print("They are sent again once the function was deployed, or with --again.", soft_wrap=True)
+        say(console, "They are sent again once the function was deployed, or with --again.")
 
 
 def show_still_broken(console: Console, document: Mapping[str, Any]) -> None:
@@ -180,17 +181,17 @@ def show_still_broken(console: Console, document: Mapping[str, Any]) -> None:
     if "still_broken" not in document:
         return
     if not document["still_broken"]:
-        console.print("watched: nothing that was sent came back as a fault", soft_wrap=True)
+        say(console, "watched: nothing that was sent came back as a fault")
     for each in document["still_broken"]:
         line = Text("still broken: ", style="bold red")
         cause = f"{each['function']}: {each['error']}: {each['message']}"
         line.append(
             f"{each['came_back']:,} of {each['delivered']:,} in group {each['fingerprint']}: {cause}", "default"
         )
-        console.print(line, soft_wrap=True)
+        say(console, line)
     if document["still_broken"]:
         source = " ".join(document["source"])
-        console.print(f"Look at them: cncbops faults stats {source}; mend, deploy, resubmit", soft_wrap=True)
+        say(console, f"Look at them: cncbops faults stats {source}; mend, deploy, resubmit")
 
 
 def fates(events: Mapping[str, int]) -> str:
@@ -217,16 +218,16 @@ def show_failures(console: Console, document: Mapping[str, Any]) -> None:
         event = f" event {failure['event_id']}" if failure["event_id"] else ""
         line = Text(f"{failure['fate']}: ", style="bold red")
         line.append(f"{where}{event}: {failure['error']}: {failure['message']}", style="not bold default")
-        console.print(line, soft_wrap=True)
+        say(console, line)
 
 
 def _show_undeliverable(console: Console, document: Mapping[str, Any]) -> None:
     """Print the functions that take nothing, each once, and what to do."""
     found = {each["message"] for each in document["failures"] if each["error"] == _UNDELIVERABLE}
     for message in sorted(found):
-        console.print(Text("not sent: ", style="bold red").append(message, style="not bold default"), soft_wrap=True)
+        say(console, Text("not sent: ", style="bold red").append(message, style="not bold default"))
     if found:
-        console.print("Or send these elsewhere: cncbops resubmit ... --map OLD=NEW, or --function NAME", soft_wrap=True)
+        say(console, "Or send these elsewhere: cncbops resubmit ... --map OLD=NEW, or --function NAME")
 
 
 def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
@@ -237,9 +238,9 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if "functions" in document:
         _show_undeliverable(console, document)
     if step := _next_step(document, document["run"] or events):
-        console.print(step, soft_wrap=True)
+        say(console, step)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
-        console.print(f"All of it: cncbops runs show {document['run_id']}", soft_wrap=True)
+        say(console, f"All of it: cncbops runs show {document['run_id']}")
 
 
 def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:

@@ -8,13 +8,13 @@ from rich.text import Text
 _GAP = 2
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Table:
+def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """A name and what is known, a row each; long values are folded."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, Text(value))
+        table.add_row(name, value if isinstance(value, Text) else Text(value))
     return table
 
 

@@ -19,7 +19,7 @@ from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
 from cncbops.recipients import Recipients
 from cncbops.reports.going_on import taken_up_again
-from cncbops.reports.run_report import require_writable, write_report
+from cncbops.reports.run_report import require_writable
 from cncbops.reports.summary import Report, summary
 from cncbops.request import Request
 from cncbops.safety.alarms import AlarmWatch
@@ -32,6 +32,7 @@ from cncbops.survey import Survey
 from cncbops.terms import require_able
 from cncbops.undertaking import Undertaking
 
+from ._reporting import report_to
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
 from ._words import visible
@@ -163,7 +164,7 @@ def _end(work: Work, kept: InLedger, sending: Sending, over: threading.Event, sc
     report = _write_down(work, kept, sending)
     code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:
-        write_report(kept.ledger, kept.ledger.find(kept.run.run_id), kept.report_file)
+        report_to(kept.report_file, kept.ledger, kept.ledger.find(kept.run.run_id), screen)
     return code
 
 

@@ -41,6 +41,7 @@ COLUMNS = (
         "reason",
     ),
     *("session", "session_kind", "object", "etag", "size", "state"),
+    *("objects", "objects_done", "objects_unreadable", "objects_left_out"),
     *("read", "matched", "delivered", "failed", "unknown", "not_sent", "malformed"),
     *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "mended_in"),
 )

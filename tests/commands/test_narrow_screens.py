@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from cncbops.commands._invalidate_view import show_invalidations
 from cncbops.commands._lake_verify_view import show_difference, show_table
+from cncbops.commands._runs_view import show_run
 from rich.console import Console
 
 WIDTH = 60
@@ -99,4 +100,21 @@ def test_reasons_that_do_not_fit_beside_a_count_stand_below_it_a_line_each() -> 
         "different                 0    0 bytes",
         "not comparable            0    0 bytes",
         "extra                     0    0 bytes",
+    ]
+
+
+def test_a_session_is_folded_beside_its_number() -> None:
+    ended = {"started": "2026-11-27T05:01:57.000Z", "ended": "2026-11-27T05:02:00.000Z", "status": "stopped"}
+    who = {"who": "arn:aws:sts::1:assumed-role/on-call/jane", "host": "bastion", "process": 11814, "version": "0.1.0"}
+    session = {"session": 1, "kind": "execute", **ended, **who, "reason": "an alarm rang", "summary": None}
+    none = dict.fromkeys(("account", "function", "requests", "reason", "next_step", "way_back"))
+    nothing: dict[str, Any] = {"source": [], "target": {}, "arguments": {}, "orders": [], "failures": []}
+    run = {"run_id": "20261127T050157Z-ed3843", "command": "invalidate", "subject": "E0Y73PEEZ2S0CF"}
+    console = screen()
+    show_run(console, {**none, **nothing, **session, **run, "sessions": [session]})
+    assert lines_on(console)[-4:] == [
+        "Sessions",
+        "1  execute, 2026-11-27 05:01:57 to 2026-11-27 05:02:00:",
+        "   stopped: an alarm rang",
+        "   by jane on bastion, process 11814, cncbops 0.1.0",
     ]

@@ -133,6 +133,14 @@ def test_an_act_is_shown_with_its_subject_and_what_came_of_it(
     assert carry_out_show(ID, None, local(tmp_path, as_json=True)) == 0
 
 
+def test_a_report_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_run(tmp_path)
+    report = tmp_path / "report.csv"
+    assert carry_out_show(ID, report, local(tmp_path)) == 0
+    assert capsys.readouterr().err == f"note: the report of run {ID} is in {report}\n"
+    assert report.exists()
+
+
 def test_all_of_a_run_is_one_json_document(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     a_run(tmp_path)
     report = tmp_path / "report.csv"

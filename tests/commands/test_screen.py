@@ -47,8 +47,16 @@ def test_piped_text_is_in_the_characters_that_the_pipe_can_hold(monkeypatch: pyt
     assert written.getvalue().startswith(b"+")
 
 
+@pytest.mark.parametrize(("no_color", "drawn"), [("", "\x1b[1;31merror\x1b[0m"), ("1", "error")])
+def test_without_colours_a_terminal_is_one_still(no_color: str, drawn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    SCREEN.out.print(Text("error", style="bold red"))
+    assert (terminal.getvalue(), SCREEN.out.is_terminal) == (f"{drawn}\n", True)
+
+
 def test_a_terminal_gets_text_as_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     console = SCREEN.out
     assert console.is_terminal

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide
 from tests.e2e.servers import BIN, Cncbops, Result
-from tests.e2e.test_replay_output import on_a_terminal
+from tests.e2e.test_replay_output import STYLE, on_a_terminal
 from tests.faults import fault_texts
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "faults"
@@ -252,7 +252,7 @@ def test_on_a_terminal_a_long_message_is_cut_and_the_place_is_not(no_color: Mapp
     written = on_a_terminal([str(BIN / "cncbops"), "faults", "ls", str(path)], env)
     assert b"END" not in written
     assert f"{path}:1".encode() in written
-    assert (b"\x1b" in written) is not bool(no_color)
+    assert bool(STYLE.search(written)) is not bool(no_color)
 
 
 def test_the_one_shown_decides_the_exit_code(cncbops: Cncbops, tmp_path: Path) -> None:

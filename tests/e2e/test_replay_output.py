@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,6 +26,11 @@ def lake(far_side: FarSide) -> FarSide:
     return far_side
 
 
+STYLE = re.compile(rb"\x1b\[[\d;]*m")
+"""What makes text coloured, bold or dim on a terminal."""
+HIDDEN_CURSOR = b"\x1b[?25l"
+
+
 def on_a_terminal(command: Sequence[str], env: dict[str, str]) -> bytes:
     """What a command writes when all its streams are a terminal."""
     child, terminal = pty.fork()
@@ -43,7 +49,9 @@ def _chunks(terminal: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
-def test_colours_are_for_terminals_that_want_them(no_color: dict[str, str], lake: FarSide, tmp_path: Path) -> None:
+def test_colours_are_for_terminals_that_want_them_and_progress_for_all(
+    no_color: dict[str, str], lake: FarSide, tmp_path: Path
+) -> None:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -56,7 +64,16 @@ def test_colours_are_for_terminals_that_want_them(no_color: dict[str, str], lake
     }
     written = on_a_terminal([str(BIN / "cncbops"), "replay", "s3://lake/", "-f", "fn"], env)
     assert b"30 matched of 30 read" in written
-    assert (b"\x1b" in written) is not bool(no_color)
+    assert HIDDEN_CURSOR in written  # as long as a line of progress stands there
+    assert bool(STYLE.search(written)) is not bool(no_color)
+
+
+@pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
+def test_a_help_has_colours_where_they_are_wanted(no_color: dict[str, str], tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", **no_color}
+    written = on_a_terminal([str(BIN / "cncbops"), "runs", "ls", "--help"], env)
+    assert b"List the runs" in written
+    assert bool(STYLE.search(written)) is not bool(no_color)
 
 
 @pytest.mark.parametrize("mode", [[], ["--execute"]], ids=["plan", "run"])

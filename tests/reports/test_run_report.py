@@ -102,6 +102,8 @@ def test_a_table_tells_the_same_in_fixed_columns_and_no_cell_is_a_formula(ledger
         "3",
         "s3://lake/s1/0",
     )
+    of_objects = ("objects", "objects_done", "objects_unreadable", "objects_left_out")
+    assert [[row[name] for name in of_objects] for row in told[:3]] == [["3", "2", "1", "0"], [""] * 4, [""] * 4]
     assert (told[-1]["message"], told[-1]["event_id"], told[-1]["object"]) == ("'=1+1", "-7", "s3://lake/s1/0")
     assert (told[-1]["command"], told[-1]["function"]) == ("replay", "fn")
     assert {row["run_id"] for row in told} == {told[0]["run_id"]}, "tables of several runs may be put together"
