@@ -153,3 +153,11 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
 
     error: Literal["NotJson", "NotUtf8", "NotAFault"]
     message: str
+
+
+class Aside(msgspec.Struct, frozen=True, gc=False):
+    """A document that goes with faults and is none: what a report of a run tells beside its open failures."""
+
+
+Decoded = list[Fault] | Problem | Aside
+"""What a document holds; no fault at all where it is an event of another type, or tells of a success."""

@@ -17,7 +17,7 @@ from cncbops.aws_errors import blames_credentials, explain
 from cncbops.errors import BadInput
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
-from cncbops.faults.fault import Fault, LakeLine, Nothing, Problem, Records
+from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing, Problem, Records
 from cncbops.faults.record import describe
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
@@ -170,6 +170,8 @@ def _faults(document: Document, where: str) -> list[Fault] | Nothing:
     decoded = decode_fault(document.text)
     if isinstance(decoded, Problem):
         return Nothing(f"{where} holds no fault: {decoded.message}")
+    if isinstance(decoded, Aside):
+        return Nothing(f"{where} tells of a run, and no failure of it that is left")
     return decoded or Nothing(f"{where} holds an event and no fault, and nothing says which function it was for")
 
 

@@ -144,4 +144,5 @@ def _failure(row: sqlite3.Row) -> KeptFailure:
     bucket, key = row["bucket"], os.fsdecode(row["key"])
     told = {name: row[name] for name in Failure.__struct_fields__ if name != "object"}
     failure = Failure(object=f"s3://{bucket}/{key}" if bucket else printable(key), **told)
-    return KeptFailure(row["object"], failure, row["session"], row["mended_in"])
+    told_ms = row["told_ms"] if "told_ms" in row.keys() else None  # noqa: SIM118  a Row holds values
+    return KeptFailure(row["object"], failure, row["session"], row["mended_in"], told_ms)

@@ -119,12 +119,16 @@ class Counts(Struct, frozen=True):
 
 
 class KeptFailure(Struct, frozen=True):
-    """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not."""
+    """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not.
+
+    `told_ms` is when it failed last, None where an older version wrote it down.
+    """
 
     object_number: int
     failure: Failure
     session: int
     mended_in: int | None
+    told_ms: int | None = None
 
 
 def pack(places: Iterable[int]) -> bytes:

@@ -95,7 +95,7 @@ _PUT_OBJECT = _put(
 _PUT_FAILURE = _put(
     "failures",
     ("run", "object", "line", "part"),
-    ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in"),
+    ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in", "told_ms"),
 )
 
 
@@ -211,10 +211,11 @@ class RunWriter(SessionWriter):
         )
 
     def _put_failures(self, failures: Iterable[tuple[int, Failure]]) -> None:
+        now = now_ms()
         rows = (
             (
                 *(self._run, number, each.line, each.part, each.event_id, each.sequence_number),
-                *(each.fate, each.error, each.message, self._session, None),
+                *(each.fate, each.error, each.message, self._session, None, now),
             )
             for number, each in failures
         )
@@ -273,13 +274,14 @@ class RedriveWriter(SessionWriter):
             )
 
     def _tell_anew(self, fate: str, records: Iterable[Undelivered]) -> None:
+        now = now_ms()
         for each in records:
             where = self._where(each.record)
             self._move(where, fate)
             self._execute(
-                "UPDATE failures SET fate = ?, error = ?, message = ?, session = ? "
+                "UPDATE failures SET fate = ?, error = ?, message = ?, session = ?, told_ms = ? "
                 "WHERE run = ? AND object = ? AND line = ? AND part = ?",
-                (fate, each.error, each.message, self._session, *where),
+                (fate, each.error, each.message, self._session, now, *where),
             )
 
     def _move(self, where: Sequence[int], fate: str) -> None:

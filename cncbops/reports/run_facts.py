@@ -196,4 +196,5 @@ def _state_of_object(entry: Entry) -> str:
 
 def failure_facts(kept: KeptFailure) -> dict[str, Any]:
     """A failure of a run: `line` 0 means the object; `mended_in` is the session in which it came right."""
-    return {**structs.asdict(kept.failure), "session": kept.session, "mended_in": kept.mended_in}
+    told = {"time": iso(kept.told_ms), "session": kept.session, "mended_in": kept.mended_in}
+    return {**structs.asdict(kept.failure), **told}

@@ -42,7 +42,7 @@ COLUMNS = (
     ),
     *("session", "session_kind", "object", "etag", "size", "state"),
     *("read", "matched", "delivered", "failed", "unknown", "not_sent", "malformed"),
-    *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "mended_in"),
+    *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "time", "mended_in"),
 )
 _EVALUATED = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)

@@ -1,5 +1,6 @@
 """A resubmit that failed in part, was killed or interrupted: nothing is lost, and little is sent twice."""
 
+import os
 import random
 import signal
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cncbops.reports.summary import iso
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok
 from tests.e2e.resubmits import Resubmits, faults, library, lines, one_each, record, records_in
@@ -174,8 +176,12 @@ def test_what_a_replay_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.command(*replay, "--max-attempts", "1", endpoint=far_side.url).code == 3
     delivered = len(far_side.delivered())
     far_side.add_function("fn")
+    os.utime(report, (0, 0))
     run = resubmits.execute(sources=[report])
     assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", 4)
+    assert run.summary["faults"]["others"] == 0, "the report's lines of the run and its objects are no events"
+    replayed = resubmits.all[-1]
+    assert iso(replayed.started_ms) <= run.summary["first_event"] <= run.summary["last_event"] <= iso(replayed.ended_ms)
     assert sorted(far_side.delivered_data()[delivered:]) == sorted(data_of(poison))
     assert resubmits.execute(sources=[report]).summary["faults"]["sent_before"] == 4
 

@@ -104,6 +104,8 @@ def test_a_redrive_counts_each_failed_record_under_its_new_fate_alone(
         assert open_now == Counter({fate: expected[fate] for fate in ("failed", "unknown")})
         told_anew = [kept for kept in ledger.known(run).failures() if kept.failure.error == f"Bad{session}"]
         assert len(told_anew) == become.count("failed") + become.count("unknown")
+        started_ms = ledger.sessions(run)[-1].started_ms
+        assert all(kept.told_ms is not None and kept.told_ms >= started_ms for kept in told_anew)
     counts = ledger.known(run).counts()
     assert (counts.not_sent, counts.objects_done, counts.matched) == (0, counts.objects, len(records))
     assert all(entry.settled == entry.matched for entry in ledger.known(run).entries())

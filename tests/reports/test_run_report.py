@@ -71,6 +71,7 @@ def test_json_lines_tell_the_run_its_sessions_each_object_and_each_failure(ledge
         2,
         1,
     )
+    assert head["started"] <= failed.pop("time") <= head["ended"]
     assert failed == {
         "kind": "failure",
         "run_id": run.run_id,

@@ -217,6 +217,7 @@ REDACTED = {"record": record(1, data="[REDACTED]"), "event": {"type": "thing-cre
     ("line", "asked", "counted", "remains", "noted"),
     [
         (b'{"id":"e-1","type":"thing-created"}', {}, {"others": 1}, True, []),
+        (b'{"kind":"run","run_id":"run-1","command":"replay","counts":{}}', {}, {}, True, []),
         (document(), {"choice": FaultSelection(functions=("other",))}, {"not_chosen": 1}, True, []),
         (document(timestamp=NOW_MS), {}, {"raised_since": 1}, True, []),
         (document(timestamp=NOW_MS + 1), {}, {"raised_since": 1}, True, []),
@@ -226,7 +227,18 @@ REDACTED = {"record": record(1, data="[REDACTED]"), "event": {"type": "thing-cre
         (document(uow=...), {}, {"without_record": 1}, True, [("malformed", "NoRecord", 1, 0)]),
         (document(uow=REDACTED), {}, {"not_whole": 1}, True, [("malformed", "NotWhole", 1, 0)]),
     ],
-    ids=["event", "not chosen", "now", "since", "broken", "no text", "no fault", "no record", "redacted"],
+    ids=[
+        "event",
+        "of a report",
+        "not chosen",
+        "now",
+        "since",
+        "broken",
+        "no text",
+        "no fault",
+        "no record",
+        "redacted",
+    ],
 )
 def test_what_is_no_fault_or_not_to_be_sent_is_counted_by_its_reason(
     line: bytes,
