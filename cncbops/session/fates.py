@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cncbops.faults.grouping import Groups
+from cncbops.faults.identity import names_of
+from cncbops.faults.record import records_of
 from cncbops.faults.unit import Unit
 from cncbops.session.candidates import NO_RECORD, Candidate, Flawed, Known, Met, Reading, Refused
 from cncbops.session.findings import Findings
@@ -98,7 +100,8 @@ def _fail(met: Met, why: Refused, findings: Findings) -> None:
     findings.fail(entry, 1)
     findings.tally.events.failed += 1
     findings.tally.share_of(met.found.name).failed += 1
-    findings.note(entry, [Failure(entry.object.uri, met.line, met.part, met.fault.id, None, "failed", *why)])
+    names = names_of(met.fault, records_of(met.fault.unit))
+    findings.note(entry, [Failure(entry.object.uri, met.line, met.part, *names, "failed", *why)])
 
 
 def _leave(met: Met, what: Flawed | Known, findings: Findings) -> None:
