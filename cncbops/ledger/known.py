@@ -36,7 +36,7 @@ class Known:
         totals = ", ".join(
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
-        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
+        objects = f"count(*), total(NOT {_OPEN} AND error IS NULL), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
         left_out = f"total(failed * {_IS_LEFT_OUT}), total(unknown * {_IS_LEFT_OUT})"
         query = f"SELECT {objects}, {totals}, {left_out} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, self._run)

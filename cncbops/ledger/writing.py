@@ -246,6 +246,7 @@ class RedriveWriter(SessionWriter):
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:  # noqa: ARG002  its own stay
         """A run that was through, but for failures, may have none any more."""
+        self._execute("UPDATE runs SET ended_ms = ? WHERE id = ?", (ended_ms, self._run))
         self._execute(
             "UPDATE runs SET status = 'succeeded' WHERE id = ? AND status = 'partial' AND NOT EXISTS "
             "(SELECT 1 FROM failures WHERE run = runs.id AND mended_in IS NULL)",

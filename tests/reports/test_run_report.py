@@ -356,5 +356,6 @@ def test_a_redrive_under_way_is_told_of(ledger: Ledger) -> None:
     run = ledger.find(run.run_id)
     with RunLock(ledger.folder, run.run_id):
         assert state_of(ledger, run) == "redriving"
+        assert headline(ledger, run)["ended"] is None
     assert state_of(ledger, run) == "partial"
     assert [each["status"] for each in details(ledger, run)["sessions"]] == ["partial", "crashed"]
