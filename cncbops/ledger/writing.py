@@ -139,6 +139,9 @@ class RunWriter(SessionWriter):
             self.put_all_objects(self._with_picks(picked))
             self._put_failures(failures)
 
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Nothing: what failed is left to redrives."""
+
     def _with_picks(self, picked: Iterable[tuple[Entry, bytes]]) -> Iterator[Entry]:
         """Objects as they are put down, their picks before them."""
         for entry, picks in picked:
@@ -236,10 +239,15 @@ class RedriveWriter(SessionWriter):
         with self._transaction():
             self._note_left_out(entries)
             for _, outcome in settled:
-                self._mend(outcome.delivered)
+                self._mend(map(self._where, outcome.delivered))
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
             remember(self._connection, self._run, [outcome for _, outcome in settled])
+
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Keep that others delivered what failed."""
+        with self._transaction():
+            self._mend((self._run, *where) for where in failures)
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
         """Nothing: what failed was picked before."""
@@ -265,9 +273,8 @@ class RedriveWriter(SessionWriter):
             [(self._run, entry.number, LEFT_OUT) for entry in entries if not entry.error],
         )
 
-    def _mend(self, records: Iterable[Record]) -> None:
-        for record in records:
-            where = self._where(record)
+    def _mend(self, failures: Iterable[Sequence[int]]) -> None:
+        for where in failures:
             self._move(where, "delivered")
             self._execute(
                 "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = ? AND part = ?",

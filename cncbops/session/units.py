@@ -25,7 +25,7 @@ from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor, Candidates, Met, Reading, is_fetched
 from cncbops.session.claims import Claims, claims_of
 from cncbops.session.entry import Entry
-from cncbops.session.fates import malformed, settle, settle_usual
+from cncbops.session.fates import malformed, sent_before, settle, settle_usual
 from cncbops.session.findings import Findings
 from cncbops.session.memory import Seen
 from cncbops.session.reading import Reader
@@ -182,8 +182,9 @@ class UnitReader(Reader):
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
         if not met:
             return []
-        candidates, sent_before = self._assessor.assess(met)
-        self._findings.tally.faults.sent_before += sent_before
+        candidates, delivered = self._assessor.assess(met)
+        for each in delivered:
+            sent_before(each, self._findings)
         units = [each.what for each in candidates if isinstance(each.what, Unit)]
         return self._judging(Candidates(candidates), units)
 

@@ -65,7 +65,11 @@ def test_what_failed_can_also_be_sent_by_another_resubmit_and_then_not_by_a_redr
     assert resubmits.execute().events["delivered"] == 5
     redrive = ("runs", "redrive", str(first.summary["run_id"]), "--execute", "-o", "json")
     run = resubmits.finish(resubmits.command.start(*redrive, endpoint=far_side.url))
-    assert (run.events["delivered"], len(far_side.delivered())) == (0, 5)
+    assert (run.events["delivered"], run.summary["faults"]["sent_before"], len(far_side.delivered())) == (0, 5, 5)
+    assert run.summary["run"].items() >= {"matched": 5, "delivered": 5, "failed": 0}.items()
+    shown = resubmits.command("runs", "show", first.summary["run_id"], "-o", "json", endpoint=far_side.url).json
+    assert (shown["status"], shown["next_step"]) == ("succeeded", None)
+    assert [each["mended_in"] for each in shown["failures"]] == [2] * 5
 
 
 Store = Callable[[Sequence[bytes]], dict[str, bytes]]
