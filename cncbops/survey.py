@@ -1,6 +1,6 @@
 """How much there is to read, found out beside a run so that its end can be foreseen.
 
-Costs the listing of the lake once more, so it is for runs that somebody watches.
+Costs the listing of the lake once more, so it is for runs that somebody watches, and that are not over at once.
 """
 
 import threading
@@ -16,6 +16,9 @@ from cncbops.request import Request
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+PATIENCE_S = 1.0
+"""A run that is over by then shows no end that it could be asked for."""
 
 
 class Survey:
@@ -38,6 +41,8 @@ class Survey:
         self._left.set()
 
     def _run(self) -> None:
+        if self._left.wait(PATIENCE_S):
+            return
         try:
             self.total_bytes = self._add_up()
         except (CncbopsError, BotoCoreError, ClientError):

@@ -46,9 +46,9 @@ class Carried(Sequence[Record]):
 def _dumped(records: Sequence[Record]) -> bytes:
     """Records as bytes; packed ones stay packed, which is a tenth of the work."""
     packed = hot.pack_records(records) if hot else None
-    return pickle.dumps((packed, () if packed else records), protocol=5)
+    return pickle.dumps(packed or list(records), protocol=5)
 
 
 def _loaded(dumped: bytes) -> Sequence[Record]:
-    packed, records = pickle.loads(dumped)  # noqa: S301  of a place of this session
-    return hot.unpack_records(*packed) if packed else records
+    found = pickle.loads(dumped)  # noqa: S301  of a place of this session
+    return found if isinstance(found, list) else hot.unpack_records(*found)

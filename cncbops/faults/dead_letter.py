@@ -7,7 +7,7 @@ Source: AWS Lambda Developer Guide, "Adding a dead-letter queue".
 from collections.abc import Mapping
 
 from cncbops.faults.decoding import decode_fault
-from cncbops.faults.fault import Fault, Payload, Problem
+from cncbops.faults.fault import Decoded, Fault, Payload, Problem
 from cncbops.faults.json_text import NOT_JSON, check, fields_in, text_in
 from cncbops.faults.record import payload_records
 
@@ -17,7 +17,7 @@ def is_dead_letter(attributes: Mapping[str, str]) -> bool:
     return "RequestID" in attributes and "ErrorCode" in attributes
 
 
-def in_message(body: bytes, attributes: Mapping[str, str]) -> list[Fault] | Problem:
+def in_message(body: bytes, attributes: Mapping[str, str]) -> Decoded:
     """The faults of a queue's message, as `decode_fault` gives those of other documents."""
     if not is_dead_letter(attributes):
         return decode_fault(body)

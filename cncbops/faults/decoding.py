@@ -11,7 +11,7 @@ import msgspec
 
 from cncbops.faults.documents import Document, read_documents
 from cncbops.faults.families import FAMILIES, WRAPPINGS
-from cncbops.faults.fault import Fault, Problem
+from cncbops.faults.fault import Decoded, Problem
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import NOT_JSON, Fields, fields_of, value_in
 from cncbops.faults.usual import usual
@@ -23,23 +23,23 @@ _UNWRAPPABLE = Problem("NotAFault", "what it should hold cannot be read")
 _UNKNOWN = Problem("NotAFault", "a JSON object of no known fault format")
 
 
-def decoded(blocks: Iterable[Block]) -> Iterator[tuple[Document, list[Fault] | Problem]]:
+def decoded(blocks: Iterable[Block]) -> Iterator[tuple[Document, Decoded]]:
     """The documents of an object's blocks, each with its faults as `decode_fault` gives them."""
     for document, found in read_documents(blocks, usual):
         yield document, _carefully(document.text) if found is None else found
 
 
-def decode_fault(document: Bytes) -> list[Fault] | Problem:
+def decode_fault(document: Bytes) -> Decoded:
     """The faults of one document, in bytes or as a queue's message body in UTF-8.
 
-    Empty if the document is something else that a lake or a destination holds: an event of another type,
+    None if the document is something else that a lake or a destination holds: an event of another type,
     a success. Never raises, whatever the document is.
     """
     found = usual(bytes(document))
     return _carefully(document) if found is None else found
 
 
-def _carefully(document: Bytes) -> list[Fault] | Problem:
+def _carefully(document: Bytes) -> Decoded:
     hints = Hints()
     for _ in range(_DEEPEST_WRAPPING):
         try:
@@ -58,7 +58,7 @@ def _carefully(document: Bytes) -> list[Fault] | Problem:
     return Problem("NotAFault", "wrapped too many times")
 
 
-def _decoded(fields: Fields, hints: Hints) -> list[Fault] | Problem:
+def _decoded(fields: Fields, hints: Hints) -> Decoded:
     for family in FAMILIES:
         if family.recognise(fields, hints):
             return family.decode(fields, hints)
@@ -66,7 +66,7 @@ def _decoded(fields: Fields, hints: Hints) -> list[Fault] | Problem:
     return [] if is_event else _UNKNOWN
 
 
-def _described(error: Exception, hints: Hints) -> list[Fault] | Problem:
+def _described(error: Exception, hints: Hints) -> Decoded:
     if isinstance(error, msgspec.ValidationError):  # JSON, but no object
         is_other_event = hints.type not in (None, "fault")
         return [] if is_other_event else Problem("NotAFault", "JSON, but not an object")

@@ -4,9 +4,9 @@ A line names an event, or a fault, by its place: it is read again from where it 
 still the one of that id, or sequence number. Reports of earlier versions say neither the run nor the function.
 """
 
-from cncbops.faults.fault import Fault, LakeLine, Nothing
+from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing
 from cncbops.faults.hints import Hints
-from cncbops.faults.json_text import Fields, text_in, value_in
+from cncbops.faults.json_text import Fields, text_in, time_in, value_in
 
 _OF_KIND = {
     "run": {"run_id", "command", "counts"},
@@ -26,21 +26,23 @@ def recognise(fields: Fields, hints: Hints) -> bool:
     return kind in _OF_KIND and fields.keys() >= _OF_KIND[kind] and "type" not in fields and not hints.is_wrapped
 
 
-def decode(fields: Fields, _: Hints) -> list[Fault]:
-    """The failure of a line; none where it came right since, or the line is of another kind."""
+def decode(fields: Fields, _: Hints) -> list[Fault] | Aside:
+    """The failure of a line, unless it came right since, or the line is of another kind."""
     if value_in(fields["kind"]) != "failure" or value_in(fields.get("mended_in")) is not None:
-        return []
+        return Aside()
+    function = text_in(fields.get("function"))
     place = [text_in(fields.get(name)) for name in ("run_id", "object", "line", "part")]
     return [
         Fault(
             id=":".join(filter(None, place)) if all(place) else None,
-            function=text_in(fields.get("function")),
+            function=function,
             error=text_in(fields.get("error")) or "",
             message=text_in(fields.get("message")) or "",
             stack=None,
             pipeline=None,
             event_types=(),
-            timestamp_ms=None,
+            # Without a function it is the failure of a fault, which itself tells when it was raised.
+            timestamp_ms=time_in(fields.get("time")) if function else None,
             unit=_unit(fields),
         )
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cncbops.faults import async_destination, claim_check, failures_file, fault_event, stream_destination, wrappings
-from cncbops.faults.fault import Fault
+from cncbops.faults.fault import Aside, Fault
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import Fields
 from cncbops.formats.event import Bytes
@@ -18,7 +18,7 @@ class Family(NamedTuple):
 
     name: str
     recognise: Callable[[Fields, Hints], bool]
-    decode: Callable[[Fields, Hints], list[Fault]]
+    decode: Callable[[Fields, Hints], list[Fault] | Aside]
 
 
 class Wrapping(NamedTuple):

@@ -87,8 +87,8 @@ class ClaimCheck(msgspec.Struct, frozen=True, gc=False):
 class LakeLine(msgspec.Struct, frozen=True, gc=False):
     """What an earlier run of this tool could not deliver, still to be read: one document of an object.
 
-    `line` counts from 1, `part` from 0 on it. It is an event of a lake, or a fault where that run was of faults. An
-    event is the one with that id, else that sequence number, where one is known: the object may have changed.
+    `line` counts from 1, `part` from 0 on it. It is an event of a lake, or a fault where that run was of faults: the
+    one with that id, else that sequence number, where one is known, as the object may have changed.
     """
 
     uri: str
@@ -96,6 +96,17 @@ class LakeLine(msgspec.Struct, frozen=True, gc=False):
     part: int
     event_id: str | None = None
     sequence_number: str | None = None
+
+    @property
+    def is_in_s3(self) -> bool:
+        """Whether it is in S3, and not on this machine."""
+        return self.uri.startswith("s3://")
+
+    def names(self, event_id: str | None, sequence_number: str | None) -> bool:
+        """Whether what has this id and this sequence number is what failed, as far as that can be known."""
+        if self.event_id is not None:
+            return event_id == self.event_id
+        return self.sequence_number in (None, sequence_number)
 
 
 class Nothing(msgspec.Struct, frozen=True, gc=False):
@@ -153,3 +164,11 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
 
     error: Literal["NotJson", "NotUtf8", "NotAFault"]
     message: str
+
+
+class Aside(msgspec.Struct, frozen=True, gc=False):
+    """A document that goes with faults and is none: what a report of a run tells beside its open failures."""
+
+
+Decoded = list[Fault] | Problem | Aside
+"""What a document holds; no fault at all where it is an event of another type, or tells of a success."""

@@ -8,7 +8,7 @@ import msgspec
 
 from cncbops.faults.fault import Fault, FaultRecord, LakeLine, Payload, Records, StreamRange, Work
 from cncbops.faults.grouping import fingerprint
-from cncbops.faults.record import payload_records
+from cncbops.faults.record import records_of
 
 DIGEST_BYTES = 16
 _DIGEST = Struct(f"{DIGEST_BYTES}s")
@@ -30,6 +30,12 @@ def parted(digests: bytes) -> Sequence[bytes]:
 def fault_digest(fault: Fault, function: str) -> bytes:
     """By the fault's id, else by all that it says, wherever it lies; `function` names it with region and endpoint."""
     return _digest(function, fault.id or _content(fault))
+
+
+def names_of(fault: Fault, records: Sequence[FaultRecord]) -> tuple[str | None, str | None]:
+    """What a report names a fault by: its id, else its first record's; and that record's sequence number."""
+    first = records[0] if records else None
+    return fault.id or (first.event_id if first else None), first.sequence_number if first else None
 
 
 def _content(fault: Fault) -> str:
@@ -55,7 +61,7 @@ def _parts(work: Work) -> list[bytes]:
 
 def identity_of(digest: bytes, fault: Fault, work: Records | Payload, function: str) -> Identity:
     """A fault's identity, once what is sent of it is known."""
-    records = work.records if isinstance(work, Records) else payload_records(work.body)
+    records = records_of(work)
     digests = [_digest(function, record.source_arn or "", _own(record)) for record in records]
     if isinstance(work, Payload) and not records:
         digests = [_digest(function, hashlib.sha256(work.body).hexdigest())]

@@ -17,12 +17,12 @@ from cncbops.aws_errors import blames_credentials, explain
 from cncbops.errors import BadInput
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, documents
-from cncbops.faults.fault import Fault, LakeLine, Nothing, Problem, Records
+from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing, Problem, Records
 from cncbops.faults.record import describe
 from cncbops.formats.decoding import decode
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.origin import Origin, origin_of
-from cncbops.kinesis.record import Record, RecordSource, to_records
+from cncbops.kinesis.record import RecordSource, to_records
 from cncbops.kinesis.synthesis import complete
 from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import LakeObject, ObjectUnreadable
@@ -75,17 +75,17 @@ class LineReader:
         self.close()
 
     def _read(self, unit: LakeLine, source: RecordSource | None) -> Records | list[Fault] | Nothing:
-        where, place = f"line {unit.line} of {unit.uri}", (unit.line, unit.part)
+        place = (unit.line, unit.part)
         reading = self._reading_of(unit.uri, place, is_event=source is not None)
         found = reading.find(place)
         if isinstance(found, Document):
-            return _faults(found, where)
+            return _faults(found, f"line {unit.line} of {unit.uri}")
         if found:
             assert source is not None
             (record,) = to_records([found], [0], reading.origin, source)
-            if _is_the_one(record, unit):
+            if unit.names(record.event_id, record.sequence_number):
                 return Records((describe(bytes(record.body)),))
-        return Nothing(f"{where} no longer holds what failed")
+        return no_longer_there(unit)
 
     def _reading_of(self, uri: str, place: _Place, *, is_event: bool) -> "_Reading":
         """The object at hand if it can be read on from there, else the object anew."""
@@ -148,11 +148,9 @@ def _events(opened: OpenObject, origin: Origin) -> Iterator[LakeEvent]:
         yield from events
 
 
-def _is_the_one(record: Record, unit: LakeLine) -> bool:
-    """Whether it is the event that failed: by its id, else by its sequence number, as far as these are known."""
-    if unit.event_id is not None:
-        return record.event_id == unit.event_id
-    return unit.sequence_number in (None, record.sequence_number)
+def no_longer_there(unit: LakeLine) -> Nothing:
+    """What is told of a line that ends before it, or holds another event or fault."""
+    return Nothing(f"line {unit.line} of {unit.uri} no longer holds what failed")
 
 
 def _require_file(path: Path) -> None:
@@ -170,6 +168,8 @@ def _faults(document: Document, where: str) -> list[Fault] | Nothing:
     decoded = decode_fault(document.text)
     if isinstance(decoded, Problem):
         return Nothing(f"{where} holds no fault: {decoded.message}")
+    if isinstance(decoded, Aside):
+        return Nothing(f"{where} tells of a run, and no failure of it that is left")
     return decoded or Nothing(f"{where} holds an event and no fault, and nothing says which function it was for")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
 from cncbops.faults.documents import Document
-from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Problem
+from cncbops.faults.fault import Aside, ClaimCheck, Decoded, Fault, LakeLine, Nothing, Problem
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
 from cncbops.lake.objects import LakeObject
@@ -109,9 +109,9 @@ class FaultReader:
         self.counts.objects.bytes += message.size
         yield from self._of_document(message, Document(body, 1, 0), in_message(body, attributes))
 
-    def _of_document(
-        self, lake_object: LakeObject, document: Document, found: list[Fault] | Problem
-    ) -> Iterator[Found]:
+    def _of_document(self, lake_object: LakeObject, document: Document, found: Decoded) -> Iterator[Found]:
+        if isinstance(found, Aside):
+            return
         if isinstance(found, Problem):
             self.counts.broken += 1
             self.counts.note(lake_object, document, "malformed", found.error, found.message)

@@ -5,12 +5,12 @@ src/from/*.js, for the composite `{sqs,sns,s3}` whose first part is what the fun
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from cncbops.faults.compressed import undone
-from cncbops.faults.fault import EventSource, FaultRecord, Flaw
+from cncbops.faults.fault import EventSource, FaultRecord, Flaw, Payload, Records, Work
 from cncbops.faults.json_text import Fields, elements_in, fields_in, head_in, starts_with, text_in, type_in, value_in
 from cncbops.formats.event import Bytes, text
 
@@ -55,6 +55,16 @@ def payload_records(body: Bytes) -> list[FaultRecord]:
     if "detail-type" in fields:
         return [describe(bytes(body))]
     return [describe(bytes(record)) for record in elements_in(fields.get("Records"))]
+
+
+def records_of(work: Work) -> Sequence[FaultRecord]:
+    """The records that a fault holds to be sent again; none where they are still to be fetched."""
+    match work:
+        case Records(records):
+            return records
+        case Payload(body):
+            return payload_records(body)
+    return ()
 
 
 _BY_NAME: dict[str, EventSource] = {

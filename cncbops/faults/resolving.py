@@ -2,6 +2,7 @@
 
 import threading
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -9,7 +10,9 @@ from msgspec.structs import replace
 from cncbops.aws import Aws
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange
 from cncbops.faults.fetching import fetched
-from cncbops.faults.lake_line import LineReader
+from cncbops.faults.identity import names_of
+from cncbops.faults.lake_line import LineReader, no_longer_there
+from cncbops.faults.record import records_of
 from cncbops.faults.stream_range import StreamFetcher
 from cncbops.lake.objects import LakeObject
 from cncbops.recipients import Recipient
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 _PART_BITS = 32
 """A document may hold several faults: which one it is stands above the document's own part of its line."""
+
+_MOST_REPORTS = 8
+"""A fault may be named by a report of a resubmit of a report, and so on; a report may also name itself."""
 
 
 def part_of(document_part: int, index: int) -> int:
@@ -33,7 +39,9 @@ class Resolver:
     def __init__(self, aws: Aws, s3: "S3Client | None") -> None:
         self._s3 = s3
         self._fetching = threading.Lock()
-        self._lines = LineReader(s3)
+        self._events = LineReader(s3)
+        # Each reads on where it was, while the one before it goes through a report.
+        self._faults = [LineReader(s3) for _ in range(_MOST_REPORTS)]
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
 
     def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
@@ -41,12 +49,7 @@ class Resolver:
 
         Only what lies on this machine itself, in `place`, may name a file of it.
         """
-        unit = fault.unit
-        if isinstance(unit, LakeLine) and not (place.is_local or unit.uri.startswith("s3://")):
-            return [replace(fault, unit=Nothing("it names a file of this machine, and lies elsewhere"))]
-        if isinstance(unit, LakeLine) and fault.function is None:
-            fault = self._on_line(fault, unit)
-        return fetched(fault, self._s3)
+        return self._opened(fault, 0, is_local=place.is_local)
 
     def work_of(self, fault: Fault, recipient: Recipient) -> Records | Payload | Nothing:
         """What is to be sent to a function. Raises CncbopsError where AWS refuses the credentials."""
@@ -57,23 +60,38 @@ class Resolver:
                 return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
         if isinstance(unit, LakeLine):
             with self._fetching:
-                event = self._lines.read(unit, source)
+                event = self._events.read(unit, source)
             return Nothing(f"line {unit.line} of {unit.uri} holds a fault") if isinstance(event, list) else event
         return unit if isinstance(unit, Records | Payload | Nothing) else Nothing("it is named by another claim check")
 
     def close(self) -> None:
         """Close what is open."""
-        self._lines.close()
+        for reader in (self._events, *self._faults):
+            reader.close()
 
-    def _on_line(self, fault: Fault, unit: LakeLine) -> Fault:
-        """The fault that failed."""
+    def _opened(self, fault: Fault, reports: int, *, is_local: bool) -> list[Fault]:
+        """The faults themselves, behind so many reports; `is_local`: what names them lies on this machine."""
+        unit = fault.unit
+        if not isinstance(unit, LakeLine):
+            return fetched(fault, self._s3)
+        if not (is_local or unit.is_in_s3):
+            return [replace(fault, unit=Nothing("it names a file of this machine, and lies elsewhere"))]
+        return [fault] if fault.function else [self._on_line(fault, unit, reports)]
+
+    def _on_line(self, fault: Fault, unit: LakeLine, reports: int) -> Fault:
+        """The fault that failed, and is there still; Nothing in its place, and why."""
+        if reports == _MOST_REPORTS:
+            return replace(fault, unit=Nothing(f"it is named by {reports} reports, one after another"))
         index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
         with self._fetching:
-            found = self._lines.read(replace(unit, part=part), None)
-        if isinstance(found, list) and index < len(found):
-            return found[index]
-        gone = f"line {unit.line} of {unit.uri} no longer holds the fault"
-        return replace(fault, unit=found if isinstance(found, Nothing) else Nothing(gone))
+            found = self._faults[reports].read(replace(unit, part=part), None)
+        if not isinstance(found, list):
+            return replace(fault, unit=found)
+        opened = (each for one in found for each in self._opened(one, reports + 1, is_local=not unit.is_in_s3))
+        there = next(islice(opened, index, None), None)
+        if there and (isinstance(there.unit, Nothing) or unit.names(*names_of(there, records_of(there.unit)))):
+            return there
+        return replace(fault, unit=no_longer_there(unit))
 
 
 def _filters(recipient: Recipient, stream_arn: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import cast
 import msgspec
 
 from cncbops.faults.fault import EventSource, Fault, FaultRecord, Payload, Records
-from cncbops.faults.identity import Identity
-from cncbops.faults.record import payload_records
+from cncbops.faults.identity import Identity, names_of
+from cncbops.faults.record import payload_records, records_of
 from cncbops.kinesis.record import Record, Trace, event_text, lane_of
 from cncbops.lake.objects import LakeObject
 from cncbops.native import hot
@@ -77,7 +77,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, identity: Identity) -> Unit:
     """What is sent of a fault to a function, by its name in the run."""
-    records = work.records if isinstance(work, Records) else tuple(payload_records(work.body))
+    records = records_of(work)
+    event_id, sequence_number = names_of(fault, records)
     source = records[0].source if records else work.source if isinstance(work, Payload) else "other"
     first = records[0] if records else None
     keys = [f"{each.source_arn}\0{each.partition_key}" for each in records if each.partition_key]
@@ -87,8 +88,8 @@ def to_unit(fault: Fault, work: Records | Payload, place: Place, function: str, 
     return Unit(
         body=b",".join([record.body for record in records]) if isinstance(work, Records) else work.body,
         partition_key=distinct[0],
-        sequence_number=(first.sequence_number if first else None) or "",
-        event_id=fault.id or (first.event_id if first else None),
+        sequence_number=sequence_number or "",
+        event_id=event_id,
         object=place.object,
         line=place.line,
         part=place.part,

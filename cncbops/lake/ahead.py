@@ -36,9 +36,7 @@ def ahead(
         calls = _Calls(_futures(threads, function, items, size), window)
         try:
             while calls.pending:
-                result = calls.pending.popleft()[0].result()
-                calls.fill()
-                yield result
+                yield calls.next_result()
         finally:
             for future, _ in calls.pending:
                 if not future.cancel() and not future.exception():
@@ -54,19 +52,24 @@ class _Calls(Generic[Result]):
     def __init__(self, futures: Iterator[_Sized[Result]], window: int) -> None:
         self._futures, self._window = futures, window
         self.pending: deque[_Sized[Result]] = deque()
-        self.fill()
+        self._bytes = 0
+        self._fill()
 
-    def fill(self) -> None:
-        """Begin what there is room for."""
+    def next_result(self) -> Result:
+        """The next result, once what there is room for without it is begun."""
+        future, size = self.pending.popleft()
+        self._bytes -= size
+        result = future.result()
+        self._fill()
+        return result
+
+    def _fill(self) -> None:
         while not self.pending or (len(self.pending) < self._window and self._bytes < AHEAD_BYTES):
             begun = next(self._futures, None)
             if begun is None:
                 return
             self.pending.append(begun)
-
-    @property
-    def _bytes(self) -> int:
-        return sum(size for _, size in self.pending)
+            self._bytes += begun[1]
 
 
 def _futures(

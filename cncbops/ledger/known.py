@@ -36,7 +36,7 @@ class Known:
         totals = ", ".join(
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
-        objects = f"count(*), total(NOT {_OPEN}), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
+        objects = f"count(*), total(NOT {_OPEN} AND error IS NULL), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
         left_out = f"total(failed * {_IS_LEFT_OUT}), total(unknown * {_IS_LEFT_OUT})"
         query = f"SELECT {objects}, {totals}, {left_out} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, self._run)
@@ -144,4 +144,5 @@ def _failure(row: sqlite3.Row) -> KeptFailure:
     bucket, key = row["bucket"], os.fsdecode(row["key"])
     told = {name: row[name] for name in Failure.__struct_fields__ if name != "object"}
     failure = Failure(object=f"s3://{bucket}/{key}" if bucket else printable(key), **told)
-    return KeptFailure(row["object"], failure, row["session"], row["mended_in"])
+    told_ms = row["told_ms"] if "told_ms" in row.keys() else None  # noqa: SIM118  a Row holds values
+    return KeptFailure(row["object"], failure, row["session"], row["mended_in"], told_ms)

@@ -90,8 +90,9 @@ class GivenOrder(Struct, frozen=True):
 class Counts(Struct, frozen=True):
     """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent.
 
-    Objects that were left out, as they changed or are gone, are among the unreadable ones; what failed or is unknown
-    in them a redrive sends only where they are again what they were.
+    An object that is not readable is not done, however far it was read before. Objects that were left out, as they
+    changed or are gone, are among the unreadable ones; what failed or is unknown in them a redrive sends only where
+    they are again what they were.
     """
 
     objects: int = 0
@@ -119,12 +120,16 @@ class Counts(Struct, frozen=True):
 
 
 class KeptFailure(Struct, frozen=True):
-    """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not."""
+    """A failure in the ledger. `mended_in` is the session in which it came right, None if it did not.
+
+    `told_ms` is when it failed last, None where an older version wrote it down.
+    """
 
     object_number: int
     failure: Failure
     session: int
     mended_in: int | None
+    told_ms: int | None = None
 
 
 def pack(places: Iterable[int]) -> bytes:

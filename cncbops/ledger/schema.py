@@ -178,6 +178,8 @@ STEPS: Sequence[Step] = (
     (),
     # The address of the Dask cluster at which a run's last session works, or worked.
     ("ALTER TABLE runs ADD COLUMN cluster TEXT",),
+    # When the failure was told.
+    ("ALTER TABLE failures ADD COLUMN told_ms INTEGER",),
 )
 
 RESUBMITTED_SINCE = 2

@@ -95,7 +95,7 @@ _PUT_OBJECT = _put(
 _PUT_FAILURE = _put(
     "failures",
     ("run", "object", "line", "part"),
-    ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in"),
+    ("event_id", "sequence_number", "fate", "error", "message", "session", "mended_in", "told_ms"),
 )
 
 
@@ -138,6 +138,9 @@ class RunWriter(SessionWriter):
         with self._transaction():
             self.put_all_objects(self._with_picks(picked))
             self._put_failures(failures)
+
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Nothing: what failed is left to redrives."""
 
     def _with_picks(self, picked: Iterable[tuple[Entry, bytes]]) -> Iterator[Entry]:
         """Objects as they are put down, their picks before them."""
@@ -211,10 +214,11 @@ class RunWriter(SessionWriter):
         )
 
     def _put_failures(self, failures: Iterable[tuple[int, Failure]]) -> None:
+        now = now_ms()
         rows = (
             (
                 *(self._run, number, each.line, each.part, each.event_id, each.sequence_number),
-                *(each.fate, each.error, each.message, self._session, None),
+                *(each.fate, each.error, each.message, self._session, None, now),
             )
             for number, each in failures
         )
@@ -235,16 +239,22 @@ class RedriveWriter(SessionWriter):
         with self._transaction():
             self._note_left_out(entries)
             for _, outcome in settled:
-                self._mend(outcome.delivered)
+                self._mend(map(self._where, outcome.delivered))
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
             remember(self._connection, self._run, [outcome for _, outcome in settled])
+
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Keep that others delivered what failed."""
+        with self._transaction():
+            self._mend((self._run, *where) for where in failures)
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
         """Nothing: what failed was picked before."""
 
     def _end_run(self, status: str, reason: str | None, ended_ms: int, *, listed: bool) -> None:  # noqa: ARG002  its own stay
         """A run that was through, but for failures, may have none any more."""
+        self._execute("UPDATE runs SET ended_ms = ? WHERE id = ?", (ended_ms, self._run))
         self._execute(
             "UPDATE runs SET status = 'succeeded' WHERE id = ? AND status = 'partial' AND NOT EXISTS "
             "(SELECT 1 FROM failures WHERE run = runs.id AND mended_in IS NULL)",
@@ -263,9 +273,8 @@ class RedriveWriter(SessionWriter):
             [(self._run, entry.number, LEFT_OUT) for entry in entries if not entry.error],
         )
 
-    def _mend(self, records: Iterable[Record]) -> None:
-        for record in records:
-            where = self._where(record)
+    def _mend(self, failures: Iterable[Sequence[int]]) -> None:
+        for where in failures:
             self._move(where, "delivered")
             self._execute(
                 "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = ? AND part = ?",
@@ -273,13 +282,14 @@ class RedriveWriter(SessionWriter):
             )
 
     def _tell_anew(self, fate: str, records: Iterable[Undelivered]) -> None:
+        now = now_ms()
         for each in records:
             where = self._where(each.record)
             self._move(where, fate)
             self._execute(
-                "UPDATE failures SET fate = ?, error = ?, message = ?, session = ? "
+                "UPDATE failures SET fate = ?, error = ?, message = ?, session = ?, told_ms = ? "
                 "WHERE run = ? AND object = ? AND line = ? AND part = ?",
-                (fate, each.error, each.message, self._session, *where),
+                (fate, each.error, each.message, self._session, now, *where),
             )
 
     def _move(self, where: Sequence[int], fate: str) -> None:

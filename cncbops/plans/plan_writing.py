@@ -68,6 +68,9 @@ class PlanWriter:
             self._put_object(self._waiting.pop(self._next_number))
             self._next_number += 1
 
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Nothing: a plan is of something new."""
+
     def pick(
         self,
         picked: Iterable[tuple[Entry, bytes]],

@@ -16,6 +16,8 @@ from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import LEFT_OUT, Entry
 from cncbops.session.in_doubt import is_in_doubt, most_in_flight
 
+_AT_WORK = ("running", "redriving", "paused")
+
 
 def state_of(ledger: Ledger, run: Run) -> str:
     """A run's state in one word: its status, or running, redriving, paused, crashed."""
@@ -28,10 +30,11 @@ def state_of(ledger: Ledger, run: Run) -> str:
 
 def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
     """A run in a few words: a row of `runs ls`."""
+    state = state_of(ledger, run)
     return {
         "run_id": run.run_id,
         "command": run.command,
-        "status": state_of(ledger, run),
+        "status": state,
         "reason": run.reason,
         "function": None if run.is_act else run.function,
         "subject": run.function,
@@ -39,7 +42,7 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
         "who": ledger.sessions(run)[0].who,
         "account": run.account,
         "started": iso(run.started_ms),
-        "ended": iso(run.ended_ms),
+        "ended": None if state in _AT_WORK else iso(run.ended_ms),
         "counts": totals_of(ledger.known(run).counts()),
     }
 
@@ -87,7 +90,7 @@ def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
     """The command that goes on with a run, None where nothing is left or somebody is at it."""
     if state == "paused":
         return f"cncbops runs continue {run.run_id}"
-    if state in ("running", "redriving"):
+    if state in _AT_WORK:
         return None
     if run.is_act:
         return _next_of_act(run, state)
@@ -196,4 +199,5 @@ def _state_of_object(entry: Entry) -> str:
 
 def failure_facts(kept: KeptFailure) -> dict[str, Any]:
     """A failure of a run: `line` 0 means the object; `mended_in` is the session in which it came right."""
-    return {**structs.asdict(kept.failure), "session": kept.session, "mended_in": kept.mended_in}
+    told = {"time": iso(kept.told_ms), "session": kept.session, "mended_in": kept.mended_in}
+    return {**structs.asdict(kept.failure), **told}

@@ -43,7 +43,7 @@ COLUMNS = (
     *("session", "session_kind", "object", "etag", "size", "state"),
     *("objects", "objects_done", "objects_unreadable", "objects_left_out"),
     *("read", "matched", "delivered", "failed", "unknown", "not_sent", "malformed"),
-    *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "mended_in"),
+    *("fate", "error", "message", "line", "part", "event_id", "sequence_number", "time", "mended_in"),
 )
 _EVALUATED = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)

@@ -95,6 +95,13 @@ class Met:
         return f"{self.reading.entry.object.uri}:{self.line}"
 
 
+class Delivered(NamedTuple):
+    """A fault that its function had before, be it from the run itself."""
+
+    met: Met
+    is_own: bool
+
+
 class Candidate(NamedTuple):
     """A fault, and what is to become of it unless the session came to it, or to its records, before."""
 
@@ -175,24 +182,24 @@ class Assessor:
         """Whether the ledger knows any of these faults or records: the digests of either, end to end."""
         return self._memory.knows_any(both)
 
-    def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], int]:
-        """What is to become of faults, and how many others were sent before; those of this run are left out, too.
+    def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], list[Delivered]]:
+        """What is to become of faults, but for those that were delivered before.
 
         Raises CncbopsError where AWS refuses what has to be fetched.
         """
         sent = self._memory.sent_by([each.digest for each in met])
         drafts: list[_Draft] = []
-        sent_before = 0
+        delivered: list[Delivered] = []
         for each in met:
             run = sent.get(each.digest)
             if run is None or each.is_settled or (self._request.again and run != self._run):
                 drafts.append(self._draft(each, is_sent_again=run is not None))
             else:
-                sent_before += run != self._run
+                delivered.append(Delivered(each, is_own=run == self._run))
         history = self._memory.history(
             [record for draft in drafts if draft.identity for record in draft.identity.records]
         )
-        return [self._candidate(draft, history) for draft in drafts], sent_before
+        return [self._candidate(draft, history) for draft in drafts], delivered
 
     def _draft(self, met: Met, *, is_sent_again: bool) -> "_Draft":
         """What is to be sent of a fault, if its function takes it and there is something."""

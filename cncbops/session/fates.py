@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cncbops.faults.grouping import Groups
+from cncbops.faults.identity import names_of
+from cncbops.faults.record import records_of
 from cncbops.faults.unit import Unit
-from cncbops.session.candidates import NO_RECORD, Candidate, Flawed, Known, Met, Reading, Refused
+from cncbops.session.candidates import NO_RECORD, Candidate, Delivered, Flawed, Known, Met, Reading, Refused
 from cncbops.session.findings import Findings
 from cncbops.session.usual_units import UsualUnits
 from cncbops.tally import Failure
@@ -98,7 +100,16 @@ def _fail(met: Met, why: Refused, findings: Findings) -> None:
     findings.fail(entry, 1)
     findings.tally.events.failed += 1
     findings.tally.share_of(met.found.name).failed += 1
-    findings.note(entry, [Failure(entry.object.uri, met.line, met.part, met.fault.id, None, "failed", *why)])
+    names = names_of(met.fault, records_of(met.fault.unit))
+    findings.note(entry, [Failure(entry.object.uri, met.line, met.part, *names, "failed", *why)])
+
+
+def sent_before(delivered: Delivered, findings: Findings) -> None:
+    """Count a fault that its function had before; the failure for which a redrive reads it came right by that."""
+    findings.tally.faults.sent_before += not delivered.is_own
+    reading = delivered.met.reading
+    if reading.item.lines is not None:
+        findings.mended.append((reading.entry.number, delivered.met.line, delivered.met.part))
 
 
 def _leave(met: Met, what: Flawed | Known, findings: Findings) -> None:
@@ -109,7 +120,7 @@ def _leave(met: Met, what: Flawed | Known, findings: Findings) -> None:
         faults.not_whole += what.error != NO_RECORD
         malformed(met.reading, met.line, met.part, met.fault.id, what, findings)
     elif what is Known.SENT_FOR_ANOTHER:
-        faults.sent_before += 1
+        sent_before(Delivered(met, is_own=False), findings)
     else:
         faults.came_back += 1
         findings.came_back = findings.came_back or Groups(most=None)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cncbops.session.entry import Entry
 from cncbops.tally import Failure, Tally
@@ -18,7 +19,8 @@ class Findings(Struct):
     `failures` are by their object's number. `entries` are those of the objects that were touched, as reading leaves
     them; `failed` counts their records that cannot be sent. `claimed` are the ids of events that were chosen, to be
     known again (see `cncbops.session.id_claims`). `groups` are those of
-    faults that are sent, `came_back` of those that are not sent once more.
+    faults that are sent, `came_back` of those that are not sent once more. `mended` are failures of earlier sessions
+    that came right otherwise, by object, line and part.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -28,6 +30,7 @@ class Findings(Struct):
     claimed: list[bytes] = field(default_factory=list)
     groups: "Groups | None" = None
     came_back: "Groups | None" = None
+    mended: list[tuple[int, int, int]] = field(default_factory=list)
 
     def touch(self, entry: Entry) -> None:
         """Tell of an object as it is when the findings are taken."""
@@ -45,7 +48,7 @@ class Findings(Struct):
     def take(self) -> "Findings":
         """All of it; what follows is found anew. Objects that go on are copied."""
         entries = {number: entry.copy() for number, entry in self.entries.items()}
-        taken = Findings(self.tally, self.failures, entries, self.failed, self.claimed, self.groups, self.came_back)
+        taken = replace(self, entries=entries)
         self.tally, self.failures, self.entries, self.failed, self.claimed = Tally(), [], {}, {}, []
-        self.groups = self.came_back = None
+        self.groups, self.came_back, self.mended = None, None, []
         return taken

@@ -36,6 +36,7 @@ class Journal:
         self._delivered: dict[int, Entry] = {}  # of which more was delivered
         self._failures: list[tuple[int, Failure]] = []
         self._claimed: list[bytes] = []
+        self._mended: list[tuple[int, int, int]] = []
         self._in_doubt = 0
 
     def doubt(self, records: int) -> None:
@@ -71,7 +72,8 @@ class Journal:
         for number, failure in findings.failures:
             self._note(number, failure)
         self._claimed += findings.claimed
-        if max(len(self._failures), len(self._changed), len(self._claimed)) >= MOST_UNKEPT:
+        self._mended += findings.mended
+        if max(map(len, (self._failures, self._changed, self._claimed, self._mended))) >= MOST_UNKEPT:
             self.keep()
 
     def touch(self, entry: Entry) -> None:
@@ -113,8 +115,11 @@ class Journal:
         Raises CannotRun if it cannot be kept; nothing is written after that.
         """
         changed, delivered, failures, claimed = self._changed, self._delivered, self._failures, self._claimed
+        mended, self._mended = self._mended, []
         self._changed, self._delivered, self._failures, self._claimed = {}, {}, [], []
         try:
+            if mended:
+                self._keeper.mend(mended)
             self._keeper.write(changed.values(), failures, settled, claimed)
         except CncbopsError:
             # What comes after would tell of counts whose records it does not tell.

@@ -24,6 +24,9 @@ class Keeper(Protocol):
         Raises CannotRun if it cannot be kept.
         """
 
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Keep that failures of earlier sessions, by object, line and part, came right otherwise. Raises CannotRun."""
+
 
 class RunKeeper(Keeper, Protocol):
     """Writes a run down, which may pick what it sends before it sends anything."""
@@ -45,6 +48,9 @@ class NoKeeper:
         settled: Sequence[Settled],
         claimed: Sequence[bytes],
     ) -> None:
+        """Do nothing."""
+
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
         """Do nothing."""
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:

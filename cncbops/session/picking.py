@@ -55,6 +55,9 @@ class Looked:
             self._put("INSERT OR REPLACE INTO objects VALUES (?, ?)", ((entry.number, entry) for entry in entries))
             self._put("INSERT INTO failures VALUES (?, ?)", failures)
 
+    def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
+        """Nothing: what picks is no redrive."""
+
     def pick(self, picks: Iterator[tuple[int, bytes]]) -> None:
         """Keep all that was noted, with what is picked of it, and pass on what comes. Raises CannotRun."""
         with noting(), at_one_go(self._noted):

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.errors import CncbopsError
 from cncbops.faults.dead_letter import in_message
 from cncbops.faults.decoding import decoded
-from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Problem, Records
+from cncbops.faults.fault import ClaimCheck, Decoded, Fault, LakeLine, Nothing, Payload, Problem, Records
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.record import Record
@@ -25,7 +25,7 @@ from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor, Candidates, Met, Reading, is_fetched
 from cncbops.session.claims import Claims, claims_of
 from cncbops.session.entry import Entry
-from cncbops.session.fates import malformed, settle, settle_usual
+from cncbops.session.fates import malformed, sent_before, settle, settle_usual
 from cncbops.session.findings import Findings
 from cncbops.session.memory import Seen
 from cncbops.session.reading import Reader
@@ -182,8 +182,9 @@ class UnitReader(Reader):
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
         if not met:
             return []
-        candidates, sent_before = self._assessor.assess(met)
-        self._findings.tally.faults.sent_before += sent_before
+        candidates, delivered = self._assessor.assess(met)
+        for each in delivered:
+            sent_before(each, self._findings)
         units = [each.what for each in candidates if isinstance(each.what, Unit)]
         return self._judging(Candidates(candidates), units)
 
@@ -230,23 +231,28 @@ class UnitReader(Reader):
         return False
 
     def _faults(
-        self, reading: Reading, line: int, document_part: int, found: list[Fault] | Problem
+        self, reading: Reading, line: int, document_part: int, found: Decoded
     ) -> Iterator[tuple[int, int, Fault, bool]]:
         """A document's faults with line and part, and whether they could not be read; all else counted and noted."""
         item, lines = reading.item, reading.item.lines
-        if isinstance(found, Problem):
-            if lines is None:
-                self._findings.tally.faults.broken += 1
-                malformed(reading, line, document_part, None, (found.error, found.message), self._findings)
+        if not isinstance(found, list) or not found:
+            self._pass_by(reading, line, document_part, found)
             return
-        if not found:
-            self._findings.tally.faults.others += 1
-            reading.entry.remains = True
         opened = (each for fault in found for each in self._opened(fault, item))
         for index, (fault, is_unread) in enumerate(opened):
             part = part_of(document_part, index)
             if lines is None or (line, part) in lines:
                 yield line, part, fault, is_unread
+
+    def _pass_by(self, reading: Reading, line: int, part: int, found: Decoded) -> None:
+        """Count a document without a fault; what is broken is noted, unless single lines are read."""
+        reading.entry.remains = True
+        faults = self._findings.tally.faults
+        if isinstance(found, list):
+            faults.others += 1
+        elif isinstance(found, Problem) and reading.item.lines is None:
+            faults.broken += 1
+            malformed(reading, line, part, None, (found.error, found.message), self._findings)
 
     def _read(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[ReadDocument | UsualUnits]:
         """An object's documents; a dead letter is known by its message's attributes."""

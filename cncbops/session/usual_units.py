@@ -13,7 +13,7 @@ import msgspec
 
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, Run, read_line, read_runs
-from cncbops.faults.fault import Fault, Problem
+from cncbops.faults.fault import Decoded, Fault
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
@@ -27,8 +27,8 @@ from cncbops.session.candidates import Assessor, Reading
 from cncbops.session.causes import Cause, Causes
 from cncbops.session.memory import Shared
 
-ReadDocument = tuple[int, int, list[Fault] | Problem]
-"""A document's line and part, and the faults that it is, or why it is none."""
+ReadDocument = tuple[int, int, Decoded]
+"""A document's line and part, and what it holds."""
 
 
 class OfCause(NamedTuple):

@@ -1,5 +1,6 @@
 """A resubmit that failed in part, was killed or interrupted: nothing is lost, and little is sent twice."""
 
+import os
 import random
 import signal
 from collections.abc import Callable, Sequence
@@ -8,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from cncbops.reports.summary import iso
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok
-from tests.e2e.resubmits import Resubmits, faults, library, lines, one_each, record, records_in
+from tests.e2e.resubmits import Resubmits, cookbook, faults, library, lines, one_each, record, records_in
 from tests.e2e.runs import data_of, ids_of, interrupt, kill, raising_on
 from tests.e2e.servers import Cncbops
 
@@ -63,7 +65,11 @@ def test_what_failed_can_also_be_sent_by_another_resubmit_and_then_not_by_a_redr
     assert resubmits.execute().events["delivered"] == 5
     redrive = ("runs", "redrive", str(first.summary["run_id"]), "--execute", "-o", "json")
     run = resubmits.finish(resubmits.command.start(*redrive, endpoint=far_side.url))
-    assert (run.events["delivered"], len(far_side.delivered())) == (0, 5)
+    assert (run.events["delivered"], run.summary["faults"]["sent_before"], len(far_side.delivered())) == (0, 5, 5)
+    assert run.summary["run"].items() >= {"matched": 5, "delivered": 5, "failed": 0}.items()
+    shown = resubmits.command("runs", "show", first.summary["run_id"], "-o", "json", endpoint=far_side.url).json
+    assert (shown["status"], shown["next_step"]) == ("succeeded", None)
+    assert [each["mended_in"] for each in shown["failures"]] == [2] * 5
 
 
 Store = Callable[[Sequence[bytes]], dict[str, bytes]]
@@ -174,8 +180,12 @@ def test_what_a_replay_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.command(*replay, "--max-attempts", "1", endpoint=far_side.url).code == 3
     delivered = len(far_side.delivered())
     far_side.add_function("fn")
+    os.utime(report, (0, 0))
     run = resubmits.execute(sources=[report])
     assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", 4)
+    assert run.summary["faults"]["others"] == 0, "the report's lines of the run and its objects are no events"
+    replayed = resubmits.all[-1]
+    assert iso(replayed.started_ms) <= run.summary["first_event"] <= run.summary["last_event"] <= iso(replayed.ended_ms)
     assert sorted(far_side.delivered_data()[delivered:]) == sorted(data_of(poison))
     assert resubmits.execute(sources=[report]).summary["faults"]["sent_before"] == 4
 
@@ -192,3 +202,35 @@ def test_what_a_resubmit_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.execute(sources=[report]).events["delivered"] == 2
     assert resubmits.taken_by("listener")[5:] == [record(2, "thing-0"), record(10), record(11)]
     assert resubmits.execute().summary["faults"]["sent_before"] == 7
+
+
+def test_where_another_fault_lies_now_a_report_sends_it_not(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    report, ours = tmp_path / "report.jsonl", [cookbook(0, record(0)), library(1, record(1)), *faults(4)[2:]]
+    far_side.add_bucket("faults", lines(*ours))
+    far_side.add_function("listener", raising_on(["e-0000", "e-0001", "e-0003"]))
+    resubmits.execute("--max-attempts", "1", "--max-failures", "100%", "--report", str(report))
+    far_side.add_function("listener")
+    far_side.add_bucket("faults", lines(cookbook(0, record(20)), library(21, record(21)), *ours[2:]))
+    run = resubmits.execute(sources=[report])
+    assert (run.code, run.events["delivered"], run.summary["faults"]["without_record"]) == (3, 1, 2)
+    assert [each["message"].partition(" of ")[0] for each in run.failures] == ["line 1", "line 2"]
+    assert {each["message"].rpartition("/faults ")[2] for each in run.failures} == {"no longer holds what failed"}
+    assert resubmits.taken_by("listener")[-1:] == [record(3, "thing-0")]
+
+
+def test_what_fails_from_report_to_report_is_sent_in_the_end(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    far_side.add_bucket("faults", lines(*faults(3)))
+    far_side.add_function("listener", raising_on(["e-0001"]))
+    sources: list[str | Path] = ["s3://faults/"]
+    for number in range(3):
+        report = tmp_path / f"report-{number}.jsonl"
+        run = resubmits.execute("--max-attempts", "1", "--max-failures", "100%", "--report", report, sources=sources)
+        assert run.events["failed"] == 1
+        sources = [report]
+    far_side.add_function("listener")
+    assert resubmits.execute(sources=sources).events["delivered"] == 1
+    assert resubmits.taken_by("listener")[-1:] == [record(1, "thing-0")]

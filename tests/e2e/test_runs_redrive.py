@@ -68,6 +68,8 @@ def test_exactly_the_failed_records_are_sent_once_the_function_is_mended(
     assert_once_each(far_side.delivered_data(), data_of(POISON))
     assert_in_order(far_side, POISON)
     assert runs.newest.status == "succeeded"
+    shown = runs.show()
+    assert shown["ended"] == shown["sessions"][-1]["ended"] > shown["sessions"][0]["ended"]
     assert [kept.failure.event_id for kept in runs.failures if kept.mended_in == 2] == ids_of(POISON)
     again = runs.redrive()
     assert (again.code, again.status) == (0, "nothing")
@@ -146,6 +148,7 @@ def test_records_of_an_object_that_changed_are_not_guessed(runs: Runs, poisoned:
     assert runs.newest.status == "partial"
     assert run.summary["objects"].items() >= {"failed": 1, "left_out": 1}.items()
     assert run.summary["run"].items() >= {"objects_left_out": 1, "failed_left_out": 5}.items()
+    assert run.summary["run"].items() >= {"objects": 4, "objects_done": 3, "objects_unreadable": 1}.items()
     assert runs.show()["next_step"] is None, "a further redrive would send nothing"
 
 

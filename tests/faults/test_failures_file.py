@@ -15,7 +15,7 @@ from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import documents
 from cncbops.faults.failures_file import recognise
 from cncbops.faults.families import FAMILIES, WRAPPINGS
-from cncbops.faults.fault import Fault, LakeLine, Nothing, Problem
+from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing, Problem
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import fields_of
 from cncbops.lake.lines import blocks
@@ -42,6 +42,7 @@ LINE: dict[str, Any] = {
     "fate": "failed",
     "error": "Unhandled",
     "message": "no name",
+    "time": "2026-11-27T01:02:03.004Z",
     "session": 1,
     "mended_in": None,
 }
@@ -61,6 +62,16 @@ def test_a_failure_is_a_fault_still_to_be_read_from_its_line() -> None:
     assert fault.unit == LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49")
     assert fault.called
     assert (fault.called.name, fault.called.qualifier) == ("fn", "live")
+
+
+@pytest.mark.parametrize(
+    ("changed", "time_ms"),
+    [({}, 1795741323004), ({"time": None}, None), ({"command": "resubmit", "function": None}, None)],
+)
+def test_it_was_raised_when_the_run_failed_unless_it_is_a_fault_with_a_time_of_its_own(
+    changed: dict[str, Any], time_ms: int | None
+) -> None:
+    assert one(**changed).timestamp_ms == time_ms
 
 
 def test_a_record_whose_answer_was_lost_is_one_as_well() -> None:
@@ -86,8 +97,8 @@ def test_a_line_of_a_report_is_of_one_format_only() -> None:
     assert not [each.name for each in WRAPPINGS if each.recognise(fields)]
 
 
-def test_what_came_right_since_is_no_fault() -> None:
-    assert decode_fault(json.dumps(LINE | {"mended_in": 2}).encode()) == []
+def test_what_came_right_since_is_no_fault_and_no_other_event() -> None:
+    assert decode_fault(json.dumps(LINE | {"mended_in": 2}).encode()) == Aside()
 
 
 @pytest.mark.parametrize(
@@ -178,8 +189,8 @@ def faults_in(path: Path) -> list[Fault]:
     with path.open("rb") as file:
         for document in documents(blocks(file)):
             faults = decode_fault(document.text)
-            assert isinstance(faults, list), (document, faults)
-            found += faults
+            assert isinstance(faults, list | Aside), (document, faults)
+            found += faults if isinstance(faults, list) else []
     return found
 
 

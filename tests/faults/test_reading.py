@@ -217,6 +217,15 @@ def test_a_line_of_a_replays_report_stays_an_event_to_be_read_when_it_is_sent(tm
     assert found.fault.unit == LakeLine(str(tmp_path / "lake"), 2, 0)
 
 
+def test_what_else_a_report_tells_is_no_other_event(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    run = b'{"kind":"run","run_id":"run-1","command":"replay","counts":{}}'
+    mended = failed_on(tmp_path / "lake", 2, function="fn", mended_in=2)
+    report.write_bytes(lakes.join([run, mended, b'{"type":"thing-created"}']))
+    found, reader = read(report)
+    assert (found, reader.counts.others, reader.counts.flaws) == ([], 1, 0)
+
+
 def test_a_queues_message_is_one_document_whatever_it_holds() -> None:
     message = LakeObject("sqs://q/m", "", "sqs://q/m", 9, "m", datetime(2018, 4, 8, tzinfo=UTC))
     with resolving(None) as resolver:

@@ -10,7 +10,9 @@ from cncbops.errors import CannotRun
 from cncbops.ledger.database import FILE_NAME
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.schema import STEPS, Step, migrate, version
-from tests.ledger.runs import aged, begin
+from cncbops.session.entry import Entry
+from cncbops.tally import of_object
+from tests.ledger.runs import aged, begin, lake_object
 
 FIRST: Step = ("CREATE TABLE a (x INTEGER)", "INSERT INTO a VALUES (1)")
 SECOND: Step = ("ALTER TABLE a ADD COLUMN y INTEGER", "UPDATE a SET y = x + 1")
@@ -66,6 +68,22 @@ def test_a_run_of_a_ledger_that_knows_of_no_cluster_is_read_as_one_of_this_machi
         assert found
         with found:
             assert found.find("run-1").cluster is None
+
+
+def test_a_ledger_that_knows_not_when_a_record_failed_says_so(tmp_path: Path) -> None:
+    entry = Entry(0, 0, lake_object(0), 1, 1, failed=1, ended=True)
+    with Ledger.open(tmp_path) as ledger:
+        run = begin(ledger, "run-1")
+        ledger.run_writer(run, 1).write([entry], [(0, of_object(lake_object(0), "SlowDown", "later"))], [])
+        (kept,) = ledger.known(run).failures()
+        assert kept.told_ms
+        assert kept.told_ms >= run.started_ms
+    aged(tmp_path, 7)
+    for door in (Ledger.look, Ledger.open):
+        found = door(tmp_path)
+        assert found
+        with found:
+            assert [each.told_ms for each in found.known(run).failures()] == [None]
 
 
 @pytest.mark.parametrize("door", [Ledger.open, Ledger.look])

@@ -88,22 +88,27 @@ def test_a_redrive_counts_each_failed_record_under_its_new_fate_alone(
         writer = ledger.redrive_writer(run, session)
         failed = list(ledger.known(run).failures(unmended=True))
         again = [records[kept.object_number, kept.failure.line] for kept in failed]
-        become = [chance.choice(("delivered", "failed", "unknown", "not_sent")) for _ in failed]
+        become = [chance.choice(("delivered", "failed", "unknown", "not_sent", "mended")) for _ in failed]
         if again:
             bill = Sent.of(batch_of(*again)).bill
-            writer.write([], [], [Settled(bill, outcome_of(again, become, f"Bad{session}"))])
+            sent = ["not_sent" if new == "mended" else new for new in become]
+            writer.write([], [], [Settled(bill, outcome_of(again, sent, f"Bad{session}"))])
+        others = [kept for kept, new in zip(failed, become, strict=True) if new == "mended"]
+        writer.mend([(kept.object_number, kept.failure.line, kept.failure.part) for kept in others])
         writer.finish("partial", None, {}, listed=False)
         for kept, new in zip(failed, become, strict=True):
             if new != "not_sent":
                 expected.subtract([kept.failure.fate])
-                expected.update([new])
+                expected.update(["delivered" if new == "mended" else new])
         assert Counter(fates_in(ledger, run)) == expected
         mended = [kept for kept in ledger.known(run).failures() if kept.mended_in == session]
-        assert len(mended) == become.count("delivered")
+        assert len(mended) == become.count("delivered") + become.count("mended")
         open_now = Counter(kept.failure.fate for kept in ledger.known(run).failures(unmended=True))
         assert open_now == Counter({fate: expected[fate] for fate in ("failed", "unknown")})
         told_anew = [kept for kept in ledger.known(run).failures() if kept.failure.error == f"Bad{session}"]
         assert len(told_anew) == become.count("failed") + become.count("unknown")
+        started_ms = ledger.sessions(run)[-1].started_ms
+        assert all(kept.told_ms is not None and kept.told_ms >= started_ms for kept in told_anew)
     counts = ledger.known(run).counts()
     assert (counts.not_sent, counts.objects_done, counts.matched) == (0, counts.objects, len(records))
     assert all(entry.settled == entry.matched for entry in ledger.known(run).entries())

@@ -71,6 +71,7 @@ def test_json_lines_tell_the_run_its_sessions_each_object_and_each_failure(ledge
         2,
         1,
     )
+    assert head["started"] <= failed.pop("time") <= head["ended"]
     assert failed == {
         "kind": "failure",
         "run_id": run.run_id,
@@ -357,5 +358,6 @@ def test_a_redrive_under_way_is_told_of(ledger: Ledger) -> None:
     run = ledger.find(run.run_id)
     with RunLock(ledger.folder, run.run_id):
         assert state_of(ledger, run) == "redriving"
+        assert headline(ledger, run)["ended"] is None
     assert state_of(ledger, run) == "partial"
     assert [each["status"] for each in details(ledger, run)["sessions"]] == ["partial", "crashed"]

@@ -158,6 +158,7 @@ class Session:
         repeated = self.seen.repeated(claims.digests, claims.shared) if claims else ()
         units = self.reader.judged(units, repeated, self.findings)
         findings = self.findings.take()
+        self.mended = findings.mended
         self.journal.take_in(findings)
         count_groups(findings, self.means)
         return cast("list[Unit]", units), entry
@@ -217,6 +218,7 @@ REDACTED = {"record": record(1, data="[REDACTED]"), "event": {"type": "thing-cre
     ("line", "asked", "counted", "remains", "noted"),
     [
         (b'{"id":"e-1","type":"thing-created"}', {}, {"others": 1}, True, []),
+        (b'{"kind":"run","run_id":"run-1","command":"replay","counts":{}}', {}, {}, True, []),
         (document(), {"choice": FaultSelection(functions=("other",))}, {"not_chosen": 1}, True, []),
         (document(timestamp=NOW_MS), {}, {"raised_since": 1}, True, []),
         (document(timestamp=NOW_MS + 1), {}, {"raised_since": 1}, True, []),
@@ -226,7 +228,18 @@ REDACTED = {"record": record(1, data="[REDACTED]"), "event": {"type": "thing-cre
         (document(uow=...), {}, {"without_record": 1}, True, [("malformed", "NoRecord", 1, 0)]),
         (document(uow=REDACTED), {}, {"not_whole": 1}, True, [("malformed", "NotWhole", 1, 0)]),
     ],
-    ids=["event", "not chosen", "now", "since", "broken", "no text", "no fault", "no record", "redacted"],
+    ids=[
+        "event",
+        "of a report",
+        "not chosen",
+        "now",
+        "since",
+        "broken",
+        "no text",
+        "no fault",
+        "no record",
+        "redacted",
+    ],
 )
 def test_what_is_no_fault_or_not_to_be_sent_is_counted_by_its_reason(
     line: bytes,
@@ -458,6 +471,18 @@ def test_what_another_run_sent_is_not_sent_again_unless_that_is_asked_for(resolv
     again = Session(resolver, replace(REQUEST, again=True), ledger.memory(), second.id)
     assert ids(again.read(document(1), document(2))[0]) == ["f-1", "f-2"]
     assert again.faults == Faults(sent_again=1)
+
+
+@pytest.mark.parametrize(("lines", "mended"), [(None, []), ({(1, 0), (2, 0), (3, 0)}, [(0, 1, 0), (0, 3, 0)])])
+def test_what_a_redrive_is_for_came_right_where_it_was_delivered_before(
+    lines: set[tuple[int, int]] | None, mended: list[tuple[int, int, int]], resolver: Resolver, ledger: Ledger
+) -> None:
+    first, second = begin(ledger, "run-1"), begin(ledger, "run-2")
+    found, _ = Session(resolver).read(document(1), document(2), of_pipeline("m1", 3, 9))
+    deliver(ledger, first, found[0], found[2])
+    session = Session(resolver, memory=ledger.memory(), run=second.id)
+    found, _ = session.read(document(1), document(2), of_pipeline("m2", 4, 9), lines=lines)
+    assert (ids(found), session.faults, session.mended) == (["f-2"], Faults(sent_before=2), mended)
 
 
 @pytest.mark.parametrize("again", [False, True])
