@@ -30,6 +30,12 @@ CHANGED = {"listed": 0, "read": 0, "failed": 2, "left_out": 2}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
 
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is where the shell looks for it, and need not be named."""
+    monkeypatch.setenv("CNCBOPS_STATE_DIR", "/state")
+
+
 def document(**changed: Any) -> dict[str, Any]:
     """What a resubmit from a bucket tells, of which one fault failed."""
     return {
@@ -177,6 +183,15 @@ def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], 
 )
 def test_a_run_that_is_not_done_says_what_goes_on_with_it(changed: dict[str, Any], step: str) -> None:
     assert step in next_steps(document(**changed))
+
+
+def test_a_ledger_that_is_elsewhere_is_named_in_every_step() -> None:
+    said = next_steps(document(ledger="/a night's/ledger.db"))
+    there = "--state-dir '/a night'\"'\"'s'"
+    assert said == (
+        f"Once the cause is mended: cncbops runs redrive run-1 --execute {there}\n"
+        f"All of it: cncbops runs show run-1 {there}\n"
+    )
 
 
 def test_what_failed_in_objects_that_changed_is_nothing_to_be_redriven() -> None:
