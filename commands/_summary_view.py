@@ -250,7 +250,7 @@ def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | 
     if document["status"] in ("failed", "stopped", "interrupted"):
         cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
         return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'])}"
-    if document["command"] == "runs redrive" and totals["not_sent"]:
+    if document["command"] == "runs redrive" and totals["not_sent"] > totals.get("not_sent_left_out", 0):
         return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'])}"
     fates = redrivable(totals)
     if fates and all(source.startswith(QUEUES) for source in document["source"]):

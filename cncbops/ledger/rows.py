@@ -98,7 +98,7 @@ class Counts(Struct, frozen=True):
     """A run's objects and events, as of its last words: matched = delivered + failed + unknown + not sent.
 
     Objects that were left out, as they changed or are gone, are among the unreadable ones; what failed or is unknown
-    in them a redrive sends only where they are again what they were.
+    in them a redrive sends only where they are again what they were, and a resume what is not sent.
     """
 
     objects: int = 0
@@ -113,6 +113,7 @@ class Counts(Struct, frozen=True):
     unknown: int = 0
     failed_left_out: int = 0
     unknown_left_out: int = 0
+    not_sent_left_out: int = 0
 
     @property
     def flawed(self) -> bool:

@@ -199,6 +199,15 @@ def test_what_failed_in_objects_that_changed_is_nothing_to_be_redriven() -> None
     assert said == "All of it: cncbops runs show run-1\n"
 
 
+def test_where_all_that_is_not_sent_was_left_out_no_resume_is_advised() -> None:
+    totals = {**FATES, "failed": 0, "not_sent": 1, "not_sent_left_out": 1}
+    assert "runs resume" not in next_steps(document(**REDRIVE, on_changed="skip", run=totals))
+    more = {**totals, "not_sent": 2}
+    assert "runs resume run-1 --execute --on-changed skip" in next_steps(
+        document(**REDRIVE, on_changed="skip", run=more)
+    )
+
+
 def test_objects_that_were_left_out_are_not_called_unreadable() -> None:
     objects = {"listed": 5, "read": 2, "failed": 3, "left_out": 2}
     assert "1 not readable, 2 left out" in shown(document(objects=objects))
