@@ -20,7 +20,7 @@ def take_up_act(run: Run, kind: str, folder: Path, general: General, screen: Scr
         raise BadInput(what, f"Say it again: {go_on_with(run)}")
     if kind == "redrive":
         what = f"run {run.run_id} is an invalidation: it has no records that failed"
-        raise BadInput(what, f"Go on with what is not done of it: cncbops runs resume {run.run_id} --execute")
+        raise BadInput(what, f"Go on with what is not done of it: {go_on_with(run)}")
     from ._invalidating import carry_out_resume
 
     return carry_out_resume(run, folder, general, screen)
@@ -37,4 +37,4 @@ def require_takes(run: Run, order: str) -> None:
     """Raises BadInput for an order that a run cannot follow: an act can be stopped, and nothing else."""
     if run.is_act and order != "stop":
         what = f"run {run.run_id} is an act of `{run.command}`, which has neither pause nor rate"
-        raise BadInput(what, f"It can be ended with `cncbops runs stop {run.run_id}`")
+        raise BadInput(what, f"It can be ended with `{run.to_type('stop')}`")

@@ -14,6 +14,7 @@ from cncbops.health.running import Region
 from cncbops.identity import whoami
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.ledger.worker import Worker, now_ms, this_worker
 from cncbops.reports.summary import EXIT_CODES
@@ -204,5 +205,6 @@ def _ended(act: Act, failover: Failover, longest_s: float, error: CncbopsError |
 
 def _next_steps(asked: Asked, status: str, *, is_out: bool) -> list[str]:
     """What to type next: to go on where it is not done, and to put the region back."""
-    go_on = [asked.to_type(asked.typed.command)] if status in ("stopped", "interrupted", "failed") else []
-    return [*go_on, asked.to_type(PUT_BACK)] if is_out else go_on
+    go_on = [asked.typed.command] if status in ("stopped", "interrupted", "failed") else []
+    commands = [*go_on, PUT_BACK] if is_out else go_on
+    return [f"{asked.to_type(command)}{at_ledger(asked.folder)}" for command in commands]

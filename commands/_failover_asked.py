@@ -74,12 +74,11 @@ class Asked:
         return self.typed.why or (scene.earlier.arguments["why"] if scene.earlier else None)
 
     def to_type(self, command: str) -> str:
-        """What to type for `command` on the same region, as this was typed: the same account, the same ledger."""
+        """What to type for `command` on the same region, as this was typed: the same account."""
         reached = {
             "--profile": self.general.profile,
             "--role-arn": self.general.role_arn,
             "--endpoint-url": self.general.endpoint_url,
-            "--state-dir": self.general.state_dir,
         }
         options = chain(self.typed.options(command), reached.items())
         typed = [part for flag, value in options if value for part in (flag, str(value))]

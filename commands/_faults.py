@@ -37,6 +37,7 @@ from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
 from ._screen import RUN_AGAIN, Screen, screen_for
 from ._staged import Staged, told_names
+from ._state import state_folder
 from ._words import number, visible
 
 FLAWED = EXIT_CODES["partial"]
@@ -203,7 +204,7 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
             show_groups(out, visible(rows), groups.others)
         show_counts(screen.err, counts, len(rows))
         show_flaws(screen.err, reader.counts.flaws, visible(failures))
-        show_next_step(screen.err, rows, uris, list(choice.options()))
+        show_next_step(screen.err, rows, uris, list(choice.options()), state_folder(general.state_dir))
     return FLAWED if reader.counts.flaws else 0
 
 

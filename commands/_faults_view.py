@@ -3,12 +3,14 @@
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from cncbops.faults.masking import MASK
+from cncbops.ledger.place import at_ledger
 from cncbops.reports.fault_facts import ShownEvent
 
 from ._flow import say
@@ -114,15 +116,16 @@ def show_next_step(
     rows: Sequence[Mapping[str, Any]],
     sources: Sequence[str],
     options: Sequence[tuple[str, str]],
+    folder: Path,
 ) -> None:
-    """Print the commands that go on from the largest group, as they can be typed."""
+    """Print the commands that go on from the largest group, as they can be typed; `folder` is the ledger's."""
     if not rows:
         return
     shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
     also = "".join(f" {name} {shlex.quote(value)}" for name, value in options)
     example = shlex.quote(rows[0]["example"]["place"])
     say(console, visible(f"Look at one: cncbops faults show {example}"))
-    step = f"cncbops resubmit {shown}{also} --group {rows[0]['fingerprint']}"
+    step = f"cncbops resubmit {shown}{also} --group {rows[0]['fingerprint']}{at_ledger(folder)}"
     say(console, visible(f"Once the cause is mended: {step}"))
 
 

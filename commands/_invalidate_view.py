@@ -13,6 +13,7 @@ from rich.text import Text
 from cncbops.cdn.batches import MOST_SINGLES, MOST_WILDCARDS
 from cncbops.cdn.edge import IN_PROGRESS
 from cncbops.cdn.session import Session
+from cncbops.reports.going_on import named, taken_up_again
 from cncbops.reports.invalidation import FREE_A_MONTH
 
 from ._flow import say
@@ -253,11 +254,11 @@ def _next_steps(document: Mapping[str, Any]) -> Iterator[str]:
         return
     if document["status"] in ("failed", "stopped", "interrupted"):
         cause = "Once the cause is mended" if document["status"] == "failed" else "Go on with it"
-        yield f"{cause}: cncbops runs resume {document['run_id']} --execute"
+        yield f"{cause}: {taken_up_again(named(document), None, None)}"
     elif document["requests"]["in_progress"]:
         open_ = [each["id"] for each in document["invalidations"] if each["status"] == IN_PROGRESS]
-        named = f"{document['distribution']['id']} {' '.join(open_[:3])}"
-        yield f"Look how far it is: cncbops invalidate status {named}"
+        asked = f"{document['distribution']['id']} {' '.join(open_[:3])}"
+        yield f"Look how far it is: cncbops invalidate status {asked}"
 
 
 def _show_failures(console: Console, document: Mapping[str, Any]) -> None:

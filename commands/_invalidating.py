@@ -234,7 +234,7 @@ def _left_of(run: Run, folder: Path) -> Requests:
     assert looked is not None, "it has the run"
     with looked as ledger:
         if ledger.is_active(run):
-            raise active(run.run_id)
+            raise active(run.run_id, run.folder)
         return _written_down(ledger.invalidations(run).requests(), run)
 
 

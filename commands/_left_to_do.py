@@ -10,6 +10,7 @@ from msgspec import structs
 from cncbops.errors import BadInput, CannotRun
 from cncbops.inventory.listed import inventory_in
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import Run
 from cncbops.queues.source import QueueSource
 from cncbops.reports.going_on import taken_up_again
@@ -124,10 +125,9 @@ def _choose(
     choices: Sequence[OnChanged], run: Run, fates: Sequence[str] | None, prepared: Prepared, take_up: TakeUp
 ) -> str:
     """The command lines that say what is to become of objects that changed."""
+    here = structs.replace(run, cluster=take_up.at.cluster)
     lines = (
-        f"{_CHOICES[choice]}: "
-        f"`{taken_up_again(run.run_id, fates, choice, take_up.at.cluster, executes=prepared.executes)}`"
-        for choice in choices
+        f"{_CHOICES[choice]}: `{taken_up_again(here, fates, choice, executes=prepared.executes)}`" for choice in choices
     )
     return ", or ".join(lines)
 
@@ -172,10 +172,16 @@ def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp
         prepared.work(undertaking),
         changes=changed,
         in_flight=in_flight,
-        warnings=[*_changed_since(changed), *_still_queued(prepared.request), *prepared.moved, *_killed(in_flight)],
+        warnings=[
+            *_changed_since(changed),
+            *_still_queued(prepared.request, run),
+            *prepared.moved,
+            *_killed(in_flight),
+        ],
     )
 
 
-def _still_queued(request: Request) -> list[str]:
+def _still_queued(request: Request, run: Run) -> list[str]:
     queues = [source.uri for source in request.sources if isinstance(source, QueueSource)]
-    return [f"What failed of {queue} is on it still: send it with `cncbops resubmit {queue}`." for queue in queues]
+    there = at_ledger(run.folder)
+    return [f"What failed of {each} is on it still: send it with `cncbops resubmit {each}{there}`." for each in queues]

@@ -1,7 +1,6 @@
 """A plan as text: the same data that `-o json` prints."""
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,9 +27,8 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     for warning in document["plan"]["warnings"]:
         console.print(Text("warning: ", style="bold yellow").append(warning, style="not bold default"))
     console.print(ending(document))
-    if document["plan"]["file"] and document["status"] == "planned":
-        file = shlex.quote(document["plan"]["file"])
-        say(console, f"Execute it: cncbops replay --plan {file} --execute")
+    if document["plan"]["next_step"] and document["status"] == "planned":
+        say(console, f"Execute it: {document['plan']['next_step']}")
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -1,5 +1,6 @@
 """What `cncbops replay` does with its options: plan or execute something new, or what a file planned."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,12 +12,14 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
+from cncbops.cluster.address import at_cluster
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.frozen import freeze_target, freeze_terms
 from cncbops.identity import whoami
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
@@ -55,7 +58,7 @@ from ._screen import Screen, screen_for
 from ._since import followed_by, told_since
 from ._staged import told_names
 from ._state import state_folder
-from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
+from ._working import Heading, InLedger, SavedPlan, Work, before_work, execute_work, plan_work, ready, refuse
 from ._workplace import Workplace
 
 
@@ -171,7 +174,7 @@ def _run(request: ReplayRequest, before: _Before, typed: Replaying, general: Gen
             return refuse(heading, error, screen)
         if general.execute:
             return execute_work(_planned(new, kept), kept, alarms, screen)
-        return _plan(new, typed, screen)
+        return _plan(new, typed, general, screen)
 
 
 def _prepared(
@@ -275,7 +278,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
     return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 
 
-def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
+def _plan(new: _New, typed: Replaying, general: General, screen: Screen) -> int:
     """Plan, and save the plan where that was asked for."""
     if not typed.save_plan:
         return plan_work(new.work, screen)
@@ -284,11 +287,18 @@ def _plan(new: _New, typed: Replaying, screen: Screen) -> int:
     file = typed.save_plan
     with PlanWriter(file, _plan_header(new)) as writer:
 
-        def finish(replay: Sending) -> str:
+        def finish(replay: Sending) -> SavedPlan:
             writer.finish(_counts(replay))
-            return printable(str(file))
+            return _saved(file, typed, general)
 
         return plan_work(new.work, screen, writer, finish=finish)
+
+
+def _saved(file: Path, typed: Replaying, general: General) -> SavedPlan:
+    """Where a plan is, and what executes it: where it was made, into the same ledger."""
+    name = printable(str(file))
+    there = f"{at_cluster(typed.at.cluster)}{at_ledger(state_folder(general.state_dir))}"
+    return SavedPlan(name, f"cncbops replay --plan {shlex.quote(name)} --execute{there}")
 
 
 def _counts(replay: Sending) -> dict[str, Any]:

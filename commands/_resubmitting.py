@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from cncbops.aws import Aws
-from cncbops.cluster.address import at_cluster
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
@@ -23,6 +22,7 @@ from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.resubmit_plan import plan_of_resubmit
+from cncbops.reports.going_on import taken_up_again
 from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ResubmitRequest
 from cncbops.safety.limits import Safety, parse_duration
@@ -271,7 +271,7 @@ def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
         f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}` goes on with it."
+        f"may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
         for run in runs
     ]
 
@@ -284,7 +284,7 @@ def _require_alone(ledger: Ledger, alike: Likeness) -> None:
     """Raise CannotRun if another run is sending faults of the same sources: both would send the same."""
     for run in under_way(ledger, alike):
         what = f"run {run.run_id} is sending faults of the same sources"
-        raise CannotRun(what, f"Wait for it, or stop it by `cncbops runs stop {run.run_id}`")
+        raise CannotRun(what, f"Wait for it, or stop it by `{run.to_type('stop')}`")
 
 
 def _afterwards(

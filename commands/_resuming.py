@@ -132,7 +132,7 @@ def _claimed(ledger: Ledger, run: Run, held: ExitStack, *, executes: bool) -> Ru
     if executes:
         held.enter_context(RunLock(ledger.folder, run.run_id))
     elif ledger.is_active(run):
-        raise active(run.run_id)
+        raise active(run.run_id, run.folder)
     return ledger.find(run.run_id)
 
 

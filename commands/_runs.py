@@ -124,7 +124,7 @@ def _order(text: str, kind: str, value: float | None, options: Local, screen: Sc
 def _require_active(ledger: Ledger, run: Run) -> None:
     if not ledger.is_active(run):
         what = f"run {run.run_id} is not under way: {state_of(ledger, run)}"
-        raise CannotRun(what, f"See `cncbops runs show {run.run_id}`")
+        raise CannotRun(what, f"See `{run.to_type('show')}`")
 
 
 def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
@@ -134,13 +134,14 @@ def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
         _require_active(ledger, ledger.find(run.run_id))
         if time.monotonic() > deadline:
             what = f"run {run.run_id} does not answer: its process is stopped, or on a machine with another ledger"
-            raise CannotRun(what, f"See `cncbops runs show {run.run_id}` for its machine and process")
+            raise CannotRun(what, f"See `{run.to_type('show')}` for its machine and process")
         time.sleep(LOOK_S)
 
 
 def _said(kind: str, value: float | None, run: Run) -> str:
+    go_on = run.to_type("continue")
     return {
-        "pause": f"paused: what is under way is finished; go on with: cncbops runs continue {run.run_id}",
+        "pause": f"paused: what is under way is finished; go on with: {go_on}",
         "continue": "continued",
         "rate": f"sends at most {value:,g} events per second from now on" if value else "",
         "stop": f"stopping: what is under way is finished; go on with: {go_on_with(run)}",

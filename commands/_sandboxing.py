@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cncbops.ledger.place import at_ledger
 from cncbops.sandbox.server import UNSET, Server, environment
 from cncbops.sandbox.server import start as start_server
 from cncbops.sandbox.server import status as server_status
@@ -50,7 +51,7 @@ def _start(folder: Path, port: int | None, screen: Screen) -> int:
     except BaseException:
         stop_server(folder)
         raise
-    _tell(server, screen)
+    _tell(server, folder, screen)
     return 0
 
 
@@ -92,16 +93,16 @@ def _stop(folder: Path, screen: Screen) -> int:
 def _status(folder: Path, screen: Screen) -> int:
     server = server_status(folder)
     if server:
-        _tell(server, screen)
+        _tell(server, folder, screen)
         return 0
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
-        screen.err.print("No sandbox is running. Start one: cncbops sandbox start")
+        screen.err.print(f"No sandbox is running. Start one: {_command('start', folder)}", markup=False, soft_wrap=True)
     return NOT_HEALTHY
 
 
-def _tell(server: Server, screen: Screen) -> None:
+def _tell(server: Server, folder: Path, screen: Screen) -> None:
     """Print the lines for a shell on standard output, and what there is on standard error."""
     contents = _contents()
     if screen.json:
@@ -111,10 +112,16 @@ def _tell(server: Server, screen: Screen) -> None:
     sys.stdout.writelines(f"export {name}={value}\n" for name, value in environment(server).items())
     if screen.shows_text:
         screen.err.print(f"\nThe sandbox runs at {server.endpoint_url}, process {server.pid}.")
-        screen.err.print('In a shell: eval the lines above, or eval "$(cncbops sandbox status)". Then try:')
+        again = f'eval "$({_command("status", folder)})"'
+        screen.err.print(f"In a shell: eval the lines above, or {again}. Then try:", markup=False, soft_wrap=True)
         for line in _lines_to_try(contents):
             screen.err.print(f"  {line}")
-        screen.err.print("and end it with: cncbops sandbox stop")
+        screen.err.print(f"and end it with: {_command('stop', folder)}", markup=False, soft_wrap=True)
+
+
+def _command(verb: str, folder: Path) -> str:
+    """What to type for the sandbox of this folder."""
+    return f"cncbops sandbox {verb}{at_ledger(folder.parent)}"
 
 
 def _contents() -> dict[str, Any]:

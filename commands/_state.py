@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import platformdirs
+from cncbops.ledger.place import usual_folder
 
 
 def state_folder(given: Path | None) -> Path:
     """The folder as given, else the user's state directory."""
-    return given or Path(platformdirs.user_state_path("cncbops"))
+    return given or usual_folder()

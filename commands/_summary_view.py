@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cncbops.ledger.place import on_run
 from cncbops.queues.source import SCHEME as QUEUES
-from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
+from cncbops.reports.going_on import named, redrivable, redrive_of, taken_up_again
 from cncbops.session.since import LISTED
 
 from ._flow import say
@@ -240,19 +241,20 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     if step := _next_step(document, document["run"] or events):
         say(console, step)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
-        say(console, f"All of it: cncbops runs show {document['run_id']}")
+        run = named(document)
+        say(console, f"All of it: {on_run('show', run.run_id, run.folder)}")
 
 
 def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:
     """The command that goes on with a run, and when it is to be typed; None where none would do anything."""
-    run, cluster = document["run_id"], (document["workers"] or {}).get("cluster")
+    run = named(document)
     if document["status"] in ("failed", "stopped", "interrupted"):
         cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
-        return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'], cluster)}"
-    if document["command"] == "runs redrive" and totals["not_sent"]:
-        return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'], cluster)}"
+        return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'])}"
+    if document["command"] == "runs redrive" and totals["not_sent"] > totals.get("not_sent_left_out", 0):
+        return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'])}"
     fates = redrivable(totals)
     if fates and all(source.startswith(QUEUES) for source in document["source"]):
-        return f"{_ONCE_MENDED}: {taken_up_again(run, None, None, cluster)}"
+        return f"{_ONCE_MENDED}: {taken_up_again(run, None, None)}"
     cause = "Send the unknown again, which may arrive twice" if "unknown" in fates else _ONCE_MENDED
-    return f"{cause}: {redrive_of(run, fates, totals, cluster)}" if fates else None
+    return f"{cause}: {redrive_of(run, fates, totals)}" if fates else None

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field, structs
 
@@ -89,14 +89,21 @@ class Work(Struct, frozen=True):
     afterwards: Callable[[Sending, threading.Event], dict[str, Any]] = lambda _sending, _stop: {}
 
 
+class SavedPlan(NamedTuple):
+    """Where a plan is saved, and the command that executes it; None where it is not."""
+
+    file: str | None = None
+    next_step: str | None = None
+
+
 def plan_work(
     work: Work,
     screen: Screen,
     keeper: RunKeeper | None = None,
     totals: Counts | None = None,
-    finish: Callable[[Sending], str | None] = lambda _: None,
+    finish: Callable[[Sending], SavedPlan] = lambda _: SavedPlan(),
 ) -> int:
-    """Plan and show the plan; the exit code. `finish` is called when all went well, and tells the plan's file."""
+    """Plan and show the plan; the exit code. `finish` is called when all went well, and tells where the plan is."""
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
@@ -107,7 +114,7 @@ def plan_work(
 
 
 def _tell_plan(
-    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], str | None]
+    work: Work, sending: Sending, screen: Screen, totals: Counts | None, finish: Callable[[Sending], SavedPlan]
 ) -> int:
     """Show what was planned; the exit code."""
     report = work.heading.report(
@@ -120,7 +127,8 @@ def _tell_plan(
     document = summary(report)
     if not sending.error:
         told = work.describe(sending, work.warnings, show_payload=work.show_payload)
-        document["plan"] = {**told, "file": None if sending.interrupted else finish(sending)}
+        saved = SavedPlan() if sending.interrupted else finish(sending)
+        document["plan"] = {**told, **saved._asdict()}
     return _tell(report, document, screen)
 
 
@@ -214,7 +222,8 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     verb = "redrive" if heading.fates else "resume"
-    again = taken_up_again(run.run_id, heading.fates, heading.on_changed, sending.workers["cluster"])
+    there = structs.replace(run, cluster=sending.workers["cluster"])
+    again = taken_up_again(there, heading.fates, heading.on_changed)
     what = f"left at once: what was under way may have arrived, and is sent again by the {verb}"
     return f"\nerror: {what}. Go on with `{again}`\n"
 

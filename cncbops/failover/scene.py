@@ -52,7 +52,7 @@ class Scene:
         """Raise CannotRun if the change breaks a rule that is not overridden, or cannot be made as things are."""
         if self.rival:
             what = f"run {self.rival.run_id} (`{self.rival.command} {self.region}`) is under way"
-            raise CannotRun(what, f"Wait for it, or end it first: cncbops runs stop {self.rival.run_id}")
+            raise CannotRun(what, f"Wait for it, or end it first: {self.rival.to_type('stop')}")
         if self.rule and not force:
             what = f"{self.region} is not taken out: {self.rule.why} (rule {self.rule.name})"
             raise CannotRun(what, self.rule.next_step)

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cncbops.errors import CannotRun
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.schema import APPLICATION_ID, STEPS, migrate, version
 
 FILE_NAME = "ledger.db"
@@ -130,7 +131,8 @@ def _explained(error: sqlite3.Error, path: Path) -> CannotRun:
         return CannotRun(f"the ledger {path} cannot be opened or written", "Check it, or choose another --state-dir")
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return CannotRun(
-            f"the ledger {path} cannot be written: {error}", "Make room; `cncbops runs ls` tells what to resume"
+            f"the ledger {path} cannot be written: {error}",
+            f"Make room; `cncbops runs ls{at_ledger(path.parent)}` tells what to resume",
         )
     if code == sqlite3.SQLITE_BUSY:
         return CannotRun(f"the ledger {path} is held by another process", "Try again when that is done")

@@ -37,7 +37,8 @@ class Known:
             f"total({name})" for name in ("read", "matched", "malformed", "delivered", "failed", "unknown")
         )
         objects = f"count(*), total(NOT {_OPEN} AND error IS NULL), total(error IS NOT NULL), total({_IS_LEFT_OUT})"
-        left_out = f"total(failed * {_IS_LEFT_OUT}), total(unknown * {_IS_LEFT_OUT})"
+        in_those = ("failed", "unknown", "(matched - delivered - failed - unknown)")
+        left_out = ", ".join(f"total({fate} * {_IS_LEFT_OUT})" for fate in in_those)
         query = f"SELECT {objects}, {totals}, {left_out} FROM objects WHERE run = ? AND {_COUNTS}"  # noqa: S608
         (row,) = self._rows(query, self._run)
         return Counts(*map(int, row))

@@ -20,6 +20,7 @@ from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_f
 from cncbops.ledger.known import Known
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import GivenOrder, NewRun, Run, Session
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
@@ -77,7 +78,7 @@ class Ledger:
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
-        return [_run(row) for row in self._rows("SELECT * FROM runs ORDER BY id DESC")]
+        return [self._run(row) for row in self._rows("SELECT * FROM runs ORDER BY id DESC")]
 
     def find(self, text: str) -> Run:
         """The run with this id, or the only one whose id begins or ends with it. Raises BadInput."""
@@ -88,12 +89,14 @@ class Ledger:
         if len(exact or runs) == 1:
             return (exact or runs)[0]
         if not runs:
-            raise BadInput(f"there is no run {text} in {self.path}", "See `cncbops runs ls`")
+            raise BadInput(f"there is no run {text} in {self.path}", f"See `cncbops runs ls{at_ledger(self.folder)}`")
         raise BadInput(f"{text} may be {' or '.join(run.run_id for run in runs[:3])}", "Give more of the run's id")
 
     def alike(self, likeness: str) -> list[Run]:
         """The runs that were asked for the same, but for sources and window; the newest first."""
-        return [_run(row) for row in self._rows("SELECT * FROM runs WHERE likeness = ? ORDER BY id DESC", likeness)]
+        return [
+            self._run(row) for row in self._rows("SELECT * FROM runs WHERE likeness = ? ORDER BY id DESC", likeness)
+        ]
 
     def is_active(self, run: Run) -> bool:
         """Whether some process works on the run: by its lock, or by its last sign of life."""
@@ -164,7 +167,7 @@ class Ledger:
         """Write a further session of a run down; its number. Raises CannotRun if one is under way."""
         with self._writing():
             if self.is_active_elsewhere(run):
-                raise active(run.run_id, self.sessions(run)[-1].host)
+                raise active(run.run_id, self.folder, self.sessions(run)[-1].host)
             now = now_ms()
             self._connection.execute(
                 "UPDATE sessions SET status = 'crashed' WHERE run = ? AND ended_ms IS NULL", (run.id,)
@@ -249,6 +252,10 @@ class Ledger:
         )
         return int(row[0])
 
+    def _run(self, row: sqlite3.Row) -> Run:
+        thawed = {name: orjson.loads(row[name]) for name in _JSON}
+        return Run(**{**dict(row), **thawed, "listed": bool(row["listed"]), "folder": self.folder})
+
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with guarded(self.path):
             return self._connection.execute(query, values).fetchall()
@@ -261,10 +268,6 @@ class Ledger:
 
 def _age_s(moment_ms: int) -> float:
     return (now_ms() - moment_ms) / 1000
-
-
-def _run(row: sqlite3.Row) -> Run:
-    return Run(**{**dict(row), **{name: orjson.loads(row[name]) for name in _JSON}, "listed": bool(row["listed"])})
 
 
 def _session(row: sqlite3.Row) -> Session:

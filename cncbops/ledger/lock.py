@@ -8,6 +8,7 @@ from typing import Self
 
 from cncbops.errors import CannotRun
 from cncbops.ledger.database import guarded
+from cncbops.ledger.place import on_run
 
 PATIENCE_S = 0.5
 """A look at whether the lock is held holds it for a moment itself."""
@@ -27,7 +28,7 @@ class RunLock:
         while not self._taken():
             if time.monotonic() > deadline:
                 os.close(self._descriptor)
-                raise active(self._run_id)
+                raise active(self._run_id, self._path.parent)
             time.sleep(0.02)
         return self
 
@@ -72,8 +73,8 @@ def is_held(folder: Path, run_id: str) -> bool:
     return False
 
 
-def active(run_id: str, host: str | None = None) -> CannotRun:
-    """The error for a run that somebody works on, on the machine given if that is known."""
+def active(run_id: str, folder: Path, host: str | None = None) -> CannotRun:
+    """The error for a run of a folder's ledger that somebody works on, on the machine given if that is known."""
     where = f" on {host.partition('/')[0]}" if host else ""
-    look = f"See `cncbops runs show {run_id}`; if that process is gone, try again in ten seconds"
+    look = f"See `{on_run('show', run_id, folder)}`; if that process is gone, try again in ten seconds"
     return CannotRun(f"run {run_id} is under way in another process{where}", look)

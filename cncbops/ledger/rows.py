@@ -5,10 +5,12 @@ import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from cncbops.ledger.place import on_run
 from cncbops.tally import Failure
 
 SENDING = ("replay", "resubmit")
@@ -46,7 +48,7 @@ class NewRun(Struct, frozen=True):
 
 
 class Run(NewRun, frozen=True):
-    """A run in the ledger. `listed`: every object of its sources is in the ledger.
+    """A run in the ledger, which is in `folder`. `listed`: every object of its sources is in the ledger.
 
     `cluster` is where its last session works or worked, if that is a cluster.
     """
@@ -58,6 +60,11 @@ class Run(NewRun, frozen=True):
     ended_ms: int | None = None
     listed: bool = False
     cluster: str | None = None
+    folder: Path = Path()
+
+    def to_type(self, verb: str) -> str:
+        """A command of `cncbops runs` for it, that finds it."""
+        return on_run(verb, self.run_id, self.folder)
 
 
 class Session(Struct, frozen=True):
@@ -92,7 +99,7 @@ class Counts(Struct, frozen=True):
 
     An object that is not readable is not done, however far it was read before. Objects that were left out, as they
     changed or are gone, are among the unreadable ones; what failed or is unknown in them a redrive sends only where
-    they are again what they were.
+    they are again what they were, and a resume what is not sent.
     """
 
     objects: int = 0
@@ -107,6 +114,7 @@ class Counts(Struct, frozen=True):
     unknown: int = 0
     failed_left_out: int = 0
     unknown_left_out: int = 0
+    not_sent_left_out: int = 0
 
     @property
     def flawed(self) -> bool:

@@ -9,6 +9,7 @@ from msgspec import structs
 from cncbops.lake.objects import CHANGED, GONE
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import GivenOrder, KeptFailure, Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
@@ -89,7 +90,7 @@ def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
 def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
     """The command that goes on with a run, None where nothing is left or somebody is at it."""
     if state == "paused":
-        return f"cncbops runs continue {run.run_id}"
+        return run.to_type("continue")
     if state in _AT_WORK:
         return None
     if run.is_act:
@@ -99,7 +100,8 @@ def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
 
 def way_back(act: Run, state: str) -> str | None:
     """The command that undoes an act that was not carried to its end; None where there is none."""
-    return act.terms.get("go_back") if act.is_act and _next_of_act(act, state) else None
+    is_undone = act.is_act and "go_back" in act.terms and _next_of_act(act, state)
+    return _said_again(act, "go_back") if is_undone else None
 
 
 def _next_of_act(run: Run, state: str) -> str | None:
@@ -112,8 +114,13 @@ def go_on_with(run: Run) -> str:
     A failover, whose region others may have switched since, is said again.
     """
     if run.is_act and run.command != "invalidate":
-        return str(run.terms["go_on"])
-    return taken_up_again(run.run_id, None, None, run.cluster)
+        return _said_again(run, "go_on")
+    return taken_up_again(run, None, None)
+
+
+def _said_again(act: Run, what: str) -> str:
+    """A command line that the ledger keeps, wherever that is by now."""
+    return f"{act.terms[what]}{at_ledger(act.folder)}"
 
 
 def _next_of_events(ledger: Ledger, run: Run, state: str) -> str | None:
@@ -123,10 +130,10 @@ def _next_of_events(ledger: Ledger, run: Run, state: str) -> str | None:
     # What is unknown may arrive twice: all that is open comes before it.
     if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or fates != ["failed"]):
         on_changed = _chosen(ledger.sessions(run)) or _on_changed(run, errors)
-        return taken_up_again(run.run_id, None, on_changed, run.cluster)
+        return taken_up_again(run, None, on_changed)
     if fates and all(source.startswith(QUEUES) for source in run.sources):
         return go_on_with(run)  # what failed is on its queue
-    return redrive_of(run.run_id, fates, totals, run.cluster) if fates else None
+    return redrive_of(run, fates, totals) if fates else None
 
 
 def _chosen(sessions: Sequence[Session]) -> str | None:

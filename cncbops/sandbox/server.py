@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cncbops.errors import CannotRun
+from cncbops.ledger.place import at_ledger
 from cncbops.sandbox.process import birth, end_group
 from cncbops.sandbox.state_file import Server, forget, locked, private, record, recorded
 
@@ -77,9 +78,11 @@ def start(folder: Path, *, port: int | None = None, timeout_s: float = 30.0, sea
     with locked(folder):
         running_already = status(folder)
         if running_already:
+            there = at_ledger(folder.parent)
+            go_on, stop = f'eval "$(cncbops sandbox status{there})"', f"cncbops sandbox stop{there}"
             raise CannotRun(
                 f"a sandbox is running already, at {running_already.endpoint_url}",
-                'Go on with it: eval "$(cncbops sandbox status)"; or stop it first: cncbops sandbox stop',
+                f"Go on with it: {go_on}; or stop it first: {stop}",
             )
         return _launch(folder, _usable_port(port), timeout_s, search_path)
 

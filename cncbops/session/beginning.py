@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cncbops.aws import Aws, AwsAccess
-from cncbops.cluster.address import at_cluster
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_request, freeze_target, freeze_terms, thaw_request
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import NewRun, Run
 from cncbops.likeness import Likeness, likeness
 from cncbops.recipients import Recipient
+from cncbops.reports.going_on import taken_up_again
 from cncbops.request import ReplayRequest
 from cncbops.session.since import chain_of
 from cncbops.target import Target
@@ -56,8 +56,8 @@ def _has_sent(runs: Sequence[Run]) -> str:
 
 
 def _instead(run: Run) -> str:
-    look = f"See it by `cncbops runs show {run.run_id}`"
-    resume = f"Go on with it by `cncbops runs resume {run.run_id} --execute{at_cluster(run.cluster)}`"
+    look = f"See it by `{run.to_type('show')}`"
+    resume = f"Go on with it by `{taken_up_again(run, None, None)}`"
     return f"{look if run.status in ('succeeded', 'partial') else resume}, or send them again with --again"
 
 

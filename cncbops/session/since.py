@@ -145,8 +145,9 @@ def _not_delivered(ledger: Ledger, chain: Sequence[Run]) -> Iterator[str]:
     """
     left = [run for run in chain if _owes(ledger.known(run).counts())]
     if left:
-        newest = left[0].run_id
-        yield f"Not all that run {newest}{_and_before(left)} had was delivered: see `cncbops runs show {newest}`."
+        newest = left[0]
+        see = newest.to_type("show")
+        yield f"Not all that run {newest.run_id}{_and_before(left)} had was delivered: see `{see}`."
 
 
 def _owes(counts: Counts) -> bool:

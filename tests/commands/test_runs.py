@@ -42,6 +42,12 @@ TARGET = Target(REQUEST.function, arn="arn:aws:lambda:eu-west-1:123456789012:fun
 ID = "20260101T000000Z-aaaaaa"
 
 
+@pytest.fixture(autouse=True)
+def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is where the shell looks for it, and need not be named."""
+    monkeypatch.setenv("CNCBOPS_STATE_DIR", str(tmp_path))
+
+
 def local(folder: Path, *, as_json: bool = False, quiet: bool = False) -> Local:
     return Local(json=as_json, quiet=quiet, verbose=False, state_dir=folder)
 

@@ -30,6 +30,12 @@ CHANGED = {"listed": 0, "read": 0, "failed": 2, "left_out": 2}
 CALLS = {"total": 2, "succeeded": 1, "failed": 1, "throttled": 0, "unknown": 0, "retried": 0}
 
 
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is where the shell looks for it, and need not be named."""
+    monkeypatch.setenv("CNCBOPS_STATE_DIR", "/state")
+
+
 def document(**changed: Any) -> dict[str, Any]:
     """What a resubmit from a bucket tells, of which one fault failed."""
     return {
@@ -179,9 +185,27 @@ def test_a_run_that_is_not_done_says_what_goes_on_with_it(changed: dict[str, Any
     assert step in next_steps(document(**changed))
 
 
+def test_a_ledger_that_is_elsewhere_is_named_in_every_step() -> None:
+    said = next_steps(document(ledger="/a night's/ledger.db"))
+    there = "--state-dir '/a night'\"'\"'s'"
+    assert said == (
+        f"Once the cause is mended: cncbops runs redrive run-1 --execute {there}\n"
+        f"All of it: cncbops runs show run-1 {there}\n"
+    )
+
+
 def test_what_failed_in_objects_that_changed_is_nothing_to_be_redriven() -> None:
     said = next_steps(document(run={**FATES, "failed_left_out": 1, "unknown_left_out": 0}))
     assert said == "All of it: cncbops runs show run-1\n"
+
+
+def test_where_all_that_is_not_sent_was_left_out_no_resume_is_advised() -> None:
+    totals = {**FATES, "failed": 0, "not_sent": 1, "not_sent_left_out": 1}
+    assert "runs resume" not in next_steps(document(**REDRIVE, on_changed="skip", run=totals))
+    more = {**totals, "not_sent": 2}
+    assert "runs resume run-1 --execute --on-changed skip" in next_steps(
+        document(**REDRIVE, on_changed="skip", run=more)
+    )
 
 
 def test_objects_that_were_left_out_are_not_called_unreadable() -> None:

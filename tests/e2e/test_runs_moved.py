@@ -119,6 +119,7 @@ def test_a_changed_object_can_be_left_out(runs: Runs, halfway: Before, far_side:
     assert (totals["objects_done"], totals["objects"]) == (5, 6)
     assert totals["not_sent"] == totals["matched"] - len(halfway.delivered) - len(far_side.delivered_data()) > 0
     assert (totals["objects_left_out"], run.summary["objects"]["left_out"]) == (1, 1)
+    assert totals["not_sent_left_out"] == totals["not_sent"]
     assert runs.show()["next_step"] is None
     again = runs.resume("--on-changed", "restart")
     assert (again.code, again.status) == (0, "succeeded")

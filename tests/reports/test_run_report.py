@@ -25,6 +25,12 @@ from cncbops.tally import Failure
 from tests.ledger.runs import ANN, NO_PROCESS, begin, lake_object
 
 
+@pytest.fixture(autouse=True)
+def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is where the shell looks for it, and need not be named."""
+    monkeypatch.setenv("CNCBOPS_STATE_DIR", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Ledger.open(tmp_path / "state") as opened:

@@ -17,6 +17,12 @@ ID = "20260101T000000Z-aaaaaa"
 WORKER = this_worker(ANN)
 
 
+@pytest.fixture(autouse=True)
+def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is where the shell looks for it, and need not be named."""
+    monkeypatch.setenv("CNCBOPS_STATE_DIR", str(tmp_path))
+
+
 def an_act(command: str = "failover out", **changed: object) -> NewRun:
     """A failover that takes us-east-1 out."""
     told = {
