@@ -15,6 +15,7 @@ from cncbops.sandbox.server import status as server_status
 from cncbops.sandbox.server import stop as stop_server
 
 from ._ending import NOT_HEALTHY, guarded
+from ._flow import say
 from ._options import Local
 from ._screen import Screen, screen_for
 from ._state import state_folder
@@ -98,7 +99,7 @@ def _status(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
-        screen.err.print(f"No sandbox is running. Start one: {_command('start', folder)}", markup=False, soft_wrap=True)
+        say(screen.err, f"No sandbox is running. Start one: {_command('start', folder)}")
     return NOT_HEALTHY
 
 
@@ -113,10 +114,10 @@ def _tell(server: Server, folder: Path, screen: Screen) -> None:
     if screen.shows_text:
         screen.err.print(f"\nThe sandbox runs at {server.endpoint_url}, process {server.pid}.")
         again = f'eval "$({_command("status", folder)})"'
-        screen.err.print(f"In a shell: eval the lines above, or {again}. Then try:", markup=False, soft_wrap=True)
+        say(screen.err, f"In a shell: eval the lines above, or {again}. Then try:")
         for line in _lines_to_try(contents):
             screen.err.print(f"  {line}")
-        screen.err.print(f"and end it with: {_command('stop', folder)}", markup=False, soft_wrap=True)
+        say(screen.err, f"and end it with: {_command('stop', folder)}")
 
 
 def _command(verb: str, folder: Path) -> str:
