@@ -13,7 +13,7 @@ from ._flow import columns
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_WIDTH = 240
+PIPE_WIDTH, USUAL_WIDTH = 240, 80
 
 
 @lru_cache
@@ -31,8 +31,9 @@ def console_of(stream: TextIO) -> "Console":
     # A terminal without colours is one still: where the cursor goes to, such as to draw a line anew, is no colour.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     console = Console(file=stream, force_terminal=True, color_system=colours, highlight=False)
-    if console.is_dumb_terminal:  # which rich takes for 80 columns; of others it looks each time
-        console.size = columns(stream.fileno()) or console.width, console.height
+    # A dumb one rich takes for 80 columns, and one of none if COLUMNS says so; of others it looks each time.
+    if console.is_dumb_terminal or not console.width:
+        console.size = columns(stream.fileno()) or USUAL_WIDTH, console.height
     return console
 
 

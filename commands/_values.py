@@ -1,6 +1,6 @@
 """What options and arguments come to, of what was typed, exported, or said by a file.
 
-typer asks pydantic, which takes a tenth of a second of each command's start, and 12 MB for as long as it runs. So
+typer asks pydantic, which takes a tenth of a second of each command's start, and 8 MB for as long as it runs. So
 typer is given this in its place, for the few kinds of values that commands declare.
 """
 
@@ -46,7 +46,7 @@ def _flag(value: Any) -> bool:
 
 def _integer(value: Any) -> int:
     try:
-        return int(value)
+        return int(str(value))
     except ValueError:
         raise ValueError(f"{value!r} is no integer") from None
 

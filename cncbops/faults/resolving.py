@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from cncbops.aws import Aws
-from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange
+from cncbops.faults.fault import ClaimCheck, Fault, LakeLine, Nothing, Payload, Records, StreamRange
 from cncbops.faults.fetching import fetched
 from cncbops.faults.identity import names_of
 from cncbops.faults.lake_line import LineReader, no_longer_there
@@ -89,9 +89,17 @@ class Resolver:
             return replace(fault, unit=found)
         opened = (each for one in found for each in self._opened(one, reports + 1, is_local=not unit.is_in_s3))
         there = next(islice(opened, index, None), None)
-        if there and (isinstance(there.unit, Nothing) or unit.names(*names_of(there, records_of(there.unit)))):
-            return there
-        return replace(fault, unit=no_longer_there(unit))
+        return there if there and _may_be(there, unit) else replace(fault, unit=no_longer_there(unit))
+
+
+def _may_be(there: Fault, unit: LakeLine) -> bool:
+    """Whether a fault is the one that failed, as far as that is known before its records are fetched."""
+    match there.unit:
+        case Nothing():
+            return True
+        case StreamRange() | ClaimCheck() | LakeLine() if there.id is None:
+            return True
+    return unit.names(*names_of(there, records_of(there.unit)))
 
 
 def _filters(recipient: Recipient, stream_arn: str) -> tuple[str, ...]:

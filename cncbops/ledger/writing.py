@@ -275,11 +275,13 @@ class RedriveWriter(SessionWriter):
 
     def _mend(self, failures: Iterable[Sequence[int]]) -> None:
         for where in failures:
-            self._move(where, "delivered")
-            self._execute(
-                "UPDATE failures SET mended_in = ? WHERE run = ? AND object = ? AND line = ? AND part = ?",
+            found = self._execute(
+                "UPDATE failures SET mended_in = ? "
+                "WHERE run = ? AND object = ? AND line = ? AND part = ? AND mended_in IS NULL",
                 (self._session, *where),
             )
+            if found.rowcount:  # it is counted once, however often it is told
+                self._move(where, "delivered")
 
     def _tell_anew(self, fate: str, records: Iterable[Undelivered]) -> None:
         now = now_ms()

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
+from cncbops.commands._console import console_of
 from cncbops.commands._flow import flowing, say
 from cncbops.commands._screen import Screen
 from cncbops.commands._signals import stop_on_signal
@@ -81,6 +82,14 @@ def test_a_terminal_breaks_a_line_between_words_and_it_is_one_line_still() -> No
 
 def test_off_a_terminal_a_line_is_as_it_was_said() -> None:
     assert said(ADVICE, io.StringIO()) == f"{ADVICE}\n"
+
+
+def test_a_terminal_of_which_it_is_said_that_it_has_no_columns_is_as_wide_as_it_is(
+    terminal: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    with os.fdopen(os.dup(terminal.program), "w") as stream:
+        assert console_of(stream).width == WIDTH
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cncbops.aws import Aws, AwsAccess
-from cncbops.faults.fault import Fault, LakeLine, Nothing, Records
+from cncbops.faults.fault import Fault, LakeLine, Nothing, Records, StreamRange
 from cncbops.faults.resolving import Resolver, part_of
 from cncbops.lake.objects import LakeObject
 from tests.e2e.far_side import FarSide
@@ -94,6 +94,22 @@ def test_a_fault_without_an_id_is_told_by_its_first_record(resolver: Resolver, t
     event_id = json.loads(texts.record())["eventID"]
     whole, other = (resolver.opened(failed_at(path, 1, 0, name), HERE)[0] for name in (event_id, "another"))
     assert (type(whole.unit), type(other.unit)) == (Records, Nothing)
+
+
+def test_a_fault_whose_records_are_to_be_fetched_is_told_by_its_id_where_it_has_one(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    document = json.loads(texts.stream_destination())
+    names = ("r-1/shardId-000000000000/18", "shardId-0:1")
+
+    def found(at: str) -> list[type]:
+        path = tmp_path / at
+        path.write_text(json.dumps(document))
+        return [type(resolver.opened(failed_at(path, 1, 0, name), HERE)[0].unit) for name in names]
+
+    assert found("named") == [StreamRange, Nothing]
+    del document["requestContext"]["requestId"]
+    assert found("unnamed") == [StreamRange, StreamRange]
 
 
 def reported(path: Path, line: int) -> bytes:
