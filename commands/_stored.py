@@ -129,7 +129,7 @@ def value_of(layer: Layer, key: str, param: Any, context: typer.Context) -> Any:
     try:
         param.process_value(context, value)
     except typer.BadParameter as error:
-        raise BadInput(f"{where} is {said!r}: {error.message.rstrip('.')}", f"See --{key} in --help") from error
+        raise BadInput(f"{where} is {said!r}: {error.message}", f"See --{key} in --help") from error
     return value
 
 

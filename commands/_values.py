@@ -72,7 +72,7 @@ def _choice(kind: type[Enum], value: Any) -> Enum:
         return kind(value)
     except ValueError:
         choices = ", ".join(repr(each.value) for each in kind)
-        raise ValueError(f"{value!r} is not one of {choices}.") from None
+        raise ValueError(f"{value!r} is not one of {choices}") from None
 
 
 def _within(limits: ParameterInfo, value: Any) -> Any:

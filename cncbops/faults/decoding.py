@@ -32,7 +32,7 @@ def decoded(blocks: Iterable[Block]) -> Iterator[tuple[Document, Decoded]]:
 def decode_fault(document: Bytes) -> Decoded:
     """The faults of one document, in bytes or as a queue's message body in UTF-8.
 
-    None if the document is something else that a lake or a destination holds: an event of another type,
+    Empty if the document is something else that a lake or a destination holds: an event of another type,
     a success. Never raises, whatever the document is.
     """
     found = usual(bytes(document))

@@ -1,7 +1,7 @@
 """What a run of this tool could not deliver, as its report tells it in JSON lines (see `cncbops.reports.run_report`).
 
-A line names an event, or a fault, by its place: it is read again from where it lies, and an event is sent if it is
-still the one of that id, or sequence number. Reports of earlier versions say neither the run nor the function.
+A line names an event, or a fault, by its place: it is read again from where it lies, and is sent if it is still the
+one of that id, or sequence number. Reports of earlier versions say neither the run nor the function.
 """
 
 from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing
