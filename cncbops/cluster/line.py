@@ -17,6 +17,7 @@ from cncbops.cluster.places import NotHere, Place
 from cncbops.cluster.roster import Member
 from cncbops.cluster.work import BEAT_S, CONVERSATION
 from cncbops.errors import CannotRun, CncbopsError
+from cncbops.execution.packing import unpacked
 from cncbops.lake.pages import Page
 
 GRACE_S = 1.0
@@ -99,7 +100,7 @@ class Line:
         except RuntimeError as error:  # Dask's, of an actor that is gone
             self.leave()
             raise ConnectionError from error
-        ((_, page, raised),) = pickle.loads(answer)  # noqa: S301  of our own place
+        ((_, page, raised),) = unpacked(answer)
         if raised:
             raise raised
         found: Page = page

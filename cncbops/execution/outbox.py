@@ -1,11 +1,11 @@
 """What is to be done in other processes: tasks on their way to places, and what is to be done with their outcomes."""
 
-import pickle
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
 from cncbops.execution.executor import Then, fail
+from cncbops.execution.packing import unpacked
 
 Task = tuple[int, str, Sequence[Any]]
 """The ticket by which its outcome is known, the method of the station, and its arguments."""
@@ -48,6 +48,6 @@ class Outbox:
 
     def redeem(self, answers: bytes | bytearray) -> Iterator[tuple[Then, Any]]:
         """The tasks that these answers end (see `packing`), each with its outcome; what one raised is a defect."""
-        for ticket, result, error in pickle.loads(answers):  # noqa: S301  of a process that does our tasks
+        for ticket, result, error in unpacked(answers):
             _, then = self._then.pop(ticket)
             yield (fail, error) if error else (then, result)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
+import msgspec
+
 from cncbops.delivery.answers import Kind
 from cncbops.delivery.outcome import Calls, Outcome
 from cncbops.delivery.sender import Step
@@ -16,12 +18,57 @@ Answer = tuple[int, Any, BaseException | None]
 """A task's ticket, and its result or what it raised."""
 
 
+class _Whole(msgspec.Struct, array_like=True, gc=False):
+    """The step that delivered the whole of a batch, which nearly all tasks come to: sooner read than a pickle."""
+
+    kind: Kind
+    delivered: int
+    calls: Calls
+    possible_duplicates: int
+    traces: Sequence[Trace]
+
+    def step(self) -> Step:
+        outcome = Outcome(
+            calls=self.calls, possible_duplicates=self.possible_duplicates, is_whole=True, traces=self.traces
+        )
+        return Step(self.kind, self.delivered, 0, outcome)
+
+
+_Told = tuple[int, _Whole | bytes]
+"""A ticket, and what it came to; pickled, with what it raised, where that is anything else."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[_Told]).decode
+
+
 def packed(answers: Sequence[Answer]) -> bytes:
     """Answers as they are sent; of one that cannot be, that is told."""
+    return _encode([(ticket, _whole(result) or _pickled(result, error)) for ticket, result, error in answers])
+
+
+def unpacked(answers: bytes | bytearray) -> Sequence[Answer]:
+    """Answers that were packed in a process that does our tasks."""
+    return [
+        (ticket, told.step(), None) if isinstance(told, _Whole) else (ticket, *pickle.loads(told))  # noqa: S301  ours
+        for ticket, told in _decode(answers)
+    ]
+
+
+def _whole(step: object) -> _Whole | None:
+    """All that there is to a step, if it is such a one."""
+    if not isinstance(step, Step) or step.outcome is None or step.kind is None or step.failed:
+        return None
+    outcome = step.outcome
+    if outcome.refusal or not outcome.is_whole:
+        return None
+    return _Whole(step.kind, step.delivered, outcome.calls, outcome.possible_duplicates, outcome.traces)
+
+
+def _pickled(result: Any, error: BaseException | None) -> bytes:
     try:
-        return _dumped(answers)
-    except Exception:  # noqa: BLE001  whatever a result makes of being copied
-        return _dumped([_sendable(*answer) for answer in answers])
+        return _dumped((result, error))
+    except Exception as unsendable:  # noqa: BLE001  whatever a result makes of being copied
+        return _dumped((None, portable(unsendable)))
 
 
 def _dumped(what: object) -> bytes:
@@ -30,33 +77,8 @@ def _dumped(what: object) -> bytes:
     return buffer.getvalue()
 
 
-def _taken(kind: str, count: int, calls: Sequence[int], possible_duplicates: int, traces: Sequence[Any]) -> Step:
-    """The step by which the whole of a batch was delivered, of so many records."""
-    outcome = Outcome(calls=Calls(*calls), possible_duplicates=possible_duplicates, is_whole=True)
-    outcome.traces = [Trace(*each) for each in traces]
-    return Step(Kind(kind), count, 0, outcome)
-
-
-def _apart(step: Step) -> Any:
-    """A step as pickle is to build it; what comes of nearly all batches from plain values, sooner read than classes."""
-    outcome, kind = step.outcome, step.kind
-    if outcome is None or kind is None or not outcome.is_whole or outcome.refusal or step.failed:
-        return step.__reduce__()
-    calls = [getattr(outcome.calls, name) for name in Calls.__struct_fields__]
-    traces = [tuple(each) for each in outcome.traces]
-    return _taken, (kind.value, step.delivered, calls, outcome.possible_duplicates, traces)
-
-
 class _Pickler(pickle.Pickler):
-    dispatch_table = {**copyreg.dispatch_table, Step: _apart}  # noqa: RUF012  nobody changes it
-
-
-def _sendable(ticket: int, result: Any, error: BaseException | None) -> Answer:
-    try:
-        _dumped(result)
-    except Exception as unsendable:  # noqa: BLE001  whatever it makes of being copied
-        return ticket, None, portable(unsendable)
-    return ticket, result, error
+    dispatch_table = copyreg.dispatch_table.copy()  # as it is here, whatever is loaded where tasks are done
 
 
 def portable(error: BaseException) -> BaseException:

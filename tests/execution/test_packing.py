@@ -1,7 +1,6 @@
 """What tasks come to arrives as it left, whatever it is."""
 
 import copyreg
-import pickle
 
 import pytest
 
@@ -9,7 +8,7 @@ from cncbops.delivery.answers import Kind
 from cncbops.delivery.outcome import Calls, Outcome, Undelivered
 from cncbops.delivery.sender import Step
 from cncbops.errors import CannotRun
-from cncbops.execution.packing import packed, portable
+from cncbops.execution.packing import packed, portable, unpacked
 from cncbops.kinesis.record import Trace
 from tests.delivery.batches import record
 from tests.execution.bench import Odd
@@ -33,12 +32,12 @@ NAMED = Outcome(delivered=[record(0)], failed=[Undelivered(record(1), "Bad", "ba
     ],
 )
 def test_a_step_arrives_as_it_was(step: Step) -> None:
-    assert pickle.loads(packed([(1, step, None), (2, step, None)])) == [(1, step, None), (2, step, None)]
+    assert unpacked(packed([(1, step, None), (2, step, None)])) == [(1, step, None), (2, step, None)]
 
 
 def test_an_outcome_that_ends_the_run_arrives_with_its_reason() -> None:
     refused = Outcome(refusal=CannotRun("no", "ask"), is_whole=True)
-    ((_, arrived, _),) = pickle.loads(packed([(1, Step(Kind.REFUSED, 0, 0, refused), None)]))
+    ((_, arrived, _),) = unpacked(packed([(1, Step(Kind.REFUSED, 0, 0, refused), None)]))
     assert (type(arrived.outcome.refusal), str(arrived.outcome.refusal)) == (CannotRun, str(refused.refusal))
 
 
@@ -51,5 +50,5 @@ def test_all_that_a_whole_batch_can_come_to_is_packed() -> None:
 
 def test_an_error_can_be_read_also_where_a_library_copies_it_otherwise_since(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(copyreg.dispatch_table, Odd, lambda _: (Odd, ("one", "other")))  # as one does that Dask loads
-    ((_, _, error),) = pickle.loads(packed([(1, None, portable(Odd("one", "other")))]))
+    ((_, _, error),) = unpacked(packed([(1, None, portable(Odd("one", "other")))]))
     assert "Odd: one" in str(error)
