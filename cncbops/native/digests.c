@@ -17,14 +17,6 @@ static bool digest_of(const Slice *pieces, size_t count, unsigned char *to)
     return true;
 }
 
-static void write_hexadecimal(const unsigned char *digest, char *to)
-{
-    for (int at = 0; at < SHA256_BYTES; at++) {
-        *to++ = "0123456789abcdef"[digest[at] >> 4];
-        *to++ = "0123456789abcdef"[digest[at] & 15];
-    }
-}
-
 static bool digest_fault(Slice known_as, Slice said, const FaultLine *line, unsigned char *to)
 {
     const Slice content[] = {line->time, ZERO, said, ZERO, line->record_id, PIECE(" "), line->data};

@@ -7,6 +7,7 @@ from cncbops.kinesis.record import NameOf, Record
 from cncbops.kinesis.shelves import Part, Shelf
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
+from cncbops.wire.signing import Template
 
 # The events of lines, numbered from `first_line`; in place of one that is not usual, the line. Its UTF-8 is valid.
 def read_events(format: str, make: type[LakeEvent], data: bytes, first_line: int, /) -> list[LakeEvent | bytes]: ...
@@ -137,3 +138,8 @@ def receive(socket: int, least: int, most: int, read_s: float | None, held: byte
 # The fields of `Reply` in cncbops.wire.reply, of an answer that is whole and after which another may come on the
 # connection; None of any that is not usual.
 def whole_reply(answer: bytes, /) -> tuple[int, dict[str, str], bytes] | None: ...
+
+# As `_signed` in cncbops.wire.signing has it.
+def signed_head(
+    canonical: Template, to_sign: bytes, key: bytes, head: Template, values: tuple[bytes, ...], /
+) -> bytes: ...

@@ -34,6 +34,7 @@ static PyMethodDef functions[] = {
     FUNCTION(ask),
     FUNCTION(receive),
     {"whole_reply", whole_reply, METH_O, NULL},
+    {"signed_head", signed_head, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

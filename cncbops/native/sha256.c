@@ -52,6 +52,14 @@ static bool by_hashlib(const Slice *pieces, size_t count, unsigned char *digest)
     return is_digest;
 }
 
+void write_hexadecimal(const unsigned char *digest, char *to)
+{
+    for (int at = 0; at < SHA256_BYTES; at++) {
+        *to++ = "0123456789abcdef"[digest[at] >> 4];
+        *to++ = "0123456789abcdef"[digest[at] & 15];
+    }
+}
+
 bool sha256_of(const Slice *pieces, size_t count, unsigned char *digest)
 {
     return libcrypto_sha256(pieces, count, digest) || by_hashlib(pieces, count, digest);

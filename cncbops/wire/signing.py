@@ -12,8 +12,16 @@ from typing import NamedTuple, Protocol
 from botocore.credentials import ReadOnlyCredentials
 from msgspec import Struct
 
+from cncbops.native import hot
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
+
+Template = tuple[bytes | int, ...]
+"""What requests have in common, and numbers where each has a value of its own."""
+
+_PATH, _URI, _DIGEST, _LENGTH, _VARYING = range(5)
+"""The numbers of these values; those of headers that vary follow, and the signature comes last."""
 
 
 class Credentials(Protocol):
@@ -47,14 +55,14 @@ class Form(Struct, frozen=True):
 
 
 class _Second(NamedTuple):
-    """What is alike with the same keys in a second: templates, what is signed but for a hash, and the key for it."""
+    """What is alike with the same keys in a second: templates, what is signed before a hash, and the key for it."""
 
     number: int
     keys: ReadOnlyCredentials
-    canonical: bytes
+    canonical: Template
     to_sign: bytes
     key: bytes
-    head: bytes
+    head: Template
 
 
 class Signer:
@@ -62,12 +70,13 @@ class Signer:
 
     def __init__(self, credentials: Credentials, scope: Scope, form: Form) -> None:
         self._credentials, self._scope, self._form = credentials, scope, form
-        self._signed = _slotted(form.signed, form.varying)
+        self._varying = sorted(form.varying)
+        self._signed = self._numbered(form.signed)
         if form.tells_hash:
-            self._signed["x-amz-content-sha256"] = "%(digest)s"
-        self._unsigned = _slotted(form.unsigned, form.varying)
+            self._signed["x-amz-content-sha256"] = _DIGEST
+        self._unsigned = self._numbered(form.unsigned)
         if form.tells_length:
-            self._unsigned["content-length"] = "%(length)s"
+            self._unsigned["content-length"] = _LENGTH
         self._second: _Second | None = None  # replaced as one
 
     def head(self, body: bytes, path: str, uri: str, varying: Mapping[str, str] = {}, at_s: int | None = None) -> bytes:
@@ -77,16 +86,20 @@ class Signer:
         they raise.
         """
         second = self._second_of(int(time.time()) if at_s is None else at_s)
-        values = {
-            b"path": path.encode(),
-            b"uri": uri.encode(),
-            b"digest": sha256(body).hexdigest().encode(),
-            b"length": b"%d" % len(body),
-            **{name.encode(): value.encode() for name, value in varying.items()},
-        }
-        hashed = sha256(second.canonical % values).hexdigest().encode()
-        values[b"signature"] = hmac.digest(second.key, second.to_sign + hashed, "sha256").hex().encode()
-        return second.head % values
+        values = (
+            path.encode(),
+            uri.encode(),
+            sha256(body).hexdigest().encode(),
+            b"%d" % len(body),
+            *[varying[name].encode() for name in self._varying],
+        )
+        sign = hot.signed_head if hot else _signed
+        return sign(second.canonical, second.to_sign, second.key, second.head, values)
+
+    def _numbered(self, headers: Mapping[str, str]) -> dict[str, str | int]:
+        """Headers, of those that vary with the number of their value."""
+        numbers = {name: number for number, name in enumerate(self._varying, start=_VARYING)}
+        return {name: numbers.get(name, value) for name, value in headers.items()}
 
     def _second_of(self, number: int) -> _Second:
         keys, second = self._credentials.get_frozen_credentials(), self._second
@@ -99,36 +112,49 @@ class Signer:
         day = timestamp[:8]
         signed = {**self._signed, "x-amz-date": timestamp}
         if keys.token:
-            signed["x-amz-security-token"] = _plain(" ".join(keys.token.split()))
+            signed["x-amz-security-token"] = " ".join(keys.token.split())
         names = ";".join(sorted(signed))
-        lines = "".join([f"{name}:{signed[name]}\n" for name in sorted(signed)])
-        method, query = self._form.method, _plain(self._form.query)
+        lines = [part for name in sorted(signed) for part in (f"{name}:", signed[name], "\n")]
+        method, query = self._form.method, self._form.query
         scope = "/".join((day, *self._scope, "aws4_request"))
-        credential = _plain(f"{keys.access_key}/{scope}")
-        authorization = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature=%(signature)s"
-        sent = {**signed, **self._unsigned, "authorization": authorization}
+        authorization = f"{ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature="
+        sent = [part for name, value in {**signed, **self._unsigned}.items() for part in (f"{name}: ", value, "\r\n")]
+        target = (_PATH, f"?{query}") if query else (_PATH,)
+        signature = _VARYING + len(self._varying)
         return _Second(
             number,
             keys,
-            f"{method}\n%(uri)s\n{query}\n{lines}\n{names}\n%(digest)s".encode(),
+            _template(f"{method}\n", _URI, f"\n{query}\n", *lines, f"\n{names}\n", _DIGEST),
             f"{ALGORITHM}\n{timestamp}\n{scope}\n".encode(),
             _key(keys.secret_key or "", day, self._scope),
-            _head(method, f"%(path)s?{query}" if query else "%(path)s", sent).encode(),
+            _template(
+                *(f"{method} ", *target, " HTTP/1.1\r\n", *sent),
+                *("authorization: ", authorization, signature, "\r\n\r\n"),
+            ),
         )
 
 
-def _plain(text: str) -> str:
-    """Text as it stands in a template."""
-    return text.replace("%", "%%")
+def _template(*parts: str | int) -> Template:
+    """Parts, with texts that are neighbours as one."""
+    pieces: list[bytes | int] = []
+    for part in parts:
+        piece = part.encode() if isinstance(part, str) else part
+        if pieces and isinstance(pieces[-1], bytes) and isinstance(piece, bytes):
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    return tuple(pieces)
 
 
-def _slotted(headers: Mapping[str, str], varying: frozenset[str]) -> dict[str, str]:
-    return {_plain(name): f"%({name})s" if name in varying else _plain(value) for name, value in headers.items()}
+def _signed(canonical: Template, to_sign: bytes, key: bytes, head: Template, values: tuple[bytes, ...]) -> bytes:
+    """A head, signed over what is canonical of it: its hash is what is to be signed last."""
+    hashed = sha256(_filled(canonical, values)).hexdigest().encode()
+    signature = hmac.digest(key, to_sign + hashed, "sha256").hex().encode()
+    return _filled(head, (*values, signature))
 
 
-def _head(method: str, target: str, headers: Mapping[str, str]) -> str:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n"
+def _filled(template: Template, values: tuple[bytes, ...]) -> bytes:
+    return b"".join([values[piece] if isinstance(piece, int) else piece for piece in template])
 
 
 def _key(secret: str, day: str, scope: Scope) -> bytes:

@@ -12,7 +12,8 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.wire.signing import Form, Scope, Signer
+from cncbops.native import hot
+from cncbops.wire.signing import Form, Scope, Signer, Template, _signed
 
 NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
@@ -101,3 +102,38 @@ def test_other_credentials_and_another_day_have_another_key() -> None:
 def test_a_token_is_one_line_whatever_it_holds(token: str) -> None:
     head = Signer(Credentials("A", "s", token), Scope("us-east-1", "s3"), PLAIN).head(b"", "/", "/")
     assert sent(head)["x-amz-security-token"] == " ".join(token.split())
+
+
+VALUES = st.tuples(st.binary(max_size=40), st.binary(max_size=40))
+TEMPLATES = st.lists(st.binary(max_size=40) | st.integers(0, 1), max_size=6).map(tuple)
+KEY = b"k" * 32
+
+
+@pytest.mark.skipif(hot is None, reason="not built")
+@given(TEMPLATES, st.binary(max_size=300), st.binary(min_size=32, max_size=32), TEMPLATES, VALUES)
+def test_a_head_is_signed_alike_in_both_ways(
+    canonical: Template, to_sign: bytes, key: bytes, head: Template, values: tuple[bytes, ...]
+) -> None:
+    with_signature = (*head, b": ", 2, b"\r\n")
+    ours = hot.signed_head(canonical, to_sign, key, with_signature, values)
+    assert ours == _signed(canonical, to_sign, key, with_signature, values)
+
+
+@pytest.mark.skipif(hot is None, reason="not built")
+@pytest.mark.parametrize(
+    ("canonical", "key", "head", "values", "error"),
+    [
+        ((1,), KEY, (), (b"",), IndexError),  # there is no signature yet
+        ((), KEY, (2,), (b"",), IndexError),
+        ((-1,), KEY, (), (b"",), IndexError),
+        (("text",), KEY, (), (b"",), TypeError),
+        ((0,), KEY, (), ("text",), TypeError),
+        ((), b"short", (), (b"",), ValueError),
+        ((2**70,), KEY, (), (b"",), OverflowError),
+    ],
+)
+def test_what_cannot_be_signed_is_refused(
+    canonical: Template, key: bytes, head: Template, values: tuple[bytes, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        hot.signed_head(canonical, b"", key, head, values)
