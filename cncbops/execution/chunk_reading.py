@@ -1,7 +1,6 @@
 """A chunk of objects that is being read at a place, portion after portion."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +14,7 @@ from cncbops.lake.ahead import ahead
 from cncbops.lake.objects import ObjectUnreadable
 from cncbops.lake.reading import OpenObject, held, open_object
 from cncbops.lake.small_objects import LARGEST
+from cncbops.pool import Pool
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
@@ -47,7 +47,7 @@ class ChunkReading:
         chunk: Chunk,
         reader: Reader,
         s3: "S3Client | None",
-        openers: ThreadPoolExecutor,
+        openers: Pool,
         *,
         objects_ahead: int,
         portion_bytes: int,

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from cncbops.execution.arenas import BODY_BYTES, keep_large_apart, share_one_arena
-from cncbops.execution.pool import Pool
 from cncbops.execution.station import Outfit, Station
 from cncbops.lake.listing import LISTERS
+from cncbops.pool import Pool
 
 READERS = 2
 """Chunks that are read at a time: while one waits for its objects, the other is decoded."""

@@ -6,7 +6,6 @@ and are not settled, so that what is told and answered stays small.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, count
@@ -23,6 +22,7 @@ from cncbops.execution.tasks import Chunk, Cut, CutOff, Lost, Portion, Restored
 from cncbops.kinesis.batching import Batch, batch_of
 from cncbops.kinesis.cutting import Cutter, Stock
 from cncbops.lake.pages import Page, S3Pages
+from cncbops.pool import Pool
 from cncbops.recipients import Recipient, Recipients
 from cncbops.session.reading import Reader
 
@@ -62,7 +62,7 @@ class Station:
         self._deliveries: dict[tuple[int, int], Delivery] = {}
         self._senders: dict[str, Sender] = {}
         self._making_clients = threading.Lock()
-        self._openers = ThreadPoolExecutor(outfit.objects_ahead * 2, thread_name_prefix="open")
+        self._openers = Pool(outfit.objects_ahead * 2, "open")
         self._cuts = count()
 
     def read(self, chunk: Chunk) -> Portion:
@@ -145,7 +145,7 @@ class Station:
         """Let go of what is read and not to its end; nothing else may be under way."""
         for reading in self._readings.values():
             reading.close()
-        self._openers.shutdown()
+        self._openers.close()
 
     def _told(self, name: tuple[int, int], step: Step) -> Step:
         if step.outcome is None:

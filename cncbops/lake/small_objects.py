@@ -65,7 +65,7 @@ class _Gets:
             return None
         etag = f'"{obj.etag}"'
         path = call.path.removesuffix(_KEY) + quote(obj.key, safe="/~")  # as botocore encodes a key
-        reply = call.send(path=path, varying={"if-match": etag})
+        reply = call.send(path=path, varying={"if-match": etag}, expected=obj.size)
         if reply.status in _ELSEWHERE:
             self._calls.pop(obj.bucket, None)
         return reply.body if _is_whole(reply, obj.size, etag) else None

@@ -4,6 +4,8 @@
 
 #include "native.h"
 
+#include "reply.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -16,14 +18,23 @@
 
 #define PARTS 2
 
-/* How far an exchange is: it goes on from there after a signal. */
+/* What comes first of an answer, where nothing is known of it yet. */
+enum { FIRST = 16 * 1024 };
+
+/* Where bytes are put that are received. */
+typedef struct {
+    char *start;
+    size_t received, least, most;
+} Room;
+
+/* How far an exchange is: it goes on from there after a signal. `head` is what `first` begins with, if it is usual. */
 typedef struct {
     int socket;
     int send_ms, read_ms;
     struct iovec parts[PARTS]; /* what is left to send */
     bool is_begun, is_dropped, is_unsent;
-    char *buffer;
-    size_t received, least, most;
+    Room first, body;
+    Head head;
 } Exchange;
 
 /* Waits for a socket; false with errno set if it is not ready in time. */
@@ -77,23 +88,28 @@ static bool send_parts(Exchange *exchange)
 }
 
 /* Receives the least that is wanted, or up to the end; false with errno set. */
-static bool receive_least(Exchange *exchange)
+static bool receive_least(const Exchange *exchange, Room *room)
 {
-    while (exchange->received < exchange->least) {
-        char *to = exchange->buffer + exchange->received;
-        ssize_t more = recv(exchange->socket, to, exchange->most - exchange->received, MSG_DONTWAIT);
+    while (room->received < room->least) {
+        char *to = room->start + room->received;
+        ssize_t more = recv(exchange->socket, to, room->most - room->received, MSG_DONTWAIT);
         if (more == 0)
             return true;
         if (more > 0)
-            exchange->received += (size_t)more;
+            room->received += (size_t)more;
         else if (!would_wait(more) || !is_ready(exchange->socket, POLLIN, exchange->read_ms))
             return false;
     }
     return true;
 }
 
-/* All of an exchange, or what is left of it; false with errno set. */
-static bool ask_and_receive(Exchange *exchange)
+static bool receive_body(Exchange *exchange)
+{
+    return receive_least(exchange, &exchange->body);
+}
+
+/* Sends the request, and receives what comes first of the answer, or what is left of that; false with errno set. */
+static bool ask(Exchange *exchange)
 {
     if (!exchange->is_begun && (exchange->is_dropped = is_dropped(exchange->socket)))
         return true;
@@ -103,9 +119,30 @@ static bool ask_and_receive(Exchange *exchange)
             return false;
         exchange->is_unsent = true; /* it may have answered before it closed */
     }
-    if (exchange->received == 0 && !is_ready(exchange->socket, POLLIN, exchange->read_ms))
+    if (exchange->first.received == 0 && !is_ready(exchange->socket, POLLIN, exchange->read_ms))
         return false;
-    return receive_least(exchange);
+    return receive_least(exchange, &exchange->first);
+}
+
+/* Begins the body, if it is as long as the room that was made for it. */
+static void begin_body(Exchange *exchange)
+{
+    Room *first = &exchange->first, *body = &exchange->body;
+    if (!head_take(first->start, first->received, &exchange->head) || exchange->head.length != body->most)
+        return;
+    body->received = (size_t)(first->start + first->received - exchange->head.end);
+    body->least = body->most;
+    memcpy(body->start, exchange->head.end, body->received);
+}
+
+/* All of an exchange, or what is left of it; false with errno set. */
+static bool ask_and_receive(Exchange *exchange)
+{
+    if (!ask(exchange))
+        return false;
+    if (!exchange->head.status && !exchange->is_dropped)
+        begin_body(exchange);
+    return receive_body(exchange);
 }
 
 /* Has a step taken without Python's lock, as often as signals interrupt it; false with an exception set. */
@@ -125,22 +162,6 @@ static bool without_lock(bool (*step)(Exchange *), Exchange *exchange)
             return false;
     }
     return true;
-}
-
-/* The bytes that a step receives, behind those that are held; NULL with an exception set. */
-static PyObject *received(bool (*step)(Exchange *), Exchange *exchange, struct iovec held)
-{
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(held.iov_len + exchange->most));
-    if (!bytes)
-        return NULL;
-    exchange->buffer = PyBytes_AS_STRING(bytes) + held.iov_len;
-    if (!without_lock(step, exchange)) {
-        Py_DECREF(bytes);
-        return NULL;
-    }
-    memcpy(PyBytes_AS_STRING(bytes), held.iov_base, held.iov_len);
-    _PyBytes_Resize(&bytes, (Py_ssize_t)(held.iov_len + exchange->received));
-    return bytes;
 }
 
 /* A descriptor; false with an exception set. */
@@ -170,40 +191,73 @@ static bool part_of(PyObject *object, struct iovec *part)
     return is_bytes;
 }
 
-static bool size_of(PyObject *object, size_t *size)
+static bool size_of(PyObject *object, Py_ssize_t least, size_t *size)
 {
     Py_ssize_t number = PyLong_AsSsize_t(object);
-    if (number <= 0 && !PyErr_Occurred())
-        PyErr_SetString(PyExc_ValueError, "something is to be received");
+    if (number < least && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "there is no such size");
     *size = (size_t)number;
-    return number > 0;
+    return number >= least;
 }
 
-PyObject *ask(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+/* Bytes of which as many came; NULL with an exception set. They are taken over. */
+static PyObject *as_received(PyObject *bytes, size_t size)
 {
-    Exchange exchange = {.least = 1};
+    if (bytes && (size_t)PyBytes_GET_SIZE(bytes) > size)
+        _PyBytes_Resize(&bytes, (Py_ssize_t)size);
+    return bytes;
+}
+
+/* What an exchange came to, with `body`, which is taken over, for the bytes behind the head. */
+static PyObject *answer_of(const Exchange *exchange, PyObject *body)
+{
+    bool is_usual = exchange->head.status;
+    const char *end = exchange->first.start + exchange->first.received;
+    const char *start = is_usual ? exchange->head.end : exchange->first.start;
+    PyObject *head = is_usual ? head_object(&exchange->head) : Py_NewRef(Py_None);
+    if (exchange->body.least)
+        body = as_received(body, exchange->body.received);
+    else
+        Py_SETREF(body, PyBytes_FromStringAndSize(start, end - start));
+    return Py_BuildValue("NNO", head, body, exchange->is_unsent ? Py_False : Py_True);
+}
+
+PyObject *exchange(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    char first[FIRST];
+    Exchange exchange = {.first = {first, 0, 1, FIRST}};
     if (!has_arguments(count, 6) || !socket_of(arguments[0], &exchange.socket) ||
         !part_of(arguments[1], &exchange.parts[0]) || !part_of(arguments[2], &exchange.parts[1]) ||
-        !size_of(arguments[3], &exchange.most) || !milliseconds(arguments[4], &exchange.send_ms) ||
+        !size_of(arguments[3], 0, &exchange.body.most) || !milliseconds(arguments[4], &exchange.send_ms) ||
         !milliseconds(arguments[5], &exchange.read_ms))
         return NULL;
-    PyObject *bytes = received(ask_and_receive, &exchange, (struct iovec){"", 0});
-    if (bytes && exchange.is_dropped) {
-        Py_DECREF(bytes);
-        Py_RETURN_NONE;
-    }
-    return bytes ? Py_BuildValue("NO", bytes, exchange.is_unsent ? Py_False : Py_True) : NULL;
+    PyObject *body = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)exchange.body.most);
+    if (!body)
+        return NULL;
+    exchange.body.start = PyBytes_AS_STRING(body);
+    if (without_lock(ask_and_receive, &exchange) && !exchange.is_dropped)
+        return answer_of(&exchange, body);
+    Py_DECREF(body);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 PyObject *receive(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     Exchange exchange = {0};
+    Room *room = &exchange.body;
     struct iovec held;
     if (!has_arguments(count, 5) || !socket_of(arguments[0], &exchange.socket) ||
-        !size_of(arguments[1], &exchange.least) || !size_of(arguments[2], &exchange.most) ||
+        !size_of(arguments[1], 1, &room->least) || !size_of(arguments[2], 1, &room->most) ||
         !milliseconds(arguments[3], &exchange.read_ms) || !part_of(arguments[4], &held))
         return NULL;
-    if (exchange.least > exchange.most)
-        exchange.least = exchange.most;
-    return received(receive_least, &exchange, held);
+    room->least = room->least < room->most ? room->least : room->most;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(held.iov_len + room->most));
+    if (!bytes)
+        return NULL;
+    memcpy(PyBytes_AS_STRING(bytes), held.iov_base, held.iov_len);
+    room->start = PyBytes_AS_STRING(bytes) + held.iov_len;
+    if (without_lock(receive_body, &exchange))
+        return as_received(bytes, held.iov_len + room->received);
+    Py_DECREF(bytes);
+    return NULL;
 }

@@ -124,20 +124,24 @@ def unpack_records(commons: list[tuple[object, ...]], packed: bytes, /) -> list[
 # The records of parts of shelves, in the order of their places.
 def in_order(parts: Sequence[Part], /) -> list[Record]: ...
 
+# The status, the headers, and how many bytes are said to follow: the head of an answer after which another may come on
+# the connection.
+_Head = tuple[int, dict[str, str], int]
+
 # Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
-# end. And whether all was sent: what closes before that may have answered. None where the other side had closed it
+# end. Where its head is usual that is parted from what is behind it, which is all of a body of `expected` bytes that
+# comes. And whether all was sent: what closes before that may have answered. None where the other side had closed it
 # before: nothing was sent. No step takes longer than the seconds, None for ever, to send and to receive; raises
 # BlockingIOError if what is sent is not taken, TimeoutError if nothing comes, and OSError.
-def ask(
-    socket: int, head: bytes, body: bytes, most: int, send_s: float | None, read_s: float | None, /
-) -> tuple[bytes, bool] | None: ...
+def exchange(
+    socket: int, head: bytes, body: bytes, expected: int, send_s: float | None, read_s: float | None, /
+) -> tuple[_Head | None, bytes, bool] | None: ...
 
-# Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `ask` does.
+# Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `exchange` does.
 def receive(socket: int, least: int, most: int, read_s: float | None, held: bytes, /) -> bytes: ...
 
-# The fields of `Reply` in cncbops.wire.reply, of an answer that is whole and after which another may come on the
-# connection; None of any that is not usual.
-def whole_reply(answer: bytes, /) -> tuple[int, dict[str, str], bytes] | None: ...
+# The head of what came of an answer, None where it is not whole or not usual; and what is behind it.
+def usual_head(answer: bytes, /) -> tuple[_Head | None, bytes]: ...
 
 # As `_signed` in cncbops.wire.signing has it.
 def signed_head(

@@ -31,9 +31,9 @@ static PyMethodDef functions[] = {
     {"pack_records", pack_records, METH_O, NULL},
     {"unpack_records", unpack_records, METH_VARARGS, NULL},
     {"in_order", in_order, METH_O, NULL},
-    FUNCTION(ask),
+    FUNCTION(exchange),
     FUNCTION(receive),
-    {"whole_reply", whole_reply, METH_O, NULL},
+    {"usual_head", usual_head, METH_O, NULL},
     {"signed_head", signed_head, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

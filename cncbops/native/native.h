@@ -33,9 +33,9 @@ PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_
 PyObject *pack_records(PyObject *module, PyObject *records);
 PyObject *unpack_records(PyObject *module, PyObject *arguments);
 PyObject *in_order(PyObject *module, PyObject *parts);
-PyObject *ask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *exchange(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *whole_reply(PyObject *module, PyObject *answer);
+PyObject *usual_head(PyObject *module, PyObject *answer);
 PyObject *signed_head(PyObject *module, PyObject *arguments);
 
 /* To be called once, before make_records, put_on_shelves, and in_order; false with an exception set. */

@@ -1,6 +1,6 @@
-/* An answer of HTTP/1.1 that is there whole, as nearly all are. What is in any way unusual is left to Python. */
+/* What is in any way unusual of an answer is left to Python. */
 
-#include "native.h"
+#include "reply.h"
 
 enum { LONGEST_NAME = 64, MOST_DIGITS = 15 };
 
@@ -11,11 +11,6 @@ typedef struct {
     const char *at;
     const char *end;
 } Part;
-
-typedef struct {
-    PyObject *headers;
-    Py_ssize_t length; /* of the body; -1 where it is not said */
-} Head;
 
 static bool is_digit(char c)
 {
@@ -54,38 +49,14 @@ static int status_of(Part line)
     return status < 200 || status == 204 || status == 304 ? 0 : status;
 }
 
-/* How many bytes are said to follow, -1 where that is no number. */
-static Py_ssize_t length_of(Part value)
+/* How many bytes are said to follow; false where that is no number. */
+static bool length_of(Part value, size_t *length)
 {
-    Py_ssize_t length = 0;
     if (value.at == value.end || value.end - value.at > MOST_DIGITS)
-        return -1;
-    for (; value.at < value.end; value.at++) {
-        if (!is_digit(*value.at))
-            return -1;
-        length = length * 10 + (*value.at - '0');
-    }
-    return length;
-}
-
-static PyObject *lower_text(Part part)
-{
-    char lower[LONGEST_NAME];
-    Py_ssize_t length = part.end - part.at;
-    for (Py_ssize_t at = 0; at < length; at++)
-        lower[at] = (char)(part.at[at] | (part.at[at] >= 'A' && part.at[at] <= 'Z' ? 'a' - 'A' : 0));
-    return PyUnicode_FromStringAndSize(lower, length);
-}
-
-/* Adds what is not there yet. */
-static bool add(PyObject *headers, Part name, Part value)
-{
-    Py_ssize_t before = PyDict_GET_SIZE(headers);
-    PyObject *key = lower_text(name), *text = PyUnicode_FromStringAndSize(value.at, value.end - value.at);
-    bool is_set = key && text && PyDict_SetDefault(headers, key, text);
-    Py_XDECREF(key);
-    Py_XDECREF(text);
-    return is_set && PyDict_GET_SIZE(headers) > before;
+        return false;
+    for (*length = 0; value.at < value.end && is_digit(*value.at); value.at++)
+        *length = *length * 10 + (size_t)(*value.at - '0');
+    return value.at == value.end;
 }
 
 /* Parts a line at its colon, and takes the spaces off the value. */
@@ -103,44 +74,89 @@ static bool cut_header(Part line, Part *name, Part *value)
     return true;
 }
 
-static bool take_header(Head *head, Part line)
+/* Looks at a header; false where it is not usual. */
+static bool take_header(Part line, Head *head, bool *has_length)
 {
     Part name, value;
     if (!cut_header(line, &name, &value) || is_text(name, "transfer-encoding") ||
         (is_text(name, "connection") && !is_text(value, "keep-alive")))
         return false;
-    if (is_text(name, "content-length") && (head->length = length_of(value)) < 0)
-        return false;
-    return add(head->headers, name, value);
+    if (!is_text(name, "content-length"))
+        return true;
+    bool is_first = !*has_length;
+    *has_length = true;
+    return is_first && length_of(value, &head->length);
 }
 
-/* Takes the head off an answer; its status, 0 where it is not usual. */
-static int take_head(Part *left, Head *head)
+bool head_take(const char *start, size_t size, Head *head)
 {
-    Part line;
-    int status = take_line(left, &line) ? status_of(line) : 0;
-    while (status && take_line(left, &line)) {
-        if (line.at == line.end)
-            return status;
-        if (!take_header(head, line))
-            return 0;
+    Part left = {start, start + size}, line;
+    bool has_length = false;
+    int status = take_line(&left, &line) ? status_of(line) : 0;
+    head->lines = left.at;
+    while (status && take_line(&left, &line)) {
+        head->end = left.at;
+        if (line.at == line.end) {
+            head->status = has_length && (size_t)(left.end - left.at) <= head->length ? status : 0;
+            return head->status;
+        }
+        if (!take_header(line, head, &has_length))
+            return false;
     }
-    return 0;
+    return false;
 }
 
-PyObject *whole_reply(PyObject *Py_UNUSED(module), PyObject *answer)
+static PyObject *lower_text(Part part)
+{
+    char lower[LONGEST_NAME];
+    Py_ssize_t length = part.end - part.at;
+    for (Py_ssize_t at = 0; at < length; at++)
+        lower[at] = (char)(part.at[at] | (part.at[at] >= 'A' && part.at[at] <= 'Z' ? 'a' - 'A' : 0));
+    return PyUnicode_FromStringAndSize(lower, length);
+}
+
+/* The value of a header that may have come before: the values of all are one list. */
+static PyObject *value_of(PyObject *headers, PyObject *name, Part value)
+{
+    PyObject *text = PyUnicode_FromStringAndSize(value.at, value.end - value.at);
+    PyObject *before = text ? PyDict_GetItemWithError(headers, name) : NULL;
+    if (before)
+        Py_SETREF(text, PyUnicode_FromFormat("%U, %U", before, text));
+    else if (PyErr_Occurred())
+        Py_CLEAR(text);
+    return text;
+}
+
+static bool add_header(PyObject *headers, Part line)
+{
+    Part name, value;
+    cut_header(line, &name, &value);
+    PyObject *key = lower_text(name), *text = key ? value_of(headers, key, value) : NULL;
+    bool is_set = text && PyDict_SetItem(headers, key, text) == 0;
+    Py_XDECREF(key);
+    Py_XDECREF(text);
+    return is_set;
+}
+
+PyObject *head_object(const Head *head)
+{
+    PyObject *headers = PyDict_New();
+    Part left = {head->lines, head->end}, line;
+    while (headers && take_line(&left, &line) && line.at < line.end)
+        if (!add_header(headers, line))
+            Py_CLEAR(headers);
+    return headers ? Py_BuildValue("iNn", head->status, headers, (Py_ssize_t)head->length) : NULL;
+}
+
+PyObject *usual_head(PyObject *Py_UNUSED(module), PyObject *answer)
 {
     char *start;
     Py_ssize_t size;
+    Head head;
     if (PyBytes_AsStringAndSize(answer, &start, &size) < 0)
         return NULL;
-    Head head = {PyDict_New(), -1};
-    Part left = {start, start + size};
-    int status = head.headers ? take_head(&left, &head) : 0;
-    if (status && left.end - left.at == head.length)
-        return Py_BuildValue("iNy#", status, head.headers, left.at, head.length);
-    Py_XDECREF(head.headers);
-    if (PyErr_Occurred())
-        return NULL;
-    Py_RETURN_NONE;
+    if (!head_take(start, (size_t)size, &head))
+        return Py_BuildValue("OO", Py_None, answer);
+    PyObject *object = head_object(&head);
+    return object ? Py_BuildValue("Ny#", object, head.end, (Py_ssize_t)(start + size - head.end)) : NULL;
 }

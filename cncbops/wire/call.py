@@ -60,10 +60,15 @@ class Call:
         self._compare(model, {name: model.headers[name] for name in form.varying})
         self._line = Line(client._endpoint.http_session, model.url)
 
-    def send(self, body: bytes = b"", *, path: str = "", varying: Mapping[str, str] = _NOTHING) -> Reply:
-        """Make the call with another body or path (encoded). Raises as Line does, and what credentials raise."""
+    def send(
+        self, body: bytes = b"", *, path: str = "", varying: Mapping[str, str] = _NOTHING, expected: int = 0
+    ) -> Reply:
+        """Make the call with another body or path (encoded); some bytes may be `expected` for an answer.
+
+        Raises as Line does, and what credentials raise.
+        """
         uri = self._canonical(path) if path else self._uri
-        return self._line.exchange(self._signer.head(body, path or self.path, uri, varying), body)
+        return self._line.exchange(self._signer.head(body, path or self.path, uri, varying), body, expected)
 
     def _canonical(self, path: str) -> str:
         return path if self._is_s3 else quote(path, safe="/~")

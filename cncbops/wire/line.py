@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from cncbops.wire.reply import Broken, Reply, read_reply
-from cncbops.wire.sockets import Limits, asked_over
+from cncbops.wire.reply import Broken, Reply
+from cncbops.wire.sockets import Limits, standing
 
 
 class NotLean(Exception):
@@ -37,17 +37,18 @@ class Line:
         self._pool = self._find_pool()
         self._limits = Limits(self._pool.timeout.connect_timeout, self._pool.timeout.read_timeout)
 
-    def exchange(self, head: bytes, body: bytes) -> Reply:
-        """Send a request and read the whole of its answer; sent once, whatever comes.
+    def exchange(self, head: bytes, body: bytes, expected: int) -> Reply:
+        """Send a request and read the whole of its answer, which may be of `expected` bytes; sent once, whatever comes.
 
         Raises what botocore's HTTP session raises, and IncompleteReadError for a body that is cut.
         """
         connection = self._standing()
         if connection is None:
             return self._by_botocore(head, body)
-        reply, keeps = None, False
+        done, keeps = None, False
         try:
-            reply, keeps = self._on(connection, head, body)
+            done = standing(connection, self._limits).exchange(head, body, expected)
+            keeps = done is not None and done[1]
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self._origin, error=error) from error
         except (OSError, Broken) as error:
@@ -56,7 +57,7 @@ class Line:
             if not keeps:
                 connection.close()
             self._pool._put_conn(connection)
-        return reply or self._by_botocore(head, body)
+        return done[0] if done else self._by_botocore(head, body)
 
     def _find_pool(self) -> Any:
         return self._session._get_connection_manager(self._origin, self._proxy).connection_from_url(self._origin)  # type: ignore[attr-defined]
@@ -71,16 +72,6 @@ class Line:
             self._pool._put_conn(connection)
             return None
         return connection
-
-    def _on(self, connection: Any, head: bytes, body: bytes) -> tuple[Reply | None, bool]:
-        """The answer, and whether the connection stands; no answer where it did not stand any more."""
-        asked = asked_over(connection, self._limits)
-        came = asked.ask(head, body)
-        if came is None:
-            return None, False
-        first, is_sent = came
-        reply, keeps = read_reply(asked, first)
-        return reply, keeps and is_sent
 
     def _by_botocore(self, head: bytes, body: bytes) -> Reply:
         response = self._session.send(_request(self._origin, head, body).prepare())

@@ -30,6 +30,10 @@ class Reply(NamedTuple):
     body: bytes
 
 
+Head = tuple[int, Mapping[str, str], int]
+"""A usual head: the status, the headers, and how many bytes of a body follow."""
+
+
 class Receiving(Protocol):
     """What bytes come from."""
 
@@ -43,9 +47,19 @@ def read_reply(source: Receiving, first: bytes = b"") -> tuple[Reply, bool]:
     `first` is what was received of it before. Raises Broken, IncompleteReadError for a body that ends early, and what
     the source raises.
     """
-    if hot and (whole := hot.whole_reply(first)):
-        return Reply(*whole), True
-    incoming = _Incoming(source, first)
+    return read_rest(source, *(hot.usual_head(first) if hot else (None, first)))
+
+
+def read_rest(source: Receiving, head: Head | None, came: bytes) -> tuple[Reply, bool]:
+    """As `read_reply`, where the head was read if it is a usual one; `came` is what was received behind it."""
+    incoming = _Incoming(source, came)
+    if head is None:
+        return _read_whole(incoming)
+    status, headers, length = head
+    return Reply(status, headers, incoming.exactly(length)), True
+
+
+def _read_whole(incoming: "_Incoming") -> tuple[Reply, bool]:
     version, status, headers = _head(incoming)
     while 100 <= status < 200:  # interim: the answer follows
         version, status, headers = _head(incoming)

@@ -36,13 +36,17 @@ class Beside:
         self._thread.join()
 
 
+def answer_of(body: bytes, length: int | None = None) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) if length is None else length) + body
+
+
 @given(
     head=st.binary(min_size=1, max_size=5),
     body=st.binary(max_size=5),
     answer=st.binary(min_size=1, max_size=9),
     most=st.integers(1, 9),
 )
-def test_what_is_asked_goes_whole_and_what_comes_is_no_more_than_was_wanted(
+def test_what_is_asked_goes_whole_and_what_is_no_answer_comes_as_it_is(
     head: bytes, body: bytes, answer: bytes, most: int
 ) -> None:
     here, there = socket.socketpair()
@@ -55,9 +59,39 @@ def test_what_is_asked_goes_whole_and_what_comes_is_no_more_than_was_wanted(
         there.sendall(answer)
 
     with here, there, Beside(serve):
-        assert hot.ask(here.fileno(), head, body, most, 5, 5) == (answer[:most], True)
-        if answer[most:]:
-            assert hot.receive(here.fileno(), 1, 100, 5, answer[:most]) == answer
+        assert hot.exchange(here.fileno(), head, body, most, 5, 5) == (None, answer, True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 16_000, 100_000, len(LARGE)])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_body_as_long_as_was_expected_comes_whole(pair: Pair, size: int, more: int) -> None:
+    here, there = pair
+    body = LARGE[:size]
+
+    def serve() -> None:
+        assert there.recv(3) == b"GET"
+        there.sendall(answer_of(body))
+        there.close()
+
+    with Beside(serve):
+        head, came, is_sent = hot.exchange(here.fileno(), b"GET", b"", max(0, size + more), 5, 5)
+        rest = hot.receive(here.fileno(), len(LARGE), len(LARGE), 5, came)
+    assert (head, rest, is_sent) == ((200, {"content-length": str(size)}, size), body, True)
+    assert (came == body) or more
+
+
+def test_a_body_that_ends_early_is_what_came_of_it(pair: Pair) -> None:
+    here, there = pair
+    body = LARGE[:50_000]
+
+    def serve() -> None:
+        assert there.recv(3) == b"GET"
+        there.sendall(answer_of(body, len(LARGE)))
+        there.close()
+
+    with Beside(serve):
+        head, came, _ = hot.exchange(here.fileno(), b"GET", b"", len(LARGE), 5, 5)
+    assert (head[2], came) == (len(LARGE), body)
 
 
 def test_much_is_sent_and_received_though_each_side_takes_a_little_at_a_time(pair: Pair) -> None:
@@ -71,7 +105,7 @@ def test_much_is_sent_and_received_though_each_side_takes_a_little_at_a_time(pai
         there.close()
 
     with Beside(serve):
-        first, is_sent = hot.ask(here.fileno(), LARGE, LARGE, 1000, 5, 5)
+        _, first, is_sent = hot.exchange(here.fileno(), LARGE, LARGE, 0, 5, 5)
         whole = hot.receive(here.fileno(), len(LARGE), len(LARGE), 5, first)
     assert (whole == LARGE, is_sent) == (True, True)
     assert hot.receive(here.fileno(), 1, 10, 5, b"") == b""
@@ -81,7 +115,7 @@ def test_an_answer_is_heard_though_the_request_was_not_taken(pair: Pair) -> None
     here, there = pair
     there.sendall(b"413")
     # What came before the request makes a connection unfit for one; what comes while it is sent may be the answer.
-    assert hot.ask(here.fileno(), b"", LARGE, 9, 5, 5) is None
+    assert hot.exchange(here.fileno(), b"", LARGE, 9, 5, 5) is None
     assert here.recv(3) == b"413"
 
     def serve() -> None:
@@ -90,15 +124,15 @@ def test_an_answer_is_heard_though_the_request_was_not_taken(pair: Pair) -> None
         there.close()
 
     with Beside(serve), suppress(ConnectionResetError):
-        assert hot.ask(here.fileno(), b"", LARGE, 9, 5, 5) == (b"413", False)
+        assert hot.exchange(here.fileno(), b"", LARGE, 9, 5, 5) == (None, b"413", False)
 
 
 def test_what_takes_too_long_says_which_way(pair: Pair) -> None:
     here, _ = pair
     with pytest.raises(TimeoutError):
-        hot.ask(here.fileno(), b"GET", b"", 9, 5, 0.01)
+        hot.exchange(here.fileno(), b"GET", b"", 9, 5, 0.01)
     with pytest.raises(BlockingIOError):
-        hot.ask(here.fileno(), LARGE, b"", 9, 0.01, 5)
+        hot.exchange(here.fileno(), LARGE, b"", 9, 0.01, 5)
     with pytest.raises(TimeoutError):
         hot.receive(here.fileno(), 1, 9, 0, b"")
 
@@ -116,7 +150,7 @@ def test_a_signal_is_handled_meanwhile_and_nothing_is_lost_by_it(pair: Pair) -> 
 
     try:
         with Beside(serve):
-            assert hot.ask(here.fileno(), b"GET", b"", 9, 5, None) == (b"OK", True)
+            assert hot.exchange(here.fileno(), b"GET", b"", 9, 5, None) == (None, b"OK", True)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -138,7 +172,7 @@ def test_what_a_signal_s_handler_raises_ends_the_wait(pair: Pair) -> None:
     before = signal.signal(signal.SIGUSR1, end)
     try:
         with Beside(serve), pytest.raises(KeyboardInterrupt):
-            hot.ask(here.fileno(), b"GET", b"", 9, 5, 5)
+            hot.exchange(here.fileno(), b"GET", b"", 9, 5, 5)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -149,10 +183,10 @@ def test_what_a_signal_s_handler_raises_ends_the_wait(pair: Pair) -> None:
         ((), TypeError),
         ((-1, b"", b"", 1, 1, 1), ValueError),
         ((0, "", b"", 1, 1, 1), TypeError),
-        ((0, b"", b"", 0, 1, 1), ValueError),
+        ((0, b"", b"", -1, 1, 1), ValueError),
         ((0, b"", b"", 1, "1", 1), TypeError),
     ],
 )
 def test_what_is_no_request_is_refused(arguments: tuple[object, ...], error: type[Exception]) -> None:
     with pytest.raises(error):
-        hot.ask(*arguments)
+        hot.exchange(*arguments)

@@ -2,7 +2,7 @@
 
 import threading
 
-from cncbops.execution.pool import Pool
+from cncbops.pool import Pool
 from tests.wire.scripted import soon
 
 

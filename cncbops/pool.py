@@ -15,23 +15,20 @@ Task = Callable[[], None]
 
 
 class Pool:
-    """As many threads as are needed at a time, and no more than `most`. Tasks are given by one thread."""
+    """As many threads as are needed at a time, and no more than `most`. Any thread may give tasks."""
 
     def __init__(self, most: int, name: str) -> None:
         self._most, self._name = most, name
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._adding = threading.Lock()
         self._free: deque[None] = deque()  # one for each thread that has nothing to do, while there are not the most
 
     def submit(self, task: Task) -> None:
         """Have something done, after all that was given before."""
         self._tasks.put(task)
-        if self._free:
-            self._free.pop()
-        elif len(self._threads) < self._most:
-            thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        if len(self._threads) < self._most and not self._counts_on_one():
+            self._add()
 
     def close(self) -> None:
         """Do nothing more, and wait for what is being done."""
@@ -42,6 +39,20 @@ class Pool:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
+
+    def _counts_on_one(self) -> bool:
+        """Whether there is a thread that has nothing to do, and that nobody else counts on."""
+        with suppress(IndexError):
+            self._free.pop()
+            return True
+        return False
+
+    def _add(self) -> None:
+        with self._adding:
+            if len(self._threads) < self._most:
+                thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _work(self) -> None:
         while task := self._tasks.get():
