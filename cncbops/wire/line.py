@@ -1,10 +1,12 @@
 """The connections to one host that a botocore client pools, used without the layers above them.
 
 botocore makes each connection, with a request of ours as its first: proxies, TLS, certificates, time
-limits and what their failures mean are its business. A connection that stands is then written to and
-read from directly, which is cheaper by far, and given back to the same pool.
+limits and what their failures mean are its business. A connection that stands is then taken out of its pool, and
+written to and read from directly, which is cheaper by far.
 """
 
+from collections import deque
+from contextlib import suppress
 from queue import Empty
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +37,7 @@ class Line:
         if session._get_request_target(url, self._proxy) == url:  # type: ignore[attr-defined]
             raise NotLean("a proxy forwards the requests")
         self._pool = self._find_pool()
+        self._free: deque[Any] = deque()  # those that stand; the pool's own queue takes as long as to sign a request
         self._limits = Limits(self._pool.timeout.connect_timeout, self._pool.timeout.read_timeout)
 
     def exchange(self, head: bytes, body: bytes, expected: int) -> Reply:
@@ -54,9 +57,7 @@ class Line:
         except (OSError, Broken) as error:
             raise ConnectionClosedError(endpoint_url=self._origin, error=error) from error
         finally:
-            if not keeps:
-                connection.close()
-            self._pool._put_conn(connection)
+            self._let_go(connection, keeps=keeps)
         return done[0] if done else self._by_botocore(head, body)
 
     def _find_pool(self) -> Any:
@@ -64,6 +65,8 @@ class Line:
 
     def _standing(self) -> Any | None:
         """A connection that stood, if one is free. None is made here: botocore sets up what it makes."""
+        with suppress(IndexError):
+            return self._free.pop()
         try:
             connection = self._pool.pool.get(block=False)
         except (Empty, AttributeError):  # a pool that was closed has no queue
@@ -72,6 +75,13 @@ class Line:
             self._pool._put_conn(connection)
             return None
         return connection
+
+    def _let_go(self, connection: Any, *, keeps: bool) -> None:
+        if keeps:
+            self._free.append(connection)
+        else:
+            connection.close()
+            self._pool._put_conn(connection)
 
     def _by_botocore(self, head: bytes, body: bytes) -> Reply:
         response = self._session.send(_request(self._origin, head, body).prepare())

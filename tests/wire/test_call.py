@@ -132,6 +132,8 @@ def test_a_pool_that_is_forgotten_or_closed_is_found_again() -> None:
             call.send(b"{}")
         call._line._pool.close()
         made.close()
+        call.send(b"{}")  # what stands, stands without its pool
+        server.hang_up()
         for _ in range(2):
             call.send(b"{}")
-        assert [request.connection for request in server.requests] == [1, 2, 2, 3, 3]
+        assert [request.connection for request in server.requests] == [1, 2, 2, 2, 3, 3]
