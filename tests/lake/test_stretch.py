@@ -98,7 +98,7 @@ def test_the_keys_and_their_order_are_those_of_page_after_page(
         (hours(60, 30), "s1/", 1.2),
         (hours(24 * 20, 2), "s1/", 1.8),
         (hashes(1_000), "faults/", 2.2),
-        (numbers(1_000), "x/", 1.3),
+        (numbers(1_000), "x/", 1.4),
         (skewed(), "c/", 1.9),
     ],
     ids=["hours", "hours of whole pages", "small hours", "hashes", "numbers", "skewed"],
