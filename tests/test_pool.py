@@ -1,6 +1,7 @@
 """The threads that do a place's tasks."""
 
 import threading
+from functools import partial
 
 from cncbops.pool import Pool
 from tests.wire.scripted import soon
@@ -56,3 +57,20 @@ def test_what_waits_is_not_begun_any_more_and_what_is_under_way_is_waited_for() 
     may_end.set()
     closing.join()
     assert done == ["first"]
+
+
+def test_tasks_that_many_threads_give_are_all_done_in_the_order_in_which_each_gave_them() -> None:
+    pool, done = Pool(1, "one"), list[tuple[int, int]]()
+
+    def give(giver: int) -> None:
+        for number in range(500):
+            pool.submit(partial(done.append, (giver, number)))
+
+    givers = [threading.Thread(target=give, args=(giver,)) for giver in range(4)]
+    for each in givers:
+        each.start()
+    for each in givers:
+        each.join()
+    assert soon(lambda: len(done) == 4 * 500)
+    assert [[number for each, number in done if each == giver] for giver in range(4)] == [list(range(500))] * 4
+    pool.close()
