@@ -2,7 +2,8 @@
 
 import re
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cncbops.lake.layout import object_time, stream_folder
 from cncbops.lake.objects import LakeObject
@@ -11,8 +12,7 @@ NAME_BYTES = 32  # 78 digits: with time, checksum, line and part still within a 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where records come from: the object, its time in ms, and the stream its folder names.
 
     `order` are digits, without a leading zero, that rise with the keys of a folder and are always

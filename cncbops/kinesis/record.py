@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 UNKNOWN_ACCOUNT = "000000000000"
 _LANE_BITS = 16
 """More lanes than one function ever has."""
+_STREAMS_KNOWN = 1_000
+"""Streams of whose records it is remembered what names them: each has many objects, read one after another."""
 
 
 class Trace(NamedTuple):
@@ -230,6 +233,7 @@ def name_of(origin: Origin, source: RecordSource) -> NameOf:
     return lambda *via: _name(_rebuilt_arn(via, origin, source), source.role_arn)
 
 
+@lru_cache(_STREAMS_KNOWN)
 def _name(stream_arn: str, role_arn: str) -> bytes:
     role, region, arn = map(_encode, (role_arn, stream_arn.split(":")[3], stream_arn))
     fields = b'"aws:kinesis:record","invokeIdentityArn":%b,"awsRegion":%b,"eventSourceARN":%b'

@@ -141,15 +141,18 @@ def _read_up_to(raw: BinaryIO, count: int) -> bytes:
 
 
 class _Codec(Struct, frozen=True):
-    """How a compression is recognised by the first bytes, and undone piece by piece."""
+    """How a compression is undone piece by piece, and seen of the first bytes where its magic does not tell it."""
 
     kind: str
-    recognises: Callable[[bytes], bool]
     pieces: Callable[[BinaryIO], Iterator[bytes]]
+    is_it: Callable[[bytes], bool] = lambda _: True
 
 
 def _codec(head: bytes) -> "_Codec | None":
-    return next((codec for codec in _CODECS if codec.recognises(head)), None)
+    if not head.startswith(_MAGICS):  # nearly all objects: one look for all
+        return None
+    found = next(codec for magic, codec in _CODECS.items() if head.startswith(magic))
+    return found if found.is_it(head) else None
 
 
 def _checked(codec: _Codec, compressed: Iterator[bytes], name: str) -> Iterator[bytes]:
@@ -289,7 +292,7 @@ def _is_hadoop_snappy(head: bytes) -> bool:
     """No magic: a plain length below 16 MiB, a chunk's length, and the chunk's own plain length."""
     if head == bytes(4):  # Hadoop's empty stream
         return True
-    if len(head) < 10 or head[0]:
+    if len(head) < 10:
         return False
     plain, chunk = _u32(head[:4]), _u32(head[4:8])
     first = _varint(head[8:13])
@@ -305,20 +308,18 @@ def _varint(data: bytes) -> int | None:
     return None
 
 
-def _starts(*magics: bytes) -> Callable[[bytes], bool]:
-    return lambda head: head.startswith(magics)
-
-
-_CODECS = (
-    _Codec("gzip", _starts(b"\x1f\x8b"), _members(_gzip_member)),
-    # A frame, or one of the sixteen kinds of skippable frame that may stand before it.
-    _Codec(
-        "zstd",
-        _starts(b"\x28\xb5\x2f\xfd", *(bytes([0x50 + kind]) + b"\x2a\x4d\x18" for kind in range(16))),
-        _members(_zstd_frame),
-    ),
-    _Codec("bzip2", _starts(b"BZh"), _members(_bzip2_member)),
-    _Codec("ZIP", _starts(b"PK\x03\x04", b"PK\x05\x06"), _zip_entries),
-    _Codec("Snappy", _starts(_XERIAL), _xerial_blocks),
-    _Codec("Snappy", _is_hadoop_snappy, _hadoop_blocks),
-)
+_ZSTD = _Codec("zstd", _members(_zstd_frame))
+_ZIP = _Codec("ZIP", _zip_entries)
+_CODECS = {
+    b"\x1f\x8b": _Codec("gzip", _members(_gzip_member)),
+    b"\x28\xb5\x2f\xfd": _ZSTD,
+    # One of the sixteen kinds of skippable frame that may stand before a frame.
+    **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _ZSTD for kind in range(16)},
+    b"BZh": _Codec("bzip2", _members(_bzip2_member)),
+    b"PK\x03\x04": _ZIP,
+    b"PK\x05\x06": _ZIP,
+    _XERIAL: _Codec("Snappy", _xerial_blocks),
+    b"\x00": _Codec("Snappy", _hadoop_blocks, _is_hadoop_snappy),
+}
+"""By the first bytes of what is compressed; none begins as another does."""
+_MAGICS = tuple(_CODECS)

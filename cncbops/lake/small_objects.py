@@ -47,7 +47,7 @@ def content_of(obj: LakeObject, s3: "S3Client") -> bytes | None:
     if obj.size > LARGEST or not _PLAIN.fullmatch(obj.etag):  # no header is made of what is no ETag
         return None
     try:
-        return _GETS.setdefault(s3, _Gets()).content(obj, s3)
+        return _gets(s3).content(obj, s3)
     except (BotoCoreError, ClientError):
         return None
 
@@ -80,6 +80,10 @@ class _Gets:
 
 _GETS: "WeakKeyDictionary[S3Client, _Gets]" = WeakKeyDictionary()
 """What is prepared is kept for as long as its client lives."""
+
+
+def _gets(s3: "S3Client") -> _Gets:
+    return _GETS.get(s3) or _GETS.setdefault(s3, _Gets())
 
 
 def _is_whole(reply: Reply, size: int, etag: str) -> bool:

@@ -52,11 +52,11 @@ def read_reply(source: Receiving, first: bytes = b"") -> tuple[Reply, bool]:
 
 def read_rest(source: Receiving, head: Head | None, came: bytes) -> tuple[Reply, bool]:
     """As `read_reply`, where the head was read if it is a usual one; `came` is what was received behind it."""
-    incoming = _Incoming(source, came)
     if head is None:
-        return _read_whole(incoming)
+        return _read_whole(_Incoming(source, came))
     status, headers, length = head
-    return Reply(status, headers, incoming.exactly(length)), True
+    body = came if len(came) == length else _Incoming(source, came).exactly(length)
+    return Reply(status, headers, body), True
 
 
 def _read_whole(incoming: "_Incoming") -> tuple[Reply, bool]:
