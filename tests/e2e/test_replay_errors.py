@@ -95,6 +95,9 @@ WRONG_COMMAND_LINES = {
     "an output that there is not": Mistake(
         ("'--output' / '-o': 'yaml' is not one of",), 2, ("s3://lake/", "-f", "listener", "-o", "yaml")
     ),
+    "an option without its value": Mistake(
+        ("'--type' requires an argument. See `cncbops replay --help`",), 2, ("s3://lake/", "-f", "listener", "--type")
+    ),
     "no such option": Mistake(("--excute",), 2, ("s3://lake/", "-f", "listener", "--excute")),
     "no such profile": Mistake(("profile", "nobody"), 2, ("s3://lake/", "-f", "listener", "--profile", "nobody")),
     "no region": Mistake(("region", "--region"), 2, env={"AWS_REGION": None}),
