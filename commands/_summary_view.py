@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cncbops.lake.objects import CHANGED, GONE
 from cncbops.ledger.place import on_run
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.going_on import named, redrivable, redrive_of, taken_up_again
@@ -32,6 +33,8 @@ _LEFT_OUT = {
     "repeated": "met twice, or another pipeline's of a record that is sent",
 }
 _UNDELIVERABLE = "NotDeliverable"
+_MOVED = {CHANGED: "changed", GONE: "gone"}
+"""Objects that could be read well enough, and are not what was to be read, by their errors."""
 _ONCE_MENDED = "Once the cause is mended"
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 
@@ -217,8 +220,10 @@ def show_failures(console: Console, document: Mapping[str, Any]) -> None:
     for failure in (each for each in document["failures"] if each["error"] != hidden):
         where = f"{failure['object']}:{failure['line']}" if failure["line"] else failure["object"]
         event = f" event {failure['event_id']}" if failure["event_id"] else ""
-        line = Text(f"{failure['fate']}: ", style="bold red")
-        line.append(f"{where}{event}: {failure['error']}: {failure['message']}", style="not bold default")
+        what = _MOVED.get(failure["error"]) if failure["fate"] == "unreadable" else None
+        why = failure["message"] if what else f"{failure['error']}: {failure['message']}"
+        line = Text(f"{what or failure['fate']}: ", style="bold red")
+        line.append(f"{where}{event}: {why}", style="not bold default")
         say(console, line)
 
 

@@ -213,6 +213,14 @@ def test_objects_that_were_left_out_are_not_called_unreadable() -> None:
     assert "1 not readable, 2 left out" in shown(document(objects=objects))
 
 
+@pytest.mark.parametrize(("error", "said"), [("Changed", "changed: "), ("NoSuchKey", "gone: ")])
+def test_an_object_that_is_not_what_it_was_is_called_that(error: str, said: str) -> None:
+    failure = {"object": "s3://lake/o", "line": 0, "event_id": None, "fate": "unreadable", "message": "no more"}
+    assert f"\n{said}s3://lake/o: no more\n" in shown(document(failures=[{**failure, "error": error}]))
+    broken = shown(document(failures=[{**failure, "error": "NotZip"}]))
+    assert "\nunreadable: s3://lake/o: NotZip: no more\n" in broken
+
+
 def test_without_a_ledger_there_is_no_next_step() -> None:
     assert next_steps(document(ledger=None)) == ""
 
