@@ -20,7 +20,7 @@ from cncbops.reports.summary import iso
 from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._flow import say
-from ._summary_view import show_failures
+from ._summary_view import LEFT_BEHIND, show_failures
 from ._tables import facts, fitting
 from ._words import not_read, number, workers_in_words
 
@@ -81,7 +81,9 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
         show_failures(console, document)
         console.print(Text("all of them, and each object: -o json, or --report FILE", style="dim"))
     if document["next_step"]:
-        say(console, f"\nGo on with it: {document['next_step']}")
+        say(console, f"\n{document['next_step_when']}: {document['next_step']}")
+    elif document["ended"] and document["counts"]["objects_left_out"]:
+        say(console, f"\n{LEFT_BEHIND}")
     if document["way_back"]:
         say(console, f"Or undo it: {document['way_back']}")
 

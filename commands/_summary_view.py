@@ -9,7 +9,7 @@ from rich.text import Text
 from cncbops.lake.objects import CHANGED, GONE
 from cncbops.ledger.place import on_run
 from cncbops.queues.source import SCHEME as QUEUES
-from cncbops.reports.going_on import named, redrivable, redrive_of, taken_up_again
+from cncbops.reports.going_on import named
 from cncbops.session.since import LISTED
 
 from ._flow import say
@@ -35,7 +35,9 @@ _LEFT_OUT = {
 _UNDELIVERABLE = "NotDeliverable"
 _MOVED = {CHANGED: "changed", GONE: "gone"}
 """Objects that could be read well enough, and are not what was to be read, by their errors."""
-_ONCE_MENDED = "Once the cause is mended"
+LEFT_BEHIND = (
+    "What is left lies in objects that changed or are gone: put them back, or resume with --on-changed restart"
+)
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 
 
@@ -243,23 +245,10 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     events = document["events"]
     if "functions" in document:
         _show_undeliverable(console, document)
-    if step := _next_step(document, document["run"] or events):
-        say(console, step)
+    if document["next_step"]:
+        say(console, f"{document['next_step_when']}: {document['next_step']}")
+    elif document["run"] and document["run"]["objects_left_out"]:
+        say(console, LEFT_BEHIND)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
         run = named(document)
         say(console, f"All of it: {on_run('show', run.run_id, run.folder)}")
-
-
-def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:
-    """The command that goes on with a run, and when it is to be typed; None where none would do anything."""
-    run = named(document)
-    if document["status"] in ("failed", "stopped", "interrupted"):
-        cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
-        return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'])}"
-    if document["command"] == "runs redrive" and totals["not_sent"] > totals.get("not_sent_left_out", 0):
-        return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'])}"
-    fates = redrivable(totals)
-    if fates and all(source.startswith(QUEUES) for source in document["source"]):
-        return f"{_ONCE_MENDED}: {taken_up_again(run, None, None)}"
-    cause = "Send the unknown again, which may arrive twice" if "unknown" in fates else _ONCE_MENDED
-    return f"{cause}: {redrive_of(run, fates, totals)}" if fates else None
