@@ -247,6 +247,8 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
         _show_undeliverable(console, document)
     if document["next_step"]:
         say(console, f"{document['next_step_when']}: {document['next_step']}")
+        if events["failed"] and document.get("faults", {}).get("sent_again"):
+            say(console, "A resubmit of its report takes --again, too: what had been sent before failed among it.")
     elif document["run"] and document["run"]["objects_left_out"]:
         say(console, LEFT_BEHIND)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:

@@ -154,6 +154,14 @@ def test_what_goes_on_from_here_is_told_with_when_to_type_it() -> None:
     )
 
 
+def test_of_faults_that_were_sent_again_and_failed_it_is_said_what_their_report_takes() -> None:
+    step = {"next_step": "cncbops runs redrive run-1 --execute", "next_step_when": "Once the cause is mended"}
+    hint = "A resubmit of its report takes --again, too"
+    assert hint in next_steps(document(**step, faults={**NONE, "sent_again": 2}))
+    assert hint not in next_steps(document(**step))
+    assert hint not in next_steps(document(**step, faults={**NONE, "sent_again": 2}, events={**EVENTS, "failed": 0}))
+
+
 def test_a_ledger_that_is_elsewhere_is_named() -> None:
     said = next_steps(document(ledger="/a night's/ledger.db"))
     assert said == "All of it: cncbops runs show run-1 --state-dir '/a night'\"'\"'s'\n"
