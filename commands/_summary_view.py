@@ -14,7 +14,7 @@ from cncbops.session.since import LISTED
 
 from ._flow import say
 from ._tables import facts
-from ._words import not_read, number, workers_in_words
+from ._words import duplicates, not_read, number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -58,7 +58,7 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "run", document["run_id"]
     yield from _of_faults(document) if "functions" in document else _of_events(document)
     if events["possible_duplicates"]:
-        yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
+        yield "duplicates", duplicates(events["possible_duplicates"], events["matched"])
     yield "invocations", _answers(document["invocations"])
     if workers := workers_in_words(document["workers"]):
         yield "workers", workers
@@ -208,8 +208,9 @@ def fates(events: Mapping[str, int]) -> str:
 
 
 def _answers(calls: Mapping[str, int]) -> str:
-    counts = ("succeeded", "failed", "throttled", "unknown", "retried")
-    return f"{calls['total']:,}: {_listed(calls, counts)}" if calls["total"] else "none"
+    counts = _listed(calls, ("succeeded", "failed", "throttled", "unknown"))
+    again = f"; {calls['retried']:,} of them sent something again" if calls["retried"] else ""
+    return f"{calls['total']:,}: {counts}{again}" if calls["total"] else "none"
 
 
 def _listed(calls: Mapping[str, int], names: Sequence[str]) -> str:

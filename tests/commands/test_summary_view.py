@@ -147,6 +147,13 @@ def test_a_queue_is_told_with_what_others_hold_of_it() -> None:
     assert "q1: 2 deleted, 1 left; about 4 in flight elsewhere when this began" in said
 
 
+def test_no_more_is_called_sent_twice_than_there_was_and_repeats_are_among_the_invocations() -> None:
+    said = shown(document(events={**EVENTS, "possible_duplicates": 1_600}, invocations={**CALLS, "retried": 2}))
+    assert "up to 3 may have arrived twice: sent again, as no answer came" in said
+    assert "2: 1 succeeded, 1 failed; 2 of them sent something again" in said
+    assert "up to 2 may have" in shown(document(events={**EVENTS, "possible_duplicates": 2}))
+
+
 def test_what_goes_on_from_here_is_told_with_when_to_type_it() -> None:
     step = {"next_step": "cncbops runs redrive run-1 --execute", "next_step_when": "Once the cause is mended"}
     assert next_steps(document(**step)) == (
