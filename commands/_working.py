@@ -21,7 +21,7 @@ from cncbops.recipients import Recipients
 from cncbops.reports.going_on import NextStep, taken_up_again
 from cncbops.reports.next_step import GO_ON, next_of_run
 from cncbops.reports.run_report import require_writable
-from cncbops.reports.summary import Report, summary
+from cncbops.reports.summary import Report, summary, totals_of
 from cncbops.request import Request
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.sending import Sending, objection_of
@@ -248,13 +248,17 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
             listed=sending.intake.is_exhausted,
             is_torn=sending.is_torn,
         )
-        run = kept.ledger.find(kept.run.run_id)
-        return structs.replace(
-            ended, next_step=next_of_run(kept.ledger, run, "crashed" if sending.is_torn else run.status)
-        )
+        return structs.replace(ended, next_step=_next_step(kept, sending, totals))
     except CncbopsError as error:
         step = NextStep(GO_ON, _said_again(kept.run, sending, work.heading))
         return report(error=sending.error or error, next_step=step)
+
+
+def _next_step(kept: InLedger, sending: Sending, totals: Counts | None) -> NextStep | None:
+    """What is to be typed next, once the end is written down."""
+    ledger, run = kept.ledger, kept.ledger.find(kept.run.run_id)
+    state = "crashed" if sending.is_torn else run.status
+    return next_of_run(ledger, run, state, totals_of(totals or ledger.known(run).counts()))
 
 
 def _to_keep(report: Report) -> dict[str, Any]:

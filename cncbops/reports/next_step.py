@@ -8,7 +8,6 @@ from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import Run, Session
 from cncbops.queues.source import SCHEME as QUEUES
 from cncbops.reports.going_on import NextStep, redrivable, redrive_of, taken_up_again
-from cncbops.reports.summary import totals_of
 from cncbops.session.entry import LEFT_OUT
 
 GO_ON, ONCE_MENDED = "Go on with it", "Once the cause is mended"
@@ -17,11 +16,14 @@ _UNKNOWN_AGAIN = "Send the unknown again, which may arrive twice"
 _EARLY = ("crashed", "stopped", "interrupted", "failed")
 
 
-def next_of_run(ledger: Ledger, run: Run, state: str) -> NextStep | None:
-    """What goes on with a run that nobody is at, or sends again what failed of it; None where nothing would."""
+def next_of_run(ledger: Ledger, run: Run, state: str, totals: Mapping[str, int]) -> NextStep | None:
+    """What goes on with a run that nobody is at, or sends again what failed of it; None where nothing would.
+
+    `totals` are those of `totals_of`: counting takes a second where a run has a million objects.
+    """
     if run.is_act:
         return NextStep(GO_ON, go_on_with(run)) if state in _EARLY else None
-    last, totals = ledger.sessions(run)[-1], totals_of(ledger.known(run).counts())
+    last = ledger.sessions(run)[-1]
     if again := _redrive_again(run, last, totals):
         return again
     return _resume(ledger, run, state, last, totals) or _redrive(run, totals)

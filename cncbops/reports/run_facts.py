@@ -1,6 +1,6 @@
 """What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -49,7 +49,7 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
 def details(ledger: Ledger, run: Run) -> dict[str, Any]:
     """All that is known of a run but its objects and failures."""
     head = headline(ledger, run)
-    sessions, step = ledger.sessions(run), _next_step(ledger, run, head["status"])
+    sessions, step = ledger.sessions(run), _next_step(ledger, run, head)
     return {
         **head,
         "next_step": step and step.command,
@@ -86,11 +86,11 @@ def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
     }
 
 
-def _next_step(ledger: Ledger, run: Run, state: str) -> NextStep | None:
+def _next_step(ledger: Ledger, run: Run, head: Mapping[str, Any]) -> NextStep | None:
     """What goes on with a run, None where nothing is left or somebody is at it."""
-    if state == "paused":
+    if (state := head["status"]) == "paused":
         return NextStep(GO_ON, run.to_type("continue"))
-    return None if state in _AT_WORK else next_of_run(ledger, run, state)
+    return None if state in _AT_WORK else next_of_run(ledger, run, state, head["counts"])
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
