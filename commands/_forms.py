@@ -7,32 +7,40 @@ import typer
 
 from cncbops.errors import BadInput
 
-
-def limit_of_failures(text: str | None) -> str | None:
-    """A text that is a number or share of records. Raises BadParameter."""
-    from cncbops.safety.limits import FailureLimit  # here, as below: a help needs none of it
-
-    return _in_form(text, FailureLimit.parse)
+_Check = Callable[[typer.Context, str | None], str | None]
 
 
-def duration(text: str | None) -> str | None:
-    """A text that is a length of time. Raises BadParameter."""
+def _in_form(parse: Callable[[str], object]) -> _Check:
+    """A callback of an option, which raises BadParameter for a text that `parse` cannot read: BadInput."""
+
+    def check(context: typer.Context, text: str | None) -> str | None:
+        try:
+            if text is not None and not context.resilient_parsing:
+                parse(text)
+        except BadInput as error:
+            raise typer.BadParameter(str(error)) from error
+        return text
+
+    return check
+
+
+def _limit_of_failures(text: str) -> object:
+    from cncbops.safety.limits import FailureLimit  # here, as below: help and completion need none of it
+
+    return FailureLimit.parse(text)
+
+
+def _duration(text: str) -> object:
     from cncbops.safety.limits import parse_duration
 
-    return _in_form(text, parse_duration)
+    return parse_duration(text)
 
 
-def moment(text: str | None) -> str | None:
-    """A text that is a point in time. Raises BadParameter."""
+def _moment(text: str) -> object:
     from cncbops.selection.times import parse_time
 
-    return _in_form(text, lambda typed: parse_time(typed, datetime.now(UTC)))
+    return parse_time(text, datetime.now(UTC))
 
 
-def _in_form(text: str | None, parse: Callable[[str], object]) -> str | None:
-    try:
-        if text is not None:
-            parse(text)
-    except BadInput as error:
-        raise typer.BadParameter(str(error)) from error
-    return text
+limit_of_failures, duration, moment = map(_in_form, (_limit_of_failures, _duration, _moment))
+"""For a number or share of records, a length of time, and a point in time."""
