@@ -286,7 +286,7 @@ class Sending:
         if self._stop.is_set():
             if sent:
                 what = f"{lost.what} with invocations under way"
-                self.end(CannotRun(what, "Go on with `cncbops runs resume`, which sends them again"))
+                self.end(CannotRun(what, "What was under way is sent again when the run is resumed"))
             return
         with self._ending():
             self.intake.lose(lost.place)

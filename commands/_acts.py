@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cncbops.errors import BadInput
 from cncbops.ledger.rows import Run
-from cncbops.reports.run_facts import go_on_with
+from cncbops.reports.next_step import go_on_with
 
 from ._options import General
 from ._screen import Screen

@@ -12,6 +12,7 @@ from cncbops.early_signals import INTERRUPTED, loaded
 from cncbops.errors import CncbopsError, described
 
 from ._screen import LOOK_THERE, Screen, silence, written
+from ._signals import take_leave
 
 NOT_HEALTHY = 4
 """The exit code of a look that went well at what is not: an ill region, a sandbox that does not run."""
@@ -36,6 +37,8 @@ def guarded(screen: Screen, work: Callable[[], int]) -> int:
 
 def _break_off(screen: Screen) -> int:
     """End a command that a signal has ended before it had more to say; the exit code."""
+    if screen.shows_text:
+        take_leave("interrupted\n")
     if document := screen.broken_off():
         with written(LOOK_THERE):
             sys.stdout.buffer.write(document)

@@ -41,13 +41,13 @@ def columns(stream: int) -> int | None:
 def _in_rows(line: "Text", width: int) -> "Text":
     rows = line.divide(_breaks(line.plain, width))
     for row in rows[:-1]:
-        row.pad_right(-len(row) % width)
+        row.pad_right(-_cells(row.plain) % width)
     return line.blank_copy().join(rows)
 
 
 def _padded(line: str, width: int) -> Iterator[str]:
     rows = [line[start:end] for start, end in pairwise([0, *_breaks(line, width), len(line)])]
-    yield from (row + " " * (-len(row) % width) for row in rows[:-1])
+    yield from (row + " " * (-_cells(row) % width) for row in rows[:-1])
     yield rows[-1]
 
 
@@ -55,8 +55,17 @@ def _breaks(line: str, width: int) -> Iterator[int]:
     """Where a new row begins, to be filled up before with spaces: a line end would break what is copied, too."""
     used = 0
     for word in _WORD.finditer(line):
-        length = word.end() - word.start()
+        length = _cells(word[0])
         if used and used + length > width:
             yield word.start()
             used = 0
         used = (used + length) % width
+
+
+def _cells(text: str) -> int:
+    """How many columns a terminal shows a text in: of other scripts than ours, and of pictures, many take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # here: nearly all text is ASCII
+
+    return cell_len(text)

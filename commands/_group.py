@@ -17,7 +17,7 @@ from cncbops.errors import CncbopsError
 from ._flow import flowing
 from ._from_files import with_profiles
 from ._groups import Group
-from ._mistyped import told
+from ._mistyped import answerable, told
 from ._sayable import members_of
 from ._values import read_by_kind
 from ._words import visible
@@ -34,7 +34,7 @@ class _Loaded(MutableMapping[str, Any]):
             raise KeyError(name)
         if name not in self._commands:
             module = importlib.import_module(f"cncbops.commands.{name}")
-            self._commands[name] = _flowing(with_profiles(typer.main.get_command(module.app)))
+            self._commands[name] = answerable(_flowing(with_profiles(typer.main.get_command(module.app))))
         return self._commands[name]
 
     def __setitem__(self, name: str, command: Any) -> None:

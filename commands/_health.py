@@ -98,7 +98,7 @@ def _note_one_region(asked: Asked, looking: _Looking, screen: Screen) -> None:
 
 def _looking(asked: Asked, general: General) -> _Looking:
     """What is to be done, without having asked anybody. Raises BadInput."""
-    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout, "--timeout")
+    required, timeout_s = Required.parse(asked.require), parse_duration(asked.timeout)
     aws = Aws(access_of(general, {}))
     regions = regions_of(asked.naming, lambda: aws.region)
     _require_probed(regions)

@@ -8,7 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ._flow import say
 from ._plan_view import chart, unread
+from ._summary_view import nothing_matches
 from ._tables import facts
 from ._words import number, size
 
@@ -21,7 +23,10 @@ _HOUR = "%Y-%m-%dT%H:%MZ"
 
 def show_statistics(console: Console, document: Mapping[str, Any]) -> None:
     """Print what a lake holds: counts in words, charts, and what it lacks."""
-    for part in _parts(document):
+    found_none = document["status"] == "nothing"
+    if found_none:
+        say(console, f"Nothing to count: {nothing_matches(document)}.\n")
+    for part in () if found_none and not document["objects"]["listed"] else _parts(document):
         console.print(part)
         console.print()
 

@@ -80,7 +80,7 @@ class Asked:
     def wanted(self, now: datetime) -> Wanted:
         """As the engine takes it. Raises BadInput."""
         window = TimeWindow(*parse_window(self.from_time, self.to_time, now))
-        lag = timedelta(seconds=parse_duration(self.lag, "--lag") if self.lag else 0)
+        lag = timedelta(seconds=parse_duration(self.lag) if self.lag else 0)
         return Wanted(window, lag, self.deep)
 
     def sides(self, general: General, screen: Screen) -> tuple[Side, Side]:

@@ -1,9 +1,28 @@
-"""What an option cannot take, in words, with the variable by which it came."""
+"""What an option cannot take, in words, with the variable by which it came, and the command whose help tells more."""
 
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import typer
+from typer._click.core import augment_usage_errors
 from typer.exceptions import TyperException
+
+from ._sayable import Command, members_of
+
+
+def answerable(command: Command) -> Command:
+    """A command, with its members, whose every mistake tells the command: typer knows none where a value lacks."""
+    for each in members_of(command).values():
+        answerable(each)
+    command.parse_args = partial(_parsed, command.parse_args)
+    return command
+
+
+def _parsed(parse: Callable[[Any, list[str]], list[str]], context: Any, arguments: list[str]) -> list[str]:
+    with augment_usage_errors(context):
+        return parse(context, arguments)
 
 
 def told(error: TyperException) -> str:

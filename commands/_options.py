@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ._forms import duration, limit_of_failures, moment
+
 
 def option(*flags: str, help: str, panel: str | None = None, also: Sequence[str] = (), **more: Any) -> Any:
     """An option that can also come from the environment, under its first long name or as `also` says."""
@@ -84,9 +86,16 @@ SAFETY = "Safety stops"
 
 MaxFailures = Annotated[
     str | None,
-    option("--max-failures", help="Stop after more failed records: 20, or 5% of them (the default).", panel=SAFETY),
+    option(
+        "--max-failures",
+        help="Stop after more failed records: 20, or 5% of them (the default).",
+        panel=SAFETY,
+        callback=limit_of_failures,
+    ),
 ]
-MaxDuration = Annotated[str | None, option("--max-duration", help="Stop after 90s, 30m, 1h30m.", panel=SAFETY)]
+MaxDuration = Annotated[
+    str | None, option("--max-duration", help="Stop after 90s, 30m, 1h30m.", panel=SAFETY, callback=duration)
+]
 StopOnAlarm = Annotated[
     list[str] | None,
     option("--stop-on-alarm", help="Stop while this CloudWatch alarm is in ALARM; repeatable.", panel=SAFETY),
@@ -163,9 +172,14 @@ Shards = Annotated[
 ]
 FromTime = Annotated[
     str | None,
-    option("--from", help="Events from this time on: 2023-11-22T09:00Z, 2023-11-22, -3h.", panel=CHOICE),
+    option(
+        "--from",
+        help="Events from this time on: 2023-11-22T09:00Z, 2023-11-22, -3h.",
+        panel=CHOICE,
+        callback=moment,
+    ),
 ]
-ToTime = Annotated[str | None, option("--to", help="Events before this time.", panel=CHOICE)]
+ToTime = Annotated[str | None, option("--to", help="Events before this time.", panel=CHOICE, callback=moment)]
 Filters = Annotated[
     list[str] | None,
     option("--filter", help="A Lambda event filter pattern; repeatable, one has to match.", panel=CHOICE),
@@ -248,9 +262,10 @@ Pipeline = Annotated[
     list[str] | None, option("--pipeline", help="Of this pipeline, or a glob; repeatable.", panel=FAULTS)
 ]
 FaultFrom = Annotated[
-    str | None, option("--from", help="Raised from this time on: 2023-11-22T09:00Z, -3h.", panel=FAULTS)
+    str | None,
+    option("--from", help="Raised from this time on: 2023-11-22T09:00Z, -3h.", panel=FAULTS, callback=moment),
 ]
-FaultTo = Annotated[str | None, option("--to", help="Raised before this time.", panel=FAULTS)]
+FaultTo = Annotated[str | None, option("--to", help="Raised before this time.", panel=FAULTS, callback=moment)]
 Group = Annotated[
     list[str] | None,
     option("--group", help="Of this group, by its fingerprint in `faults stats`; repeatable.", panel=FAULTS),

@@ -80,7 +80,7 @@ def how(document: Mapping[str, Any], terms: str, what: str) -> Iterator[tuple[st
     if workers := workers_in_words(document["workers"]):
         yield "workers", workers
     yield "stops", _stops(document["plan"]["terms"]["safety"], what)
-    yield "duration", _duration(document["plan"])
+    yield "duration", _duration(document)
     yield "cost", _cost(document["plan"]["estimate"]["lambda_requests_usd"])
 
 
@@ -137,12 +137,13 @@ def _canary(count: int, what: str) -> str:
     return f"{number(count, noun)} {each}".rstrip()
 
 
-def _duration(plan: Mapping[str, Any]) -> str:
-    """How long a run would take."""
-    estimate, rate = plan["estimate"], plan["terms"]["rate"]
+def _duration(document: Mapping[str, Any]) -> str:
+    """How long a run would take, and what caps it: one that is taken up has the rate that it began with."""
+    estimate, rate = document["plan"]["estimate"], document["plan"]["terms"]["rate"]
     if rate:
         return f"{span(estimate['duration_s'])} at {rate:g} events/s"
-    return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with --rate"
+    cap = "cncbops runs rate, once it is under way" if document["command"].startswith("runs ") else "--rate"
+    return f"{span(estimate['rounds'])} if an invocation takes a second; cap it with {cap}"
 
 
 def _cost(usd: float) -> str:

@@ -222,13 +222,24 @@ def listed(texts: Iterable[str]) -> list[str]:
 def fault_sources_of(
     texts: Sequence[str], bucket: str | None, prefix: str, screen: Screen
 ) -> tuple[Source | QueueSource, ...]:
-    """The same with queues among the SOURCEs."""
+    """The same with queues among the SOURCEs, and none that is a table."""
     lines = listed(texts)
     queues = dict.fromkeys(parse_queue(line) for line in lines if line.startswith(QUEUES))
     others = [line for line in lines if not line.startswith(QUEUES)]
     if queues and not (others or bucket or prefix):
         return tuple(queues)
-    return (*sources_of(tuple(others), bucket, prefix, screen), *queues)
+    sources = sources_of(tuple(others), bucket, prefix, screen)
+    for source in sources:
+        _require_no_table(source)
+    return (*sources, *queues)
+
+
+def _require_no_table(source: Source) -> None:
+    """Raise BadInput for a run's report in the form in which it names no fault."""
+    is_folder = isinstance(source, LocalSource) and source.path.is_dir()
+    if source.uri.lower().endswith(".csv") and not is_folder:
+        what = f"{source.uri} is a table, and faults are JSON"
+        raise BadInput(what, "Of a run, make JSON lines: `cncbops runs show RUN --report FILE.jsonl`")
 
 
 def parse_from_anywhere(text: str) -> Source:

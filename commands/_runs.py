@@ -15,7 +15,8 @@ from cncbops.early_signals import INTERRUPTED
 from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
-from cncbops.reports.run_facts import details, failure_facts, go_on_with, headline, object_facts, state_of
+from cncbops.reports.next_step import go_on_with
+from cncbops.reports.run_facts import details, failure_facts, headline, object_facts, state_of
 
 from ._acts import require_takes
 from ._ending import guarded

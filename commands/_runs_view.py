@@ -20,9 +20,9 @@ from cncbops.reports.summary import iso
 from cncbops.request import ReplayRequest, ResubmitRequest
 
 from ._flow import say
-from ._summary_view import show_failures
+from ._summary_view import LEFT_BEHIND, show_failures
 from ._tables import facts, fitting
-from ._words import not_read, number, workers_in_words
+from ._words import duplicates, not_read, number, workers_in_words
 
 FATES = ("matched", "delivered", "failed", "unknown", "not_sent")
 FIRST_IDS = 3
@@ -81,7 +81,9 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
         show_failures(console, document)
         console.print(Text("all of them, and each object: -o json, or --report FILE", style="dim"))
     if document["next_step"]:
-        say(console, f"\nGo on with it: {document['next_step']}")
+        say(console, f"\n{document['next_step_when']}: {document['next_step']}")
+    elif document["ended"] and document["counts"]["objects_left_out"]:
+        say(console, f"\n{LEFT_BEHIND}")
     if document["way_back"]:
         say(console, f"Or undo it: {document['way_back']}")
 
@@ -180,7 +182,7 @@ def _sent(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     fates = " + ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in FATES[1:])
     yield "events", f"{counts['matched']:,} matched = {fates}"
     if document["possible_duplicates"]:
-        yield "duplicates", f"up to {document['possible_duplicates']:,}: sent again, as no answer came"
+        yield "duplicates", duplicates(document["possible_duplicates"], counts["matched"])
     if counts["malformed"]:
         yield "trouble", number(counts["malformed"], "malformed line")
     if document["reason"]:

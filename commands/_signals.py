@@ -51,15 +51,20 @@ def leaving_on_signal(farewell: str = "", document: Callable[[], bytes] = lambda
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if os.isatty(STDERR):
-            os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
-        _say(farewell)
+        take_leave(farewell)
         with suppress(OSError):
             os.write(STDOUT, document())
         _leave(INTERRUPTED)
 
     with _handling(handle):
         yield
+
+
+def take_leave(farewell: str) -> None:
+    """Say that a signal ends a command, on a line of its own."""
+    if os.isatty(STDERR):
+        os.write(STDERR, b"\n")  # a line that tells how far it is, or an event, may have begun
+    _say(farewell)
 
 
 @contextmanager

@@ -6,14 +6,15 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cncbops.lake.objects import CHANGED, GONE
 from cncbops.ledger.place import on_run
 from cncbops.queues.source import SCHEME as QUEUES
-from cncbops.reports.going_on import named, redrivable, redrive_of, taken_up_again
+from cncbops.reports.going_on import named
 from cncbops.session.since import LISTED
 
 from ._flow import say
 from ._tables import facts
-from ._words import not_read, number, workers_in_words
+from ._words import duplicates, not_read, number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -32,7 +33,11 @@ _LEFT_OUT = {
     "repeated": "met twice, or another pipeline's of a record that is sent",
 }
 _UNDELIVERABLE = "NotDeliverable"
-_ONCE_MENDED = "Once the cause is mended"
+_MOVED = {CHANGED: "changed", GONE: "gone"}
+"""Objects that could be read well enough, and are not what was to be read, by their errors."""
+LEFT_BEHIND = (
+    "What is left lies in objects that changed or are gone: put them back, or resume with --on-changed restart"
+)
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 
 
@@ -53,7 +58,7 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "run", document["run_id"]
     yield from _of_faults(document) if "functions" in document else _of_events(document)
     if events["possible_duplicates"]:
-        yield "duplicates", f"up to {events['possible_duplicates']:,}: sent again, as no answer came"
+        yield "duplicates", duplicates(events["possible_duplicates"], events["matched"])
     yield "invocations", _answers(document["invocations"])
     if workers := workers_in_words(document["workers"]):
         yield "workers", workers
@@ -203,8 +208,9 @@ def fates(events: Mapping[str, int]) -> str:
 
 
 def _answers(calls: Mapping[str, int]) -> str:
-    counts = ("succeeded", "failed", "throttled", "unknown", "retried")
-    return f"{calls['total']:,}: {_listed(calls, counts)}" if calls["total"] else "none"
+    counts = _listed(calls, ("succeeded", "failed", "throttled", "unknown"))
+    again = f"; {calls['retried']:,} of them sent something again" if calls["retried"] else ""
+    return f"{calls['total']:,}: {counts}{again}" if calls["total"] else "none"
 
 
 def _listed(calls: Mapping[str, int], names: Sequence[str]) -> str:
@@ -217,8 +223,10 @@ def show_failures(console: Console, document: Mapping[str, Any]) -> None:
     for failure in (each for each in document["failures"] if each["error"] != hidden):
         where = f"{failure['object']}:{failure['line']}" if failure["line"] else failure["object"]
         event = f" event {failure['event_id']}" if failure["event_id"] else ""
-        line = Text(f"{failure['fate']}: ", style="bold red")
-        line.append(f"{where}{event}: {failure['error']}: {failure['message']}", style="not bold default")
+        what = _MOVED.get(failure["error"]) if failure["fate"] == "unreadable" else None
+        why = failure["message"] if what else f"{failure['error']}: {failure['message']}"
+        line = Text(f"{what or failure['fate']}: ", style="bold red")
+        line.append(f"{where}{event}: {why}", style="not bold default")
         say(console, line)
 
 
@@ -238,23 +246,12 @@ def show_next_steps(console: Console, document: Mapping[str, Any]) -> None:
     events = document["events"]
     if "functions" in document:
         _show_undeliverable(console, document)
-    if step := _next_step(document, document["run"] or events):
-        say(console, step)
+    if document["next_step"]:
+        say(console, f"{document['next_step_when']}: {document['next_step']}")
+        if events["failed"] and document.get("faults", {}).get("sent_again"):
+            say(console, "A resubmit of its report takes --again, too: what had been sent before failed among it.")
+    elif document["run"] and document["run"]["objects_left_out"]:
+        say(console, LEFT_BEHIND)
     if events["failed"] or events["unknown"] or events["malformed"] or document["objects"]["failed"]:
         run = named(document)
         say(console, f"All of it: {on_run('show', run.run_id, run.folder)}")
-
-
-def _next_step(document: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:
-    """The command that goes on with a run, and when it is to be typed; None where none would do anything."""
-    run = named(document)
-    if document["status"] in ("failed", "stopped", "interrupted"):
-        cause = _ONCE_MENDED if totals["failed"] else "Go on with it"
-        return f"{cause}: {taken_up_again(run, document['fates'], document['on_changed'])}"
-    if document["command"] == "runs redrive" and totals["not_sent"] > totals.get("not_sent_left_out", 0):
-        return f"Go on with the rest of the run: {taken_up_again(run, None, document['on_changed'])}"
-    fates = redrivable(totals)
-    if fates and all(source.startswith(QUEUES) for source in document["source"]):
-        return f"{_ONCE_MENDED}: {taken_up_again(run, None, None)}"
-    cause = "Send the unknown again, which may arrive twice" if "unknown" in fates else _ONCE_MENDED
-    return f"{cause}: {redrive_of(run, fates, totals)}" if fates else None

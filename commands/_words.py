@@ -33,6 +33,11 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
     return f"{workers['count']:,} {where}{lost}"
 
 
+def duplicates(possible: int, matched: int) -> str:
+    """How many events may have arrived twice: a killed session is taken to have had all under way that it could."""
+    return f"up to {min(possible, matched):,} may have arrived twice: sent again, as no answer came"
+
+
 def not_read(failed: int, left_out: int) -> str:
     """How many objects could not be read, and how many of those that failed were not to be, as they changed."""
     counts = {"not readable": failed - left_out, "left out": left_out}

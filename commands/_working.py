@@ -18,9 +18,10 @@ from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
 from cncbops.recipients import Recipients
-from cncbops.reports.going_on import taken_up_again
+from cncbops.reports.going_on import NextStep, taken_up_again
+from cncbops.reports.next_step import GO_ON, next_of_run
 from cncbops.reports.run_report import require_writable
-from cncbops.reports.summary import Report, summary
+from cncbops.reports.summary import Report, summary, totals_of
 from cncbops.request import Request
 from cncbops.safety.alarms import AlarmWatch
 from cncbops.sending import Sending, objection_of
@@ -222,10 +223,14 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     verb = "redrive" if heading.fates else "resume"
-    there = structs.replace(run, cluster=sending.workers["cluster"])
-    again = taken_up_again(there, heading.fates, heading.on_changed)
     what = f"left at once: what was under way may have arrived, and is sent again by the {verb}"
-    return f"\nerror: {what}. Go on with `{again}`\n"
+    return f"\nerror: {what}. Go on with `{_said_again(run, sending, heading)}`\n"
+
+
+def _said_again(run: Run, sending: Sending, heading: Heading) -> str:
+    """What goes on with it as it was asked for, whatever has come of it."""
+    there = structs.replace(run, cluster=sending.workers["cluster"])
+    return taken_up_again(there, heading.fates, heading.on_changed)
 
 
 def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
@@ -239,18 +244,29 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
         kept.writer.finish(
             ended.status,
             ended.reason,
-            _without_failures(ended),
+            _to_keep(ended),
             listed=sending.intake.is_exhausted,
             is_torn=sending.is_torn,
         )
+        return structs.replace(ended, next_step=_next_step(kept, sending, totals))
     except CncbopsError as error:
-        return report(error=sending.error or error)
-    return ended
+        step = NextStep(GO_ON, _said_again(kept.run, sending, work.heading))
+        return report(error=sending.error or error, next_step=step)
 
 
-def _without_failures(report: Report) -> dict[str, Any]:
-    """What the ledger keeps of a summary: it has the failures elsewhere."""
-    return {name: value for name, value in summary(report).items() if name != "failures"}
+def _next_step(kept: InLedger, sending: Sending, totals: Counts | None) -> NextStep | None:
+    """What is to be typed next, once the end is written down."""
+    ledger, run = kept.ledger, kept.ledger.find(kept.run.run_id)
+    state = "crashed" if sending.is_torn else run.status
+    return next_of_run(ledger, run, state, totals_of(totals or ledger.known(run).counts()))
+
+
+def _to_keep(report: Report) -> dict[str, Any]:
+    """What the ledger keeps of a summary: it has the failures elsewhere, and tells what is next as things are then."""
+    return {name: value for name, value in summary(report).items() if name not in _TOLD_ANEW}
+
+
+_TOLD_ANEW = ("failures", "next_step", "next_step_when")
 
 
 def _tell(report: Report, document: dict[str, Any], screen: Screen) -> int:

@@ -10,6 +10,7 @@ import typer
 from . import _options as shared
 from . import _watched as watched
 from ._examples import examples
+from ._forms import duration
 from ._groups import Group
 from ._options import option
 
@@ -36,7 +37,9 @@ Others = Annotated[
     ),
 ]
 Why = Annotated[str | None, option("--reason", metavar="TEXT", help="Why; it is kept in the ledger.", panel=HOW)]
-FollowFor = Annotated[str, option("--timeout", help="How long to wait for alarm and health check to turn.", panel=HOW)]
+FollowFor = Annotated[
+    str, option("--timeout", help="How long to wait for alarm and health check to turn.", panel=HOW, callback=duration)
+]
 
 
 @app.command(
@@ -56,7 +59,9 @@ def status(
     health_checks: watched.HealthChecks = None,
     stage: shared.Stage = None,
     config: shared.Config = None,
-    timeout: Annotated[str, option("--timeout", help="What does not answer by then is unknown.", panel=HOW)] = "5s",
+    timeout: Annotated[
+        str, option("--timeout", help="What does not answer by then is unknown.", panel=HOW, callback=duration)
+    ] = "5s",
     output: shared.OutputOption = shared.Output.text,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = False,

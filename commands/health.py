@@ -10,6 +10,7 @@ import typer
 from . import _options as shared
 from . import _watched as watched
 from ._examples import examples
+from ._forms import duration
 from ._options import option
 
 app = typer.Typer(add_completion=False)
@@ -46,7 +47,9 @@ def health(
         str,
         option("--require", metavar="all|any|N", help="How many regions must be healthy for exit code 0.", panel=LOOK),
     ] = "all",
-    timeout: Annotated[str, option("--timeout", help="What does not answer by then is unknown.", panel=LOOK)] = "5s",
+    timeout: Annotated[
+        str, option("--timeout", help="What does not answer by then is unknown.", panel=LOOK, callback=duration)
+    ] = "5s",
     watch: Annotated[
         float | None,
         option("--watch", metavar="SECONDS", help="Look again and again, until interrupted.", panel=LOOK, min=1),

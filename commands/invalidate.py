@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from . import _options as shared
 from ._examples import examples
+from ._forms import duration, moment
 from ._groups import Group
 from ._options import option
 
@@ -45,7 +46,9 @@ class _Group(Group):
 app = typer.Typer(add_completion=False, cls=_Group, help="Let the edges of a CloudFront distribution fetch paths anew.")
 
 PATHS = "Which paths"
-Timeout = Annotated[str, option("--timeout", help="Give up waiting, for room or for the end, after so long.")]
+Timeout = Annotated[
+    str, option("--timeout", help="Give up waiting, for room or for the end, after so long.", callback=duration)
+]
 
 
 @app.command(
@@ -85,7 +88,8 @@ def invalidate(
         ),
     ] = None,
     since: Annotated[
-        str | None, option("--since", help="Of --from-s3: 2023-11-22T09:00Z, 2023-11-22, -1h.", panel=PATHS)
+        str | None,
+        option("--since", help="Of --from-s3: 2023-11-22T09:00Z, 2023-11-22, -1h.", panel=PATHS, callback=moment),
     ] = None,
     from_notification: Annotated[
         list[str] | None,

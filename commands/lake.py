@@ -9,6 +9,7 @@ import typer
 
 from . import _options as shared
 from ._examples import examples
+from ._forms import duration, moment
 from ._groups import Group
 from ._of_objects import OfObjects
 from ._options import option
@@ -46,10 +47,11 @@ def ls(
     inventory: shared.Inventory = None,
     from_time: Annotated[
         str | None,
-        option("--from", help="Objects that may hold events from this time on.", panel=shared.CHOICE),
+        option("--from", help="Objects that may hold events from this time on.", panel=shared.CHOICE, callback=moment),
     ] = None,
     to_time: Annotated[
-        str | None, option("--to", help="Objects that may hold events before this time.", panel=shared.CHOICE)
+        str | None,
+        option("--to", help="Objects that may hold events before this time.", panel=shared.CHOICE, callback=moment),
     ] = None,
     limit: Annotated[int | None, option("--limit", help="At most so many objects.", panel=shared.CHOICE, min=1)] = None,
     summary: Annotated[
@@ -299,14 +301,20 @@ def verify(
     inventory: LakeInventory = None,
     from_time: Annotated[
         str | None,
-        option("--from", help="Objects that may hold events from this time on, as their keys tell.", panel=COMPARISON),
+        option(
+            "--from",
+            help="Objects that may hold events from this time on, as their keys tell.",
+            panel=COMPARISON,
+            callback=moment,
+        ),
     ] = None,
     to_time: Annotated[
-        str | None, option("--to", help="Objects that may hold events before this time.", panel=COMPARISON)
+        str | None,
+        option("--to", help="Objects that may hold events before this time.", panel=COMPARISON, callback=moment),
     ] = None,
     lag: Annotated[
         str | None,
-        option("--lag", help="What is younger may still lack a copy: 15m, 1h.", panel=COMPARISON),
+        option("--lag", help="What is younger may still lack a copy: 15m, 1h.", panel=COMPARISON, callback=duration),
     ] = None,
     deep: Annotated[
         bool,

@@ -10,6 +10,7 @@ import typer
 
 from . import _options as shared
 from ._examples import examples
+from ._forms import duration
 from ._options import option
 
 app = typer.Typer(add_completion=False)
@@ -97,7 +98,13 @@ def resubmit(
         ),
     ] = False,
     watch_for: Annotated[
-        str | None, option("--watch-for", help="How long to look for that: 10s (the default), 5m.", panel=shared.SAFETY)
+        str | None,
+        option(
+            "--watch-for",
+            help="How long to look for that: 10s (the default), 5m.",
+            panel=shared.SAFETY,
+            callback=duration,
+        ),
     ] = None,
     resume: Annotated[
         str | None,

@@ -162,5 +162,4 @@ class ClusterExecutor:
             self._note(f"no worker is left: waiting {self._without_s:g} s for another")
         elif now - self._alone_since >= self._without_s:
             why = f" ({self._why_none.what})" if self._why_none else ""
-            next_step = "Start workers, and go on with `cncbops runs resume`"
-            raise CannotRun(f"no worker is left{why}", next_step if self._outfit.sends else "Start workers")
+            raise CannotRun(f"no worker is left{why}", "Start workers before it is tried again")

@@ -33,7 +33,7 @@ def moved(items: Sequence[tuple[Item, Entry]]) -> CannotRun:
     """That objects, by the first of them, are not what they were when a place read them that is gone."""
     more = f", or one of {len(items) - 1:,} after it," if len(items) > 1 else ""
     what = f"{items[0][0].object.uri}{more} cannot be read as a worker read it that was lost"
-    return CannotRun(what, "Go on with `cncbops runs resume`, which looks at what changed")
+    return CannotRun(what, "Have it read again, which tells what changed")
 
 
 _Opened = tuple[Item, Entry, OpenObject | ObjectUnreadable]

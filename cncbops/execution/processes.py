@@ -59,7 +59,6 @@ class Processes:
         self._channels: list[Channel] = []
         self._gone: list[int] = []  # places whose processes have ended, not told of yet
         self._why_none = ""
-        self._sends = outfit.sends
         self._processes: list[Any] = []
         keep_large_apart(BODY_BYTES)
         give_back()
@@ -101,8 +100,7 @@ class Processes:
         if self._gone:
             raise self._lost(self._gone.pop())
         if not self.places:
-            next_step = "Go on with `cncbops runs resume`, perhaps with fewer --workers"
-            raise CannotRun(f"{self._why_none}, and no other is left", next_step if self._sends else "Run it again")
+            raise CannotRun(f"{self._why_none}, and no other is left", "See why (memory?), and try fewer --workers")
         self._send_out()
         found: list[tuple[Then, Any]] = []
         while len(found) < MOST_AT_A_TIME and (ready := self._selector.select(0 if found else longest_s)):

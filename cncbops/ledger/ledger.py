@@ -84,12 +84,12 @@ class Ledger:
         """The run with this id, or the only one whose id begins or ends with it. Raises BadInput."""
         runs = [run for run in self.runs() if run.run_id.startswith(text) or run.run_id.endswith(text)]
         exact = [run for run in runs if run.run_id == text]
+        if not runs:
+            raise BadInput(f"there is no run {text} in {self.path}", f"See `cncbops runs ls{at_ledger(self.folder)}`")
         if not exact and len(text) < SHORTEST_ID:
             raise BadInput(f"{text!r} may be many a run", f"Give {SHORTEST_ID} characters of its id at least")
         if len(exact or runs) == 1:
             return (exact or runs)[0]
-        if not runs:
-            raise BadInput(f"there is no run {text} in {self.path}", f"See `cncbops runs ls{at_ledger(self.folder)}`")
         raise BadInput(f"{text} may be {' or '.join(run.run_id for run in runs[:3])}", "Give more of the run's id")
 
     def alike(self, likeness: str) -> list[Run]:

@@ -2,10 +2,13 @@
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
+from cncbops.config.files import FILE_NAME, find_config
 from cncbops.lake.sources import printable
 
 
@@ -17,7 +20,31 @@ def usual_folder() -> Path:
 def at_ledger(folder: Path) -> str:
     """What is to be typed behind a command that is to find this ledger, and would look elsewhere without a word."""
     there, usual = (printable(str(each.absolute())) for each in (folder, usual_folder()))
-    return "" if there == usual else f" --state-dir {shlex.quote(printable(str(folder)))}"
+    goes_unsaid = there == usual and (_is_exported() or not any(map(_may_lead_away, _files_that_speak())))
+    return "" if goes_unsaid else f" --state-dir {shlex.quote(printable(str(folder)))}"
+
+
+def _is_exported() -> bool:
+    return bool(os.environ.get("CNCBOPS_STATE_DIR"))
+
+
+def _files_that_speak() -> Iterator[Path]:
+    """The files whose word counts where a command line says nothing, profile and file neither."""
+    if named := os.environ.get("CNCBOPS_CONFIG"):
+        yield Path(named)
+        return
+    yield platformdirs.user_config_path("cncbops") / FILE_NAME
+    if os.environ.get("CNCBOPS_USE"):  # what was found upwards may say it in a profile alone
+        with suppress(OSError):
+            yield from filter(None, [find_config(Path.cwd())])
+
+
+def _may_lead_away(file: Path) -> bool:
+    """Whether a file names a state directory, be it of another command or profile: one that is said is not wrong."""
+    try:
+        return b"state-dir" in file.read_bytes()
+    except OSError:
+        return False
 
 
 def on_run(verb: str, run_id: str, folder: Path, options: str = "") -> str:

@@ -17,6 +17,13 @@ class Named(NamedTuple):
     cluster: str | None
 
 
+class NextStep(NamedTuple):
+    """A command line, and when it is to be typed."""
+
+    when: str
+    command: str
+
+
 def named(summary: Mapping[str, Any]) -> Named:
     """The run that a summary tells of, which is in a ledger."""
     workers = summary.get("workers") or {}

@@ -1,18 +1,16 @@
 """What the ledger says of a run, as data: what `cncbops runs` shows and reports are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from msgspec import structs
 
-from cncbops.lake.objects import CHANGED, GONE
 from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import Ledger
-from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import GivenOrder, KeptFailure, Run, Session
-from cncbops.queues.source import SCHEME as QUEUES
-from cncbops.reports.going_on import redrivable, redrive_of, taken_up_again
+from cncbops.reports.going_on import NextStep
+from cncbops.reports.next_step import GO_ON, next_of_run, way_back
 from cncbops.reports.summary import iso, totals_of
 from cncbops.session.entry import LEFT_OUT, Entry
 from cncbops.session.in_doubt import is_in_doubt, most_in_flight
@@ -51,10 +49,11 @@ def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
 def details(ledger: Ledger, run: Run) -> dict[str, Any]:
     """All that is known of a run but its objects and failures."""
     head = headline(ledger, run)
-    sessions = ledger.sessions(run)
+    sessions, step = ledger.sessions(run), _next_step(ledger, run, head)
     return {
         **head,
-        "next_step": _next_step(ledger, run, head["status"]),
+        "next_step": step and step.command,
+        "next_step_when": step and step.when,
         "way_back": way_back(run, head["status"]),
         "listed": run.listed,
         "possible_duplicates": _possible_duplicates(run, sessions),
@@ -87,67 +86,11 @@ def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
     }
 
 
-def _next_step(ledger: Ledger, run: Run, state: str) -> str | None:
-    """The command that goes on with a run, None where nothing is left or somebody is at it."""
-    if state == "paused":
-        return run.to_type("continue")
-    if state in _AT_WORK:
-        return None
-    if run.is_act:
-        return _next_of_act(run, state)
-    return _next_of_events(ledger, run, state)
-
-
-def way_back(act: Run, state: str) -> str | None:
-    """The command that undoes an act that was not carried to its end; None where there is none."""
-    is_undone = act.is_act and "go_back" in act.terms and _next_of_act(act, state)
-    return _said_again(act, "go_back") if is_undone else None
-
-
-def _next_of_act(run: Run, state: str) -> str | None:
-    return go_on_with(run) if state in ("crashed", "stopped", "interrupted", "failed") else None
-
-
-def go_on_with(run: Run) -> str:
-    """The command that goes on with a run, where its last session worked.
-
-    A failover, whose region others may have switched since, is said again.
-    """
-    if run.is_act and run.command != "invalidate":
-        return _said_again(run, "go_on")
-    return taken_up_again(run, None, None)
-
-
-def _said_again(act: Run, what: str) -> str:
-    """A command line that the ledger keeps, wherever that is by now."""
-    return f"{act.terms[what]}{at_ledger(act.folder)}"
-
-
-def _next_of_events(ledger: Ledger, run: Run, state: str) -> str | None:
-    totals, errors = totals_of(ledger.known(run).counts()), ledger.known(run).open_errors()
-    fates = redrivable(totals)
-    is_open = not run.listed or errors.keys() - {LEFT_OUT}
-    # What is unknown may arrive twice: all that is open comes before it.
-    if is_open and (state in ("crashed", "stopped", "interrupted", "failed") or fates != ["failed"]):
-        on_changed = _chosen(ledger.sessions(run)) or _on_changed(run, errors)
-        return taken_up_again(run, None, on_changed)
-    if fates and all(source.startswith(QUEUES) for source in run.sources):
-        return go_on_with(run)  # what failed is on its queue
-    return redrive_of(run, fates, totals) if fates else None
-
-
-def _chosen(sessions: Sequence[Session]) -> str | None:
-    """What the last resume was told of objects that changed, if it lived to say so, and was told not to end at them."""
-    told = [(each.summary or {}).get("on_changed") for each in sessions if each.kind == "resume"]
-    return told[-1] if told and told[-1] != "fail" else None
-
-
-def _on_changed(run: Run, errors: Collection[str | None]) -> str | None:
-    """The option without which a resume ends at objects that are known to have changed, or to be gone."""
-    hangs_on_others = run.arguments.get("dedupe") or run.arguments.get("latest_per_key")
-    if CHANGED in errors and LEFT_OUT not in errors and not hangs_on_others:
-        return "restart"
-    return "skip" if {CHANGED, GONE, LEFT_OUT} & set(errors) else None
+def _next_step(ledger: Ledger, run: Run, head: Mapping[str, Any]) -> NextStep | None:
+    """What goes on with a run, None where nothing is left or somebody is at it."""
+    if (state := head["status"]) == "paused":
+        return NextStep(GO_ON, run.to_type("continue"))
+    return None if state in _AT_WORK else next_of_run(ledger, run, state, head["counts"])
 
 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:

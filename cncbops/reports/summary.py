@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from cncbops.errors import CncbopsError, described
 from cncbops.lake.sources import printable
 from cncbops.ledger.rows import Counts
+from cncbops.reports.going_on import NextStep
 from cncbops.session.journal import Journal
 from cncbops.tally import HOUR_MS, OTHER_HOURS
 
@@ -37,7 +38,7 @@ class Report(Struct, frozen=True):
     listed, if from one; `since_run` is the run that is followed, what is asked, and what it left undone. `fates` are
     those that a redrive takes, `on_changed` is what becomes of objects that changed; None where no run is taken up.
     `halted` is why a safety stop or an order ended it. `workers` is where it was done (see `Sending.workers`), None
-    where nothing was.
+    where nothing was. `next_step` is what goes on from here, None where nothing would.
     """
 
     command: str
@@ -59,6 +60,7 @@ class Report(Struct, frozen=True):
     fates: Sequence[str] | None = None
     on_changed: str | None = None
     workers: Mapping[str, Any] | None = None
+    next_step: NextStep | None = None
 
     @property
     def status(self) -> str:
@@ -133,6 +135,8 @@ def summary(report: Report) -> dict[str, Any]:
         "failures": [structs.asdict(failure) for failure in report.journal.first_failures],
         "run": totals_of(report.totals) if report.totals else None,
         "ledger": printable(str(report.ledger)) if report.ledger else None,
+        "next_step": report.next_step and report.next_step.command,
+        "next_step_when": report.next_step and report.next_step.when,
     }
     if report.error:
         document["error"] = described(report.error)

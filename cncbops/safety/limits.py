@@ -95,15 +95,14 @@ class Safety:
     canary: int | None = None
 
 
-def parse_duration(text: str, option: str = "") -> float:
+def parse_duration(text: str) -> float:
     """Read a length of time such as `90s`, `30m`, `1h30m` or `2d` in seconds; always more than 0.
 
-    Weeks, days, hours, minutes and seconds, in that order, each a whole number. Raises BadInput, which names the
-    `option` that was given.
+    Weeks, days, hours, minutes and seconds, in that order, each a whole number. Raises BadInput.
     """
     parts = _DURATION.fullmatch(text.strip())
     counts = parts.groups("0") if parts else ()
     seconds = sum(int(count) * unit_s for count, unit_s in zip(counts, _UNITS_S.values(), strict=bool(parts)))
     if not 0 < seconds <= LONGEST_S:
-        raise BadInput(f"{option} {text!r} is not a duration".lstrip(), "Write it as 90s, 30m, 1h30m or 2d, up to 52w")
+        raise BadInput(f"{text!r} is not a duration", "Write it as 90s, 30m, 1h30m or 2d, up to 52w")
     return float(seconds)

@@ -43,7 +43,7 @@ class BegunChunk(Struct):
             raise portion.broken
         if (portion.records, portion.last) != self.taken[-1][:2]:
             what = f"the objects from {self.chunk.items[0][0].object.uri} on changed while they were read"
-            raise CannotRun(what, "Go on with `cncbops runs resume`, which looks at what changed")
+            raise CannotRun(what, "Have them read again, which tells what changed")
 
     def lose(self) -> None:
         """Its place is gone. Raises CannotRun if that was so too often."""

@@ -112,7 +112,7 @@ def require_few(losses: int) -> None:
     """Raise CannotRun if something was lost so often that it may be why."""
     if losses >= MOST_LOSSES:
         what = f"{losses} workers were lost one after another, each with the same in hand"
-        raise CannotRun(what, "See why they ended (memory?), then go on with `cncbops runs resume`")
+        raise CannotRun(what, "See why they ended (memory?) before it is tried again")
 
 
 def _unread(entry: Entry) -> Entry:

@@ -15,7 +15,8 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Counts, Run
-from cncbops.reports.run_facts import go_on_with, state_of
+from cncbops.reports.next_step import go_on_with
+from cncbops.reports.run_facts import state_of
 from cncbops.request import ReplayRequest, Request
 from cncbops.selection.covering import covers
 from cncbops.selection.selection import Selection

@@ -180,7 +180,7 @@ def test_where_no_worker_is_left_one_is_waited_for_and_then_the_session_ends(aws
             executor._without_s = 0.5
             end(worker)
             assert lost(executor)[0].place == 1
-            with pytest.raises(CannotRun, match=r"no worker is left.*runs resume"):
+            with pytest.raises(CannotRun, match=r"no worker is left.*Start workers"):
                 outcomes(executor, 1)
             executor.close()
 
@@ -193,7 +193,7 @@ def test_where_the_scheduler_is_gone_the_session_ends_as_its_workers_do(aws: Aws
             executor = ClusterExecutor(cluster._loop, cluster._roster, outfit(aws=aws), said.append, without_s=0.5)
             end(alone.scheduler)
             assert lost(executor)[0].place == 0
-            with pytest.raises(CannotRun, match=r"no worker is left.*runs resume"):
+            with pytest.raises(CannotRun, match=r"no worker is left.*Start workers"):
                 outcomes(executor, 1)
             executor.close()
     assert "the scheduler does not answer" in said

@@ -104,6 +104,12 @@ def test_an_apostrophe_opens_no_quotes() -> None:
     assert rows(line.removesuffix("\n")) == ["the user's own", "files, and Lambda's", "requests"]
 
 
+def test_what_is_two_columns_wide_is_counted_as_two(terminal: Pty) -> None:
+    line, broken = "注文 注文 注文 ☕ of 注文", "注文 注文 注文 ☕   of 注文"
+    assert said(line, Terminal()) == f"{broken}\n"
+    assert flowing(line, terminal.program) == broken
+
+
 def test_line_ends_and_margins_are_kept() -> None:
     line = said("\n   by root on a machine\nof theirs", Terminal())
     assert [rows(each) for each in line.split("\n")] == [[], ["   by root on a", "machine"], ["of theirs"], []]

@@ -111,7 +111,7 @@ def test_a_session_is_folded_beside_its_number() -> None:
     nothing: dict[str, Any] = {"source": [], "target": {}, "arguments": {}, "orders": [], "failures": []}
     run = {"run_id": "20261127T050157Z-ed3843", "command": "invalidate", "subject": "E0Y73PEEZ2S0CF"}
     console = screen()
-    show_run(console, {**none, **nothing, **session, **run, "sessions": [session]})
+    show_run(console, {**none, **nothing, **session, **run, "sessions": [session], "counts": {"objects_left_out": 0}})
     assert lines_on(console)[-4:] == [
         "Sessions",
         "1  execute, 2026-11-27 05:01:57 to 2026-11-27 05:02:00:",

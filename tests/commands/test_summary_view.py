@@ -47,7 +47,8 @@ def document(**changed: Any) -> dict[str, Any]:
         "ledger": "/state/ledger.db",
         "run": None,
         "fates": None,
-        "on_changed": None,
+        "next_step": None,
+        "next_step_when": None,
         "workers": {"cluster": None, "count": 1, "lost": 0},
         "objects": {"listed": 2, "read": 2, "failed": 0, "left_out": 0},
         "events": EVENTS,
@@ -146,71 +147,50 @@ def test_a_queue_is_told_with_what_others_hold_of_it() -> None:
     assert "q1: 2 deleted, 1 left; about 4 in flight elsewhere when this began" in said
 
 
-@pytest.mark.parametrize(
-    ("sources", "verb"),
-    [
-        (["s3://lake/"], "redrive"),
-        (["sqs://q1", "s3://lake/"], "redrive"),
-        (["sqs://q1", "sqs://q2"], "resume"),  # what failed is on them
-    ],
-)
-def test_what_failed_is_redriven_or_of_queues_alone_resumed(sources: list[str], verb: str) -> None:
-    assert f"cncbops runs {verb} run-1 --execute\n" in next_steps(document(source=sources))
+def test_no_more_is_called_sent_twice_than_there_was_and_repeats_are_among_the_invocations() -> None:
+    said = shown(document(events={**EVENTS, "possible_duplicates": 1_600}, invocations={**CALLS, "retried": 2}))
+    assert "up to 3 may have arrived twice: sent again, as no answer came" in said
+    assert "2: 1 succeeded, 1 failed; 2 of them sent something again" in said
+    assert "up to 2 may have" in shown(document(events={**EVENTS, "possible_duplicates": 2}))
 
 
-@pytest.mark.parametrize(
-    ("changed", "step"),
-    [
-        ({"status": "interrupted"}, "Once the cause is mended: cncbops runs resume run-1 --execute"),
-        (
-            {"status": "stopped", "events": {**EVENTS, "failed": 0}},
-            "Go on with it: cncbops runs resume run-1 --execute",
-        ),
-        ({**REDRIVE, "status": "failed"}, "cncbops runs redrive run-1 --execute"),
-        ({**REDRIVE, "fates": BOTH, "status": "interrupted"}, "cncbops runs redrive run-1 --unknown --execute"),
-        ({"events": {**EVENTS, "failed": 0, "unknown": 1}}, "cncbops runs redrive run-1 --unknown --execute"),
-        (
-            {"command": "runs resume", "on_changed": "skip", "status": "interrupted"},
-            "cncbops runs resume run-1 --execute --on-changed skip",
-        ),
-        ({**REDRIVE, "on_changed": "skip", "status": "stopped"}, "runs redrive run-1 --execute --on-changed skip"),
-        (
-            {**REDRIVE, "on_changed": "skip", "run": {**FATES, "not_sent": 1}},
-            "Go on with the rest of the run: cncbops runs resume run-1 --execute --on-changed skip",
-        ),
-        ({"run": {**FATES, "failed": 2, "failed_left_out": 1}}, "runs redrive run-1 --execute --on-changed skip"),
-    ],
-)
-def test_a_run_that_is_not_done_says_what_goes_on_with_it(changed: dict[str, Any], step: str) -> None:
-    assert step in next_steps(document(**changed))
+def test_what_goes_on_from_here_is_told_with_when_to_type_it() -> None:
+    step = {"next_step": "cncbops runs redrive run-1 --execute", "next_step_when": "Once the cause is mended"}
+    assert next_steps(document(**step)) == (
+        "Once the cause is mended: cncbops runs redrive run-1 --execute\nAll of it: cncbops runs show run-1\n"
+    )
 
 
-def test_a_ledger_that_is_elsewhere_is_named_in_every_step() -> None:
+def test_of_faults_that_were_sent_again_and_failed_it_is_said_what_their_report_takes() -> None:
+    step = {"next_step": "cncbops runs redrive run-1 --execute", "next_step_when": "Once the cause is mended"}
+    hint = "A resubmit of its report takes --again, too"
+    assert hint in next_steps(document(**step, faults={**NONE, "sent_again": 2}))
+    assert hint not in next_steps(document(**step))
+    assert hint not in next_steps(document(**step, faults={**NONE, "sent_again": 2}, events={**EVENTS, "failed": 0}))
+
+
+def test_a_ledger_that_is_elsewhere_is_named() -> None:
     said = next_steps(document(ledger="/a night's/ledger.db"))
-    there = "--state-dir '/a night'\"'\"'s'"
-    assert said == (
-        f"Once the cause is mended: cncbops runs redrive run-1 --execute {there}\n"
-        f"All of it: cncbops runs show run-1 {there}\n"
-    )
+    assert said == "All of it: cncbops runs show run-1 --state-dir '/a night'\"'\"'s'\n"
 
 
-def test_what_failed_in_objects_that_changed_is_nothing_to_be_redriven() -> None:
-    said = next_steps(document(run={**FATES, "failed_left_out": 1, "unknown_left_out": 0}))
-    assert said == "All of it: cncbops runs show run-1\n"
-
-
-def test_where_all_that_is_not_sent_was_left_out_no_resume_is_advised() -> None:
-    totals = {**FATES, "failed": 0, "not_sent": 1, "not_sent_left_out": 1}
-    assert "runs resume" not in next_steps(document(**REDRIVE, on_changed="skip", run=totals))
-    more = {**totals, "not_sent": 2}
-    assert "runs resume run-1 --execute --on-changed skip" in next_steps(
-        document(**REDRIVE, on_changed="skip", run=more)
-    )
+def test_where_all_that_is_left_was_left_out_it_is_said_what_helps() -> None:
+    said = next_steps(document(run={**FATES, "objects_left_out": 1}))
+    assert said.startswith("What is left lies in objects that changed or are gone: put them back, or resume with --on-")
+    assert next_steps(document(run={**FATES, "objects_left_out": 0})) == "All of it: cncbops runs show run-1\n"
 
 
 def test_objects_that_were_left_out_are_not_called_unreadable() -> None:
     objects = {"listed": 5, "read": 2, "failed": 3, "left_out": 2}
     assert "1 not readable, 2 left out" in shown(document(objects=objects))
+
+
+@pytest.mark.parametrize(("error", "said"), [("Changed", "changed: "), ("NoSuchKey", "gone: ")])
+def test_an_object_that_is_not_what_it_was_is_called_that(error: str, said: str) -> None:
+    failure = {"object": "s3://lake/o", "line": 0, "event_id": None, "fate": "unreadable", "message": "no more"}
+    assert f"\n{said}s3://lake/o: no more\n" in shown(document(failures=[{**failure, "error": error}]))
+    broken = shown(document(failures=[{**failure, "error": "NotZip"}]))
+    assert "\nunreadable: s3://lake/o: NotZip: no more\n" in broken
 
 
 def test_without_a_ledger_there_is_no_next_step() -> None:

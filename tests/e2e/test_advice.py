@@ -94,6 +94,16 @@ def test_what_is_advised_of_a_run_that_was_left_at_once(elsewhere: Elsewhere, fa
     assert len(set(far_side.delivered_data())) == len(EVENTS)
 
 
+def test_a_plan_advises_what_its_command_takes(elsewhere: Elsewhere) -> None:
+    cap = "if an invocation takes a second; cap it with"
+    assert f"{cap} --rate\n" in elsewhere(*REPLAY).out
+    elsewhere(*REPLAY, "--execute", "--max-attempts", "1", "--max-failures", "100%")
+    for verb in ("redrive", "resume"):
+        plan = elsewhere("runs", verb, elsewhere.run_id)
+        assert f"{cap} cncbops runs rate, once it is under way\n" in plan.out
+        assert "--rate" not in plan.out
+
+
 def test_what_a_plan_that_is_saved_advises(elsewhere: Elsewhere) -> None:
     (execute,) = advised(elsewhere(*REPLAY, "--save-plan", elsewhere.folder.parent / "tonight").out)
     assert elsewhere.follow(execute).code == 3

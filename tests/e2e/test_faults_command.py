@@ -289,8 +289,13 @@ def test_no_fault_that_fits_is_an_error_in_a_line(cncbops: Cncbops, tmp_path: Pa
     [
         (["ls"], 2, "no source is given"),
         (["stats", "--prefix", "x"], 2, "--prefix without --bucket"),
+        (
+            ["ls", "run.csv"],
+            2,
+            "run.csv is a table, and faults are JSON. Of a run, make JSON lines: `cncbops runs show",
+        ),
         (["ls", "x", "--group", ""], 2, "no fingerprint"),
-        (["stats", "x", "--from", "3h"], 2, "is not a time"),
+        (["stats", "x", "--from", "-1h", "--to", "-2h"], 2, "No time lies between"),
         (["ls", "/no/such/folder"], 1, "cannot be listed"),
         (["show", "gopher://x"], 2, "is not a source"),
     ],

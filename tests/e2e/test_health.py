@@ -114,7 +114,7 @@ def test_an_interrupt_ends_it_at_once(cncbops: Cncbops, toml: Path, health_side:
     process = cncbops.start("health", "--timeout", "10m", endpoint=health_side.url)
     health_side.wait_until(lambda: health_side.count("check.GET") > 0)
     process.send_signal(signal.SIGTERM)
-    assert cncbops.finish(process) == Result(130, "", "")
+    assert cncbops.finish(process) == Result(130, "", "interrupted\n")
 
 
 def test_credentials_that_are_never_found_hold_up_neither_the_check_nor_the_end(

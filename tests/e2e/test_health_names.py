@@ -14,7 +14,7 @@ from tests.e2e.looks import rows, verdicts
     [
         (("--require", "3"), "3 regions must be healthy, but 2 are looked at"),
         (("--require", "most"), "--require 'most' is not a number of regions"),
-        (("--timeout", "0s"), "--timeout '0s' is not a duration"),
+        (("--timeout", "0s"), "'--timeout': '0s' is not a duration"),
         (("ap-south-1",), "nothing of ap-south-1 is named to look at"),
         (("--config", "/nowhere.toml"), "/nowhere.toml cannot be read"),
         (("--check", "abc/check"), "'abc/check' is no check endpoint"),

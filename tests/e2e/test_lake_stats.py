@@ -164,6 +164,16 @@ def test_what_was_chosen_is_counted_and_nothing_else(cncbops: Cncbops, tmp_path:
     assert (nothing["status"], nothing["events"]["matched"], nothing["first_event"]) == ("nothing", 0, None)
 
 
+def test_where_there_is_nothing_to_count_it_says_so_in_place_of_zeros(cncbops: Cncbops, tmp_path: Path) -> None:
+    (empty := tmp_path / "empty").mkdir()
+    none = cncbops("lake", "stats", empty)
+    assert (none.code, none.out) == (0, f"Nothing to count: no object was found under {empty}.\n\n")
+    lake = put(tmp_path / "lake", a_lake(50, 3))
+    unfit = cncbops("lake", "stats", lake, "-t", "no-such")
+    assert (unfit.code, unfit.out.startswith("Nothing to count: no event matches.\n")) == (0, True)
+    assert "0 matched of" in unfit.out
+
+
 def test_gaps_are_those_of_the_lake_whatever_is_chosen(cncbops: Cncbops, tmp_path: Path) -> None:
     # An object of 30 events covers 10 minutes; 180 events an hour, from 03:53:28 on.
     left_out = [*range(20, 380), 700, 701, 900]

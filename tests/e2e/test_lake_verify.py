@@ -384,8 +384,8 @@ def test_a_copy_may_be_reached_by_another_profile_region_and_endpoint(
         (["s3://lake/", "s3://nowhere/"], 1, "cannot list s3://nowhere/: it does not exist. Check the name"),
         (["s3://lake/", "nowhere"], 1, "/nowhere' cannot be listed: No such file or directory"),
         (["s3://lake/", "sqs://queue"], 2, "'sqs://queue' is not a source that can be read"),
-        (["s3://lake/", "s3://recovery/", "--lag", "soon"], 2, "--lag 'soon' is not a duration"),
-        (["s3://lake/", "s3://recovery/", "--from", "soon"], 2, "'soon' is not a time"),
+        (["s3://lake/", "s3://recovery/", "--lag", "soon"], 2, "'--lag': 'soon' is not a duration"),
+        (["s3://lake/", "s3://recovery/", "--from", "soon"], 2, "'--from': 'soon' is not a time"),
         (["s3://lake/"], 2, "RECOVERY"),
     ],
 )

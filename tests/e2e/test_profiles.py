@@ -185,6 +185,8 @@ UNSAYABLE = ("execute", "force", "again", "unknown", "show-payload", "plan", "sa
         ("[defaults.replay]\ntype = [1]", "defaults.replay.type is an integer", 'Write texts: ["one", "two"]'),
         ('[defaults]\noutput = "jsno"', "defaults.output is 'jsno': ", "not one of 'text', 'json'"),
         ("[defaults]\nworkers = 0", "defaults.workers is 0: ", "See --workers in --help"),
+        ('[defaults]\nmax-failures = "x"', "defaults.max-failures is 'x': ", "is not a limit of failures"),
+        ('[profiles.p.replay]\nfrom = "3h"', "profiles.p.replay.from is '3h': ", "is not a time"),
         ("[profiles]\np = 1", "profiles.p is an integer, no table", "Write [profiles.p]"),
     ],
 )  # fmt: skip

@@ -81,8 +81,22 @@ WRONG_COMMAND_LINES = {
     "a rate that is exported and no number": Mistake(
         ("CNCBOPS_RATE", "'--rate'", "'x' is no number"), 2, env={"CNCBOPS_RATE": "x"}
     ),
+    "a limit of failures that is exported and none": Mistake(
+        ("CNCBOPS_MAX_FAILURES", "'--max-failures'", "'x' is not a limit of failures"),
+        2,
+        env={"CNCBOPS_MAX_FAILURES": "x"},
+    ),
+    "a duration that is exported and none": Mistake(
+        ("CNCBOPS_MAX_DURATION", "'--max-duration'", "'90' is not a duration"), 2, env={"CNCBOPS_MAX_DURATION": "90"}
+    ),
+    "a time that is exported and none": Mistake(
+        ("CNCBOPS_FROM", "'--from'", "'3h' is not a time", "-3h"), 2, env={"CNCBOPS_FROM": "3h"}
+    ),
     "an output that there is not": Mistake(
         ("'--output' / '-o': 'yaml' is not one of",), 2, ("s3://lake/", "-f", "listener", "-o", "yaml")
+    ),
+    "an option without its value": Mistake(
+        ("'--type' requires an argument. See `cncbops replay --help`",), 2, ("s3://lake/", "-f", "listener", "--type")
     ),
     "no such option": Mistake(("--excute",), 2, ("s3://lake/", "-f", "listener", "--excute")),
     "no such profile": Mistake(("profile", "nobody"), 2, ("s3://lake/", "-f", "listener", "--profile", "nobody")),

@@ -5,6 +5,7 @@ The lake here is larger than what one process reads at a time, so that all of th
 
 import os
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -191,16 +192,15 @@ def test_that_a_process_was_killed_is_said_while_the_others_go_on(held: Held, ru
 def test_where_all_its_processes_are_killed_a_run_ends_and_says_how_to_go_on(
     held: Held, runs: Runs, far_side: FarSide
 ) -> None:
-    process = runs.start(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
+    process = runs.start_text(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
     workers = begun_with(runs, process, 8)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     held.go.set()
-    run = runs.finish(process)
-    assert (run.code, run.status) == (1, "failed")
-    assert "worker process" in run.err
-    assert "has ended (signal 9), and no other is left" in run.err
-    assert "cncbops runs resume" in run.err
+    told = runs.command.finish(process)
+    assert (told.code, runs.newest.status) == (1, "failed")
+    assert "has ended (signal 9), and no other is left" in told.err
+    assert re.findall("cncbops runs resume.*", told.err) == [f"cncbops runs resume {runs.newest.run_id} --execute"]
     runs.await_silence()
     run = runs.resume(*AT_WORK)
     assert (run.status, run.summary["run"]["delivered"]) == ("succeeded", len(EVENTS))

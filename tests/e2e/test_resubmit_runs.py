@@ -204,6 +204,21 @@ def test_what_a_resubmit_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.execute().summary["faults"]["sent_before"] == 7
 
 
+def test_what_failed_when_it_was_sent_again_takes_the_same_word_from_its_report(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.jsonl"
+    far_side.add_bucket("faults", lines(*faults(6)))
+    far_side.add_function("listener")
+    assert resubmits.execute().events["delivered"] == 6
+    far_side.add_function("listener", raising_on(["e-0002"]))
+    run = resubmits.execute("--again", "--max-attempts", "1", "--max-failures", "100%", "--report", str(report))
+    assert (run.events["failed"], run.summary["faults"]["sent_again"]) == (1, 6)
+    far_side.add_function("listener")
+    assert resubmits.execute(sources=[report]).summary["faults"]["sent_before"] == 1
+    assert resubmits.execute("--again", sources=[report]).events["delivered"] == 1
+
+
 def test_where_another_fault_lies_now_a_report_sends_it_not(
     far_side: FarSide, resubmits: Resubmits, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """A run under way is paused, slowed, hurried and stopped from another terminal; no second process works on it."""
 
+import signal
 import sqlite3
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.e2e.far_side import Context, FarSide, Reply, ok
 from tests.e2e.replays import Run
 from tests.e2e.runs import Runs, assert_in_order, assert_once_each, data_of, interrupt
 from tests.e2e.servers import Cncbops
+from tests.execution.bench import until
 
 EVENTS = lakes.make_events(3000, 100, seed=41)
 SOON_S = 2.0
@@ -76,6 +79,27 @@ def test_a_run_obeys_another_terminal_within_two_seconds(runs: Runs, far_side: F
     refused = runs.order("pause")
     assert (refused.code, refused.out) == (1, "")
     assert "is not under way: succeeded" in refused.err
+
+
+def test_who_interrupts_a_command_at_the_ledger_is_told_so(runs: Runs, far_side: FarSide) -> None:
+    far_side.add_bucket("lake", lakes.lake_of(EVENTS[:100], 500))
+    far_side.add_function("fn", Valve())
+    process = runs.start("--rate", "1", "--batch-size", "1")
+    runs.await_sent(1)
+    process.send_signal(signal.SIGSTOP)  # it takes no order
+    ordering = runs.command.start("runs", "pause", runs.newest.run_id)
+    until(lambda: orders_in(runs) == 1)
+    ordering.send_signal(signal.SIGINT)
+    told = runs.command.finish(ordering)
+    process.kill()
+    process.communicate()
+    assert (told.code, told.out, told.err) == (130, "", "interrupted\n")
+
+
+def orders_in(runs: Runs) -> int:
+    with closing(sqlite3.connect(f"file:{runs.file}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM orders").fetchone()
+    return int(count)
 
 
 def assert_refused(run: Run) -> None:

@@ -107,8 +107,9 @@ def test_a_run_is_found_by_any_unique_begin_or_end_of_its_id(ledger: Ledger) -> 
         ledger.find("202601")
     with pytest.raises(BadInput, match="no run 2027"):
         ledger.find("2027")
-    with pytest.raises(BadInput):
-        ledger.find("%%%%")
+    for text in ("%%%%", "zzz"):
+        with pytest.raises(BadInput, match=f"no run {text}"):
+            ledger.find(text)
 
 
 @pytest.mark.parametrize("text", ["", "2", "aaa"])

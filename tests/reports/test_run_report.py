@@ -295,6 +295,55 @@ def test_what_may_arrive_twice_is_redriven_after_all_else(ledger: Ledger, fate: 
     assert details(ledger, ledger.find(run.run_id))["next_step"] == said
 
 
+def after(ledger: Ledger, run: Run, kind: str, status: str, summary: dict[str, Any], *entries: Entry) -> Any:
+    """What is advised after a session that left these objects like this."""
+    session = ledger.take_up(run, kind, this_worker(ANN))
+    writer = ledger.redrive_writer(run, session) if kind == "redrive" else ledger.run_writer(run, session)
+    ledger.run_writer(run, 1).write(entries, [], [])
+    writer.finish(status, None, summary, listed=True)
+    told = details(ledger, ledger.find(run.run_id))
+    return told["next_step_when"], told["next_step"]
+
+
+def of(number: int, **fates: Any) -> Entry:
+    return Entry(number, 0, lake_object(number), 3, 3, **{"ended": True, **fates})
+
+
+@pytest.mark.parametrize("status", ["interrupted", "stopped", "failed"])
+def test_of_a_run_that_was_through_when_it_was_ended_no_resume_is_advised(ledger: Ledger, status: str) -> None:
+    run = begin(ledger)
+    when, command = after(ledger, run, "resume", status, {}, of(0, delivered=2, failed=1))
+    assert (when, command) == ("Once the cause is mended", f"cncbops runs redrive {run.run_id} --execute")
+    assert after(ledger, run, "resume", status, {}, of(0, delivered=3)) == (None, None)
+    assert after(ledger, run, "resume", status, {}, of(0, delivered=2, error=LEFT_OUT)) == (None, None)
+
+
+def test_what_was_ended_early_is_gone_on_with_at_once_unless_something_failed(ledger: Ledger) -> None:
+    run, command = begin(ledger), "cncbops runs resume 20260101T000000Z-aaaaaa --execute"
+    assert after(ledger, run, "resume", "stopped", {}, of(0, delivered=2)) == ("Go on with it", command)
+    assert after(ledger, run, "resume", "stopped", {}, of(0, failed=2)) == ("Once the cause is mended", command)
+    unread = of(0, ended=False, error="AccessDenied")
+    assert after(ledger, run, "resume", "partial", {}, unread) == ("Once the cause is mended", command)
+
+
+@pytest.mark.parametrize(
+    ("fates", "of_object", "step"),
+    [
+        (["failed"], {"failed": 1}, ("Once the cause is mended", "redrive {} --execute")),
+        (["failed", "unknown"], {"failed": 1}, ("Once the cause is mended", "redrive {} --unknown --execute")),
+        (["failed", "unknown"], {"unknown": 1}, ("Send the unknown again,", "redrive {} --unknown --execute")),
+        (["failed"], {"delivered": 2}, ("Go on with the rest of the run", "resume {} --execute")),
+    ],
+)
+def test_a_redrive_that_ended_early_is_said_again_and_then_the_run_is_gone_on_with(
+    ledger: Ledger, fates: list[str], of_object: dict[str, int], step: tuple[str, str]
+) -> None:
+    run = begin(ledger)
+    ledger.run_writer(run, 1).finish("interrupted", None, {}, listed=True)
+    when, command = after(ledger, run, "redrive", "interrupted", {"fates": fates}, of(0, **of_object))
+    assert (when.startswith(step[0]), command) == (True, f"cncbops runs {step[1].format(run.run_id)}")
+
+
 def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -> None:
     run = begin(ledger)
     assert state_of(ledger, run) == "crashed"

@@ -86,10 +86,3 @@ def test_durations_of_the_examples(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_bad_input_with_an_example(text: str) -> None:
     with pytest.raises(BadInput, match=r"is not a duration.*1h30m"):
         parse_duration(text)
-
-
-def test_the_option_of_what_is_no_duration_is_named() -> None:
-    with pytest.raises(BadInput, match=r"^--timeout '5' is not a duration\. Write it as 90s"):
-        parse_duration("5", "--timeout")
-    with pytest.raises(BadInput, match=r"^'5' is not a duration"):
-        parse_duration("5")
