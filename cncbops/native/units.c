@@ -46,8 +46,8 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     parts.head.sequence = text_of(line->sequence);
     parts.head.id = text_of(parts.has_id ? line->id : line->record_id);
     parts.head.line = number;
-    parts.body = text_of(line->record);
-    parts.type = text_of(line->type);
+    parts.head.own = text_of(line->type);
+    parts.head.body = text_of(line->record);
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
     return common && digest_line(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }
