@@ -1,6 +1,7 @@
 """Units that are packed in C are those that Python makes of the same faults, one by one and many at once."""
 
 import pickle
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -118,6 +119,12 @@ def test_units_keep_nothing_of_what_they_were_read_from() -> None:
     found, expected = in_c(lines), in_python(lines)
     del lines
     assert found == expected
+
+
+def test_what_stands_in_its_record_a_unit_keeps_once() -> None:
+    (unit,) = in_c([texts.cookbook(usual_texts.RECORD)])
+    kept = len(unit.body) + len(unit.partition_key) + len("thing-created")
+    assert sys.getsizeof(unit) == hot.PackedUnit.__basicsize__ + kept
 
 
 @given(lines, st.integers(0, 2**62))
