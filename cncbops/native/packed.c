@@ -53,8 +53,8 @@ bool packed_is_sound(const Packed *one)
 {
     for (int at = 0; at < TEXTS; at++) {
         Piece piece = one->texts[at];
-        if (piece.length != NO_TEXT &&
-            (piece.start < 0 || piece.length < 0 || piece.length > Py_SIZE(one) - piece.start))
+        bool is_within = piece.start >= 0 && piece.length >= 0 && piece.length <= Py_SIZE(one) - piece.start;
+        if (!is_within && !(at == ID_TEXT && piece.length == NO_TEXT))
             return false;
     }
     return true;
@@ -89,6 +89,15 @@ static bool lies_in(Text text, Text whole)
     return start && start >= whole_start && start + text.length <= whole_start + whole.length;
 }
 
+/* How long texts are together, each part of the body counted once. */
+static Py_ssize_t length_of(const Text texts[TEXTS])
+{
+    Py_ssize_t length = texts[BODY_TEXT].length;
+    for (int at = 0; at < BODY_TEXT; at++)
+        length += lies_in(texts[at], texts[BODY_TEXT]) ? 0 : texts[at].length;
+    return length;
+}
+
 /* Puts a text down behind `end` bytes of others, and counts it in. */
 static Piece put(Packed *one, Text text, int32_t *end)
 {
@@ -99,12 +108,21 @@ static Piece put(Packed *one, Text text, int32_t *end)
     return piece;
 }
 
+static void put_all(Packed *one, const Text texts[TEXTS])
+{
+    Text body = texts[BODY_TEXT];
+    int32_t end = 0, body_start = Py_SIZE(one) - body.length;
+    for (int at = 0; at < BODY_TEXT; at++)
+        one->texts[at] = lies_in(texts[at], body)
+                             ? (Piece){body_start + (texts[at].start - body.start), texts[at].length}
+                             : put(one, texts[at], &end);
+    one->texts[BODY_TEXT] = put(one, body, &end);
+}
+
 Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts)
 {
     const Text texts[TEXTS] = {parts->key, parts->sequence, parts->id, parts->own, parts->body};
-    Py_ssize_t length = parts->body.length;
-    for (int at = 0; at < BODY_TEXT; at++)
-        length += lies_in(texts[at], parts->body) ? 0 : texts[at].length;
+    Py_ssize_t length = length_of(texts);
     if (length > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "a record is too long");
         return NULL;
@@ -115,12 +133,7 @@ Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts)
     one->place = parts->place;
     one->line = parts->line;
     one->part = parts->part;
-    int32_t end = 0, body = length - parts->body.length;
-    for (int at = 0; at < BODY_TEXT; at++)
-        one->texts[at] = lies_in(texts[at], parts->body)
-                             ? (Piece){body + (texts[at].start - parts->body.start), texts[at].length}
-                             : put(one, texts[at], &end);
-    one->texts[BODY_TEXT] = put(one, parts->body, &end);
+    put_all(one, texts);
     return one;
 }
 

@@ -1,5 +1,6 @@
 """Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
 
+import itertools
 import pickle
 import struct
 from array import array
@@ -163,8 +164,13 @@ def test_bytes_that_are_no_packed_records_are_refused_or_are_others(data: st.Dat
     assert len(hot.payload(b"", found, b"")) == sum(record.size for record in found) + max(0, len(found) - 1)
 
 
-@pytest.mark.parametrize("text", range(5))
-@pytest.mark.parametrize("piece", [(-1, 1), (0, -2), (0, 3_000), (3_000, 0)])
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        *itertools.product(range(5), [(-1, 1), (0, -2), (0, 3_000), (3_000, 0)]),
+        *((text, (0, -1)) for text in (0, 1, 3, 4)),  # none: only the id may be
+    ],
+)
 def test_texts_that_would_lie_elsewhere_are_refused(text: int, piece: tuple[int, int]) -> None:
     commons, packed = hot.pack_records(made_in_c([event("k", "18", "s", MS, b"{}")], refuse)) or ([], b"")
     pieces = 6 * 8 + text * 8
