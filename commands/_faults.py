@@ -148,7 +148,11 @@ def _faults(choice: Choice, general: General, screen: Screen) -> Iterator[_Fault
     in_aws = not all(isinstance(source, LocalSource) for source in sources)
     s3 = aws.s3(OBJECTS_AHEAD + LISTERS) if in_aws else None
     inventory = read_inventory(sources, s3, selection.window, screen).facts
-    with closing(Resolver(aws, s3)) as resolver, Queues(sources, aws, executes=False) as queues, ExitStack() as held:
+    with (
+        closing(Resolver(aws, lambda: s3)) as resolver,
+        Queues(sources, aws, executes=False) as queues,
+        ExitStack() as held,
+    ):
         reader = FaultReader(stored(sources), selection, s3, resolver)
         found = held.enter_context(closing(reader.found()))
         require_readable(queues)

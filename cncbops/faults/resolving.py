@@ -1,7 +1,9 @@
 """What a fault stands for, fetched from where it lies: its claim check, its lines of a lake, its range of a stream."""
 
 import threading
-from functools import cache
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cache, cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -36,13 +38,18 @@ def part_of(document_part: int, index: int) -> int:
 class Resolver:
     """Fetches what faults stand for; streams and lines of a lake for one thread at a time. To be closed."""
 
-    def __init__(self, aws: Aws, s3: "S3Client | None") -> None:
-        self._s3 = s3
+    def __init__(self, aws: Aws, s3: Callable[[], "S3Client | None"]) -> None:
+        """`s3` is asked for a client once something is fetched: nearly all faults hold what is sent of them."""
+        self._client = s3
         self._fetching = threading.Lock()
-        self._events = LineReader(s3)
-        # Each reads on where it was, while the one before it goes through a report.
-        self._faults = [LineReader(s3) for _ in range(_MOST_REPORTS)]
+        # Of faults by how many reports they are behind, of events by None: each reads on where it was, while the one
+        # before it goes through a report.
+        self._lines = defaultdict[int | None, LineReader](lambda: LineReader(self._s3))
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
+
+    @cached_property
+    def _s3(self) -> "S3Client | None":
+        return self._client()
 
     def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
         """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them.
@@ -60,13 +67,13 @@ class Resolver:
                 return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
         if isinstance(unit, LakeLine):
             with self._fetching:
-                event = self._events.read(unit, source)
+                event = self._lines[None].read(unit, source)
             return Nothing(f"line {unit.line} of {unit.uri} holds a fault") if isinstance(event, list) else event
         return unit if isinstance(unit, Records | Payload | Nothing) else Nothing("it is named by another claim check")
 
     def close(self) -> None:
         """Close what is open."""
-        for reader in (self._events, *self._faults):
+        for reader in self._lines.values():
             reader.close()
 
     def _opened(self, fault: Fault, reports: int, *, is_local: bool) -> list[Fault]:
@@ -84,7 +91,7 @@ class Resolver:
             return replace(fault, unit=Nothing(f"it is named by {reports} reports, one after another"))
         index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
         with self._fetching:
-            found = self._faults[reports].read(replace(unit, part=part), None)
+            found = self._lines[reports].read(replace(unit, part=part), None)
         if not isinstance(found, list):
             return replace(fault, unit=found)
         opened = (each for one in found for each in self._opened(one, reports + 1, is_local=not unit.is_in_s3))

@@ -89,7 +89,7 @@ PyObject *record_function(PyObject *record)
 
 PyObject *record_key(PyObject *record)
 {
-    return is_packed(record) ? text_object(packed_key(packed(record)), NULL)
+    return is_packed(record) ? packed_text_object(packed(record), KEY_TEXT)
                              : PyObject_GetAttr(record, names[PARTITION_KEY]);
 }
 

@@ -145,17 +145,10 @@ static Told told_of(PyObject *given)
     return (Told){(PyTypeObject *)kind, common_of(make, object, group, function, own, is_alone)};
 }
 
-/* Whether its texts are where it says that they are. */
 static bool is_sound(const Packed *one)
 {
-    Py_ssize_t left = Py_SIZE(one), id_length = one->id_length == NO_ID ? 0 : one->id_length;
-    const Py_ssize_t lengths[] = {one->key_length, one->sequence_length, id_length};
-    for (size_t at = 0; at < COUNT(lengths); at++) {
-        if (lengths[at] < 0 || lengths[at] > left)
-            return false;
-        left -= lengths[at];
-    }
-    return is_packed_unit((PyObject *)one) ? packed_unit_is_sound(one) : packed_record_is_sound(one);
+    return packed_is_sound(one) &&
+           (is_packed_unit((PyObject *)one) ? packed_unit_is_sound(one) : packed_record_is_sound(one));
 }
 
 static PyObject *next_record(Unpacking *unpacking)

@@ -103,7 +103,7 @@ static bool set_common(Draft *draft, Maker *maker, const Found *found)
 PyObject *draft_record(Draft *draft, Maker *maker, Py_ssize_t line, long long place, const Found *found)
 {
     draft->parts.head.id = found->id;
-    draft->parts.event = found->event;
+    draft->parts.head.body = found->event;
     draft->parts.head.line = line;
     draft->parts.head.place = place;
     bool is_filled = set_key(draft, found) && set_sequence(draft, maker, line, found) &&

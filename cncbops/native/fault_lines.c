@@ -159,36 +159,38 @@ static bool read_fault(const Field *fault, FaultLine *line)
            text(work[EVENT].inner, &line->type) && read_record(&work[RECORD], work[RECORD].inner[KINESIS].inner, line);
 }
 
-/* Find the members of a line that is one object and nothing else. */
-static bool find(const char *start, const char *end, Field *object)
+static const char *read_alone(const char *start, const char *end, Field *fault, FaultLine *line)
 {
-    object->start = start;
-    object->end = json_object(start, end, object->inner, object->inner_count, 0);
-    return object->end && json_space(object->end) == end;
+    const char *next = json_line(start, end, fault);
+    return next && read_fault(fault, line) ? next : NULL;
 }
 
-static bool read_envelope(const char *start, const char *end, const Field *fault, FaultLine *line)
+static const char *read_envelope(const char *start, const char *end, const Field *fault, FaultLine *line)
 {
     enum { INNER, FIREHOSE, RAW_DATA };
     Field members[] = {OBJECT_OF("event", fault->inner, fault->inner_count), MEMBER("firehoseRecordMetadata"),
                        MEMBER("rawData")};
     Field envelope = OBJECT("", members);
-    return find(start, end, &envelope) && is_there(&members[FIREHOSE]) && !is_there(&members[RAW_DATA]) &&
-           read_fault(&members[INNER], line);
+    const char *next = json_line(start, end, &envelope);
+    bool is_usual = next && is_there(&members[FIREHOSE]) && !is_there(&members[RAW_DATA]) &&
+                    read_fault(&members[INNER], line);
+    return is_usual ? next : NULL;
 }
 
-static bool read_eventbridge(const char *start, const char *end, const Field *fault, FaultLine *line)
+static const char *read_eventbridge(const char *start, const char *end, const Field *fault, FaultLine *line)
 {
     enum { DETAIL, BUS_TYPE, BUS_ID, INNER_EVENT, RAW_DATA };
     Field members[] = {OBJECT_OF("detail", fault->inner, fault->inner_count), MEMBER("detail-type"), MEMBER("id"),
                        MEMBER("event"), MEMBER("rawData")};
     Field envelope = OBJECT("", members);
-    return find(start, end, &envelope) && is_there(&members[BUS_TYPE]) && *members[BUS_TYPE].start == '"' &&
-           !is_there(&members[INNER_EVENT]) && !is_there(&members[RAW_DATA]) &&
-           text_or_none(&members[BUS_ID], &line->id) && read_fault(&members[DETAIL], line);
+    const char *next = json_line(start, end, &envelope);
+    bool is_usual = next && is_there(&members[BUS_TYPE]) && *members[BUS_TYPE].start == '"' &&
+                    !is_there(&members[INNER_EVENT]) && !is_there(&members[RAW_DATA]) &&
+                    text_or_none(&members[BUS_ID], &line->id) && read_fault(&members[DETAIL], line);
+    return is_usual ? next : NULL;
 }
 
-bool fault_line_read(const char *start, const char *end, FaultLine *line)
+const char *fault_line_read(const char *start, const char *end, FaultLine *line)
 {
     Field kinesis[] = {MEMBER("partitionKey"), MEMBER("sequenceNumber"), MEMBER("data")};
     Field record[] = {OBJECT("kinesis", kinesis), MEMBER("eventSource"), MEMBER("eventID"), MEMBER("eventSourceARN"),
@@ -206,5 +208,5 @@ bool fault_line_read(const char *start, const char *end, FaultLine *line)
         return read_envelope(start, end, &fault, line);
     if (BEGINS(start, end, EVENTBRIDGE_START))
         return read_eventbridge(start, end, &fault, line);
-    return find(start, end, &fault) && read_fault(&fault, line);
+    return read_alone(start, end, &fault, line);
 }

@@ -29,7 +29,7 @@ typedef struct {
     Slice data;
 } FaultLine;
 
-/* Reads a line; false where it is not a usual one. As for `json_object`, its UTF-8 was checked before. */
-bool fault_line_read(const char *start, const char *end, FaultLine *line);
+/* Reads a line, and returns what is behind it; NULL where it is not a usual one. The text ends as in json.h. */
+const char *fault_line_read(const char *start, const char *end, FaultLine *line);
 
 #endif

@@ -234,3 +234,13 @@ const char *json_object(const char *at, const char *end, Field *fields, size_t c
             return *at == '}' ? at + 1 : NULL;
     }
 }
+
+const char *json_line(const char *line, const char *end, Field *object)
+{
+    object->start = json_space(line);
+    object->end = json_object(object->start, end, object->inner, object->inner_count, 0);
+    if (!object->end)
+        return NULL;
+    const char *behind = json_space(object->end);
+    return behind == end ? end : *behind == '\n' ? behind + 1 : NULL;
+}

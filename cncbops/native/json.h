@@ -36,6 +36,10 @@ static inline const char *json_space(const char *at)
 /* Past an object that begins at a place, its wanted members found; NULL where it is not a usual one. */
 const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth);
 
+/* Past a line that is one object and nothing else, and its newline, the object's wanted members found; NULL where it is
+   not a usual one. */
+const char *json_line(const char *line, const char *end, Field *object);
+
 /* Whether no byte of a text needs an escape in a JSON string. */
 bool json_is_plain(const char *text, size_t length);
 

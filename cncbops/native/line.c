@@ -62,22 +62,11 @@ static void take_event(Found *found, const Field *event)
     found->event = (Text){event->start, event->end - event->start};
 }
 
-/* Find the wanted members of a line that is one object and nothing else; returns what is behind the line. */
-static const char *find(const char *line, const char *end, Field *whole)
-{
-    whole->start = json_space(line);
-    whole->end = json_object(whole->start, end, whole->inner, whole->inner_count, 0);
-    if (!whole->end)
-        return NULL;
-    const char *behind = json_space(whole->end);
-    return behind == end ? end : *behind == '\n' ? behind + 1 : NULL;
-}
-
 static const char *read_raw(const char *line, const char *end, Found *found)
 {
     Field head[] = HEAD;
     Field whole = OBJECT("", head);
-    const char *next = find(line, end, &whole);
+    const char *next = json_line(line, end, &whole);
     if (!next || !is_there(&head[HEAD_TYPE]) || !take_head(found, head))
         return NULL;
     take_event(found, &whole);
@@ -91,7 +80,7 @@ static const char *read_eventbridge(const char *line, const char *end, Found *fo
     Field members[] = {OBJECT("detail", head), MEMBER("detail-type"), MEMBER("id"), MEMBER("account"),
                        MEMBER("region"), MEMBER("source")};
     Field whole = OBJECT("", members);
-    const char *next = find(line, end, &whole);
+    const char *next = json_line(line, end, &whole);
     if (!next || !is_object(&members[DETAIL]) || !is_there(&members[DETAIL_TYPE]))
         return NULL;
     take_event(found, &members[DETAIL]);
@@ -125,7 +114,7 @@ static const char *read_envelope(const char *line, const char *end, Found *found
     Field members[] = {OBJECT("event", head), OBJECT("kinesisRecordMetadata", kinesis),
                        OBJECT("firehoseRecordMetadata", firehose)};
     Field whole = OBJECT("", members);
-    const char *next = find(line, end, &whole);
+    const char *next = json_line(line, end, &whole);
     if (!next || !is_object(&members[EVENT]))
         return NULL;
     for (int part = OF_KINESIS; part <= OF_FIREHOSE; part++)

@@ -38,28 +38,26 @@ static char *texts_of(const Packed *one)
     return (char *)one + Py_TYPE(one)->tp_basicsize;
 }
 
-Text packed_key(const Packed *one)
+Text packed_text(const Packed *one, int which)
 {
-    return (Text){texts_of(one), one->key_length};
+    Piece piece = one->texts[which];
+    return piece.length == NO_TEXT ? (Text){NULL, 0} : (Text){texts_of(one) + piece.start, piece.length};
 }
 
-Text packed_sequence(const Packed *one)
+PyObject *packed_text_object(const Packed *one, int which)
 {
-    return (Text){texts_of(one) + one->key_length, one->sequence_length};
+    return text_object(packed_text(one, which), NULL);
 }
 
-Text packed_id(const Packed *one)
+bool packed_is_sound(const Packed *one)
 {
-    Text before = packed_sequence(one);
-    bool is_there = one->id_length != NO_ID;
-    return (Text){is_there ? before.start + before.length : NULL, is_there ? one->id_length : 0};
-}
-
-Text packed_own(const Packed *one)
-{
-    Text before = packed_sequence(one);
-    const char *start = before.start + before.length + packed_id(one).length;
-    return (Text){start, texts_of(one) + Py_SIZE(one) - start};
+    for (int at = 0; at < TEXTS; at++) {
+        Piece piece = one->texts[at];
+        bool is_within = piece.start >= 0 && piece.length >= 0 && piece.length <= Py_SIZE(one) - piece.start;
+        if (!is_within && !(at == ID_TEXT && piece.length == NO_TEXT))
+            return false;
+    }
+    return true;
 }
 
 /* One whose fields and texts are to be filled in. */
@@ -84,21 +82,58 @@ Packed *packed_copy(PyTypeObject *kind, Common *common, const char *from, Py_ssi
     return one;
 }
 
-Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length)
+/* Whether a text is a part of another. */
+static bool lies_in(Text text, Text whole)
 {
-    Py_ssize_t length = parts->key.length + parts->sequence.length + parts->id.length + own_length;
+    uintptr_t start = (uintptr_t)text.start, whole_start = (uintptr_t)whole.start;
+    return start && start >= whole_start && start + text.length <= whole_start + whole.length;
+}
+
+/* How long texts are together, each part of the body counted once. */
+static Py_ssize_t length_of(const Text texts[TEXTS])
+{
+    Py_ssize_t length = texts[BODY_TEXT].length;
+    for (int at = 0; at < BODY_TEXT; at++)
+        length += lies_in(texts[at], texts[BODY_TEXT]) ? 0 : texts[at].length;
+    return length;
+}
+
+/* Puts a text down behind `end` bytes of others, and counts it in. */
+static Piece put(Packed *one, Text text, int32_t *end)
+{
+    Piece piece = {*end, text.start ? text.length : NO_TEXT};
+    if (text.length)
+        text_put(texts_of(one) + *end, text);
+    *end += text.length;
+    return piece;
+}
+
+static void put_all(Packed *one, const Text texts[TEXTS])
+{
+    Text body = texts[BODY_TEXT];
+    int32_t end = 0, body_start = Py_SIZE(one) - body.length;
+    for (int at = 0; at < BODY_TEXT; at++)
+        one->texts[at] = lies_in(texts[at], body)
+                             ? (Piece){body_start + (texts[at].start - body.start), texts[at].length}
+                             : put(one, texts[at], &end);
+    one->texts[BODY_TEXT] = put(one, body, &end);
+}
+
+Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts)
+{
+    const Text texts[TEXTS] = {parts->key, parts->sequence, parts->id, parts->own, parts->body};
+    Py_ssize_t length = length_of(texts);
+    if (length > INT32_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "a record is too long");
+        return NULL;
+    }
     Packed *one = packed_new(kind, common, length);
     if (!one)
         return NULL;
     one->place = parts->place;
     one->line = parts->line;
     one->part = parts->part;
-    one->key_length = parts->key.length;
-    one->sequence_length = parts->sequence.length;
-    one->id_length = parts->id.start ? parts->id.length : NO_ID;
-    char *behind = text_put(text_put(texts_of(one), parts->key), parts->sequence);
-    if (parts->id.length)
-        text_put(behind, parts->id);
+    put_all(one, texts);
     return one;
 }
 
@@ -110,17 +145,17 @@ static void dealloc(Packed *one)
 
 static PyObject *get_key(Packed *one, void *Py_UNUSED(closure))
 {
-    return text_object(packed_key(one), NULL);
+    return packed_text_object(one, KEY_TEXT);
 }
 
 static PyObject *get_sequence(Packed *one, void *Py_UNUSED(closure))
 {
-    return text_object(packed_sequence(one), NULL);
+    return packed_text_object(one, SEQUENCE_TEXT);
 }
 
 static PyObject *get_id(Packed *one, void *Py_UNUSED(closure))
 {
-    return text_object(packed_id(one), NULL);
+    return packed_text_object(one, ID_TEXT);
 }
 
 static PyObject *get_object(Packed *one, void *Py_UNUSED(closure))

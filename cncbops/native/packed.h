@@ -6,6 +6,8 @@
 #ifndef CNCBOPS_PACKED_H
 #define CNCBOPS_PACKED_H
 
+#include <stdint.h>
+
 #include "line.h"
 
 /* What records of one group and function, and of one object, have in common: what makes the Records that they stand
@@ -21,22 +23,30 @@ typedef struct {
 Common *common_of(PyObject *make, PyObject *object, PyObject *group, PyObject *function, PyObject *own, bool is_alone);
 void common_release(Common *common);
 
-/* The length of an id that is none. */
-#define NO_ID (-1)
+/* Where a text is among all those of one; NO_TEXT long where it is none. */
+typedef struct {
+    int32_t start, length;
+} Piece;
 
-/* How one of any kind begins; a kind may have more fields. Behind all of them lie its texts, one after another: key,
-   sequence number, id, and what is the kind's own. `size` is that of its JSON. */
+#define NO_TEXT (-1)
+
+/* The texts of one; OWN is the kind's. */
+enum { KEY_TEXT, SEQUENCE_TEXT, ID_TEXT, OWN_TEXT, BODY_TEXT, TEXTS };
+
+/* How one of any kind begins; a kind may have more fields. Behind all of them lie its texts: the body last, and before
+   it those that are no part of it. `size` is that of its JSON. */
 typedef struct {
     PyObject_VAR_HEAD
     Common *common;
     long long place;
     Py_ssize_t line, part, size;
-    Py_ssize_t key_length, sequence_length, id_length;
+    Piece texts[TEXTS];
 } Packed;
 
-/* What differs between those that have much in common: `id` may start nowhere. */
+/* What differs between those that have much in common: `id` may start nowhere. What points into `body` is kept there
+   alone. */
 typedef struct {
-    Text key, sequence, id;
+    Text key, sequence, id, own, body;
     long long place;
     Py_ssize_t line, part;
 } Parts;
@@ -47,9 +57,8 @@ extern PyTypeObject packed_type;
 /* To be called once, before the types of kinds are prepared; false with an exception set. */
 bool prepare_packed(void);
 
-/* Makes one of a kind, with room for as many bytes of own texts. Its size, and what is of its kind, are to be filled
-   in. NULL with an exception set. */
-Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts, Py_ssize_t own_length);
+/* Makes one of a kind, whose size, and what is of its kind, are to be filled in. NULL with an exception set. */
+Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts);
 
 /* Makes one as another lies in memory, from its place on, with so many bytes of texts; NULL with an exception set. */
 Packed *packed_copy(PyTypeObject *kind, Common *common, const char *from, Py_ssize_t length);
@@ -59,10 +68,13 @@ static inline bool is_packed(PyObject *record)
     return Py_TYPE(record)->tp_base == &packed_type;
 }
 
-/* Where its texts lie; those of its kind go up to the end of all. */
-Text packed_key(const Packed *one);
-Text packed_sequence(const Packed *one);
-Text packed_id(const Packed *one);
-Text packed_own(const Packed *one);
+/* One of its texts; that starts nowhere where it is none. */
+Text packed_text(const Packed *one, int which);
+
+/* The same as an object; NULL with an exception set. */
+PyObject *packed_text_object(const Packed *one, int which);
+
+/* Whether its texts are where it says that they are. */
+bool packed_is_sound(const Packed *one);
 
 #endif

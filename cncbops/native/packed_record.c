@@ -2,12 +2,6 @@
 
 #include "record_json.h"
 
-/* Its own texts are arrival and event. */
-typedef struct {
-    Packed head;
-    Py_ssize_t arrival_length;
-} PackedRecord;
-
 static PyObject *no_function;
 
 Common *record_common_of(PyObject *make, PyObject *object, PyObject *shard, PyObject *name)
@@ -17,25 +11,20 @@ Common *record_common_of(PyObject *make, PyObject *object, PyObject *shard, PyOb
 
 static RecordTexts json_of(const Packed *one)
 {
-    Text own = packed_own(one), arrival = {own.start, ((const PackedRecord *)one)->arrival_length};
-    Text event = {own.start + arrival.length, own.length - arrival.length};
     const Common *common = one->common;
-    return (RecordTexts){packed_key(one), packed_sequence(one), common->group_text, arrival, event,
+    return (RecordTexts){packed_text(one, KEY_TEXT), packed_text(one, SEQUENCE_TEXT), common->group_text,
+                         packed_text(one, OWN_TEXT), packed_text(one, BODY_TEXT),
                          {PyBytes_AS_STRING(common->own), PyBytes_GET_SIZE(common->own)}};
 }
 
 PyObject *packed_record_of(Common *common, const RecordParts *parts)
 {
     char buffer[LONGEST_SECONDS];
-    Text arrival = write_seconds(parts->arrival_ms, buffer);
-    Packed *one = arrival.start ? packed_make(&packed_record_type, common, &parts->head,
-                                              arrival.length + parts->event.length) : NULL;
+    Parts head = parts->head;
+    head.own = write_seconds(parts->arrival_ms, buffer);
+    Packed *one = head.own.start ? packed_make(&packed_record_type, common, &head) : NULL;
     if (!one)
         return NULL;
-    ((PackedRecord *)one)->arrival_length = arrival.length;
-    char *behind = text_put((char *)packed_own(one).start, arrival);
-    if (parts->event.length)
-        text_put(behind, parts->event);
     RecordTexts json = json_of(one);
     one->size = record_json_size(&json);
     return (PyObject *)one;
@@ -43,9 +32,6 @@ PyObject *packed_record_of(Common *common, const RecordParts *parts)
 
 bool packed_record_is_sound(const Packed *one)
 {
-    Py_ssize_t arrival_length = ((const PackedRecord *)one)->arrival_length;
-    if (arrival_length < 0 || arrival_length > packed_own(one).length)
-        return false;
     RecordTexts json = json_of(one);
     return one->size == record_json_size(&json);
 }
@@ -66,9 +52,9 @@ static PyObject *get_body(Packed *one, void *Py_UNUSED(closure))
 
 static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))
 {
-    return Py_BuildValue("O(NNNNOnnOL)", one->common->make, get_body(one, NULL), text_object(packed_key(one), NULL),
-                         text_object(packed_sequence(one), NULL), text_object(packed_id(one), NULL),
-                         one->common->object, one->line, one->part, one->common->group, one->place);
+    return Py_BuildValue("O(NNNNOnnOL)", one->common->make, get_body(one, NULL), packed_text_object(one, KEY_TEXT),
+                         packed_text_object(one, SEQUENCE_TEXT), packed_text_object(one, ID_TEXT), one->common->object,
+                         one->line, one->part, one->common->group, one->place);
 }
 
 bool prepare_packed_records(void)
@@ -90,7 +76,7 @@ PyTypeObject packed_record_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "cncbops.native.hot.PackedRecord",
     .tp_base = &packed_type,
-    .tp_basicsize = sizeof(PackedRecord),
+    .tp_basicsize = sizeof(Packed),
     .tp_itemsize = 1,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_methods = methods,

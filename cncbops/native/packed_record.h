@@ -5,10 +5,9 @@
 
 #include "packed.h"
 
-/* `event` may be any bytes. */
+/* The body is the event, which may be any bytes; the kind's own text is made of when it arrived. */
 typedef struct {
     Parts head;
-    Text event;
     long long arrival_ms;
 } RecordParts;
 

@@ -1,11 +1,10 @@
 #include "packed_unit.h"
 
-/* Its own texts are type and body. */
+/* Its own text is the failed event's type. */
 typedef struct {
     Packed head;
     Digests digests;
     long long time_ms;
-    Py_ssize_t type_length;
     bool has_id;
 } PackedUnit;
 
@@ -34,13 +33,7 @@ PyObject *packed_units_of(PyObject *given)
 
 Text packed_unit_type_of(const Packed *one)
 {
-    return (Text){packed_own(one).start, ((const PackedUnit *)one)->type_length};
-}
-
-static Text body_of(const Packed *one)
-{
-    Text type = packed_unit_type_of(one);
-    return (Text){type.start + type.length, one->size};
+    return packed_text(one, OWN_TEXT);
 }
 
 long long packed_unit_time(const Packed *one)
@@ -50,7 +43,7 @@ long long packed_unit_time(const Packed *one)
 
 Text packed_unit_fault_id(const Packed *one)
 {
-    return ((const PackedUnit *)one)->has_id ? packed_id(one) : (Text){NULL, 0};
+    return ((const PackedUnit *)one)->has_id ? packed_text(one, ID_TEXT) : (Text){NULL, 0};
 }
 
 const Digests *packed_unit_digests(const Packed *one)
@@ -60,33 +53,30 @@ const Digests *packed_unit_digests(const Packed *one)
 
 PyObject *packed_unit_of(Common *common, const UnitParts *parts)
 {
-    Packed *one = packed_make(&packed_unit_type, common, &parts->head, parts->type.length + parts->body.length);
+    Packed *one = packed_make(&packed_unit_type, common, &parts->head);
     if (!one)
         return NULL;
     PackedUnit *unit = (PackedUnit *)one;
     unit->digests = parts->digests;
     unit->time_ms = parts->time_ms;
-    unit->type_length = parts->type.length;
     unit->has_id = parts->has_id;
-    one->size = parts->body.length;
-    text_put(text_put((char *)packed_own(one).start, parts->type), parts->body);
+    one->size = parts->head.body.length;
     return (PyObject *)one;
 }
 
 bool packed_unit_is_sound(const Packed *one)
 {
-    Py_ssize_t type_length = ((const PackedUnit *)one)->type_length, own_length = packed_own(one).length;
-    return type_length >= 0 && type_length <= own_length && one->size == own_length - type_length;
+    return one->size == packed_text(one, BODY_TEXT).length;
 }
 
 char *packed_unit_write(char *to, const Packed *one)
 {
-    return text_put(to, body_of(one));
+    return text_put(to, packed_text(one, BODY_TEXT));
 }
 
 static PyObject *get_body(Packed *one, void *Py_UNUSED(closure))
 {
-    Text body = body_of(one);
+    Text body = packed_text(one, BODY_TEXT);
     return PyBytes_FromStringAndSize(body.start, body.length);
 }
 
@@ -97,12 +87,12 @@ static PyObject *in_tuple(PyObject *only)
 
 static PyObject *get_keys(Packed *one, void *Py_UNUSED(closure))
 {
-    return in_tuple(text_object(packed_key(one), NULL));
+    return in_tuple(packed_text_object(one, KEY_TEXT));
 }
 
 static PyObject *get_names(Packed *one, void *Py_UNUSED(closure))
 {
-    return in_tuple(text_object(packed_sequence(one), NULL));
+    return in_tuple(packed_text_object(one, SEQUENCE_TEXT));
 }
 
 static PyObject *digest_made(const unsigned char *digest)
@@ -160,7 +150,7 @@ static PyObject *reduced(Packed *one, PyObject *key, PyObject *sequence)
         return NULL;
     PyObject *call = Py_BuildValue(
         "O(NOONOnnOLOiOOO(O)(O)ONNOO)", common->make, get_body(one, NULL), key, sequence,
-        text_object(packed_id(one), NULL), common->object, one->line, one->part, common->group, one->place,
+        packed_text_object(one, ID_TEXT), common->object, one->line, one->part, common->group, one->place,
         common->function, 1, common->is_alone ? Py_True : Py_False, Py_False, Py_False, key, sequence, source,
         get_fault(one, NULL), get_records(one, NULL), PyTuple_GET_ITEM(group, 0), PyTuple_GET_ITEM(group, 1));
     Py_DECREF(group);
@@ -169,8 +159,8 @@ static PyObject *reduced(Packed *one, PyObject *key, PyObject *sequence)
 
 static PyObject *reduce(Packed *one, PyObject *Py_UNUSED(none))
 {
-    PyObject *key = text_object(packed_key(one), NULL);
-    PyObject *sequence = key ? text_object(packed_sequence(one), NULL) : NULL;
+    PyObject *key = packed_text_object(one, KEY_TEXT);
+    PyObject *sequence = key ? packed_text_object(one, SEQUENCE_TEXT) : NULL;
     PyObject *result = sequence ? reduced(one, key, sequence) : NULL;
     Py_XDECREF(key);
     Py_XDECREF(sequence);

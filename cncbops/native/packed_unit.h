@@ -10,10 +10,10 @@ typedef struct {
     unsigned char fault[DIGEST_BYTES], record[DIGEST_BYTES];
 } Digests;
 
-/* `body` is the record's JSON, `type` the failed event's. `has_id`: the id is the fault's, not the record's. */
+/* The body is the record's JSON, the kind's own text the failed event's type. `has_id`: the id is the fault's, not the
+   record's. */
 typedef struct {
     Parts head;
-    Text body, type;
     Digests digests;
     long long time_ms;
     bool has_id;
@@ -48,7 +48,7 @@ const Digests *packed_unit_digests(const Packed *one);
 /* A new tuple of its fault's fingerprint and pipeline; NULL with an exception set. */
 PyObject *packed_unit_group(const Packed *one);
 
-/* Whether its own texts are as long as its fields say. */
+/* Whether its size is that of its body. */
 bool packed_unit_is_sound(const Packed *one);
 
 /* Writes its JSON; returns the place behind it. */

@@ -95,7 +95,7 @@ static PyObject *packed_in(Making *making, PyObject *const *of_event, long long 
     Common *common = common_for(making, of_event[SHARD], name);
     if (!common || PyObject_GetBuffer(of_event[DATA], &data, PyBUF_SIMPLE) < 0)
         return NULL;
-    parts.event = (Text){data.buf, data.len};
+    parts.head.body = (Text){data.buf, data.len};
     PyObject *record = packed_record_of(common, &parts);
     PyBuffer_Release(&data);
     return record;

@@ -46,18 +46,18 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     parts.head.sequence = text_of(line->sequence);
     parts.head.id = text_of(parts.has_id ? line->id : line->record_id);
     parts.head.line = number;
-    parts.body = text_of(line->record);
-    parts.type = text_of(line->type);
+    parts.head.own = text_of(line->type);
+    parts.head.body = text_of(line->record);
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
     return common && digest_line(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }
 
-/* The unit of a line; NULL where it is not usual. */
-static PyObject *read_unit(Reading *reading, const char *start, const char *end, Py_ssize_t number)
+/* The unit of a line; NULL where it is not usual. `next` is what is behind it, where that was found. */
+static PyObject *read_unit(Reading *reading, const char *start, const char *end, Py_ssize_t number, const char **next)
 {
     FaultLine line;
-    if (!utf8_is_valid(start, end - start) || !fault_line_read(start, end, &line) ||
-        time_of(&line) >= reading->until_ms)
+    *next = fault_line_read(start, end, &line);
+    if (!*next || !utf8_is_valid(start, *next - start) || time_of(&line) >= reading->until_ms)
         return NULL;
     FaultCause *cause = fault_cause_of(&reading->causes, &line);
     return cause && slice_length(line.record) <= cause->longest ? unit_of(reading, cause, &line, number) : NULL;
@@ -65,16 +65,15 @@ static PyObject *read_unit(Reading *reading, const char *start, const char *end,
 
 static bool append_units(PyObject *units, Reading *reading, Slice data, Py_ssize_t number)
 {
-    for (const char *start = data.start; start < data.end; number++) {
-        const char *newline = memchr(start, '\n', data.end - start), *end = newline ? newline : data.end;
-        PyObject *unit = read_unit(reading, start, end, number);
+    for (const char *start = data.start, *next; start < data.end; start = next, number++) {
+        PyObject *unit = read_unit(reading, start, data.end, number, &next);
         if (!unit && PyErr_Occurred())
             return false;
         int failed = PyList_Append(units, unit ? unit : Py_None);
         Py_XDECREF(unit);
         if (failed)
             return false;
-        start = end + 1;
+        next = next ? next : line_end(start, data.end);
     }
     return true;
 }

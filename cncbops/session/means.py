@@ -54,7 +54,7 @@ def means_of(
     recipients, s3, room = Recipients(), aws.s3(READERS + LISTERS), room or places.room
     with ExitStack() as held:
         queues = held.enter_context(Queues(request.sources, aws, executes=executes))
-        resolver = Resolver(aws, s3)
+        resolver = Resolver(aws, lambda: s3)
         held.callback(resolver.close)
         identity = whoami(aws)
         finder = Finder(request, aws, recipients, identity.account if identity else None, room)

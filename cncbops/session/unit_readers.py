@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cncbops.faults.resolving import Resolver
@@ -50,5 +51,5 @@ class UnitReaders:
     def _settle_in(self) -> None:
         """What a process was forked with may have connections, which are not its own."""
         if self._process != os.getpid():
-            self._process, self._resolver = os.getpid(), Resolver(self._aws, self._aws.s3(READERS))
+            self._process, self._resolver = os.getpid(), Resolver(self._aws, partial(self._aws.s3, READERS))
             self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room)

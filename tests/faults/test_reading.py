@@ -43,7 +43,7 @@ def far_side() -> Iterator[FarSide]:
 
 @contextmanager
 def resolving(s3: Any) -> Iterator[Resolver]:
-    found = Resolver(Aws(AwsAccess(region="us-east-1")), s3)
+    found = Resolver(Aws(AwsAccess(region="us-east-1")), lambda: s3)
     try:
         yield found
     finally:
@@ -258,7 +258,7 @@ def test_objects_that_may_not_be_read_at_all_end_the_run(far_side: FarSide) -> N
 def test_a_reader_that_is_left_early_reads_no_further(far_side: FarSide) -> None:
     far_side.add_bucket("lake", {f"{number:03}": DOCUMENTS["library"] for number in range(200)})
     s3 = client("s3", far_side.url)
-    reader = FaultReader([S3Source("lake", "")], ALL, s3, Resolver(Aws(AwsAccess(region="us-east-1")), s3))
+    reader = FaultReader([S3Source("lake", "")], ALL, s3, Resolver(Aws(AwsAccess(region="us-east-1")), lambda: s3))
     with closing(reader.found()) as found:
         assert len(list(islice(found, 3))) == 3
     assert sum(request.startswith("GET /lake/") for request in far_side.requests) < 40

@@ -23,7 +23,7 @@ HERE = LakeObject("/reports/failures", "", "/reports/failures", 1, "", datetime(
 
 @pytest.fixture
 def resolver() -> Iterator[Resolver]:
-    found = Resolver(Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE)), client("s3", NOWHERE))
+    found = Resolver(Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE)), lambda: client("s3", NOWHERE))
     yield found
     found.close()
 
@@ -135,7 +135,7 @@ def test_a_report_in_s3_that_a_file_names_may_name_no_file(tmp_path: Path) -> No
     (tmp_path / "faults").write_bytes(of_events("f-1"))
     with FarSide() as far_side:
         far_side.add_bucket("reports", {"report": reported(tmp_path / "faults", 1)})
-        resolver = Resolver(Aws(AwsAccess(region="us-east-1")), client("s3", far_side.url))
+        resolver = Resolver(Aws(AwsAccess(region="us-east-1")), lambda: client("s3", far_side.url))
         (found,) = resolver.opened(fault(id=None, function=None, unit=LakeLine("s3://reports/report", 1, 0)), HERE)
         resolver.close()
     assert found.unit == Nothing("it names a file of this machine, and lies elsewhere")

@@ -1,5 +1,6 @@
 """Records made in C are those that Python makes, byte for byte; a body that is not usual is Python's."""
 
+import itertools
 import pickle
 import struct
 from array import array
@@ -163,13 +164,18 @@ def test_bytes_that_are_no_packed_records_are_refused_or_are_others(data: st.Dat
     assert len(hot.payload(b"", found, b"")) == sum(record.size for record in found) + max(0, len(found) - 1)
 
 
-def test_an_id_that_would_end_before_it_begins_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        *itertools.product(range(5), [(-1, 1), (0, -2), (0, 3_000), (3_000, 0)]),
+        *((text, (0, -1)) for text in (0, 1, 3, 4)),  # none: only the id may be
+    ],
+)
+def test_texts_that_would_lie_elsewhere_are_refused(text: int, piece: tuple[int, int]) -> None:
     commons, packed = hot.pack_records(made_in_c([event("k", "18", "s", MS, b"{}")], refuse)) or ([], b"")
-    *before, size, key_length, sequence_length, id_length, arrival_length = struct.unpack_from("10q", packed)
-    size += (id_length + 3_000) // 3 * 4  # as long as the event then seems to be
-    numbers = (*before, size, key_length, sequence_length, -3_000, arrival_length)
+    pieces = 6 * 8 + text * 8
     with pytest.raises(ValueError, match="no packed records"):
-        hot.unpack_records(commons, struct.pack("10q", *numbers) + packed[80:])
+        hot.unpack_records(commons, packed[:pieces] + struct.pack("2i", *piece) + packed[pieces + 8 :])
 
 
 @pytest.mark.parametrize("kind", [hot.PackedUnit, Record, None])

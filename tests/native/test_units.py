@@ -1,6 +1,7 @@
 """Units that are packed in C are those that Python makes of the same faults, one by one and many at once."""
 
 import pickle
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -118,6 +119,20 @@ def test_units_keep_nothing_of_what_they_were_read_from() -> None:
     found, expected = in_c(lines), in_python(lines)
     del lines
     assert found == expected
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_that_is_not_usual_is_left_to_python_and_the_next_is_read(end: bytes) -> None:
+    usual_line = usual_texts.FAULT
+    lines = [b"", usual_line + b" \r", b"no JSON", usual_line * 2, usual_line[:-1], usual_line + b"\xff", usual_line]
+    found = hot.read_units(Unit, cause_of, b"\n".join(lines) + end, 3, OBJECT, False, LATER_MS)
+    assert [each and each.line for each in found] == [None, 4, None, None, None, None, 9]
+
+
+def test_what_stands_in_its_record_a_unit_keeps_once() -> None:
+    (unit,) = in_c([texts.cookbook(usual_texts.RECORD)])
+    kept = len(unit.body) + len(unit.partition_key) + len("thing-created")
+    assert sys.getsizeof(unit) == hot.PackedUnit.__basicsize__ + kept
 
 
 @given(lines, st.integers(0, 2**62))

@@ -69,7 +69,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def resolver() -> Iterator[Resolver]:
-    found = Resolver(AWS, client("s3", NOWHERE))
+    found = Resolver(AWS, lambda: client("s3", NOWHERE))
     yield found
     found.close()
 
@@ -190,6 +190,14 @@ def test_a_fault_becomes_the_unit_of_work_that_its_function_could_not_do(resolve
     assert json.loads(unit.body) == record(1)
     assert (unit.function, unit.event_id, unit.line, unit.part, unit.weight) == ("fn", "f-1", 1, 0, 1)
     assert (entry.read, entry.matched, entry.pulled, entry.failed, entry.remains) == (1, 1, 1, 0, False)
+
+
+def test_no_client_is_made_to_fetch_with_where_faults_hold_their_work() -> None:
+    asked: list[None] = []
+    session = Session(Resolver(AWS, lambda: asked.append(None)))
+    units, _ = session.read(document(1), of_records(2, 2, 3))
+    assert len(units) == 2
+    assert not asked
 
 
 def test_faults_are_counted_by_function_type_and_group(resolver: Resolver) -> None:
@@ -626,7 +634,7 @@ FOREVER = replace(REQUEST, until_ms=2**62)
 
 @contextmanager
 def resolving(far_side: FarSide) -> Iterator[Resolver]:
-    found = Resolver(AWS, client("s3", far_side.url))
+    found = Resolver(AWS, lambda: client("s3", far_side.url))
     try:
         yield found
     finally:

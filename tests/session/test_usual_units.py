@@ -42,7 +42,7 @@ NOW_MS = 1_700_700_000_000
 FUNCTION = parse_function("fn")
 REQUEST = ResubmitRequest(sources=(S3Source("lake", ""),), until_ms=NOW_MS, function=FUNCTION)
 AWS = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
-RESOLVER = Resolver(AWS, AWS.s3())
+RESOLVER = Resolver(AWS, AWS.s3)
 RECORD = usual_texts.RECORD
 USUAL = texts.cookbook(RECORD)
 CHANGES = [*usual_texts.ODD, *usual_texts.USUAL]
