@@ -52,8 +52,9 @@ def measured(records: Sequence[Record]) -> Measure:
 class Batch:
     """The records of one invocation, and the lanes they are from: none where order does not matter.
 
-    `payload_bytes` counts the body as it is sent, `weight` the elements of `Records`. `marks` are by lane; without
-    lanes there is one, of lane 0. `is_canary`: it goes before the others of its function.
+    `payload_bytes` counts the body as it is sent, `weight` the elements of `Records`. `upto` and `holes` are those of
+    the lanes' marks (see `Mark`) once it is settled, with those before it: places lane by lane, without lanes one, and
+    by lane where there are holes. `is_canary`: it goes before the others of its function.
     """
 
     lanes: tuple[int, ...]
@@ -61,7 +62,8 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     payload_bytes: int = FRAME_BYTES
     weight: int = 0
-    marks: dict[int, Mark] = field(default_factory=dict)
+    upto: list[int] = field(default_factory=list)
+    holes: dict[int, frozenset[int]] = field(default_factory=dict)
     is_canary: bool = False
 
     def add(self, record: Record) -> None:
@@ -115,6 +117,11 @@ class BatchLimits:
 def batch_of(records: list[Record], lanes: tuple[int, ...]) -> Batch:
     """A batch of records that fit into one, of one function."""
     weight, size, _ = measured(records)
+    return batch_of_known(records, lanes, weight, size)
+
+
+def batch_of_known(records: list[Record], lanes: tuple[int, ...], weight: int, size: int) -> Batch:
+    """The same of records of known weight and bytes of JSON."""
     frame = 0 if records[0].is_event else FRAME_BYTES - 1 + len(records)
     return Batch(lanes, records[0].function, records, frame + size, weight)
 
