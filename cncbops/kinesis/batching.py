@@ -1,7 +1,7 @@
 """Batches of records, as an event source mapping would hand them over, and where they are cut."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -48,8 +48,7 @@ def measured(records: Sequence[Record]) -> Measure:
     return Measure(sum([record.weight for record in records]), sum(sizes), max(sizes, default=0))
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """The records of one invocation, and the lanes they are from: none where order does not matter.
 
     `payload_bytes` counts the body as it is sent, `weight` the elements of `Records`. `upto` and `holes` are those of
@@ -59,11 +58,11 @@ class Batch:
 
     lanes: tuple[int, ...]
     function: str = ""
-    records: list[Record] = field(default_factory=list)
+    records: list[Record] = []
     payload_bytes: int = FRAME_BYTES
     weight: int = 0
-    upto: list[int] = field(default_factory=list)
-    holes: dict[int, frozenset[int]] = field(default_factory=dict)
+    upto: list[int] = []
+    holes: dict[int, frozenset[int]] = {}
     is_canary: bool = False
 
     def add(self, record: Record) -> None:

@@ -113,4 +113,4 @@ class Cutter:
 
 def _stock_of(rest: Sequence[Draft], canary: Mapping[str, int], upto: int) -> Stock:
     carried = sorted((record for draft in rest for record in draft.records), key=by_place)
-    return Stock(carried, canary, upto, {draft.group: draft.first_lane for draft in rest})
+    return Stock(carried, canary, upto, {draft.group: draft.lanes[0] for draft in rest})

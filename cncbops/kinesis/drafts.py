@@ -35,17 +35,20 @@ class Shelf(Struct, gc=False, eq=False):
 Part = tuple[Shelf, int, int]
 """The records between two places on a shelf."""
 
-Filled = tuple[list[Part], list[Record], int, int]
+Filled = tuple[list[Part], tuple[int, ...], list[int], list[Record], int, int]
 """The fields of a Draft."""
 
 
 class Draft(Struct, gc=False, eq=False):
     """A batch in the making: parts of shelves of one group, and the records of these in the order of their places.
 
-    `size` is what they have of a payload: bytes of JSON, each with the comma before it.
+    `lanes` and `last_places` are those of its parts. `size` is what its records have of a payload: bytes of JSON, each
+    with the comma before it.
     """
 
     parts: Sequence[Part]
+    lanes: tuple[int, ...]
+    last_places: list[int]
     records: list[Record]
     weight: int
     size: int
@@ -53,10 +56,6 @@ class Draft(Struct, gc=False, eq=False):
     @property
     def group(self) -> str:
         return self.parts[0][0].group
-
-    @property
-    def first_lane(self) -> int:
-        return self.parts[0][0].lane
 
     @property
     def function(self) -> str:
@@ -97,6 +96,11 @@ class _Filling:
         self.weight += weight
         self.size += size
 
+    def filled(self) -> Filled:
+        lanes = tuple([shelf.lane for shelf, _, _ in self.parts])
+        last_places = [shelf.records[end - 1].place for shelf, _, end in self.parts]
+        return self.parts, lanes, last_places, _in_order(self.parts), self.weight, self.size
+
     def has_room(self, weight: int, size: int) -> bool:
         return self.weight + weight <= self.room and self.size + size <= self.room_bytes
 
@@ -118,7 +122,7 @@ def _filled(shelves: Iterable[Shelf], most_weight: int, most_bytes: int) -> list
                 if number == 0:
                     open_ones.append(draft)
             draft.add(part, weight, size)
-    return [(draft.parts, _in_order(draft.parts), draft.weight, draft.size) for draft in drafts]
+    return [draft.filled() for draft in drafts]
 
 
 def _parts(shelf: Shelf, most_weight: int, most_bytes: int) -> Iterator[tuple[Part, int, int]]:

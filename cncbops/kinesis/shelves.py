@@ -97,7 +97,7 @@ class Shelves:
         """What is left on shelves of one group, in the order of their lanes."""
         drafts = drafts_of(shelves, self._limits[shelves[0].records[0].function])
         self._holes_are_many = self._holes_are_many or any(
-            draft.leaves_some and len(self._shelves[draft.first_lane]) > 1 for draft in drafts
+            draft.leaves_some and len(self._shelves[draft.lanes[0]]) > 1 for draft in drafts
         )
         return drafts
 
@@ -108,21 +108,28 @@ class Shelves:
 
     def give_out(self, draft: Draft) -> Batch:
         """The batch of a draft, marked with how far its lanes are once it is settled."""
-        lanes = tuple([shelf.lane for shelf, _, _ in draft.parts]) if self._lane_of else ()
+        lanes = draft.lanes if self._lane_of else ()
         batch = batch_of_known(draft.records, lanes, draft.weight, draft.size - len(draft.records))
         for shelf, _, end in draft.parts:
             shelf.given = end
-            self._mark(batch, shelf.lane, shelf.records[end - 1].place)
+        if self._lane_of and self._come_last(draft):
+            batch.upto = draft.last_places
+        else:
+            for lane, place in zip(draft.lanes, draft.last_places, strict=True):
+                self._mark(batch, lane, place)
         return batch
+
+    def _come_last(self, draft: Draft) -> bool:
+        """Whether what is given out, and what waits, of its lanes comes before it and after it: as of nearly all."""
+        shelves = map(self._shelves.__getitem__, draft.lanes)
+        return min(draft.last_places) >= self._before and max(map(len, shelves)) == 1
 
     def _mark(self, batch: Batch, lane: int, place: int) -> None:
         """Mark how far a lane is once all that was given out is settled, the last at a place. It never goes back."""
         upto = self._upto[lane] = max(place, self._upto.get(lane, self._before))
         batch.upto.append(upto)
-        shelves = self._shelves.get(lane, {})
-        if self._lane_of and len(shelves) < 2 and upto == place:  # what waits on the only one comes later
-            return
-        waiting = chain.from_iterable(shelf.holes(upto) for shelf in (*shelves.values(), *self._alone))
+        shelves = self._shelves.get(lane, {}).values()
+        waiting = chain.from_iterable(shelf.holes(upto) for shelf in (*shelves, *self._alone))
         if holes := frozenset(chain(waiting, filter(upto.__ge__, self._behind))):
             batch.holes[lane] = holes
 

@@ -19,9 +19,9 @@ typedef struct {
     Load load;
 } Part;
 
-/* A batch in the making; `parts` is a list. */
+/* A batch in the making; `parts` is a list, as are their `lanes` and `last_places`. */
 typedef struct {
-    PyObject *parts;
+    PyObject *parts, *lanes, *last_places;
     Stretches records;
     Load load;
 } Draft;
@@ -35,11 +35,14 @@ typedef struct {
     int open_count;
 } Filling;
 
-static PyObject *records_name, *given_name;
+enum { RECORDS, GIVEN, LANE, ATTRIBUTES };
+
+static const char *const NAMES[ATTRIBUTES] = {"records", "given", "lane"};
+static PyObject *names[ATTRIBUTES];
 
 bool prepare_filling(void)
 {
-    return (records_name = PyUnicode_InternFromString("records")) && (given_name = PyUnicode_InternFromString("given"));
+    return intern_all(names, NAMES, ATTRIBUTES);
 }
 
 /* Whether two loads fit into a batch, as `both`. */
@@ -118,23 +121,29 @@ static void open_last(Filling *filling)
 /* A draft for a part, which is counted there. */
 static Draft *new_draft(Filling *filling, const Part *part, bool is_open)
 {
-    PyObject *parts = make_room(filling) ? PyList_New(0) : NULL;
-    if (!parts)
+    if (!make_room(filling))
         return NULL;
     Draft *draft = &filling->drafts[filling->count++];
-    *draft = (Draft){.parts = parts, .load = part->load};
+    *draft = (Draft){PyList_New(0), PyList_New(0), PyList_New(0), .load = part->load};
     if (is_open)
         open_last(filling);
-    return draft;
+    return draft->parts && draft->lanes && draft->last_places ? draft : NULL;
+}
+
+/* Appends what may be NULL, and gives it back. */
+static bool append(PyObject *list, PyObject *item)
+{
+    bool is_appended = item && PyList_Append(list, item) == 0;
+    Py_XDECREF(item);
+    return is_appended;
 }
 
 static bool put(Draft *draft, const Part *part)
 {
-    PyObject *told = Py_BuildValue("Onn", part->shelf, part->start, part->end);
-    bool is_put = told && PyList_Append(draft->parts, told) == 0 &&
-                  stretches_add(&draft->records, part->records, part->start, part->end);
-    Py_XDECREF(told);
-    return is_put;
+    return stretches_add(&draft->records, part->records, part->start, part->end) &&
+           append(draft->parts, Py_BuildValue("Onn", part->shelf, part->start, part->end)) &&
+           append(draft->lanes, PyObject_GetAttr(part->shelf, names[LANE])) &&
+           append(draft->last_places, PyLong_FromLongLong(stretches_last(&draft->records)));
 }
 
 static bool fill_from(Filling *filling, Part *part)
@@ -154,10 +163,10 @@ static bool fill_from(Filling *filling, Part *part)
 
 static bool fill_from_shelf(Filling *filling, PyObject *shelf)
 {
-    PyObject *given = PyObject_GetAttr(shelf, given_name), *records = NULL;
+    PyObject *given = PyObject_GetAttr(shelf, names[GIVEN]), *records = NULL;
     Py_ssize_t start = given ? PyLong_AsSsize_t(given) : -1;
     if (!PyErr_Occurred())
-        records = PyObject_GetAttr(shelf, records_name);
+        records = PyObject_GetAttr(shelf, names[RECORDS]);
     bool is_shelf = records && PyList_Check(records) && start >= 0;
     if (records && !is_shelf)
         PyErr_SetString(PyExc_TypeError, "a shelf has a list of records, some of which are given out");
@@ -168,11 +177,16 @@ static bool fill_from_shelf(Filling *filling, PyObject *shelf)
 }
 
 /* The records of one part are in their order. */
-static PyObject *told(Draft *draft)
+static PyObject *filled_draft(Draft *draft)
 {
     bool is_sorted = PyList_GET_SIZE(draft->parts) == 1 || stretches_sort(&draft->records);
-    PyObject *records = is_sorted ? stretches_list(&draft->records) : NULL;
-    return records ? Py_BuildValue("ONnn", draft->parts, records, draft->load.weight, draft->load.size) : NULL;
+    PyObject *lanes = is_sorted ? PyList_AsTuple(draft->lanes) : NULL;
+    PyObject *records = lanes ? stretches_list(&draft->records) : NULL;
+    PyObject *told = records ? Py_BuildValue("OOOOnn", draft->parts, lanes, draft->last_places, records,
+                                             draft->load.weight, draft->load.size) : NULL;
+    Py_XDECREF(lanes);
+    Py_XDECREF(records);
+    return told;
 }
 
 static PyObject *drafts_of(Filling *filling, PyObject *shelves)
@@ -182,7 +196,7 @@ static PyObject *drafts_of(Filling *filling, PyObject *shelves)
             return NULL;
     PyObject *drafts = PyList_New(filling->count);
     for (Py_ssize_t at = 0; drafts && at < filling->count; at++) {
-        PyObject *draft = told(&filling->drafts[at]);
+        PyObject *draft = filled_draft(&filling->drafts[at]);
         if (draft)
             PyList_SET_ITEM(drafts, at, draft);
         else
@@ -195,7 +209,9 @@ static void release(Filling *filling)
 {
     while (filling->count) {
         Draft *draft = &filling->drafts[--filling->count];
-        Py_DECREF(draft->parts);
+        Py_XDECREF(draft->parts);
+        Py_XDECREF(draft->lanes);
+        Py_XDECREF(draft->last_places);
         stretches_release(&draft->records);
     }
     PyMem_Free(filling->drafts);

@@ -53,13 +53,20 @@ bool stretches_add(Stretches *all, PyObject *records, Py_ssize_t start, Py_ssize
 {
     if (start < end && !make_room(all, end - start))
         return false;
-    for (Py_ssize_t at = start; at < end && at < PyList_GET_SIZE(records); at++) {
+    for (Py_ssize_t at = start; at < end; at++) {
+        if (at >= PyList_GET_SIZE(records))
+            return PyErr_SetString(PyExc_RuntimeError, "a list became shorter while it was read"), false;
         PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
         all->placed[all->count++] = (Placed){record, record_place(record)};
         if (PyErr_Occurred())
             return false;
     }
     return true;
+}
+
+long long stretches_last(const Stretches *all)
+{
+    return all->placed[all->count - 1].place;
 }
 
 bool stretches_sort(Stretches *all)

@@ -21,6 +21,9 @@ typedef struct {
 /* Adds what a list has from `start` to before `end`. */
 bool stretches_add(Stretches *all, PyObject *records, Py_ssize_t start, Py_ssize_t end);
 
+/* The place of the one that was added last. */
+long long stretches_last(const Stretches *all);
+
 /* Those of one place stay in the order in which they are. */
 bool stretches_sort(Stretches *all);
 

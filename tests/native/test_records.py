@@ -255,7 +255,9 @@ def test_what_is_on_shelves_is_filled_into_drafts_as_in_python(
         shelf.given = min(count, len(shelf.records))
     found, expected = hot.filled(shelves, most_weight, most_bytes), _filled(shelves, most_weight, most_bytes)
     assert found == expected
-    assert all(map(is_, *(chain.from_iterable(records for _, records, *_ in drafts) for drafts in (found, expected))))
+    assert all(
+        map(is_, *(chain.from_iterable(records for _, _, _, records, *_ in drafts) for drafts in (found, expected)))
+    )
 
 
 def test_of_what_is_no_shelf_or_has_no_place_there_is_no_draft() -> None:
