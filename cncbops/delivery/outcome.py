@@ -1,7 +1,6 @@
 """What became of a batch: each of its records has exactly one fate."""
 
 from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -129,9 +128,9 @@ def _bare_failures(failures: Sequence[Undelivered]) -> list[Undelivered]:
 class Waybill(msgspec.Struct, gc=False, eq=False):
     """What is known of a batch where its records are not: how many they are, and what becomes of the run by them.
 
-    `batch` names it where its records are, at `place` of the executor (see `cncbops.execution`). `objects` counts its
-    records by their object's number. `places` are those of its records, in their order. `number` counts a session's
-    batches from 0, in the order in which they are given out.
+    `batch` names it where its records are, at `place` of the executor (see `cncbops.execution`). `upto` and `holes` are
+    of its `marks`. `objects` counts its records by their object's number. `places` are those of its records, in their
+    order. `number` counts a session's batches from 0, in the order in which they are given out.
     """
 
     batch: tuple[int, int]
@@ -139,44 +138,40 @@ class Waybill(msgspec.Struct, gc=False, eq=False):
     function: str
     weight: int
     payload_bytes: int
-    marks: Mapping[int, Mark]
+    upto: Sequence[int]
+    holes: Mapping[int, frozenset[int]]
     is_canary: bool
     objects: Mapping[int, int]
     places: Sequence[int]
     place: int = 0
     number: int = 0
 
+    @property
+    def marks(self) -> Mapping[int, Mark]:
+        """How far its lanes are once it is settled; without lanes there is one, of lane 0."""
+        lanes, none = self.lanes or (0,), frozenset[int]()
+        return {lane: Mark(upto, self.holes.get(lane, none)) for lane, upto in zip(lanes, self.upto, strict=True)}
+
 
 def waybill_of(batch: Batch, name: tuple[int, int] = (0, 0)) -> Waybill:
     """The waybill of a batch."""
-    places = places_of(batch.records)
     return Waybill(
         name,
         batch.lanes,
         batch.function,
         batch.weight,
         batch.payload_bytes,
-        batch.marks,
+        batch.upto,
+        batch.holes,
         batch.is_canary,
-        _counts(places),
-        places,
+        by_object(batch.records),
+        places_of(batch.records),
     )
 
 
 def places_of(records: Sequence[Record]) -> "array[int]":
     """The places of records, in their order."""
     return array("q", hot.places(records) if hot else [record.place for record in records])
-
-
-def _counts(places: Sequence[int]) -> Mapping[int, int]:
-    """How many of these places, which are in order, are of each object, by its number."""
-    counts, start = {}, 0
-    while start < len(places):
-        number = object_number(places[start])
-        end = bisect_left(places, number + 1 << ORDINAL_BITS, lo=start)
-        counts[number] = end - start
-        start = end
-    return counts
 
 
 class Settled(NamedTuple):
@@ -193,4 +188,4 @@ class Settled(NamedTuple):
 
 def by_object(records: Iterable[Record]) -> Mapping[int, int]:
     """How many records are of each object, by its number."""
-    return Counter(object_number(record.place) for record in records)
+    return hot.objects(records, ORDINAL_BITS) if hot else Counter(object_number(record.place) for record in records)

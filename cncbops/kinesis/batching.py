@@ -1,7 +1,7 @@
 """Batches of records, as an event source mapping would hand them over, and where they are cut."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -48,20 +48,21 @@ def measured(records: Sequence[Record]) -> Measure:
     return Measure(sum([record.weight for record in records]), sum(sizes), max(sizes, default=0))
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """The records of one invocation, and the lanes they are from: none where order does not matter.
 
-    `payload_bytes` counts the body as it is sent, `weight` the elements of `Records`. `marks` are by lane; without
-    lanes there is one, of lane 0. `is_canary`: it goes before the others of its function.
+    `payload_bytes` counts the body as it is sent, `weight` the elements of `Records`. `upto` and `holes` are those of
+    the lanes' marks (see `Mark`) once it is settled, with those before it: places lane by lane, without lanes one, and
+    by lane where there are holes. `is_canary`: it goes before the others of its function.
     """
 
     lanes: tuple[int, ...]
     function: str = ""
-    records: list[Record] = field(default_factory=list)
+    records: list[Record] = []
     payload_bytes: int = FRAME_BYTES
     weight: int = 0
-    marks: dict[int, Mark] = field(default_factory=dict)
+    upto: list[int] = []
+    holes: dict[int, frozenset[int]] = {}
     is_canary: bool = False
 
     def add(self, record: Record) -> None:
@@ -115,6 +116,11 @@ class BatchLimits:
 def batch_of(records: list[Record], lanes: tuple[int, ...]) -> Batch:
     """A batch of records that fit into one, of one function."""
     weight, size, _ = measured(records)
+    return batch_of_known(records, lanes, weight, size)
+
+
+def batch_of_known(records: list[Record], lanes: tuple[int, ...], weight: int, size: int) -> Batch:
+    """The same of records of known weight and bytes of JSON."""
     frame = 0 if records[0].is_event else FRAME_BYTES - 1 + len(records)
     return Batch(lanes, records[0].function, records, frame + size, weight)
 

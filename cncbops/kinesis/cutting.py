@@ -16,10 +16,12 @@ A batch carries, for each of its lanes, how far the lane is when this batch and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
-from cncbops.kinesis.batching import Batch, BatchLimits, measured
+from cncbops.kinesis.batching import Batch, BatchLimits
+from cncbops.kinesis.drafts import Draft, by_place
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import Draft, LaneOf, Shelves, by_place
+from cncbops.kinesis.shelves import LaneOf, Shelves
 
 CARRIED_BYTES = 8 * 1024 * 1024
 """How much may be carried over before the fullest of what waits is sent as it is."""
@@ -38,6 +40,9 @@ class Stock:
     canary: Mapping[str, int] = field(default_factory=dict)
     upto: int = -1
     first_lanes: Mapping[str, int] = field(default_factory=dict)
+
+
+_size = attrgetter("size")
 
 
 class Cutter:
@@ -100,17 +105,12 @@ class Cutter:
         batches = list(shelves.put_all(records))
         drafts, rest = shelves.drafts(stock.first_lanes)
         batches += map(shelves.give_out, drafts)
-        rest.sort(key=lambda draft: _bytes_of([draft]))
-        while rest and (flush or _bytes_of(rest) > CARRIED_BYTES):
+        rest.sort(key=_size)
+        while rest and (flush or sum(map(_size, rest)) > CARRIED_BYTES):
             batches.append(shelves.give_out(rest.pop()))
         return batches, rest
 
 
 def _stock_of(rest: Sequence[Draft], canary: Mapping[str, int], upto: int) -> Stock:
-    carried = sorted((record for draft in rest for record in draft.records()), key=by_place)
-    return Stock(carried, canary, upto, {draft.group: draft.first_lane for draft in rest})
-
-
-def _bytes_of(drafts: Sequence[Draft]) -> int:
-    records = [record for draft in drafts for record in draft.records()]
-    return measured(records).size + len(records)
+    carried = sorted((record for draft in rest for record in draft.records), key=by_place)
+    return Stock(carried, canary, upto, {draft.group: draft.lanes[0] for draft in rest})

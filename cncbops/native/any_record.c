@@ -97,3 +97,29 @@ PyObject *record_group(PyObject *record)
 {
     return is_packed(record) ? Py_NewRef(packed(record)->common->group) : PyObject_GetAttr(record, names[GROUP]);
 }
+
+/* A text of Python as bytes, whatever is in it: also what is no Unicode. */
+static PyObject *bytes_of(PyObject *object, Text *text)
+{
+    PyObject *bytes = object ? PyUnicode_AsEncodedString(object, "utf-8", "surrogatepass") : NULL;
+    if (bytes)
+        *text = (Text){PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes)};
+    Py_XDECREF(object);
+    return bytes;
+}
+
+PyObject *record_key_text(PyObject *record, Text *text)
+{
+    if (!is_packed(record))
+        return bytes_of(record_key(record), text);
+    *text = packed_key(packed(record));
+    return Py_NewRef(record);
+}
+
+PyObject *record_group_text(PyObject *record, Text *text)
+{
+    if (!is_packed(record))
+        return bytes_of(record_group(record), text);
+    *text = packed(record)->common->group_text;
+    return Py_NewRef(record);
+}

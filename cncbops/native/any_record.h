@@ -42,4 +42,8 @@ PyObject *record_function(PyObject *record);
 PyObject *record_key(PyObject *record);
 PyObject *record_group(PyObject *record);
 
+/* The latter two as UTF-8; what is returned is what that lies in. */
+PyObject *record_key_text(PyObject *record, Text *text);
+PyObject *record_group_text(PyObject *record, Text *text);
+
 #endif

@@ -1,10 +1,10 @@
-from collections.abc import Callable, Sequence
-from typing import final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self, final
 
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
+from cncbops.kinesis.drafts import Filled, Shelf
 from cncbops.kinesis.record import NameOf, Record
-from cncbops.kinesis.shelves import Part, Shelf
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
 from cncbops.wire.signing import Template
@@ -43,6 +43,18 @@ class DigestSet:
     def add(self, digests: bytes, /) -> list[int]: ...
     def take(self) -> bytes: ...
     def __len__(self) -> int: ...
+
+# As cncbops.kinesis.shelves has it.
+class Shelving:
+    def __new__(
+        cls,
+        shelves: dict[int, dict[str, Shelf]],
+        make: Callable[[str, int], Shelf],
+        known: dict[str, dict[str, int]] | None,
+        lane_of: Callable[[Record], int] | None,
+        /,
+    ) -> Self: ...
+    def put(self, records: tuple[Record, ...], start: int, /) -> int: ...
 
 # The records of complete events of one object; `body_of` is asked for a body that is not usual.
 def make_records(
@@ -98,6 +110,9 @@ def measured(records: Sequence[Record], /) -> tuple[int, int, int]: ...
 # Their places, eight bytes each.
 def places(records: Sequence[Record], /) -> bytes: ...
 
+# How many there are of each object, by its number: what is left of a place but for its last bits.
+def objects(records: Iterable[Record], ordinal_bits: int, /) -> dict[int, int]: ...
+
 # Set a bit for each digest; the indices of those whose bit is set, which others may have set.
 def mark_digests(bits: bytearray, digests: bytes, /) -> None: ...
 def marked_digests(bits: bytearray, digests: bytes, /) -> list[int]: ...
@@ -105,24 +120,13 @@ def marked_digests(bits: bytearray, digests: bytes, /) -> list[int]: ...
 # As cncbops.ledger.sorting has it: rows are each a cause, digests and others.
 def sorted_entries(rows: Sequence[tuple[bytes, bytes, bytes]], has_others: bool, /) -> bytes: ...
 
-# As cncbops.kinesis.shelves has it.
-def put_on_shelves(
-    records: tuple[Record, ...],
-    start: int,
-    homes: dict[str, dict[str, list[Record]]],
-    lanes: dict[str, dict[str, int]] | None,
-    shelves: dict[str, dict[int, Shelf]],
-    home_for: Callable[[Record], list[Record]],
-    /,
-) -> int: ...
+# As cncbops.kinesis.drafts has it.
+def filled(shelves: Sequence[Shelf], most_weight: int, most_bytes: int, /) -> list[Filled]: ...
 
 # Packed records as bytes, and beside them what each of some, or of all, have in common; None where one is not packed.
 # And the way back, on a machine that lays out numbers alike; raises ValueError where they are no such bytes.
 def pack_records(records: Sequence[Record], /) -> tuple[list[tuple[object, ...]], bytes] | None: ...
 def unpack_records(commons: list[tuple[object, ...]], packed: bytes, /) -> list[Record]: ...
-
-# The records of parts of shelves, in the order of their places.
-def in_order(parts: Sequence[Part], /) -> list[Record]: ...
 
 # The status, the headers, and how many bytes are said to follow: the head of an answer after which another may come on
 # the connection.

@@ -48,3 +48,44 @@ PyObject *places(PyObject *Py_UNUSED(module), PyObject *records)
     Py_XDECREF(own);
     return found;
 }
+
+/* Adds to the count of an object, which may be none so far; false with an exception set. */
+static bool count_more(PyObject *counts, long long object, Py_ssize_t more)
+{
+    PyObject *number = PyLong_FromLongLong(object);
+    PyObject *known = number ? PyDict_GetItemWithError(counts, number) : NULL;
+    PyObject *sum = PyErr_Occurred() ? NULL : PyLong_FromSsize_t((known ? PyLong_AsSsize_t(known) : 0) + more);
+    bool is_counted = sum && PyDict_SetItem(counts, number, sum) == 0;
+    Py_XDECREF(number);
+    Py_XDECREF(sum);
+    return is_counted;
+}
+
+/* Those of one object mostly come one after another. */
+static bool count_objects(PyObject *counts, PyObject *records, int ordinal_bits)
+{
+    for (Py_ssize_t at = 0, start = 0; at < PyTuple_GET_SIZE(records); start = at) {
+        long long object = record_place(PyTuple_GET_ITEM(records, at)) >> ordinal_bits;
+        do
+            at++;
+        while (!PyErr_Occurred() && at < PyTuple_GET_SIZE(records) &&
+               record_place(PyTuple_GET_ITEM(records, at)) >> ordinal_bits == object);
+        if (PyErr_Occurred() || !count_more(counts, object, at - start))
+            return false;
+    }
+    return true;
+}
+
+PyObject *objects(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *records, *counts;
+    int ordinal_bits;
+    if (!PyArg_ParseTuple(arguments, "Oi", &records, &ordinal_bits))
+        return NULL;
+    PyObject *own = PySequence_Tuple(records);
+    counts = own ? PyDict_New() : NULL;
+    if (counts && !count_objects(counts, own, ordinal_bits))
+        Py_CLEAR(counts);
+    Py_XDECREF(own);
+    return counts;
+}

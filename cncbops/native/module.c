@@ -9,6 +9,7 @@
 #include "packed_record.h"
 #include "packed_unit.h"
 #include "sha256.h"
+#include "shelving.h"
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
@@ -24,13 +25,13 @@ static PyMethodDef functions[] = {
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},
+    {"objects", objects, METH_VARARGS, NULL},
     {"mark_digests", mark_digests, METH_VARARGS, NULL},
     {"marked_digests", marked_digests, METH_VARARGS, NULL},
     {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
-    FUNCTION(put_on_shelves),
     {"pack_records", pack_records, METH_O, NULL},
     {"unpack_records", unpack_records, METH_VARARGS, NULL},
-    {"in_order", in_order, METH_O, NULL},
+    {"filled", filled, METH_VARARGS, NULL},
     FUNCTION(exchange),
     FUNCTION(receive),
     {"usual_head", usual_head, METH_O, NULL},
@@ -56,13 +57,13 @@ PyMODINIT_FUNC PyInit_hot(void)
 {
     base64_prepare();
     if (!prepare_packed() || !prepare_packed_records() || !prepare_packed_units() || !prepare_any_record() ||
-        !prepare_records() || !prepare_shelving() || !prepare_in_order() || !prepare_fault_causes() ||
+        !prepare_records() || !prepare_shelving() || !prepare_filling() || !prepare_fault_causes() ||
         !prepare_sha256())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module &&
         (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0 ||
-         PyModule_AddType(module, &digest_set_type) < 0))
+         PyModule_AddType(module, &digest_set_type) < 0 || PyModule_AddType(module, &shelving_type) < 0))
         Py_CLEAR(module);
     return module;
 }

@@ -26,22 +26,22 @@ PyObject *units_alike(PyObject *module, PyObject *units);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);
+PyObject *objects(PyObject *module, PyObject *arguments);
 PyObject *sorted_entries(PyObject *module, PyObject *arguments);
 PyObject *mark_digests(PyObject *module, PyObject *arguments);
 PyObject *marked_digests(PyObject *module, PyObject *arguments);
-PyObject *put_on_shelves(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *pack_records(PyObject *module, PyObject *records);
 PyObject *unpack_records(PyObject *module, PyObject *arguments);
-PyObject *in_order(PyObject *module, PyObject *parts);
+PyObject *filled(PyObject *module, PyObject *arguments);
 PyObject *exchange(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *receive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *usual_head(PyObject *module, PyObject *answer);
 PyObject *signed_head(PyObject *module, PyObject *arguments);
 
-/* To be called once, before make_records, put_on_shelves, and in_order; false with an exception set. */
+/* To be called once, before make_records, a Shelving, and filled; false with an exception set. */
 bool prepare_records(void);
 bool prepare_shelving(void);
-bool prepare_in_order(void);
+bool prepare_filling(void);
 
 /* Makes texts of names, that stay; false with an exception set. */
 bool intern_all(PyObject **interned, const char *const *names, size_t count);

@@ -1,36 +1,37 @@
-/* The records of some stretches of shelves, in the order of their places, as `cncbops.kinesis.shelves` has it. */
-
-#include "native.h"
-
-#include <stdlib.h>
+#include "place_order.h"
 
 #include "any_record.h"
 
-/* `index` is where it was found: those of one place stay in that order. */
-typedef struct {
-    PyObject *record;
-    long long place;
-    Py_ssize_t index;
-} Placed;
+/* Runs are in their order, each as long as can be. */
 
-typedef struct {
-    Placed *placed;
-    Py_ssize_t count, room;
-} Stretches;
-
-static PyObject *records_name;
-
-bool prepare_in_order(void)
+static Py_ssize_t run_end(const Placed *placed, Py_ssize_t start, Py_ssize_t count)
 {
-    return (records_name = PyUnicode_InternFromString("records"));
+    Py_ssize_t at = start + 1;
+    while (at < count && placed[at - 1].place <= placed[at].place)
+        at++;
+    return at;
 }
 
-static int compare(const void *one, const void *other)
+/* Merges two runs, one behind the other; of one place, those of the first stay first. */
+static void merge(const Placed *one, const Placed *one_end, const Placed *end, Placed *to)
 {
-    const Placed *left = one, *right = other;
-    if (left->place != right->place)
-        return left->place < right->place ? -1 : 1;
-    return left->index < right->index ? -1 : left->index > right->index;
+    const Placed *other = one_end;
+    while (one < one_end && other < end)
+        *to++ = other->place < one->place ? *other++ : *one++;
+    memcpy(to, one, (one_end - one) * sizeof(*one));
+    memcpy(to + (one_end - one), other, (end - other) * sizeof(*other));
+}
+
+/* Merges every two runs; returns how many there are then. */
+static Py_ssize_t merge_runs(const Placed *from, Py_ssize_t count, Placed *to)
+{
+    Py_ssize_t runs = 0;
+    for (Py_ssize_t start = 0, end; start < count; start = end, runs++) {
+        Py_ssize_t middle = run_end(from, start, count);
+        end = middle < count ? run_end(from, middle, count) : count;
+        merge(from + start, from + middle, from + end, to + start);
+    }
+    return runs;
 }
 
 /* Each of the following returns false, or NULL, with an exception set. */
@@ -48,72 +49,54 @@ static bool make_room(Stretches *all, Py_ssize_t more)
     return true;
 }
 
-static bool add_stretch(Stretches *all, PyObject *records, Py_ssize_t start, Py_ssize_t end)
+bool stretches_add(Stretches *all, PyObject *records, Py_ssize_t start, Py_ssize_t end)
 {
-    Py_ssize_t count = PyList_GET_SIZE(records);
-    start = start < 0 ? 0 : start;
-    end = end > count ? count : end;
     if (start < end && !make_room(all, end - start))
         return false;
     for (Py_ssize_t at = start; at < end; at++) {
-        fetch_ahead(PySequence_Fast_ITEMS(records), at, end);
-        all->placed[all->count] = (Placed){Py_NewRef(PyList_GET_ITEM(records, at)), 0, all->count};
-        all->count++;
-    }
-    return true;
-}
-
-static bool add_part(Stretches *all, PyObject *part)
-{
-    PyObject *shelf;
-    Py_ssize_t start, end;
-    if (!PyTuple_Check(part)) {
-        PyErr_SetString(PyExc_TypeError, "a part is a tuple");
-        return false;
-    }
-    if (!PyArg_ParseTuple(part, "Onn", &shelf, &start, &end))
-        return false;
-    PyObject *records = PyObject_GetAttr(shelf, records_name);
-    bool is_list = records && PyList_Check(records);
-    if (records && !is_list)
-        PyErr_SetString(PyExc_TypeError, "a shelf has a list of records");
-    bool is_added = is_list && add_stretch(all, records, start, end);
-    Py_XDECREF(records);
-    return is_added;
-}
-
-/* Those of one part are in their order. */
-static bool sort(Stretches *all, bool is_sorted)
-{
-    for (Py_ssize_t at = 0; !is_sorted && at < all->count; at++) {
-        all->placed[at].place = record_place(all->placed[at].record);
+        if (at >= PyList_GET_SIZE(records))
+            return PyErr_SetString(PyExc_RuntimeError, "a list became shorter while it was read"), false;
+        PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
+        all->placed[all->count++] = (Placed){record, record_place(record)};
         if (PyErr_Occurred())
             return false;
     }
-    if (!is_sorted && all->count)
-        qsort(all->placed, all->count, sizeof(*all->placed), compare);
     return true;
 }
 
-static PyObject *taken_in_order(Stretches *all, PyObject *parts)
+long long stretches_last(const Stretches *all)
 {
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(parts); at++)
-        if (!add_part(all, PyTuple_GET_ITEM(parts, at)))
-            return NULL;
-    PyObject *records = sort(all, PyTuple_GET_SIZE(parts) == 1) ? PyList_New(all->count) : NULL;
+    return all->placed[all->count - 1].place;
+}
+
+bool stretches_sort(Stretches *all)
+{
+    Placed *other = PyMem_New(Placed, all->count);
+    if (!other)
+        return PyErr_NoMemory(), false;
+    Py_ssize_t runs = all->count;
+    while (runs > 1) {
+        runs = merge_runs(all->placed, all->count, other);
+        Placed *merged = other;
+        other = all->placed;
+        all->placed = merged;
+        all->room = all->count;
+    }
+    PyMem_Free(other);
+    return true;
+}
+
+PyObject *stretches_list(const Stretches *all)
+{
+    PyObject *records = PyList_New(all->count);
     for (Py_ssize_t at = 0; records && at < all->count; at++)
         PyList_SET_ITEM(records, at, Py_NewRef(all->placed[at].record));
     return records;
 }
 
-PyObject *in_order(PyObject *Py_UNUSED(module), PyObject *given)
+void stretches_release(Stretches *all)
 {
-    PyObject *parts = PySequence_Tuple(given);
-    Stretches all = {NULL, 0, 0};
-    PyObject *records = parts ? taken_in_order(&all, parts) : NULL;
-    while (all.count)
-        Py_DECREF(all.placed[--all.count].record);
-    PyMem_Free(all.placed);
-    Py_XDECREF(parts);
-    return records;
+    while (all->count)
+        Py_DECREF(all->placed[--all->count].record);
+    PyMem_Free(all->placed);
 }

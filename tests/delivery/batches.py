@@ -36,4 +36,4 @@ def waybill(
 ) -> Waybill:
     """What is known of a batch where it is given out: it is named by its number, and is at a place of an executor."""
     places = range(number * 100, number * 100 + events)
-    return Waybill((0, number), tuple(lanes), function, events, size, {}, False, {0: events}, places, place, number)
+    return Waybill((0, number), tuple(lanes), function, events, size, [], {}, False, {0: events}, places, place, number)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from cncbops.kinesis.batching import Batch, BatchLimits
+from cncbops.delivery.outcome import waybill_of
+from cncbops.kinesis.batching import Batch, BatchLimits, Mark
 from cncbops.kinesis.cutting import Cutter, Stock
 from cncbops.kinesis.record import Record
 
@@ -48,6 +49,10 @@ def all_places(batches: Sequence[Batch]) -> list[int]:
     return [record.place for batch in batches for record in batch.records]
 
 
+def marks(batch: Batch) -> Mapping[int, Mark]:
+    return waybill_of(batch).marks
+
+
 def told(batches: Sequence[Batch]) -> list[tuple[object, ...]]:
     """All there is to say of batches."""
-    return [(each.lanes, each.function, each.records, each.marks, each.is_canary) for each in batches]
+    return [(each.lanes, each.function, each.records, marks(each), each.is_canary) for each in batches]

@@ -13,7 +13,7 @@ from cncbops.kinesis.record import Record
 from cncbops.session.progress import Progress
 from tests.faults import units
 from tests.faults.units import unit_of
-from tests.kinesis.cuts import ALL, cut_for, cuts
+from tests.kinesis.cuts import ALL, cut_for, cuts, marks
 from tests.kinesis.work import inputs, limits
 
 SESSION = 1
@@ -34,13 +34,13 @@ class Kept:
         self._lowest = 0
 
     def settle(self, number: int, batch: Batch) -> None:
-        assert set(batch.marks) == set(batch.lanes or (0,))
+        assert set(marks(batch)) == set(batch.lanes or (0,))
         if batch.lanes:
-            self._marks.update({(SESSION, lane): mark for lane, mark in batch.marks.items()})
+            self._marks.update({(SESSION, lane): mark for lane, mark in marks(batch).items()})
             return
         self._beyond[number] = batch
         while self._lowest in self._beyond:
-            self._marks[SESSION, 0] = self._beyond.pop(self._lowest).marks[0]
+            self._marks[SESSION, 0] = marks(self._beyond.pop(self._lowest))[0]
             self._lowest += 1
 
     def settled(self, records: Sequence[Record]) -> set[int]:
@@ -96,7 +96,7 @@ def of_shards(shards: str, function: str = "fn") -> list[Unit]:
 
 def marks_of(shards: str, lanes: int, size: int = ALL) -> list[tuple[int, set[int]]]:
     batches = cut_for({"fn": BatchLimits(2, 10_000)}, of_shards(shards), lanes, size)
-    return [(mark.upto, set(mark.holes)) for batch in batches for mark in batch.marks.values()]
+    return [(mark.upto, set(mark.holes)) for batch in batches for mark in marks(batch).values()]
 
 
 def test_a_lane_of_two_shards_does_not_go_back_where_the_later_shard_is_sent_first() -> None:
@@ -119,18 +119,18 @@ def test_a_mark_never_goes_back(shards: str, lanes: int, size: int) -> None:
 def test_without_order_a_record_that_is_sent_alone_covers_nothing_that_waits() -> None:
     records = [unit_of(units.kinesis(0)), unit_of(units.bucket(1), number=1)]
     alone, other = cut_for({"fn": BatchLimits(9, 10_000)}, records, 0)
-    assert (alone.marks, other.marks) == ({0: Mark(1, frozenset({0}))}, {0: Mark(1)})
+    assert (marks(alone), marks(other)) == ({0: Mark(1, frozenset({0}))}, {0: Mark(1)})
 
 
 def test_without_order_a_canary_covers_nothing_of_other_functions_before_it() -> None:
     records = [*of_shards("aaa", "f"), unit_of(units.kinesis(3), number=3, function="g")]
     found = cuts(Cutter(dict.fromkeys("fg", BatchLimits(9, 10_000)), 0, 1), records, ALL)
-    of_canary, of_both, of_all = [batch.marks[0] for batches in found for batch in batches]
+    of_canary, of_both, of_all = [marks(batch)[0] for batches in found for batch in batches]
     assert of_canary.holes >= of_both.holes
     assert (of_both, of_all) == (Mark(3, frozenset({1, 2})), Mark(3))
 
 
 def test_without_order_marks_have_few_holes_however_many_shards_there_are() -> None:
     """They are written down with every batch."""
-    marks = marks_of("abcd" * 100, 0)
-    assert max(len(holes) for _, holes in marks) <= 2 * 4
+    found = marks_of("abcd" * 100, 0)
+    assert max(len(holes) for _, holes in found) <= 2 * 4

@@ -12,7 +12,6 @@ import pytest
 from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.errors import CannotRun
 from cncbops.faults.unit import Unit
-from cncbops.kinesis.batching import Mark
 from cncbops.kinesis.record import Record
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
@@ -93,7 +92,7 @@ def run_at(ledger: Ledger, started_ms: int) -> Run:
 def waybill(*sent: Record, upto: int = 0) -> Waybill:
     """The waybill of a batch that leaves its lane at a place."""
     batch = batch_of(*sent)
-    batch.marks = {0: Mark(upto)}
+    batch.upto = [upto]
     return Sent.of(batch).bill
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from cncbops.delivery.outcome import Outcome, Settled, waybill_of
 from cncbops.faults.unit import Unit
-from cncbops.kinesis.batching import Mark
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.pulse import Pulse
 from cncbops.ledger.rows import Run
@@ -44,7 +43,7 @@ def test_faults_are_looked_up_while_others_are_written_down_and_the_session_beat
 
 def _deliver(ledger: Ledger, run: Run, unit: Unit) -> None:
     batch = batch_of(unit)
-    batch.marks = {0: Mark(unit.place)}
+    batch.upto = [unit.place]
     ledger.run_writer(run, 1).write([], [], [Settled(waybill_of(batch, (0, 0)), Outcome(delivered=[unit]))])
 
 

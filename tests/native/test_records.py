@@ -4,9 +4,11 @@ import itertools
 import pickle
 import struct
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -17,8 +19,9 @@ from hypothesis import strategies as st
 from cncbops.formats.event import Bytes, LakeEvent
 from cncbops.formats.timestamp import LATEST_MS
 from cncbops.kinesis import record as subject
+from cncbops.kinesis.drafts import Shelf, _filled
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import LaneOf, Shelf, Shelves, _in_order, _put_on_shelves
+from cncbops.kinesis.shelves import LaneOf, _Shelving
 from cncbops.lake.objects import LakeObject
 
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
@@ -213,46 +216,90 @@ def test_records_are_put_beside_those_of_their_key_as_in_python(
     )
 
     lane_of = LaneOf(3) if has_order else None  # what it knows by the first cut, is known in the second
-    first = ends_of(hot.put_on_shelves, records, lane_of)
-    assert first == ends_of(_put_on_shelves, records, None if lane_of is None else LaneOf(3))
-    assert ends_of(hot.put_on_shelves, records, lane_of) == first
+    first = ends_of(hot.Shelving, records, lane_of)
+    assert first == ends_of(_Shelving, records, None if lane_of is None else LaneOf(3))
+    assert ends_of(hot.Shelving, records, lane_of) == first
 
 
-def ends_of(put_on_shelves: Callable[..., int], records: tuple[Record, ...], lane_of: LaneOf | None) -> object:
-    """Up to where records are put at a time, where they then are, and on which shelves."""
-    shelves, homes = Shelves({}, lane_of, -1, ()), dict[str, dict[str, list[Record]]]()
-    lanes = lane_of.known if lane_of else None
+def ends_of(shelving: type[hot.Shelving | _Shelving], records: tuple[Record, ...], lane_of: LaneOf | None) -> object:
+    """Up to where records are put at a time, and on which shelves they then are."""
+    shelves: dict[int, dict[str, Shelf]] = {}
+    made = shelving(shelves, Shelf, lane_of.known if lane_of else None, lane_of)
     ends, at = [], 0
     while at <= len(records):
-        ends.append(put_on_shelves(records, at, homes, lanes, shelves._of_group, shelves._home_for))
+        ends.append(made.put(records, at))
         at = ends[-1] + 1
-    of_group = shelves._of_group.items()
-    return ends, homes, {group: {lane: each.records for lane, each in rows.items()} for group, rows in of_group}
+    return ends, {lane: {group: each.records for group, each in rows.items()} for lane, rows in shelves.items()}
 
 
-@given(st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=30), st.lists(st.integers(0, 32), max_size=6))
-def test_what_is_on_shelves_comes_in_the_order_of_places_as_in_python(
-    chosen: list[tuple[int, bool]], bounds: list[int]
+@pytest.mark.parametrize("has_order", [True, False])
+def test_any_key_has_a_shelf_with_all_of_its_records(has_order: bool) -> None:
+    """Also keys of one hash for dictionaries, what is no Unicode, and more than there is room for at first."""
+    keys = ["", "\ud800", "\0", "k" * 8, "k" * 9, *map(str, range(3_000))]
+    record = odd(made_in_c([event("k", "18", "s", MS, b"{}")], refuse)[0], 0)
+    records = tuple(msgspec.structs.replace(record, partition_key=key, group=key) for key in keys * 2)
+    assert ends_of(hot.Shelving, records, LaneOf(7) if has_order else None) == ends_of(
+        _Shelving, records, LaneOf(7) if has_order else None
+    )
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 9), st.integers(0, 40), st.booleans()), max_size=60),
+    st.lists(st.integers(0, 62), max_size=20),
+    st.lists(st.integers(0, 3), max_size=21),
+    st.integers(1, 12),
+    st.integers(100, 1_000),
+)
+def test_what_is_on_shelves_is_filled_into_drafts_as_in_python(
+    chosen: list[tuple[int, int, bool]], bounds: list[int], given: list[int], most_weight: int, most_bytes: int
 ) -> None:
-    events = [event("k", str(number), "s", MS, b"{}") for number, _ in enumerate(chosen)]
-    packed = hot.make_records(Record, refuse, events, [place for place, _ in chosen], OBJECT, [NAME] * len(events))
-    records = [each if is_packed else odd(each, 0) for each, (_, is_packed) in zip(packed, chosen, strict=True)]
-    shelf = Shelf("s", 0, *records)
-    parts = [(shelf, start, end) for start, end in pairwise([0, *sorted(bounds)])]
-    found = hot.in_order(parts)
-    assert [id(each) for each in found] == [id(each) for each in _in_order(parts)]
+    events = [event("k", str(number), "s", MS, b"x" * size) for number, (_, size, _) in enumerate(chosen)]
+    packed = hot.make_records(Record, refuse, events, [place for place, *_ in chosen], OBJECT, [NAME] * len(events))
+    records = [each if is_packed else odd(each, 0) for each, (*_, is_packed) in zip(packed, chosen, strict=True)]
+    shelves = [Shelf("s", 0, records[start:end]) for start, end in pairwise([0, *sorted(bounds), len(records)])]
+    for shelf, count in zip(shelves, given, strict=False):
+        shelf.given = min(count, len(shelf.records))
+    found, expected = hot.filled(shelves, most_weight, most_bytes), _filled(shelves, most_weight, most_bytes)
+    assert found == expected
+    assert all(
+        map(is_, *(chain.from_iterable(records for _, _, _, records, *_ in drafts) for drafts in (found, expected)))
+    )
 
 
-def test_what_is_no_shelf_or_has_no_place_comes_in_no_order() -> None:
+def test_of_what_is_no_shelf_or_has_no_place_there_is_no_draft() -> None:
     (one,) = made_in_c([event("k", "18", "s", MS, b"{}")], refuse)
-    far, shelf = Shelf("s", 0, one, msgspec.structs.replace(odd(one, 0), place=2**63)), Shelf("s", 0, one)
+    far, shelf = Shelf("s", 0, [one, msgspec.structs.replace(odd(one, 0), place=2**63)]), Shelf("s", 0, [one])
     with pytest.raises(OverflowError):
-        hot.in_order([(far, 0, 2), (shelf, 0, 1)])
+        hot.filled([far, shelf], 9, 9_999)
     shelf.records = (one,)  # type: ignore[assignment]
-    for parts, error in (([(shelf, 0, 1)], "list"), ([(one, 0, 1)], "records"), ([(far, 0)], "3"), ([far], "tuple")):
-        with pytest.raises((TypeError, AttributeError), match=error):
-            hot.in_order(parts)  # type: ignore[arg-type]
-    assert hot.in_order([]) == []
+    for shelves in ([shelf], [Shelf("s", 0, [one], -1)]):
+        with pytest.raises(TypeError, match="list"):
+            hot.filled(shelves, 9, 9_999)
+    with pytest.raises(AttributeError, match="given"):
+        hot.filled([one], 9, 9_999)  # type: ignore[list-item]
+    assert hot.filled([], 9, 9_999) == []
+
+
+@pytest.mark.parametrize("changed", [{"weight": 2**63 - 1}, {"weight": 2}, {"weight": 10**30}])
+def test_what_is_too_heavy_for_any_batch_has_one_of_its_own(changed: dict[str, int]) -> None:
+    (one,) = made_in_c([event("k", "18", "s", MS, b"{}")], refuse)
+    heavy = msgspec.structs.replace(odd(one, 0), **changed)
+    shelves = [Shelf("s", 0, [one, heavy, one]), Shelf("s", 1, [heavy])]
+    if changed["weight"] > 2**63:
+        with pytest.raises(OverflowError):
+            hot.filled(shelves, 2, 9_999)
+    else:
+        assert hot.filled(shelves, 2, 9_999) == _filled(shelves, 2, 9_999)
+
+
+def test_records_are_counted_by_their_object_as_in_python() -> None:
+    events = [event("k", "18", "s", MS, b"{}")] * 6
+    places = [(1 << 32) + 1, (1 << 32) + 2, 7 << 32, 1 << 32, 3, 4]
+    packed = hot.make_records(Record, refuse, events, places, OBJECT, [NAME] * 6)
+    for records in (packed, [odd(each, 0) for each in packed], packed[:0]):
+        assert hot.objects(records, 32) == Counter(record.place >> 32 for record in records)
+    with pytest.raises(AttributeError, match="place"):
+        hot.objects([None], 32)  # type: ignore[list-item]
 
 
 def odd(record: Record, how: int) -> Record:
@@ -266,12 +313,12 @@ def odd(record: Record, how: int) -> Record:
 
 
 class Odd:
-    """What is no record: its body is itself, home and lane go while it is asked, and it has no weight to be added."""
+    """What is no record: its body is itself, shelves and lanes go while it is asked, and it has no weight."""
 
     function, is_alone, has_many_keys, size = "", False, False, 1
 
-    def __init__(self, homes: dict[str, Any], lanes: dict[str, Any]) -> None:
-        self._homes, self._lanes = homes, lanes
+    def __init__(self, shelves: dict[int, Any], known: dict[str, Any]) -> None:
+        self._shelves, self._known = shelves, known
 
     @property
     def body(self) -> "Odd":
@@ -279,12 +326,12 @@ class Odd:
 
     @property
     def partition_key(self) -> str:
-        self._homes.clear()
+        self._shelves.clear()
         return "k"
 
     @property
     def group(self) -> str:
-        self._lanes.clear()
+        self._known.clear()
         return "s"
 
     @property
@@ -293,17 +340,17 @@ class Odd:
 
 
 def test_what_is_no_record_is_refused_and_nothing_is_read_that_is_not_there() -> None:
-    homes, lanes = dict[str, dict[str, list[Record]]](), {"": {"k": int("1" * 20)}}
-    one: Any = Odd(homes, lanes)
+    shelves, known = dict[int, dict[str, Shelf]](), {"": {"k": int("1" * 20)}}
+    one: Any = Odd(shelves, known)
     with pytest.raises(TypeError, match="body"):
         hot.payload(b"[", [one], b"]")
     with pytest.raises(LookupError):
         hot.measured([one])
-    hot.put_on_shelves((one, one), 0, homes, lanes, {}, lambda _: [])
-    assert not homes
-    assert not lanes
-    with pytest.raises(TypeError, match="home"):
-        hot.put_on_shelves((one,), 0, homes, {}, {}, lambda _: ())  # type: ignore[arg-type,return-value]
+    assert hot.Shelving(shelves, Shelf, known, lambda _: 0).put((one, one), 0) == 2
+    assert not shelves
+    assert not known
+    with pytest.raises(TypeError, match="list"):
+        hot.Shelving({}, lambda *_: Shelf("s", 0, ()), None, None).put((one,), 0)  # type: ignore[arg-type]
     heavy: Any = msgspec.structs.replace(
         subject._to_record(event("k", "18", "s", MS, b"{}"), PLACE, OBJECT, NAME), weight=2**62
     )
@@ -311,14 +358,18 @@ def test_what_is_no_record_is_refused_and_nothing_is_read_that_is_not_there() ->
         hot.measured([heavy, heavy])
 
 
-def test_what_cannot_be_found_a_home_is_not_put_anywhere() -> None:
+def test_what_cannot_be_found_a_lane_is_not_put_anywhere() -> None:
     (record,) = made_in_c([event("k", "18", "s", MS, b"{}")], refuse)
+    shelves: dict[int, dict[str, Shelf]] = {}
 
-    def none_for(_: Record) -> list[Record]:
-        raise LookupError("no home")
+    def none_for(_: Record) -> int:
+        raise LookupError("no lane")
 
     with pytest.raises(LookupError):
-        hot.put_on_shelves((record,), 0, {}, {}, {}, none_for)
+        hot.Shelving(shelves, Shelf, {}, none_for).put((record,), 0)
+    with pytest.raises(ValueError, match="index"):
+        hot.Shelving(shelves, Shelf, None, None).put((record,), -1)
+    assert not shelves
 
 
 @pytest.mark.parametrize("odd", [{"partition_key": 'k"'}, {"shard_id": "\n"}, {"arrival_ms": 1}, {"arrival_ms": 2**70}])

@@ -18,8 +18,9 @@ from cncbops.faults.grouping import fingerprint
 from cncbops.faults.identity import fault_digest, identity_of
 from cncbops.faults.unit import Place, Unit, to_unit
 from cncbops.faults.usual import usual
+from cncbops.kinesis.drafts import Shelf
 from cncbops.kinesis.record import Record
-from cncbops.kinesis.shelves import _put_on_shelves
+from cncbops.kinesis.shelves import LaneOf, _Shelving
 from cncbops.session.causes import Cause, _fault
 from tests.delivery.batches import OBJECT
 from tests.faults import fault_texts as texts
@@ -197,11 +198,13 @@ def test_no_units_come_to_nothing() -> None:
 def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes], alone: bool, has_order: bool) -> None:
     units = tuple(in_c(lines, is_alone=alone))
 
-    def put(put_on_shelves: Callable[..., int]) -> tuple[int, dict[str, dict[str, list[Record]]]]:
-        homes: dict[str, dict[str, list[Record]]] = {}
-        return put_on_shelves(units, 0, homes, {} if has_order else None, {}, lambda _: []), homes
+    def put(shelving: type[hot.Shelving | _Shelving]) -> tuple[int, dict[int, dict[str, list[Record]]]]:
+        shelves: dict[int, dict[str, Shelf]] = {}
+        lane_of = LaneOf(3) if has_order else None
+        end = shelving(shelves, Shelf, lane_of.known if lane_of else None, lane_of).put(units, 0)
+        return end, {lane: {group: each.records for group, each in rows.items()} for lane, rows in shelves.items()}
 
-    assert put(hot.put_on_shelves) == put(_put_on_shelves)
+    assert put(hot.Shelving) == put(_Shelving)
     assert [each.is_alone for each in units] == [alone] * len(units)
 
 

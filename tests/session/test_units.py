@@ -21,7 +21,7 @@ from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
-from cncbops.kinesis.batching import SYNC_PAYLOAD_BYTES, Mark
+from cncbops.kinesis.batching import SYNC_PAYLOAD_BYTES
 from cncbops.kinesis.record import Record
 from cncbops.lake.lines import Block, blocks
 from cncbops.lake.objects import ObjectUnreadable
@@ -465,7 +465,7 @@ def test_a_dead_letter_is_known_by_the_attributes_of_its_message(resolver: Resol
 
 def deliver(ledger: Ledger, run: Run, *sent: Unit) -> None:
     batch = batch_of(*sent)
-    batch.marks = {0: Mark(0)}
+    batch.upto = [0]
     ledger.run_writer(run, 1).write([], [], [Settled(waybill_of(batch), Outcome(delivered=list(sent)))])
 
 
