@@ -120,7 +120,7 @@ class Shelves:
         return batch
 
     def _come_last(self, draft: Draft) -> bool:
-        """Whether what is given out, and what waits, of its lanes comes before it and after it: as of nearly all."""
+        """Whether of its lanes all that was given out comes before it, and all that waits after it: so it mostly is."""
         shelves = map(self._shelves.__getitem__, draft.lanes)
         return min(draft.last_places) >= self._before and max(map(len, shelves)) == 1
 
