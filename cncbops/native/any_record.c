@@ -112,7 +112,7 @@ PyObject *record_key_text(PyObject *record, Text *text)
 {
     if (!is_packed(record))
         return bytes_of(record_key(record), text);
-    *text = packed_key(packed(record));
+    *text = packed_text(packed(record), KEY_TEXT);
     return Py_NewRef(record);
 }
 
