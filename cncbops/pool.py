@@ -27,7 +27,7 @@ class Pool:
     def submit(self, task: Task) -> None:
         """Have something done, after all that was given before."""
         self._tasks.put(task)
-        if len(self._threads) < self._most and not self._counts_on_one():
+        if len(self._threads) < self._most and not self._takes_a_free_one():
             self._add()
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Pool:
         for thread in self._threads:
             thread.join()
 
-    def _counts_on_one(self) -> bool:
+    def _takes_a_free_one(self) -> bool:
         """Whether there is a thread that has nothing to do, and that nobody else counts on."""
         with suppress(IndexError):
             self._free.pop()
@@ -51,8 +51,8 @@ class Pool:
         with self._adding:
             if len(self._threads) < self._most:
                 thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
 
     def _work(self) -> None:
         while task := self._tasks.get():

@@ -36,7 +36,8 @@ _UNDELIVERABLE = "NotDeliverable"
 _MOVED = {CHANGED: "changed", GONE: "gone"}
 """Objects that could be read well enough, and are not what was to be read, by their errors."""
 LEFT_BEHIND = (
-    "What is left lies in objects that changed or are gone: put them back, or resume with --on-changed restart"
+    "What is left lies in objects that changed or are gone: put them back and resume, or see what "
+    "`cncbops runs resume --help` says of --on-changed"
 )
 _FLAWED = {"broken": "broken", "without_record": "without a record", "not_whole": "not whole"}
 

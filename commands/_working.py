@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -248,10 +248,12 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
             listed=sending.intake.is_exhausted,
             is_torn=sending.is_torn,
         )
-        return structs.replace(ended, next_step=_next_step(kept, sending, totals))
     except CncbopsError as error:
         step = NextStep(GO_ON, _said_again(kept.run, sending, work.heading))
         return report(error=sending.error or error, next_step=step)
+    with suppress(CncbopsError):  # how it ended is written down, whatever may be read after it
+        ended = structs.replace(ended, next_step=_next_step(kept, sending, totals))
+    return ended
 
 
 def _next_step(kept: InLedger, sending: Sending, totals: Counts | None) -> NextStep | None:

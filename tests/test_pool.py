@@ -1,4 +1,4 @@
-"""The threads that do a place's tasks."""
+"""Threads that do tasks: a place's, and what is done ahead."""
 
 import threading
 from functools import partial
@@ -73,4 +73,27 @@ def test_tasks_that_many_threads_give_are_all_done_in_the_order_in_which_each_ga
         each.join()
     assert soon(lambda: len(done) == 4 * 500)
     assert [[number for each, number in done if each == giver] for giver in range(4)] == [list(range(500))] * 4
+    pool.close()
+
+
+def test_tasks_that_many_threads_give_to_several_are_all_done_by_no_more_than_the_most() -> None:
+    pool, done, names = Pool(3, "few"), list[int](), set[str]()
+
+    def task(number: int) -> None:
+        names.add(threading.current_thread().name)
+        done.append(number)
+
+    def give() -> None:
+        for number in range(500):
+            pool.submit(partial(task, number))
+
+    givers = [threading.Thread(target=give) for _ in range(4)]
+    for each in givers:
+        each.start()
+    for each in givers:
+        each.join()
+    assert soon(lambda: len(done) == 4 * 500)
+    assert sorted(done) == sorted(4 * list(range(500)))
+    assert names <= {"few_0", "few_1", "few_2"}
+    assert len(pool._threads) <= 3
     pool.close()

@@ -43,7 +43,10 @@ _decode = msgspec.msgpack.Decoder(list[_Told]).decode
 
 def packed(answers: Sequence[Answer]) -> bytes:
     """Answers as they are sent; of one that cannot be, that is told."""
-    return _encode([(ticket, _whole(result) or _pickled(result, error)) for ticket, result, error in answers])
+    try:
+        return _encode([(ticket, _whole(result) or _pickled(result, error)) for ticket, result, error in answers])
+    except UnicodeEncodeError:  # of a text that is no Unicode, which pickle takes
+        return _encode([(ticket, _pickled(result, error)) for ticket, result, error in answers])
 
 
 def unpacked(answers: bytes | bytearray) -> Sequence[Answer]:

@@ -40,7 +40,7 @@ class Resolver:
 
     def __init__(self, aws: Aws, s3: Callable[[], "S3Client | None"]) -> None:
         """`s3` is asked for a client once something is fetched: nearly all faults hold what is sent of them."""
-        self._client = s3
+        self._make_client, self._making = s3, threading.Lock()
         self._fetching = threading.Lock()
         # Of faults by how many reports they are behind, of events by None: each reads on where it was, while the one
         # before it goes through a report.
@@ -48,8 +48,13 @@ class Resolver:
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
 
     @cached_property
+    def _client(self) -> "S3Client | None":
+        return self._make_client()
+
+    @property
     def _s3(self) -> "S3Client | None":
-        return self._client()
+        with self._making:  # a session of botocore makes one client at a time
+            return self._client
 
     def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
         """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them.

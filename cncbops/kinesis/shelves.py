@@ -103,7 +103,8 @@ class Shelves:
 
     def _is_worth_sending(self, drafts: Sequence[Draft]) -> bool:
         """Whether the last is full; or half full in order beside many, where its lanes are waited for."""
-        most, is_beside_many = self._limits[drafts[-1].function].records, self._lane_of and len(drafts) > MANY
+        most = self._limits[drafts[-1].function].records
+        is_beside_many = self._lane_of is not None and len(drafts) > MANY
         return drafts[-1].weight >= most * (0.5 if is_beside_many else 1.0)
 
     def give_out(self, draft: Draft) -> Batch:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 LARGEST = 4 * 1024 * 1024
 """Bytes of an object read whole: sixteen may be read ahead, and memory is to stay below 150 MB."""
 
+MOST_BUCKETS = 10
+"""Whose connections are kept open: as many hosts as urllib3 keeps those of."""
+
 _KEY = "key"
 _ELSEWHERE = (301, 307, 400)
 """Statuses of a bucket in another region: botocore finds out which, and the next call is prepared for it."""
@@ -67,12 +70,15 @@ class _Gets:
         path = call.path.removesuffix(_KEY) + quote(obj.key, safe="/~")  # as botocore encodes a key
         reply = call.send(path=path, varying={"if-match": etag}, expected=obj.size)
         if reply.status in _ELSEWHERE:
-            self._calls.pop(obj.bucket, None)
+            with self._preparing:
+                self._calls.pop(obj.bucket, None)
         return reply.body if _is_whole(reply, obj.size, etag) else None
 
     def _call(self, bucket: str, s3: "S3Client") -> Call | None:
         with self._preparing:
             if bucket not in self._calls:
+                if len(self._calls) >= MOST_BUCKETS:
+                    del self._calls[next(iter(self._calls))]
                 parameters = {"Bucket": bucket, "Key": _KEY, "IfMatch": '"etag"'}
                 self._calls[bucket] = lean_call(s3, "GetObject", parameters, "if-match")
             return self._calls[bucket]
@@ -83,6 +89,7 @@ _GETS: "WeakKeyDictionary[S3Client, _Gets]" = WeakKeyDictionary()
 
 
 def _gets(s3: "S3Client") -> _Gets:
+    """What is prepared of a client: looked for first, as making what is not needed costs a lock for each object."""
     return _GETS.get(s3) or _GETS.setdefault(s3, _Gets())
 
 

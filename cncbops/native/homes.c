@@ -2,7 +2,7 @@
 
 enum { LEAST = 1024, WORD = sizeof(uint64_t) };
 
-#define SPREAD 0x9E3779B97F4A7C15ULL /* 2^64 by the golden ratio: any odd number whose bits are mixed would do */
+#define SPREAD 0x9E3779B97F4A7C15ULL /* 2^64 by the golden ratio */
 
 static uint64_t mixed(uint64_t hash, const char *from, size_t count)
 {
@@ -17,7 +17,8 @@ static uint64_t hash_of(Text text)
     uint64_t hash = text.length;
     for (; text.length >= WORD; text.start += WORD, text.length -= WORD)
         hash = mixed(hash, text.start, WORD);
-    return mixed(hash, text.start, text.length);
+    hash = mixed(hash, text.start, text.length);
+    return mixed(hash, "", 0); /* the last bytes of a text reach the bits by which a slot is chosen only now */
 }
 
 /* Whether there is what is sought; -1 with an exception set. */

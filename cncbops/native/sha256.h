@@ -8,7 +8,7 @@
 
 enum { SHA256_BYTES = 32 };
 
-/* To be called once, before the other; false with an exception set. */
+/* To be called once, before `sha256_of`; false with an exception set. */
 bool prepare_sha256(void);
 
 /* The SHA-256 of some pieces as one text; false with an exception set. */

@@ -95,7 +95,8 @@ static bool sign(Slice key, Slice first, Slice second, char *to)
 {
     unsigned char digest[SHA256_BYTES];
     const Slice inner[] = {first, second};
-    const Slice outer[] = {{(char *)digest, (char *)digest + SHA256_BYTES}, {"", ""}};
+    const char *end = (char *)digest + SHA256_BYTES;
+    const Slice outer[] = {{(char *)digest, end}, {end, end}};
     if (!hash_keyed(key, 0x36, inner, digest) || !hash_keyed(key, 0x5c, outer, digest))
         return false;
     write_hexadecimal(digest, to);

@@ -87,7 +87,7 @@ def _requests(ledger: Ledger, run: Run) -> dict[str, Any]:
 
 
 def _next_step(ledger: Ledger, run: Run, head: Mapping[str, Any]) -> NextStep | None:
-    """What goes on with a run, None where nothing is left or somebody is at it."""
+    """What goes on with a run, None where nothing is left or somebody is at it who has not paused it."""
     if (state := head["status"]) == "paused":
         return NextStep(GO_ON, run.to_type("continue"))
     return None if state in _AT_WORK else next_of_run(ledger, run, state, head["counts"])

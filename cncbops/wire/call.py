@@ -1,7 +1,7 @@
 """A call of AWS that is made again and again: prepared once by botocore, then signed and sent here.
 
-Credentials stay botocore's and are asked for each time, so that they are renewed; so do the region, the
-endpoint and the connections. What is made here is compared with what botocore makes before it is used:
+Credentials stay botocore's and are asked for each time, so that they are renewed; so do the region and the
+endpoint, and it makes the connections. What is made here is compared with what botocore makes before it is used:
 where the signatures differ, for whatever reason, the call is left to botocore.
 """
 

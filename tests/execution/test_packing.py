@@ -25,6 +25,7 @@ NAMED = Outcome(delivered=[record(0)], failed=[Undelivered(record(1), "Bad", "ba
         Step(Kind.TAKEN, 100, 0, WHOLE),
         Step(Kind.TAKEN, 0, 0, WHOLE),
         Step(Kind.TAKEN, 1, 0, REMEMBERED),
+        Step(Kind.TAKEN, 1, 0, Outcome(is_whole=True, traces=[Trace("mark", "\ud800", b"f" * 16, b"r" * 32)])),
         Step(Kind.TAKEN, 1, 2, WHOLE),
         Step(None, 0, 0, WHOLE),
         Step(Kind.TAKEN, 1, 1, NAMED),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cncbops.errors import CannotRun
 from cncbops.lake.ahead import AHEAD_BYTES, ahead
+from cncbops.pool import Pool
 
 WAIT_S = 20
 
@@ -104,3 +105,47 @@ def test_what_was_not_begun_is_not_done_when_the_results_are_given_up() -> None:
     threading.Timer(0.05, gate.set).start()
     results.close()
     assert len(calls.begun) <= 4
+
+
+def test_an_error_of_the_items_comes_where_the_next_result_would_have() -> None:
+    def items() -> Iterator[int]:
+        yield from range(2)
+        raise CannotRun("no more can be listed", "Try again")
+
+    assert results_until_error(lambda: ahead(Calls(), items(), 4)) == [0, 10]
+
+
+def test_results_that_are_never_taken_are_discarded_once_they_are_there() -> None:
+    begun, may_end, discarded = threading.Event(), threading.Event(), list[int]()
+
+    def call(item: int) -> int:
+        if item == 1:
+            begun.set()
+            assert may_end.wait(WAIT_S)
+        return item
+
+    results = ahead(call, range(2), 2, discarded.append)
+    assert next(results) == 0
+    assert begun.wait(WAIT_S)
+    closing = threading.Thread(target=results.close)
+    closing.start()
+    may_end.set()
+    closing.join()
+    assert discarded == [1]
+
+
+def test_of_calls_that_are_given_up_those_that_failed_leave_nothing_to_discard() -> None:
+    discarded: list[int] = []
+    results = ahead(Calls(fail_at=1), range(3), 3, discarded.append)
+    assert next(results) == 0
+    results.close()
+    assert set(discarded) <= {20}
+
+
+def test_many_may_have_the_threads_of_one_pool() -> None:
+    pool = Pool(2, "shared")
+    rows = [ahead(lambda item: item * 2, range(50), 4, pool=pool) for _ in range(3)]
+    assert [list(each) for each in zip(*rows, strict=True)] == [[item * 2] * 3 for item in range(50)]
+    names = {thread.name for thread in threading.enumerate()}
+    assert names >= {"shared_0"}
+    pool.close()

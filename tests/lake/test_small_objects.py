@@ -4,6 +4,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.reading import open_object
-from cncbops.lake.small_objects import LARGEST, content_of
+from cncbops.lake.small_objects import LARGEST, MOST_BUCKETS, _gets, content_of
 from cncbops.wire.recording import recorded
 from tests.e2e.far_side import FarSide
 from tests.lake.conftest import lake_object
@@ -172,3 +173,12 @@ def test_the_far_side_is_read_with_a_get_an_object() -> None:
         with open_object(obj, client(far_side.url)) as opened:
             assert [block.data for block in opened.blocks()] == [BODY]
         assert far_side.requests == ["GET /lake/a%20b%2B%25"]
+
+
+def test_connections_are_kept_of_the_last_few_buckets(server: Scripted) -> None:
+    server.answer = lambda _: whole()
+    s3 = client(server.url)
+    for number in (*range(MOST_BUCKETS + 1), 0):
+        assert content_of(replace(OBJECT, bucket=f"b-{number}"), s3) == BODY
+    assert len(_gets(s3)._calls) == MOST_BUCKETS
+    assert list(_gets(s3)._calls)[-1] == "b-0"
