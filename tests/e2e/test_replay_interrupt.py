@@ -227,8 +227,8 @@ def test_it_tells_of_one_that_was_looking_at_a_cluster(runs: Runs) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         process = runs.start("--cluster", f"tcp://127.0.0.1:{silent.getsockname()[1]}")
-        silent.accept()
-        assert_broken_off(interrupt(runs, process), "replay")
+        with silent.accept()[0]:  # else it would be closed, and that told, if that is sooner there than the signal
+            assert_broken_off(interrupt(runs, process), "replay")
 
 
 def test_it_tells_of_a_run_that_was_being_taken_up(runs: Runs) -> None:
