@@ -12,7 +12,7 @@ from ._flow import say
 from ._plan_view import chart, unread
 from ._summary_view import nothing_matches
 from ._tables import facts
-from ._words import number, size
+from ._words import a_rate, number, size
 
 MOST_ROWS, MOST_DAYS, MOST_GAPS = 24, 31, 10
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -68,7 +68,7 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _rates(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rates["mean_events_per_s"] is not None:
-        a_second, an_hour = _figure(rates["mean_events_per_s"]), _figure(rates["mean_events_per_hour"])
+        a_second, an_hour = a_rate(rates["mean_events_per_s"]), a_rate(rates["mean_events_per_hour"])
         yield "mean rate", f"{a_second} events/s, {an_hour} an hour, from the first event to the last"
     exact = "" if rates["peak_second_is_exact"] else "at least "
     yield (
@@ -202,12 +202,6 @@ def _run(run: Mapping[str, Any]) -> str:
 def _end_of(sequence_number: str) -> str:
     """The digits that tell neighbours apart: most of a sequence number is the same for hours."""
     return sequence_number if len(sequence_number) <= _DIGITS else f"…{sequence_number[-_DIGITS:]}"
-
-
-def _figure(rate: float) -> str:
-    if rate < 0.001:
-        return "less than 0.001"
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _to_minute(moment: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,6 +15,9 @@ from ._flow import flowing
 from ._screen import Screen
 
 STDOUT, STDERR = 1, 2
+ECHO_S = 0.5
+"""Within which another SIGTERM is the same: GNU timeout sends it to a command, and once more to its group."""
+
 STOPPING = "\nstopping: what is under way is finished first; again to leave at once\n"
 
 
@@ -25,15 +29,18 @@ def stop_on_signal(
 
     In JSON the second is told by the document, if that is not out.
     """
-    signalled = threading.Event()
+    signalled: dict[int, float] = {}  # by number, when it came first
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if signalled.is_set():
+    def handle(number: int, _frame: FrameType | None) -> None:
+        now_s = time.monotonic()
+        if number == signal.SIGTERM and now_s - signalled.get(number, -ECHO_S) < ECHO_S:
+            return
+        if signalled:
             _say(farewell)
             with suppress(OSError):
                 os.write(STDOUT, screen.broken_off())
             _leave(INTERRUPTED)
-        signalled.set()
+        signalled[number] = now_s
         stop.set()
         if screen.shows_text:
             # Not by sys.stderr: the signal may have come while that was being written to.

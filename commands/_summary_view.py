@@ -14,7 +14,7 @@ from cncbops.session.since import LISTED
 
 from ._flow import say
 from ._tables import facts
-from ._words import duplicates, not_read, number, workers_in_words
+from ._words import a_rate, duplicates, not_read, number, workers_in_words
 
 _ENDINGS = {
     "nothing": ("nothing to do", "no event matches"),
@@ -65,7 +65,7 @@ def _counts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "workers", workers
     if document["run"] and document["command"].startswith("runs "):
         yield "whole run", fates(document["run"])
-    yield "time", f"{document['duration_s']:.1f} s, {document['events_per_s']:,.0f} events/s"
+    yield "time", f"{document['duration_s']:.1f} s, {a_rate(document['events_per_s'])} events/s"
 
 
 def _of_events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

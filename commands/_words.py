@@ -49,6 +49,13 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def a_rate(rate: float) -> str:
+    """So many in some time, also where that is less than one."""
+    if 0 < rate < 0.001:
+        return "less than 0.001"
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+
+
 def size(count: float) -> str:
     """Bytes in powers of a thousand."""
     if count < 1_000:

@@ -176,7 +176,7 @@ def test_a_ledger_that_is_elsewhere_is_named() -> None:
 
 def test_where_all_that_is_left_was_left_out_it_is_said_what_helps() -> None:
     said = next_steps(document(run={**FATES, "objects_left_out": 1}))
-    assert said.startswith("What is left lies in objects that changed or are gone: put them back and resume, or see what ")
+    assert said.startswith("What is left lies in objects that changed or are gone: put them back and resume, or see ")
     assert next_steps(document(run={**FATES, "objects_left_out": 0})) == "All of it: cncbops runs show run-1\n"
 
 

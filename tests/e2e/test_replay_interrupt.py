@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from commands._signals import ECHO_S
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
 from tests.e2e.held import Held
@@ -82,6 +83,23 @@ def test_a_second_signal_leaves_at_once(
     assert process.wait(timeout=5) == 130
     assert not held.go.is_set()
     assert "Go on with `cncbops runs resume 2" in str(process.stderr.read())
+
+
+def test_a_sigterm_that_comes_twice_at_once_is_one_as_timeout_sends_it_and_one_that_comes_later_another(
+    held: Held, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    process = cncbops.start(*ASKED, endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.in_flight > 0)
+    assert process.stderr
+    process.send_signal(signal.SIGTERM)
+    assert "stopping" in str(process.stderr.readline() + process.stderr.readline())
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(ECHO_S * 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 130
+    assert not held.go.is_set()
+    assert "left at once" in str(process.stderr.read())
 
 
 def test_in_json_what_is_left_at_once_is_told_as_far_as_it_is_known(
