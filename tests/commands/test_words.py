@@ -1,7 +1,7 @@
 """Numbers, sizes and spans of time in words."""
 
 import pytest
-from cncbops.commands._words import number, size, span, workers_in_words
+from cncbops.commands._words import a_rate, number, size, span, workers_in_words
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0 lines"), (1, "1 line"), (2_000, "2,000 lines")])
@@ -52,3 +52,11 @@ def test_where_it_was_done_is_said_unless_it_was_just_here(
 
 def test_nothing_is_said_of_what_was_never_begun() -> None:
     assert workers_in_words(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [(0.0, "0"), (0.0004, "less than 0.001"), (0.5, "0.5"), (12.34, "12.3"), (99.96, "100"), (134_512.3, "134,512")],
+)
+def test_a_rate_is_told_also_where_it_is_less_than_one(rate: float, said: str) -> None:
+    assert a_rate(rate) == said

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commands._signals import ECHO_S
+from cncbops.commands._signals import ECHO_S
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
 from tests.e2e.held import Held
