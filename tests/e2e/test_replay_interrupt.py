@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from cncbops.commands._signals import ECHO_S
+
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
 from tests.e2e.held import Held
