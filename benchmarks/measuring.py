@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import IO
 
 from benchmarks.errors import CannotMeasure
-from benchmarks.processes import family_of, pss_of, rss_of
+from benchmarks.processes import family_of, peak_of, pss_of, rss_of
 
 _SAMPLE_S = 0.1
 _END_S = 5.0
@@ -46,8 +46,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise CannotMeasure(f"{' '.join(command)} ended with {process.returncode}: {_read(err)[-1000:].decode()}")
-        cpu_s, largest = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
-        return Usage(_read(out), _read(err), wall_s, cpu_s, max(watch.rss, largest), watch.pss, largest)
+        cpu_s = used.ru_utime + used.ru_stime  # its ru_maxrss is no less than this process had when it began that one
+        return Usage(_read(out), _read(err), wall_s, cpu_s, max(watch.rss, watch.largest), watch.pss, watch.largest)
 
 
 class ending:  # noqa: N801  used like a function, as contextlib's are
@@ -80,8 +80,7 @@ class _Watch:
         self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.rss = 0
-        self.pss = 0
+        self.rss = self.pss = self.largest = 0
 
     def __enter__(self) -> "_Watch":
         self._thread.start()
@@ -96,6 +95,7 @@ class _Watch:
             family = family_of(self._pid)
             self.rss = max(self.rss, sum(map(rss_of, family)))
             self.pss = max(self.pss, sum(map(pss_of, family)))
+            self.largest = max(self.largest, *map(peak_of, family))
 
 
 def _read(file: IO[bytes]) -> bytes:

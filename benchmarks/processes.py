@@ -6,6 +6,7 @@ from pathlib import Path
 
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
+_PEAK = re.compile(rb"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,10 +36,20 @@ def rss_of(pid: int) -> int:
         return 0
 
 
+def peak_of(pid: int) -> int:
+    """The most of it that a process held, since its program began; 0 when it is gone."""
+    return _kilobytes(_PEAK, Path(f"/proc/{pid}/status"))
+
+
 def pss_of(pid: int) -> int:
-    """The same, where each page that processes share counts in part for each of them."""
+    """What it holds, where each page that processes share counts in part for each of them."""
+    return _kilobytes(_PSS, Path(f"/proc/{pid}/smaps_rollup"))
+
+
+def _kilobytes(line: "re.Pattern[bytes]", facts: Path) -> int:
+    """What a file of facts says, in bytes."""
     try:
-        found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
+        found = line.search(facts.read_bytes())
     except OSError:
         return 0
     return int(found[1]) * 1024 if found else 0
