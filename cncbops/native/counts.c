@@ -4,8 +4,7 @@
 
 #define HOUR_MS 3600000LL
 
-/* Adds to the count of a key, which may be none so far. */
-static bool add(PyObject *counts, PyObject *key, Py_ssize_t more)
+bool count_more(PyObject *counts, PyObject *key, Py_ssize_t more)
 {
     PyObject *known = PyDict_GetItemWithError(counts, key);
     if (PyErr_Occurred())
@@ -24,7 +23,7 @@ bool kinds_begin(Kinds *kinds)
 
 static bool kind_finish(Kinds *kinds, Kind *kind)
 {
-    bool is_counted = !kind->count || add(kinds->counts, kind->type, kind->count);
+    bool is_counted = !kind->count || count_more(kinds->counts, kind->type, kind->count);
     kind->count = 0;
     return is_counted;
 }
@@ -70,7 +69,7 @@ Kind *kind_of(Kinds *kinds, Text type)
 
 bool kinds_count(Kinds *kinds, Kind *kind)
 {
-    if (!kind->is_among_counts && !add(kinds->counts, kind->type, 0))
+    if (!kind->is_among_counts && !count_more(kinds->counts, kind->type, 0))
         return false;
     kind->is_among_counts = true;
     kind->count++;
@@ -103,7 +102,7 @@ bool hours_finish(Hours *hours)
     if (!hours->count)
         return true;
     PyObject *hour = PyLong_FromLongLong(hours->hour_ms / HOUR_MS);
-    bool is_counted = hour && add(hours->counts, hour, hours->count);
+    bool is_counted = hour && count_more(hours->counts, hour, hours->count);
     Py_XDECREF(hour);
     hours->count = 0;
     return is_counted;

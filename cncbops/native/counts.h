@@ -31,6 +31,9 @@ typedef struct {
 
 /* Each of these returns false, or NULL, with an exception set. */
 
+/* Adds to the count of a key, which may be none so far. */
+bool count_more(PyObject *counts, PyObject *key, Py_ssize_t more);
+
 /* `is_wanted`, a Python function, is there already, unless all are wanted. */
 bool kinds_begin(Kinds *kinds);
 bool hours_begin(Hours *hours);

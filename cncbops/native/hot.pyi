@@ -7,6 +7,7 @@ from cncbops.kinesis.drafts import Filled, Shelf
 from cncbops.kinesis.record import NameOf, Record
 from cncbops.lake.objects import LakeObject
 from cncbops.session.causes import Cause
+from cncbops.wire.reply import Head
 from cncbops.wire.signing import Template
 
 # The events of lines, numbered from `first_line`; in place of one that is not usual, the line. Its UTF-8 is valid.
@@ -128,10 +129,6 @@ def filled(shelves: Sequence[Shelf], most_weight: int, most_bytes: int, /) -> li
 def pack_records(records: Sequence[Record], /) -> tuple[list[tuple[object, ...]], bytes] | None: ...
 def unpack_records(commons: list[tuple[object, ...]], packed: bytes, /) -> list[Record]: ...
 
-# The status, the headers, and how many bytes are said to follow: the head of an answer after which another may come on
-# the connection.
-_Head = tuple[int, dict[str, str], int]
-
 # Send a request, in two parts, over a socket by its descriptor, and receive what comes first of the answer, b"" at its
 # end. Where its head is usual that is parted from what is behind it, which is all of a body of `expected` bytes that
 # comes. And whether all was sent: what closes before that may have answered. None where the other side had closed it
@@ -139,13 +136,13 @@ _Head = tuple[int, dict[str, str], int]
 # BlockingIOError if what is sent is not taken, TimeoutError if nothing comes, and OSError.
 def exchange(
     socket: int, head: bytes, body: bytes, expected: int, send_s: float | None, read_s: float | None, /
-) -> tuple[_Head | None, bytes, bool] | None: ...
+) -> tuple[Head | None, bytes, bool] | None: ...
 
 # Receive that many bytes at least, if there are, and at most, behind those that are held. Raises as `exchange` does.
 def receive(socket: int, least: int, most: int, read_s: float | None, held: bytes, /) -> bytes: ...
 
 # The head of what came of an answer, None where it is not whole or not usual; and what is behind it.
-def usual_head(answer: bytes, /) -> tuple[_Head | None, bytes]: ...
+def usual_head(answer: bytes, /) -> tuple[Head | None, bytes]: ...
 
 # As `_signed` in cncbops.wire.signing has it.
 def signed_head(

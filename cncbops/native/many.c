@@ -3,6 +3,7 @@
 #include "native.h"
 
 #include "any_record.h"
+#include "counts.h"
 
 typedef struct {
     Py_ssize_t weight, size, longest;
@@ -49,15 +50,11 @@ PyObject *places(PyObject *Py_UNUSED(module), PyObject *records)
     return found;
 }
 
-/* Adds to the count of an object, which may be none so far; false with an exception set. */
-static bool count_more(PyObject *counts, long long object, Py_ssize_t more)
+static bool count_object(PyObject *counts, long long object, Py_ssize_t more)
 {
     PyObject *number = PyLong_FromLongLong(object);
-    PyObject *known = number ? PyDict_GetItemWithError(counts, number) : NULL;
-    PyObject *sum = PyErr_Occurred() ? NULL : PyLong_FromSsize_t((known ? PyLong_AsSsize_t(known) : 0) + more);
-    bool is_counted = sum && PyDict_SetItem(counts, number, sum) == 0;
+    bool is_counted = number && count_more(counts, number, more);
     Py_XDECREF(number);
-    Py_XDECREF(sum);
     return is_counted;
 }
 
@@ -70,7 +67,7 @@ static bool count_objects(PyObject *counts, PyObject *records, int ordinal_bits)
             at++;
         while (!PyErr_Occurred() && at < PyTuple_GET_SIZE(records) &&
                record_place(PyTuple_GET_ITEM(records, at)) >> ordinal_bits == object);
-        if (PyErr_Occurred() || !count_more(counts, object, at - start))
+        if (PyErr_Occurred() || !count_object(counts, object, at - start))
             return false;
     }
     return true;

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "slice.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* Of a fault's digest and of a record's, as `cncbops.faults.identity` has it. */
@@ -49,6 +51,9 @@ bool intern_all(PyObject **interned, const char *const *names, size_t count);
 /* What is at a key of a dictionary, owned by it; where nothing is yet, what `make` makes of `argument`, if there is
    one. NULL with an exception set. */
 PyObject *found_or_made(PyObject *dictionary, PyObject *key, PyObject *make, PyObject *argument);
+
+/* Pieces as one bytes object; NULL with an exception set. */
+PyObject *bytes_joined(const Slice *pieces, size_t count);
 
 /* Appends to a list; false with an exception set. */
 bool append_number(PyObject *list, size_t number);

@@ -28,3 +28,17 @@ bool append_number(PyObject *list, size_t number)
     Py_XDECREF(item);
     return is_appended;
 }
+
+PyObject *bytes_joined(const Slice *pieces, size_t count)
+{
+    ptrdiff_t length = 0;
+    for (size_t at = 0; at < count; at++)
+        length += slice_length(pieces[at]);
+    PyObject *text = PyBytes_FromStringAndSize(NULL, length);
+    char *to = text ? PyBytes_AS_STRING(text) : NULL;
+    for (size_t at = 0; to && at < count; at++) {
+        memcpy(to, pieces[at].start, slice_length(pieces[at]));
+        to += slice_length(pieces[at]);
+    }
+    return text;
+}

@@ -17,20 +17,6 @@ bool prepare_sha256(void)
     return hashlib_sha256 && (digest_name = PyUnicode_InternFromString("digest"));
 }
 
-static PyObject *joined(const Slice *pieces, size_t count)
-{
-    ptrdiff_t length = 0;
-    for (size_t at = 0; at < count; at++)
-        length += slice_length(pieces[at]);
-    PyObject *text = PyBytes_FromStringAndSize(NULL, length);
-    char *to = text ? PyBytes_AS_STRING(text) : NULL;
-    for (size_t at = 0; to && at < count; at++) {
-        memcpy(to, pieces[at].start, slice_length(pieces[at]));
-        to += slice_length(pieces[at]);
-    }
-    return text;
-}
-
 static PyObject *digest_made(PyObject *text)
 {
     PyObject *hash = PyObject_CallOneArg(hashlib_sha256, text);
@@ -41,7 +27,7 @@ static PyObject *digest_made(PyObject *text)
 
 static bool by_hashlib(const Slice *pieces, size_t count, unsigned char *digest)
 {
-    PyObject *text = joined(pieces, count), *made = text ? digest_made(text) : NULL;
+    PyObject *text = bytes_joined(pieces, count), *made = text ? digest_made(text) : NULL;
     bool is_digest = made && PyBytes_Check(made) && PyBytes_GET_SIZE(made) == SHA256_BYTES;
     if (is_digest)
         memcpy(digest, PyBytes_AS_STRING(made), SHA256_BYTES);

@@ -53,20 +53,6 @@ static bool fill(Filled *filled, PyObject *template, PyObject *values, Slice sig
     return true;
 }
 
-static PyObject *joined(const Filled *filled)
-{
-    Py_ssize_t length = 0;
-    for (size_t at = 0; at < filled->count; at++)
-        length += slice_length(filled->pieces[at]);
-    PyObject *whole = PyBytes_FromStringAndSize(NULL, length);
-    char *to = whole ? PyBytes_AS_STRING(whole) : NULL;
-    for (size_t at = 0; to && at < filled->count; at++) {
-        memcpy(to, filled->pieces[at].start, (size_t)slice_length(filled->pieces[at]));
-        to += slice_length(filled->pieces[at]);
-    }
-    return whole;
-}
-
 /* Writes the SHA-256 of a text in hexadecimal; false with an exception set. */
 static bool hash_template(PyObject *template, PyObject *values, char *to)
 {
@@ -106,7 +92,7 @@ static bool sign(Slice key, Slice first, Slice second, char *to)
 static PyObject *signed_with(PyObject *template, PyObject *values, Slice signature)
 {
     Filled filled;
-    PyObject *head = fill(&filled, template, values, signature) ? joined(&filled) : NULL;
+    PyObject *head = fill(&filled, template, values, signature) ? bytes_joined(filled.pieces, filled.count) : NULL;
     PyMem_Free(filled.pieces);
     return head;
 }
