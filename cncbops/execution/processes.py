@@ -26,6 +26,7 @@ from cncbops.execution.crew import Crew
 from cncbops.execution.executor import PlaceLost, Then, fail
 from cncbops.execution.outbox import Outbox
 from cncbops.execution.packing import Answer, packed, portable
+from cncbops.execution.rooms import Rooms
 from cncbops.execution.station import Outfit
 
 _START = "fork" if sys.platform == "linux" else "spawn"
@@ -54,6 +55,8 @@ class Processes:
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
         self._concurrency = concurrency
+        if _START == "fork":
+            outfit = replace(outfit, rooms=Rooms())
         self._outbox = Outbox()
         self._selector = selectors.DefaultSelector()
         self._channels: list[Channel] = []

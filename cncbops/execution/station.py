@@ -18,12 +18,15 @@ from cncbops.delivery.sender import Delivery, Sender, Step
 from cncbops.errors import CncbopsError
 from cncbops.execution.carried import Carried
 from cncbops.execution.chunk_reading import ChunkReading, moved
+from cncbops.execution.rooms import Rooms
 from cncbops.execution.tasks import Chunk, Cut, CutOff, Lost, Portion, Restored
 from cncbops.kinesis.batching import Batch, batch_of
 from cncbops.kinesis.cutting import Cutter, Stock
+from cncbops.kinesis.record import Record
 from cncbops.lake.pages import Page, S3Pages
 from cncbops.pool import Pool
 from cncbops.recipients import Recipient, Recipients
+from cncbops.session.findings import Findings
 from cncbops.session.reading import Reader
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class Outfit:
 
     `lanes` is how many there are, 0 where order does not matter. `objects_ahead` are opened beforehand.
     `portion_bytes` of records are read before they are cut.
-    `names_records`: outcomes tell of each record, also where all were delivered.
+    `names_records`: outcomes tell of each record, also where all were delivered. `rooms` are shared by all places.
     """
 
     aws: Aws
@@ -49,6 +52,7 @@ class Outfit:
     canary: int | None
     names_records: bool
     sends: bool
+    rooms: Rooms | None = None
 
 
 class Station:
@@ -78,15 +82,20 @@ class Station:
 
     def cut(self, cut: Cut) -> CutOff:
         """Cut batches."""
+        if isinstance(cut.stock.carried, Carried):
+            cut.stock.carried.come_to(self._outfit.rooms)
+        records, findings, first = self._to_cut(cut)
+        batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
+        return CutOff(self._kept(batches), _to_go(stock, cut.stock, self._outfit.rooms), findings, first)
+
+    def _to_cut(self, cut: Cut) -> tuple[Sequence[Record], Findings | None, Record | None]:
+        """What was read of a chunk, and is to be told of it."""
         if cut.chunk is None:
-            batches, stock = self._cutter.cut((), cut.stock, flush=cut.flush)
-            return CutOff(self._kept(batches), _to_go(stock))
+            return (), None, None
         reading = self._readings[cut.chunk]
         if not reading.has_more:
             del self._readings[cut.chunk]
-        records, findings, first = reading.judged(cut.repeated)
-        batches, stock = self._cutter.cut(records, cut.stock, flush=cut.flush)
-        return CutOff(self._kept(batches), _to_go(stock), findings, first)
+        return reading.judged(cut.repeated)
 
     def page(self, bucket: str, asked: Mapping[str, str]) -> Page:
         """A page of a bucket's listing. botocore's errors pass."""
@@ -169,6 +178,8 @@ class Station:
         return Invoker(client, function.address, function.qualifier)
 
 
-def _to_go(stock: Stock) -> Stock:
+def _to_go(stock: Stock, last: Stock, rooms: Rooms | None) -> Stock:
     """What passes from one cut to the next, as it goes between processes; as it came, where nothing was cut."""
-    return stock if isinstance(stock.carried, Carried) else replace(stock, carried=Carried(stock.carried))
+    if isinstance(stock.carried, Carried):
+        return stock
+    return replace(stock, carried=Carried(stock.carried, rooms, last.carried))

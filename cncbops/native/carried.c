@@ -185,12 +185,12 @@ static PyObject *unpacked(Unpacking *unpacking)
     return records;
 }
 
-static PyObject *unpacked_with(PyObject *commons, PyObject *bytes)
+static PyObject *unpacked_with(PyObject *commons, const Py_buffer *packed)
 {
-    Unpacking unpacking = {PyMem_New(Told, PyList_GET_SIZE(commons)), 0, PyBytes_AS_STRING(bytes), NULL};
+    const char *start = packed->buf;
+    Unpacking unpacking = {PyMem_New(Told, PyList_GET_SIZE(commons)), 0, start, start + packed->len};
     if (!unpacking.told)
         return PyErr_NoMemory();
-    unpacking.end = unpacking.at + PyBytes_GET_SIZE(bytes);
     bool is_told = true;
     while (is_told && unpacking.count < PyList_GET_SIZE(commons)) {
         unpacking.told[unpacking.count] = told_of(PyList_GET_ITEM(commons, unpacking.count));
@@ -206,8 +206,11 @@ static PyObject *unpacked_with(PyObject *commons, PyObject *bytes)
 
 PyObject *unpack_records(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *commons, *bytes;
-    if (!PyArg_ParseTuple(arguments, "O!S", &PyList_Type, &commons, &bytes))
+    PyObject *commons;
+    Py_buffer packed;
+    if (!PyArg_ParseTuple(arguments, "O!y*", &PyList_Type, &commons, &packed))
         return NULL;
-    return unpacked_with(commons, bytes);
+    PyObject *records = unpacked_with(commons, &packed);
+    PyBuffer_Release(&packed);
+    return records;
 }

@@ -131,6 +131,8 @@ def test_packed_records_are_carried_to_another_process_packed(
     assert carried(records) == records
     assert {type(record) for record in carried(records)} == {hot.PackedRecord}
     there = carried(carried(records))
+    commons, packed = hot.pack_records(records) or ([], b"")
+    assert hot.unpack_records(commons, memoryview(packed)) == records
     assert hot.payload(b"[", there, b"]") == hot.payload(b"[", records, b"]")
     assert {record.object for record in there} == {OBJECT}
 
