@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from cncbops.lake.compression import chunks, decompressed, plain_if_small, stream_of
+from cncbops.lake.compression import decompressed, plain_if_small
 from cncbops.lake.disk import local_etag
 from cncbops.lake.lines import BLOCK_SIZE, Block, blocks
 from cncbops.lake.objects import CHANGED, GONE, LakeObject, ObjectUnreadable
+from cncbops.lake.pieces import chunks, stream_of
 from cncbops.lake.small_objects import content_of
 
 if TYPE_CHECKING:
