@@ -2,17 +2,17 @@
 
 #include "utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* So many bytes are looked at together. */
-#define STRETCH 32
+#define STRETCH 64
 
 static inline bool is_ascii(const unsigned char *at)
 {
-    uint64_t words[STRETCH / 8];
-    memcpy(words, at, STRETCH);
-    return !((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080ULL);
+    unsigned char all = 0;
+    for (size_t next = 0; next < STRETCH; next++)
+        all |= at[next];
+    return all < 0x80;
 }
 
 static inline bool is_between(unsigned char byte, unsigned char low, unsigned char high)

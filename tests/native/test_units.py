@@ -94,6 +94,14 @@ def test_whatever_a_unit_is_asked_for_it_tells_as_the_one_of_python(lines: list[
             _ = one.what_no_unit_has  # type: ignore[attr-defined]
 
 
+@given(before=st.integers(0, 70), behind=st.integers(0, 70), text=st.sampled_from(["COMPRESSEDH4sI", "COMPRESSEDH4s"]))
+def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(before: int, behind: int, text: str) -> None:
+    other = f',"one":"{"C" * before}","other":"{text}{"x" * behind}"}}'.encode()
+    fault = texts.cookbook(usual_texts.RECORD.rstrip()[:-1] + other)
+    (found,) = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
+    assert (found is None) == (text == "COMPRESSEDH4sI")
+
+
 def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> None:
     others: list[object] = [None, b"", OBJECT]
     one, other = in_c([usual_texts.FAULT] * 2)
