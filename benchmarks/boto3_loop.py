@@ -27,10 +27,10 @@ _R = TypeVar("_R")
 
 def boto3_loop(work: Work) -> Done:
     """List, get, decode, wrap, invoke."""
-    start = perf_counter()
     config = Config(max_pool_connections=THREADS, s3={"addressing_style": "path"})
     s3 = boto3.client("s3", endpoint_url=work.endpoint, config=config)
     function = boto3.client("lambda", endpoint_url=work.endpoint, config=config)
+    start = perf_counter()
     with ThreadPoolExecutor(4) as readers, ThreadPoolExecutor(THREADS) as senders:
         objects = _ahead(readers, partial(_records, s3, work.bucket), _keys(s3, work.bucket))
         records = (record for found in objects for record in found)

@@ -66,7 +66,15 @@ class FarSide:
         return sum(map(cpu_of, family_of(self._nginx.pid)))
 
     def _listing_arguments(self) -> list[str]:
-        return [str(self._buckets), str(self._home / "listings.sock"), str(self._latency.list_s)]
+        return [str(self._buckets), str(self._home / "listings.sock"), str(self._calls), str(self._latency.list_s)]
+
+    @property
+    def _calls(self) -> Path:
+        return self._home / "list-calls"
+
+    def first_listed(self, since: float) -> float:
+        """When it had its first list call since a time, in seconds since 1970."""
+        return min(moment for moment in map(float, self._calls.read_text().split()) if moment >= since)
 
     def _start(self, stack: ExitStack, command: list[str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

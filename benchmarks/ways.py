@@ -1,10 +1,13 @@
 """The ways to replay that are measured, each as a command with what it prints."""
 
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -84,18 +87,25 @@ def cncbops(way: Way, far: FarSide) -> Taken:
     with tempfile.TemporaryDirectory(prefix="cncbops-state-") as state:
         settings = ["--execute", "-o", "json", "--endpoint-url", far.endpoint, "--state-dir", state]
         source = [f"s3://{way.bucket}/", "--batch-size", str(way.batch)] if way.batch else [f"s3://{way.bucket}/"]
+        began = time.time()
         usage, far_cpu_s = _measure(far, [COMMAND, *way.options, *source, *settings])
-    return Taken(_summary(usage.stdout), usage, far_cpu_s)
+        return Taken(_done(usage.stdout, _ended(state) - far.first_listed(began)), usage, far_cpu_s)
 
 
-def _summary(stdout: bytes) -> Done:
+def _ended(state: str) -> float:
+    """When the only run of a ledger ended, in seconds since 1970."""
+    command = [COMMAND, "runs", "ls", "-o", "json", "--state-dir", state]
+    told: Any = msgspec.json.decode(subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True).stdout)
+    (run,) = told["runs"]
+    return datetime.fromisoformat(run["ended"]).timestamp()
+
+
+def _done(stdout: bytes, duration_s: float) -> Done:
     found: Any = msgspec.json.decode(stdout)
     if found["status"] != "succeeded":
         raise CannotMeasure(f"cncbops ended with status {found['status']}")
-    # Of the rounded numbers its rate has more digits than its duration.
-    delivered, rate = found["events"]["delivered"], found["events_per_s"]
-    duration_s = delivered / rate if rate else found["duration_s"]
-    return Done(delivered, found["invocations"]["total"], duration_s, found["events"]["possible_duplicates"])
+    events = found["events"]
+    return Done(events["delivered"], found["invocations"]["total"], duration_s, events["possible_duplicates"])
 
 
 def script(way: Way, far: FarSide) -> Taken:
