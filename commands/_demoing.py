@@ -23,7 +23,7 @@ from cncbops.sandbox.traffic import sample_events
 
 from . import _demo_faults, _demo_lost_events, _demo_regions
 from ._demo_stage import Stage, typed
-from ._ending import guarded
+from ._ending import streamed
 from ._options import Local
 from ._screen import screen_for
 
@@ -33,7 +33,7 @@ EVENTS, BEFORE_THE_LOSS, BEFORE_THE_FAULTS = 300, 180, 240
 def carry_out(options: Local) -> int:
     """Play the story; the exit code."""
     screen = screen_for(options, {"command": "demo"})
-    return guarded(screen, lambda: _play(screen.out))
+    return streamed(screen, lambda: _play(screen.out))
 
 
 def _play(console: Console) -> int:

@@ -103,7 +103,8 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
 
 def _say(text: str) -> None:
-    os.write(STDERR, flowing(text, STDERR).encode())
+    with suppress(OSError):  # as where `2>&1 | tee` got the same Ctrl-C, and is gone by now
+        os.write(STDERR, flowing(text, STDERR).encode())
 
 
 def _leave(code: int) -> NoReturn:
