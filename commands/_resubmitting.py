@@ -270,8 +270,8 @@ def _begun(
 def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
-        f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
+        f"Run {run.run_id} over these sources was killed, or left at once: up to {most_in_flight(run):,} records "
+        f"that were under way may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
         for run in runs
     ]
 
