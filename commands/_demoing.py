@@ -24,6 +24,7 @@ from cncbops.sandbox.traffic import sample_events
 from . import _demo_faults, _demo_lost_events, _demo_regions
 from ._demo_stage import Stage, typed
 from ._ending import streamed
+from ._flow import say
 from ._options import Local
 from ._screen import screen_for
 
@@ -47,7 +48,8 @@ def _play(console: Console) -> int:
             console.print(typed("cncbops sandbox stop"))
     except KeyboardInterrupt:
         return INTERRUPTED
-    console.print(f"\nThat took {time.monotonic() - started:.0f} s, and nothing is left running. Yours to try:")
+    console.print(f"\nThat took {time.monotonic() - started:.0f} s, and nothing is left running.")
+    say(console, "What was advised above was for this sandbox. One of your own, with the same names:")
     console.print('  eval "$(cncbops sandbox start)"')
     return 0
 
