@@ -94,10 +94,13 @@ def test_ctrl_c_that_ends_what_reads_along_too_stops_a_run_as_ever(
     assert runs.counts.delivered == len(lake.delivered()) < len(EVENTS)
 
 
-def test_an_error_that_nobody_hears_changes_no_exit_code(lake: FarSide, cncbops: Cncbops) -> None:
-    process = cncbops.start("replay", "s3://none/", "-f", "fn", "-v", endpoint=lake.url)
+@pytest.mark.parametrize(("option", "code"), [("-v", 1), ("--bad", 2)])
+def test_an_error_that_nobody_hears_changes_no_exit_code(
+    option: str, code: int, lake: FarSide, cncbops: Cncbops
+) -> None:
+    process = cncbops.start("replay", "s3://none/", "-f", "fn", option, endpoint=lake.url)
     read_no_more(process.stderr)
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=20) == code
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
