@@ -5,6 +5,7 @@ rich is imported where there is text: a document in JSON needs none of it.
 
 import os
 import re
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TextIO, cast
 
@@ -22,15 +23,19 @@ def console_of(stream: TextIO) -> "Console":
 
     One for each stream: what keeps a line at the bottom of a terminal has to know of all that is written there.
     """
-    from rich.console import Console
+    from ._lasting import LastingConsole
 
     if not stream.isatty():
-        return Console(
-            file=cast(TextIO, _WithoutPadding(stream)), force_terminal=False, width=PIPE_WIDTH, highlight=False
+        return LastingConsole(
+            file=cast(TextIO, _WithoutPadding(stream)),
+            stderr=stream is itself(sys.stderr),
+            force_terminal=False,
+            width=PIPE_WIDTH,
+            highlight=False,
         )
     # A terminal without colours is one still: where the cursor goes to, such as to draw a line anew, is no colour.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    console = Console(file=stream, force_terminal=True, color_system=colours, highlight=False)
+    console = LastingConsole(file=stream, force_terminal=True, color_system=colours, highlight=False)
     # A dumb one rich takes for 80 columns, and one of none if COLUMNS says so; of others it looks each time.
     if console.is_dumb_terminal or not console.width:
         console.size = columns(stream.fileno()) or USUAL_WIDTH, console.height
@@ -40,6 +45,11 @@ def console_of(stream: TextIO) -> "Console":
 def itself(stream: TextIO) -> TextIO:
     """A stream; rich puts another in its place while it keeps a line there."""
     return getattr(stream, "rich_proxied_file", stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Let what Python still holds back for a stream, and all that comes, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _WithoutPadding:

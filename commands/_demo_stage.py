@@ -63,16 +63,16 @@ class Stage:
         """Run the real command, as shown. Raises CannotRun if it does not end with the code that is expected."""
         self.type(shlex.join(["cncbops", *arguments]))
         sys.stdout.flush()
-        command = [sys.executable, "-P", "-m", "cncbops", *arguments, "--state-dir", str(self.state_dir)]
+        command = [sys.executable, "-P", "-m", "cncbops", *arguments]
         code = subprocess.run(command, env=self._environment(), stderr=subprocess.STDOUT, check=False).returncode
         if code != expected:
             raise CannotRun(f"the command ended with {code}", "Please report this, it must not happen")
 
     def _environment(self) -> dict[str, str]:
-        """The user's, without what would make the command another one than the one shown."""
+        """The user's, without what would make the command, or what it advises, another one than the one shown."""
         mine = {name: value for name, value in os.environ.items() if name not in UNSET}
         mine = {name: value for name, value in mine.items() if not name.startswith("CNCBOPS_")}
-        return {**mine, **environment(self.server)}
+        return {**mine, **environment(self.server), "CNCBOPS_STATE_DIR": str(self.state_dir)}
 
     def step(self, title: str) -> None:
         """Begin a scene."""

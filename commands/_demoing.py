@@ -23,7 +23,8 @@ from cncbops.sandbox.traffic import sample_events
 
 from . import _demo_faults, _demo_lost_events, _demo_regions
 from ._demo_stage import Stage, typed
-from ._ending import guarded
+from ._ending import streamed
+from ._flow import say
 from ._options import Local
 from ._screen import screen_for
 
@@ -33,7 +34,7 @@ EVENTS, BEFORE_THE_LOSS, BEFORE_THE_FAULTS = 300, 180, 240
 def carry_out(options: Local) -> int:
     """Play the story; the exit code."""
     screen = screen_for(options, {"command": "demo"})
-    return guarded(screen, lambda: _play(screen.out))
+    return streamed(screen, lambda: _play(screen.out))
 
 
 def _play(console: Console) -> int:
@@ -47,7 +48,8 @@ def _play(console: Console) -> int:
             console.print(typed("cncbops sandbox stop"))
     except KeyboardInterrupt:
         return INTERRUPTED
-    console.print(f"\nThat took {time.monotonic() - started:.0f} s, and nothing is left running. Yours to try:")
+    console.print(f"\nThat took {time.monotonic() - started:.0f} s, and nothing is left running.")
+    say(console, "What was advised above was for this sandbox. One of your own, with the same names:")
     console.print('  eval "$(cncbops sandbox start)"')
     return 0
 

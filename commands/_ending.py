@@ -11,7 +11,8 @@ from cncbops.aws_errors import explain
 from cncbops.early_signals import INTERRUPTED, loaded
 from cncbops.errors import CncbopsError, described
 
-from ._screen import LOOK_THERE, Screen, silence, written
+from ._console import silence
+from ._screen import LOOK_THERE, Screen, written
 from ._signals import take_leave
 
 NOT_HEALTHY = 4
@@ -53,7 +54,7 @@ def streamed(screen: Screen, work: Callable[[], int]) -> int:
     try:
         return guarded(screen, work)
     except BrokenPipeError:
-        silence()
+        silence(sys.stdout)
         return 0
 
 

@@ -167,7 +167,7 @@ def _in_messages(reader: FaultReader, queues: Queues) -> Iterator[Found]:
 
 
 def _ls(choice: Choice, limit: int | None, general: General, screen: Screen) -> int:
-    with _faults(choice, general, screen) as faults, screen.printing(RUN_AGAIN) as out:
+    with _faults(choice, general, screen) as faults, screen.streaming() as out:
         tell = _json_line if screen.json else _nothing if screen.quiet else LinePrinter(out).print
         for each in islice(faults.found, limit):
             tell(facts_of(each))

@@ -5,8 +5,9 @@ two options are known, and so not for a `--help`.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,6 +15,7 @@ import typer
 from cncbops.errors import CncbopsError
 
 from . import _options as shared
+from ._exported import unheeded
 from ._sayable import OF_A_SESSION, TAKEN_UP, TYPED_ONLY, Command, key_of, members_of, options_of, says_where_or_who
 
 if TYPE_CHECKING:
@@ -58,17 +60,20 @@ class FromFiles(dict[str, Any]):
         return said
 
     def tell(self) -> None:
-        """Tell where AWS is reached, and as whom, as far as a file says it; unless quiet was typed."""
+        """Tell what nobody heeds of the environment, and what files say of where and who; unless quiet was typed."""
         from ._screen import Screen
 
-        if _is_said(self._context, "quiet"):
-            return
+        screen = Screen(json=False, quiet=_is_said(self._context, "quiet"), verbose=False)
+        for note in chain(unheeded(self._context), self._where_and_who()):
+            screen.note(note)
+
+    def _where_and_who(self) -> Iterator[str]:
+        """Where AWS is reached, and as whom, as far as a file says it."""
         for name, param in self._sayable.items():
             source = self._context.get_parameter_source(name)
             if says_where_or_who(key_of(param)) and source and source.name == "DEFAULT_MAP":
                 said = self._all[name]
-                screen = Screen(json=False, quiet=False, verbose=False)
-                screen.note(f"--{key_of(param)} {said.value} as {said.place} says")
+                yield f"--{key_of(param)} {said.value} as {said.place} says"
 
     def check(self) -> None:
         """Raise BadInput for files that cannot be meant."""
@@ -144,7 +149,7 @@ def with_profiles(command: Command) -> Command:
 
 
 def _told(callback: Callable[..., int], takes_config: bool, *, use: FromFiles, **params: Any) -> int:
-    """Run a command, having told where AWS is reached and as whom if a file says it."""
+    """Run a command, having told what nobody heeds, and where AWS is reached and as whom if a file says it."""
     if not takes_config:
         params.pop("config")
     use.tell()

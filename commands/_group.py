@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW
 from cncbops.errors import CncbopsError
 
+from ._console import silence
 from ._flow import flowing
 from ._from_files import with_profiles
 from ._groups import Group
@@ -101,7 +102,10 @@ def run() -> int:
 
 
 def _tell(error: str) -> None:
-    sys.stderr.write(flowing(f"error: {error}\n", sys.stderr.fileno()))
+    try:
+        sys.stderr.write(flowing(f"error: {error}\n", sys.stderr.fileno()))
+    except BrokenPipeError:
+        silence(sys.stderr)
 
 
 def _help_of(error: TyperException) -> str:

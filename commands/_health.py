@@ -19,7 +19,7 @@ from cncbops.safety.limits import parse_duration
 
 from ._access import access_of
 from ._configured import configured
-from ._ending import NOT_HEALTHY, guarded
+from ._ending import NOT_HEALTHY, guarded, streamed
 from ._health_view import show_rows, show_verdicts
 from ._health_watch import watch
 from ._options import General
@@ -48,7 +48,8 @@ class Asked:
 def carry_out(asked: Asked, general: General) -> int:
     """Look at regions, once or until interrupted; the exit code."""
     screen = screen_for(general, None if asked.watch_s else DOCUMENT)
-    return guarded(screen, lambda: _look(asked, general, screen))
+    run = streamed if asked.watch_s else guarded
+    return run(screen, lambda: _look(asked, general, screen))
 
 
 @dataclass(frozen=True)

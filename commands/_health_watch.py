@@ -41,7 +41,7 @@ def _tell(found: Iterator[Judged], now: Now, screen: Screen) -> NoReturn:
     before: Judged | None = None
     for after in found:
         new = changes(before, after, now())
-        with screen.printing():
+        with screen.streaming():
             if screen.json:
                 sys.stdout.buffer.writelines(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in new)
             elif not screen.quiet:

@@ -15,7 +15,7 @@ from ._access import access_of
 from ._ending import require_reader, streamed
 from ._lake import Asked, reader_of, show_reading
 from ._options import General
-from ._screen import RUN_AGAIN, Screen, screen_for
+from ._screen import Screen, screen_for
 from ._signals import leaving_at_once, not_all
 from ._words import visible
 
@@ -44,7 +44,7 @@ def _form(general: General, *, envelope: bool, record: bool) -> Callable[[Chunk]
 def _cat(asked: Asked, form: Callable[[Chunk], bytes], general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, asked.wanted(), general, screen)
     write = _write_visibly if screen.out_is_terminal else _write
-    with screen.printing(RUN_AGAIN), closing(reader.chunks()) as chunks, leaving_at_once(farewell=not_all(screen)):
+    with screen.streaming(), closing(reader.chunks()) as chunks, leaving_at_once(farewell=not_all(screen)):
         for chunk in chunks:
             if chunk.events:
                 write(form(chunk))

@@ -17,7 +17,7 @@ from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_view import show_event
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import RUN_AGAIN, Screen, screen_for
+from ._screen import Screen, screen_for
 from ._signals import leaving_at_once, not_all
 from ._words import number, visible
 
@@ -45,7 +45,7 @@ def _wanted(asked: Asked, event_id: str | None) -> Wanted:
 
 def _find(asked: Asked, event_id: str | None, general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, _wanted(asked, event_id), general, screen)
-    with screen.printing(RUN_AGAIN) as out, closing(_found(reader)) as found, leaving_at_once(farewell=not_all(screen)):
+    with screen.streaming() as out, closing(_found(reader)) as found, leaving_at_once(farewell=not_all(screen)):
         while (facts := _next(found, reader.counts, screen)) is not None:
             if screen.json:
                 line = {**facts, "event": orjson.Fragment(facts["event"])}

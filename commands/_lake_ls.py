@@ -46,7 +46,7 @@ def _listing(asked: Asked, general: General, screen: Screen) -> tuple[Listing, O
 def _ls(asked: Asked, general: General, screen: Screen) -> int:
     listing, _ = _listing(asked, general, screen)
     count, flushed = 0, 0.0
-    with screen.printing(RUN_AGAIN), closing(listing.wanted()) as wanted, leaving_at_once(farewell=not_all(screen)):
+    with screen.streaming(), closing(listing.wanted()) as wanted, leaving_at_once(farewell=not_all(screen)):
         lines = ObjectLines(heads=screen.out_is_terminal)
         for lake_object in islice(wanted, asked.choice.limit):
             facts = object_facts(lake_object)

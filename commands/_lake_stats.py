@@ -40,7 +40,7 @@ def _metrics(asked: Asked, general: General, screen: Screen) -> int:
     reader, _ = reader_of(asked, asked.wanted(), general, screen)
     counted = DomainEvents()
     with (
-        screen.printing(RUN_AGAIN),
+        screen.streaming(),
         closing(reader.chunks()) as chunks,
         reading_line(screen, lambda: _line(reader.counts)),
         leaving_at_once(farewell=not_all(screen)),

@@ -153,7 +153,7 @@ class _Shown:
             for verdict in found:
                 self._keep(verdict)
             return
-        with self._screen.printing() as out:
+        with self._screen.streaming() as out:
             for verdict in found:
                 if self._screen.json:
                     sys.stdout.buffer.write(_line(difference_facts(verdict)))
@@ -178,7 +178,7 @@ class _Shown:
 
     def _show_json(self, facts: dict[str, Any], examples: list[dict[str, Any]]) -> None:
         if self._show_all:
-            with self._screen.printing():
+            with self._screen.streaming():
                 sys.stdout.buffer.write(_line(facts))
         else:
             self._screen.show_json({**facts, "differences": examples})

@@ -143,7 +143,7 @@ def _anew_instead(run: Run) -> str:
 def _killed(in_flight: int) -> list[str]:
     if not in_flight:
         return []
-    return [f"A session was killed: up to {in_flight:,} records that were under way may arrive twice."]
+    return [f"A session was killed, or left at once: up to {in_flight:,} records that were under way may arrive twice."]
 
 
 def _changed_since(changed: Changes) -> list[str]:

@@ -24,6 +24,7 @@ from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
 from cncbops.plans.following import Planned, require_unmoved
+from cncbops.plans.plan import plan as plan_of_replay
 from cncbops.plans.plan_format import PlanHeader
 from cncbops.plans.plan_reading import PlanFile, read_plan
 from cncbops.plans.plan_writing import PlanWriter
@@ -208,8 +209,9 @@ def _prepared(
         aws,
         s3,
         None if request.since_run else Survey(request, s3),
-        warnings=[] if general.execute else [*told.warnings, *_warnings(request, alike, since, aws, typed, general)],
+        warnings=[] if general.execute else [*told.warnings, *_warnings(request, since, aws)],
         show_payload=typed.show_payload,
+        describe=partial(plan_of_replay, sent_before=_of_earlier(alike, request, typed, general)),
     )
     return _New(request, work, undertake, alike, plan)
 
@@ -219,18 +221,14 @@ def _undertaking(request: ReplayRequest, recipient: Recipient, objects: Agenda, 
     return events_undertaking(request, recipient, agenda, places=places)
 
 
-def _warnings(
-    request: ReplayRequest,
-    alike: Likeness,
-    since: Mapping[str, Any] | None,
-    aws: Aws,
-    typed: Replaying,
-    general: General,
-) -> list[str]:
-    """What a plan says of other runs, those that it follows in the ledger included, and of alarms."""
-    earlier = [] if typed.again else _sent_before(alike, request.since_run, general)
-    left = since["warnings"] if since else []
-    return [*warnings_of(earlier), *left, *_ringing(request, aws)]
+def _warnings(request: ReplayRequest, since: Mapping[str, Any] | None, aws: Aws) -> list[str]:
+    """What a plan says of the runs that it follows, and of alarms."""
+    return [*(since["warnings"] if since else []), *_ringing(request, aws)]
+
+
+def _of_earlier(alike: Likeness, request: ReplayRequest, typed: Replaying, general: General) -> list[str]:
+    """What a plan says of other runs in the ledger that sent some of the same."""
+    return [] if general.execute or typed.again else warnings_of(_sent_before(alike, request.since_run, general))
 
 
 def _ringing(request: ReplayRequest, aws: Aws) -> list[str]:

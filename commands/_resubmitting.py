@@ -1,5 +1,6 @@
 """What `cncbops resubmit` does with its options: plan or execute something new."""
 
+import shlex
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,10 @@ from cncbops.errors import BadInput, CannotRun, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.inventory.listed import listed_from
+from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
+from cncbops.ledger.place import at_ledger
 from cncbops.ledger.rows import Run, new_run_id
 from cncbops.ledger.worker import this_worker
 from cncbops.likeness import Likeness
@@ -126,7 +129,19 @@ def _begin(typed: Resubmitting, general: General, screen: Screen) -> int:
         names = typed.stage.names(general)
         typed = typed.named(names)
         stage = told_names(names, screen, plans=not general.execute)
+    _require_no_report_alone(typed, general)
     return _run(_request(typed, screen), typed, general, screen, stage)
+
+
+def _require_no_report_alone(typed: Resubmitting, general: General) -> None:
+    """Raise BadInput where all that is named is a report that is there: it is to be read, and not to be written."""
+    choice, report = typed.choice, typed.report
+    if choice.sources or choice.bucket or not (report and report.suffix.lower() == ".jsonl" and report.is_file()):
+        return
+    name = printable(str(report))
+    again = f"cncbops resubmit {shlex.quote(name)}{at_ledger(state_folder(general.state_dir))}"
+    what = f"no source is given, and --report would write {name}, which is there already"
+    raise BadInput(what, f"To send again what failed in it, name it as the source: `{again}`")
 
 
 def _take_up(typed: Resubmitting, run: str) -> TakeUp:
@@ -270,8 +285,8 @@ def _begun(
 def _of_killed(runs: Sequence[Run]) -> list[str]:
     """What is said of runs over the same sources that were killed."""
     return [
-        f"Run {run.run_id} over these sources was killed: up to {most_in_flight(run):,} records that were under way "
-        f"may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
+        f"Run {run.run_id} over these sources was killed, or left at once: up to {most_in_flight(run):,} records "
+        f"that were under way may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
         for run in runs
     ]
 

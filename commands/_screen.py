@@ -1,6 +1,5 @@
 """Where output goes: what was asked for, as text or a JSON document, to standard output, all else to standard error."""
 
-import os
 import sys
 import threading
 import traceback
@@ -13,7 +12,7 @@ import orjson
 
 from cncbops.errors import CannotRun, CncbopsError
 
-from ._console import console_of, itself
+from ._console import console_of, itself, silence
 from ._flow import say
 from ._options import Local
 from ._words import visible
@@ -85,10 +84,16 @@ class Screen:
         with written(advice):
             yield self.out
 
+    @contextmanager
+    def streaming(self) -> "Iterator[Console]":
+        """The same for lines as they come. Raises BrokenPipeError, too, where nobody reads on."""
+        with _taken(RUN_AGAIN):
+            yield self.out
+
     def show_error(self, error: CncbopsError) -> None:
         """One line: what failed, on what, what to do next; the traceback only when verbose."""
         if self.verbose:
-            traceback.print_exception(error)
+            self.err.out("".join(traceback.format_exception(error)), end="")
         from rich.text import Text
 
         line = Text("error: ", style="bold red").append(Text(visible(str(error)), style="not bold default"))
@@ -97,28 +102,35 @@ class Screen:
 
 @contextmanager
 def written(advice: str) -> Iterator[None]:
-    """Have all that is written to standard output be there at the end. Raises CannotRun where it takes no more."""
+    """Have all that is written to standard output be there at the end. Raises CannotRun where it takes no more.
+
+    A reader that is gone has seen enough: that changes nothing of what the command does, or how it ends.
+    """
+    try:
+        with _taken(advice):
+            yield
+    except BrokenPipeError:
+        silence(sys.stdout)
+
+
+@contextmanager
+def _taken(advice: str) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
-        silence()  # no document may follow on what was written of one
+        silence(sys.stdout)  # no document may follow on what was written of one
         raise
     except OSError as error:
-        silence()
+        silence(sys.stdout)
         what = f"standard output cannot be written: {error.strerror}"
         raise CannotRun(what, advice) from error
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def silence() -> None:
-    """Let what Python still holds back, and all that comes, go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def screen_for(options: Local, document: Mapping[str, Any] | None = None) -> Screen:

@@ -23,11 +23,15 @@ STOPPING = "\nstopping: what is under way is finished first; again to leave at o
 
 @contextmanager
 def stop_on_signal(
-    stop: threading.Event, screen: Screen, farewell: str = "", stopping: str = STOPPING
+    stop: threading.Event,
+    screen: Screen,
+    farewell: str = "",
+    stopping: str = STOPPING,
+    leaving: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words.
 
-    In JSON the second is told by the document, if that is not out.
+    In JSON the second is told by the document, if that is not out. `leaving` is done before, in a moment.
     """
     signalled: dict[int, float] = {}  # by number, when it came first
 
@@ -37,6 +41,7 @@ def stop_on_signal(
             return
         if signalled:
             _say(farewell)
+            leaving()
             with suppress(OSError):
                 os.write(STDOUT, screen.broken_off())
             _leave(INTERRUPTED)
@@ -103,7 +108,8 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
 
 def _say(text: str) -> None:
-    os.write(STDERR, flowing(text, STDERR).encode())
+    with suppress(OSError):  # as where `2>&1 | tee` got the same Ctrl-C, and is gone by now
+        os.write(STDERR, flowing(text, STDERR).encode())
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,6 +1,6 @@
 """Facts as a table of two columns, as every screen shows them; which columns a narrow screen has."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from rich.table import Table
 from rich.text import Text
@@ -19,9 +19,19 @@ def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
 
 
 def fitting(widths: Mapping[str, int], by_weight: Sequence[str], most: int) -> Sequence[str]:
-    """The columns that stand side by side on a screen: each that has room beside those that matter more."""
-    shown: set[str] = set()
-    for name in by_weight:
-        if not shown or sum(widths[each] + _GAP for each in shown) + widths[name] <= most:
+    """The columns that stand side by side on a screen: each that has room beside those that matter more.
+
+    The one that matters least is no filler: it stands where all others do.
+    """
+    *others, least = by_weight
+    shown = set(others[:1])
+    for name in others[1:]:
+        if _width(widths, {*shown, name}) <= most:
             shown.add(name)
+    if _width(widths, set(by_weight)) <= most:
+        shown.add(least)
     return [name for name in widths if name in shown]
+
+
+def _width(widths: Mapping[str, int], names: Set[str]) -> int:
+    return sum(widths[name] + _GAP for name in names) - _GAP

@@ -14,6 +14,7 @@ from msgspec import Struct, field, structs
 from cncbops.aws import Aws
 from cncbops.errors import CncbopsError
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.pulse import leave
 from cncbops.ledger.rows import Counts, Run
 from cncbops.ledger.writing import RedriveWriter, RunWriter
 from cncbops.plans.plan import plan
@@ -150,7 +151,12 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
     try:
         with (
-            stop_on_signal(stop, screen, _farewell(kept.run, sending, work.heading)),
+            stop_on_signal(
+                stop,
+                screen,
+                _farewell(kept.run, sending, work.heading),
+                leaving=partial(leave, kept.ledger.folder, kept.run.id, kept.session),
+            ),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),

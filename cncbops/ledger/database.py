@@ -85,10 +85,17 @@ def _reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path, how: str) -> sqlite3.Connection:
+@contextmanager
+def at_hand(folder: Path, patience_s: float) -> Iterator[sqlite3.Connection]:
+    """The ledger in a folder for one statement, by who waits no longer for others than that. Raises sqlite3.Error."""
+    with closing(_connect(folder / FILE_NAME, "mode=rw", patience_s)) as connection:
+        yield connection
+
+
+def _connect(path: Path, how: str, patience_s: float = BUSY_S) -> sqlite3.Connection:
     """A connection for one thread at a time, which need not be the one that opened it."""
     uri = f"file:{quote(os.fsencode(path.absolute()))}?{how}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
     # Some systems' SQLite has zeros written over all pages that become free: a third of what sorting in writes.

@@ -170,7 +170,7 @@ class Ledger:
                 raise active(run.run_id, self.folder, self.sessions(run)[-1].host)
             now = now_ms()
             self._connection.execute(
-                "UPDATE sessions SET status = 'crashed' WHERE run = ? AND ended_ms IS NULL", (run.id,)
+                "UPDATE sessions SET status = 'crashed' WHERE run = ? AND status = 'running'", (run.id,)
             )
             self._connection.execute("DELETE FROM orders WHERE run = ? AND taken_ms IS NULL", (run.id,))
             self._connection.execute("UPDATE runs SET cluster = ? WHERE id = ?", (worker.cluster, run.id))

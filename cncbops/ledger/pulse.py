@@ -4,16 +4,24 @@ The beat is written with a sync to disk, which takes everything written before a
 failure costs no more than the time between two beats.
 """
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from cncbops.errors import CannotRun
-from cncbops.ledger.database import FILE_NAME, guarded, open_for_writing, transaction
+from cncbops.ledger.database import FILE_NAME, at_hand, guarded, open_for_writing, transaction
 from cncbops.ledger.worker import now_ms
 
 BEAT_S = 0.5
 BEATS_A_CHECKPOINT = 10
+
+
+LEAVING_S = 0.2
+"""How long who leaves at once waits for others' transactions, his own among them, which he has broken into."""
+
+LEFT_AT_ONCE = "left at once: what was under way may have arrived"
 
 
 class Order(NamedTuple):
@@ -22,6 +30,19 @@ class Order(NamedTuple):
     kind: str
     value: float | None
     who: str
+
+
+def leave(folder: Path, run: int, session: int) -> None:
+    """Write down that a session is left at once. It has no end: all else of it is as if it had been killed.
+
+    It is also taken for killed where the ledger cannot be written in a moment.
+    """
+    with suppress(sqlite3.Error), at_hand(folder, LEAVING_S) as connection:
+        connection.execute(
+            "UPDATE sessions SET status = 'interrupted', reason = ?, seen_ms = ? "
+            "WHERE run = ? AND number = ? AND ended_ms IS NULL",
+            (LEFT_AT_ONCE, now_ms(), run, session),
+        )
 
 
 class Pulse:

@@ -19,16 +19,22 @@ USD_PER_REQUEST = 0.20 / 1_000_000
 """Lambda's list price for requests in most regions (AWS Lambda pricing); compute time comes on top."""
 
 
-def plan(replay: Sending, more_warnings: Sequence[str] = (), *, show_payload: bool = False) -> dict[str, Any]:
-    """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known."""
+def plan(
+    replay: Sending, more_warnings: Sequence[str] = (), *, sent_before: Sequence[str] = (), show_payload: bool = False
+) -> dict[str, Any]:
+    """The plan of a replay whose `plan()` has run, as plain data; `null` is what is not known.
+
+    `sent_before` are warnings of runs that sent some of its events: one without events has none.
+    """
     assert isinstance(replay.request, ReplayRequest)
+    matched = replay.journal.tally.events.matched
     return {
         "arguments": freeze_request(replay.request),
         "target": target_facts(replay.recipients.only.target),
         "terms": _terms(replay),
-        "estimate": estimate(replay, replay.recipients.only.terms.concurrency, replay.journal.tally.events.matched),
+        "estimate": estimate(replay, replay.recipients.only.terms.concurrency, matched),
         "first_record": _record_shape(replay.intake.first_record, show_payload=show_payload),
-        "warnings": [*_warnings(replay), *more_warnings],
+        "warnings": [*_warnings(replay), *(sent_before if matched else ()), *more_warnings],
     }
 
 

@@ -21,10 +21,16 @@ _AT_WORK = ("running", "redriving", "paused")
 def state_of(ledger: Ledger, run: Run) -> str:
     """A run's state in one word: its status, or running, redriving, paused, crashed."""
     if not ledger.is_active(run) or (run.ended_ms and ledger.sessions(run)[-1].ended_ms):
-        return "crashed" if run.status == "running" else run.status
+        return _left_as(ledger.sessions(run)) if run.status == "running" else run.status
     if ledger.is_paused(run):
         return "paused"
     return "redriving" if ledger.sessions(run)[-1].kind == "redrive" else "running"
+
+
+def _left_as(sessions: Sequence[Session]) -> str:
+    """How a run was left whose end nobody wrote down: crashed, or interrupted. A redrive is no end of a run."""
+    last = [session for session in sessions if session.kind != "redrive"][-1]
+    return "crashed" if last.status == "running" else last.status
 
 
 def headline(ledger: Ledger, run: Run) -> dict[str, Any]:
@@ -105,7 +111,7 @@ def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:
-    """A session; one that has no end and is not at work was killed."""
+    """A session; one that has no end and is not at work was killed, or left at once."""
     return {
         "session": session.number,
         "kind": session.kind,

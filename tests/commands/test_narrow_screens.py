@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cncbops.commands._invalidate_view import show_invalidations
 from cncbops.commands._lake_verify_view import show_difference, show_table
-from cncbops.commands._runs_view import show_run
+from cncbops.commands._runs_view import show_run, show_runs
 from rich.console import Console
 
 WIDTH = 60
@@ -118,3 +118,16 @@ def test_a_session_is_folded_beside_its_number() -> None:
         "   stopped: an alarm rang",
         "   by jane on bastion, process 11814, cncbops 0.1.0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(60, {"not delivered", "subject", "who"}), (80, {"subject", "who"}), (96, {"who"}), (120, set())],
+)
+def test_of_runs_the_columns_that_matter_least_are_left_out(width: int, left_out: set[str]) -> None:
+    counts = {"matched": 300, "delivered": 298, "failed": 0, "unknown": 0, "not_sent": 2}
+    run = {"run_id": "20261127T050157Z-ed3843", "command": "replay", "status": "interrupted", "who": "x:user/al"}
+    console = screen(width)
+    show_runs(console, [{**run, "function": "f", "subject": "cncb-replaying-events-john-listener", "counts": counts}])
+    columns = ("run", "command", "status", "delivered", "not delivered", "subject", "who")
+    assert lines_on(console)[0].split() == " ".join(name for name in columns if name not in left_out).split()

@@ -57,3 +57,11 @@ def test_the_demo_takes_a_region_out_puts_it_back_and_clears_a_view_from_the_cdn
     plan, run = [line for line in typed(told) if line.startswith("cncbops invalidate")]
     assert run == f"{plan} --execute --wait"
     assert "1 of 1 sent, 1 completed" in told.split(f"$ {run}\n")[1]
+
+
+def test_what_commands_advise_in_the_demo_names_nothing_of_the_demo_s_own(told: str) -> None:
+    assert "next: cncbops failover back us-west-2 --stage john" in told
+    assert "Once the cause is mended: cncbops resubmit s3://" in told
+    assert "--state-dir" not in told
+    assert "cncbops-demo-" not in told
+    assert "What was advised above was for this sandbox." in told.rpartition("cncbops sandbox stop")[2]

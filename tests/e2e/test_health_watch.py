@@ -183,3 +183,11 @@ class Screen:
                     self.text += piece.decode(errors="replace")
                     self._changed.notify_all()
         os.close(self._master)
+
+
+def test_it_ends_when_nobody_reads_on(cncbops: Cncbops, health_side: HealthSide) -> None:
+    asked = ("health", "--watch", "1", "--check", health_side.check("us-east-1"))
+    process = cncbops.start(*asked, endpoint=health_side.url)
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(timeout=20) == 0

@@ -313,3 +313,18 @@ def test_every_command_takes_profiles_and_every_switch_was_thought_of(cncbops: C
         told = shown(cncbops, *command)
         switches = {name for name, each in told.items() if isinstance(each["value"], bool)}
         assert switches <= HARMLESS | {f"--{key}" for key in UNSAYABLE}, command
+
+
+# Variables that nobody heeds
+
+
+def test_a_variable_that_no_option_has_is_told_with_the_nearest(cncbops: Cncbops) -> None:
+    exported = {"CNCBOPS_CONCURENCY": "5", "CNCBOPS_QQ": "1", "CNCBOPS_EMPTY": "", "CNCBOPS_RATE": "1"}
+    told = cncbops("runs", "ls", "-o", "json", env=exported)
+    assert (told.code, told.json) == (0, {"runs": []})
+    misspelled, strange = told.err.splitlines()
+    assert misspelled.startswith("note: CNCBOPS_CONCURENCY is no option's variable")
+    assert misspelled.endswith("Did you mean CNCBOPS_CONCURRENCY?")
+    assert strange.startswith("note: CNCBOPS_QQ ")
+    assert "CNCBOPS_STATE_DIR" in strange
+    assert cncbops("runs", "ls", "-q", env=exported).err == ""

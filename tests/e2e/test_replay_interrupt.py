@@ -85,6 +85,27 @@ def test_a_second_signal_leaves_at_once(
     assert "Go on with `cncbops runs resume 2" in str(process.stderr.read())
 
 
+def test_what_was_left_at_once_is_told_as_that_and_goes_on_as_what_was_killed(
+    held: Held, far_side: FarSide, cncbops: Cncbops
+) -> None:
+    runs = Runs(cncbops, far_side)
+    process = cncbops.start(*ASKED, "-o", "json", "--batch-size", "10", "--concurrency", "4", endpoint=far_side.url)
+    far_side.wait_until(lambda: far_side.in_flight == 4)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 130
+    told = runs.show()
+    (session,) = told["sessions"]
+    assert (told["status"], session["status"], session["ended"]) == ("interrupted", "interrupted", None)
+    assert session["reason"] == "left at once: what was under way may have arrived"
+    assert told["next_step"].startswith("cncbops runs resume 2")
+    held.go.set()
+    resumed = runs.resume()
+    assert resumed.summary["run"].items() >= {"delivered": len(EVENTS), "not_sent": 0}.items()
+    assert resumed.events["possible_duplicates"] == 40
+    assert [each["status"] for each in runs.show()["sessions"]] == ["interrupted", "succeeded"]
+
+
 def test_a_sigterm_that_comes_twice_at_once_is_one_as_timeout_sends_it_and_one_that_comes_later_another(
     held: Held, far_side: FarSide, cncbops: Cncbops
 ) -> None:

@@ -128,7 +128,7 @@ def test_a_summary_that_cannot_be_written_is_told_in_a_line(lake: FarSide, cncbo
     assert result.err.startswith("error: ")
 
 
-def test_a_reader_that_goes_away_is_no_cause_for_a_traceback(lake: FarSide, tmp_path: Path) -> None:
+def test_a_reader_of_a_plan_that_goes_away_has_seen_enough(lake: FarSide, tmp_path: Path) -> None:
     process = Cncbops(tmp_path).start(  # anew: the interpreter's end writes, too
         "replay", "s3://lake/", "-f", "fn", endpoint=lake.url
     )
@@ -136,5 +136,4 @@ def test_a_reader_that_goes_away_is_no_cause_for_a_traceback(lake: FarSide, tmp_
     process.stdout.close()
     process.stdout = subprocess.DEVNULL  # type: ignore[assignment]
     assert process.stderr
-    assert b"Traceback" not in process.stderr.read()
-    assert process.wait(timeout=20) != 0
+    assert (process.stderr.read(), process.wait(timeout=20)) == (b"", 0)

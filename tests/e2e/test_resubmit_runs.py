@@ -204,6 +204,17 @@ def test_what_a_resubmit_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.execute().summary["faults"]["sent_before"] == 7
 
 
+def test_a_report_that_is_taken_for_what_is_read_is_told_how_it_is(resubmits: Resubmits, tmp_path: Path) -> None:
+    report, none = tmp_path / "report 1.jsonl", tmp_path / "none.jsonl"
+    report.write_text("{}\n")
+    refused = resubmits.text("--report", report, "--execute", sources=[])
+    assert refused.code == 2
+    assert f"name it as the source: `cncbops resubmit '{report}'`" in refused.err
+    assert report.read_text() == "{}\n"
+    unnamed = resubmits.text("--report", none, sources=[])
+    assert (unnamed.code, str(none) in unnamed.err) == (2, False)
+
+
 def test_what_failed_when_it_was_sent_again_takes_the_same_word_from_its_report(
     far_side: FarSide, resubmits: Resubmits, tmp_path: Path
 ) -> None:

@@ -169,6 +169,7 @@ def test_the_same_events_go_to_the_same_function_only_when_that_is_said(runs: Ru
     assert warnings(runs, "--from", "2018-04-09") == 0, "no event lies in both windows"
     assert warnings(runs, "--type", "thing-created") == 0, "another selection"
     assert warnings(runs, "-f", "fn:live") == 0, "another function"
+    assert warnings(runs, "--to", "2018-04-08T03:00Z") == 0, "a plan without events: none of them was sent"
     assert runs.execute(*FAST, "--again").events["delivered"] == 600
     assert len(far_side.delivered()) == 1200
 

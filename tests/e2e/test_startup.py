@@ -137,3 +137,10 @@ def test_an_interrupt_while_modules_are_loaded_is_told_as_it_is_later(
         assert (result.json if result.out else None) == (
             {"command": command, "status": "interrupted"} if command else None
         )
+
+
+def test_other_commands_are_loaded_only_for_a_variable_that_this_one_does_not_heed(tmp_path: Path) -> None:
+    heeded, other = ({"CNCBOPS_STATE_DIR": str(tmp_path)}, {"CNCBOPS_CONCURENCY": "5"})
+    loaded = [modules_loaded(tmp_path, "runs", "ls", env=env)[2] for env in (heeded, other)]
+    assert ["cncbops.commands.replay" in modules for modules in loaded] == [False, True]
+    assert "cncbops.commands.replay" not in modules_loaded(tmp_path, "runs", "ls", "--help", env=other)[2]

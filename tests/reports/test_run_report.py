@@ -3,8 +3,10 @@
 import csv
 import json
 import stat
+import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import BadInput, CannotRun
+from cncbops.ledger.database import open_for_writing, transaction
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.lock import RunLock
+from cncbops.ledger.pulse import leave
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
 from cncbops.reports.run_facts import details, headline, object_facts, state_of
@@ -353,6 +357,34 @@ def test_a_run_without_an_end_crashed_unless_somebody_is_at_it(ledger: Ledger) -
         assert headline(ledger, run)["status"] == "running"
         assert details(ledger, run)["sessions"][0]["status"] == "running"
         assert details(ledger, run)["next_step"] is None
+
+
+def test_a_run_that_was_left_at_once_was_interrupted_whatever_was_redriven_of_it_since(ledger: Ledger) -> None:
+    run = begin(ledger)
+    leave(ledger.folder, run.id, 1)
+    with RunLock(ledger.folder, run.run_id):
+        assert state_of(ledger, run) == "running"
+    assert (state_of(ledger, run), details(ledger, run)["sessions"][0]["status"]) == ("interrupted", "interrupted")
+    assert details(ledger, run)["next_step"] == f"cncbops runs resume {run.run_id} --execute"
+    redrive = ledger.take_up(run, "redrive", replace(this_worker(None), process=NO_PROCESS))
+    ledger.redrive_writer(run, redrive).finish("nothing", None, {}, listed=False)
+    assert state_of(ledger, ledger.find(run.run_id)) == "interrupted"
+    ledger.take_up(run, "resume", replace(this_worker(None), process=NO_PROCESS))
+    run = ledger.find(run.run_id)
+    assert state_of(ledger, run) == "crashed"
+    assert [each["status"] for each in details(ledger, run)["sessions"]] == ["interrupted", "nothing", "crashed"]
+
+
+def test_what_has_ended_is_not_left_any_more_nor_does_who_leaves_wait_for_others(ledger: Ledger) -> None:
+    run = finished(ledger)
+    leave(ledger.folder, run.id, 1)
+    assert ledger.sessions(run)[0].status != "interrupted"
+    other = begin(ledger, "20260303T000000Z-cccccc")
+    began = time.monotonic()
+    with closing(open_for_writing(ledger.folder)) as connection, transaction(connection):
+        leave(ledger.folder, other.id, 1)
+    assert time.monotonic() - began < 5
+    assert state_of(ledger, other) == "crashed"
 
 
 def test_a_run_that_has_ended_is_not_running_although_its_process_has_yet_to_leave(ledger: Ledger) -> None:
