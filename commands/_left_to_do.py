@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -160,8 +161,9 @@ def _are(changed: int) -> str:
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
     fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
-    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3)
-    agenda = FailedRecords(ledger, run, fates, queues, changed)
+    failed = partial(FailedRecords, ledger, run, fates, queues, reported=prepared.reported)
+    changed = changes(failed().entries(), prepared.s3)
+    agenda = failed(changed=changed)
     if changed.found and take_up.on_changed == "fail":
         is_left = any(True for _ in agenda.items(threading.Event()))
         choose = _choose(["skip"], run, take_up.fates, prepared, take_up) if is_left else _anew_instead(run)
