@@ -138,11 +138,9 @@ def _in_doubt(work: Work, sending: Sending) -> list[str]:
     """That a killed session may have sent some of what is left: no more than that is, once all of it is known."""
     left = work.in_flight if sending.interrupted else sending.journal.tally.events.matched
     most = min(work.in_flight, left)
-    return (
-        [f"A session was killed: of what was under way, up to {number(most, 'record')} may arrive twice."]
-        if most
-        else []
-    )
+    if not most:
+        return []
+    return [f"A session was killed: of what was under way, up to {number(most, 'record')} may arrive twice."]
 
 
 class InLedger(Struct, frozen=True):
