@@ -123,9 +123,7 @@ class Finder:
 
     def _names(self, function: FunctionName, arn: str | None) -> tuple[str, str]:
         """Its name and bare name: by where AWS says that it is, or else by its address."""
-        region, account = arn.split(":")[3:5] if arn else (function.region, function.account)
-        is_here = region in (None, self._aws.region) and (self._account is None or account in (None, self._account))
-        bare_name = function.name if is_here else function.address
+        bare_name = bare_name_of(function, arn, self._aws.region, self._account)
         return f"{bare_name}:{function.qualifier}" if function.qualifier else bare_name, bare_name
 
     def _recipient(self, function: FunctionName, target: Target) -> Recipient:
@@ -133,3 +131,10 @@ class Finder:
         mapping = target.mapping or next(iter(target.mappings), None)
         region = self._aws.in_region(function.region).region
         return Recipient(function, target, settle(self._request, target, region, mapping, self._room))
+
+
+def bare_name_of(function: FunctionName, arn: str | None, region: str | None, account: str | None) -> str:
+    """The bare name of a function (see `Found`) by its ARN, None where that is not told, for a caller from there."""
+    its_region, its_account = arn.split(":")[3:5] if arn else (function.region, function.account)
+    is_here = its_region in (None, region) and (account is None or its_account in (None, account))
+    return function.name if is_here else function.address

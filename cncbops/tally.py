@@ -51,8 +51,9 @@ class Events(Struct):
     """Events, by what became of them.
 
     `faults` and `filtered` were left out (not asked for; by the mapping's filters). So were `repeated`, whose
-    id was met before, and `older`, of whose key a newer one was found. `synthesized` counts matched events
-    whose partition key or sequence number the lake did not keep.
+    id was met before, `older`, of whose key a newer one was found, and `resubmitted`, which failed in the run and were
+    delivered from its report. `synthesized` counts matched events whose partition key or sequence number the lake did
+    not keep.
     """
 
     read: int = 0
@@ -66,6 +67,7 @@ class Events(Struct):
     filtered: int = 0
     repeated: int = 0
     older: int = 0
+    resubmitted: int = 0
     synthesized: int = 0
     possible_duplicates: int = 0
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -46,14 +47,13 @@ def rest(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
         chosen=progress.chosen - sum(entry.matched for entry in not_chosen),
         next_number=progress.next_number + len(changed.restarted),
     )
-    in_flight = _in_flight(ledger, run, redrives=False)
     agenda = prepared.with_queues(_unsent(ledger, run, request, prepared.s3, changed))
     return structs.replace(
         prepared.work(prepared.undertake(agenda, progress, ledger.choices(run).claimed())),
         changes=changed,
-        in_flight=in_flight,
+        in_flight=_in_flight(ledger, run, redrives=False),
         survey=_survey(ledger, run, prepared),
-        warnings=[*_changed_since(changed), *prepared.moved, *_killed(in_flight)],
+        warnings=[*_changed_since(changed), *prepared.moved],
     )
 
 
@@ -140,12 +140,6 @@ def _anew_instead(run: Run) -> str:
     return f"All that was to be sent lies in them: put them back, or begin a new run with `cncbops {run.command}`"
 
 
-def _killed(in_flight: int) -> list[str]:
-    if not in_flight:
-        return []
-    return [f"A session was killed, or left at once: up to {in_flight:,} records that were under way may arrive twice."]
-
-
 def _changed_since(changed: Changes) -> list[str]:
     sent_anew = len(changed.restarted)
     left_out = len(changed.found) - sent_anew
@@ -160,24 +154,19 @@ def _are(changed: int) -> str:
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events."""
     fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
-    changed = changes(FailedRecords(ledger, run, fates, queues).entries(), prepared.s3)
-    agenda = FailedRecords(ledger, run, fates, queues, changed)
+    failed = partial(FailedRecords, ledger, run, fates, queues, reported=prepared.reported)
+    changed = changes(failed().entries(), prepared.s3)
+    agenda = failed(changed=changed)
     if changed.found and take_up.on_changed == "fail":
         is_left = any(True for _ in agenda.items(threading.Event()))
         choose = _choose(["skip"], run, take_up.fates, prepared, take_up) if is_left else _anew_instead(run)
         raise _changed_meanwhile(changed, choose)
-    in_flight = _in_flight(ledger, run, redrives=True)
     undertaking = replace(prepared.undertake(agenda, Progress(), ()), names_records=True)
     return structs.replace(
         prepared.work(undertaking),
         changes=changed,
-        in_flight=in_flight,
-        warnings=[
-            *_changed_since(changed),
-            *_still_queued(prepared.request, run),
-            *prepared.moved,
-            *_killed(in_flight),
-        ],
+        in_flight=_in_flight(ledger, run, redrives=True),
+        warnings=[*_changed_since(changed), *_still_queued(prepared.request, run), *prepared.moved],
     )
 
 

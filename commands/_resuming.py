@@ -4,12 +4,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from msgspec import structs
 
 from cncbops.aws import Aws
+from cncbops.delivery.outcome import traces_of
 from cncbops.errors import CannotRun, CncbopsError
+from cncbops.finding import bare_name_of
 from cncbops.frozen import freeze_target, thaw_terms
 from cncbops.identity import whoami
 from cncbops.ledger.ledger import Ledger
@@ -21,8 +22,9 @@ from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ReplayRequest, ResubmitRequest
 from cncbops.session.agenda import lake_client
-from cncbops.session.means import means_of
+from cncbops.session.means import here, lasting_name, means_of
 from cncbops.session.queued import WithQueues
+from cncbops.session.reported import Reported
 from cncbops.session.resubmitting import faults_undertaking, terms_of
 from cncbops.session.resuming import asked
 from cncbops.session.undertakings import events_undertaking
@@ -75,14 +77,15 @@ def _run(take_up: TakeUp, general: General, kind: str, rest_of: _Rest, screen: S
         try:
             with before_work(screen):
                 run = _claimed(ledger, run, held, executes=general.execute)
-                work = rest_of(ledger, run, _prepared(ledger, run, take_up, general, heading, held, screen), take_up)
+                prepared = _prepared(ledger, run, take_up, general, heading, held, screen)
+                work = rest_of(ledger, run, prepared, take_up)
                 if kind == "resume" and not run.listed:
                     work = _with_inventory(work, screen)
                 if general.execute:
                     undertaking = work.undertaking
                     alarms = ready(undertaking.request, undertaking.recipients, work.aws, take_up.report)
             if general.execute:
-                kept = _taken_up(ledger, run, kind, work, take_up)
+                kept = _taken_up(ledger, run, kind, work, take_up, prepared.reported)
         except CncbopsError as error:
             return refuse(heading, error, screen)
         if general.execute:
@@ -153,11 +156,18 @@ def _prepared(
     places = take_up.at.taken(request, aws, screen, held)
     if isinstance(request, ResubmitRequest):
         return _prepared_resubmit(ledger, run, request, aws, heading, places, held)
-    return _prepared_replay(run, request, aws, heading, places, show_payload=take_up.show_payload)
+    return _prepared_replay(ledger, run, request, aws, heading, places, show_payload=take_up.show_payload)
 
 
 def _prepared_replay(
-    run: Run, request: ReplayRequest, aws: Aws, heading: Heading, places: Places, *, show_payload: bool
+    ledger: Ledger,
+    run: Run,
+    request: ReplayRequest,
+    aws: Aws,
+    heading: Heading,
+    places: Places,
+    *,
+    show_payload: bool,
 ) -> Prepared:
     target = inspect(aws, request.function)
     _require_same_function(run, target)
@@ -174,7 +184,15 @@ def _prepared_replay(
         lanes=terms.lanes,
         executes=not heading.dry_run,
         moved=_moved(run, target),
+        reported=_reported(ledger, run, target, aws) if heading.fates else None,
     )
+
+
+def _reported(ledger: Ledger, run: Run, target: Target, aws: Aws) -> Reported:
+    """The run's events as a resubmit of its report remembers them. Raises CncbopsError."""
+    identity = whoami(aws)
+    bare_name = bare_name_of(target.function, target.arn, aws.region, identity.account if identity else None)
+    return Reported(run.run_id, lasting_name(here(aws), bare_name), ledger.memory(run.id))
 
 
 def _prepared_resubmit(
@@ -221,10 +239,12 @@ def _moved(run: Run, target: Target) -> list[str]:
     return ["The function was deployed or changed since the run began."] if moved else []
 
 
-def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp) -> InLedger:
+def _taken_up(ledger: Ledger, run: Run, kind: str, work: Work, take_up: TakeUp, reported: Reported | None) -> InLedger:
     """The run with a session of its own. Raises CncbopsError if another machine works on it."""
     identity = whoami(work.aws)
     worker = this_worker(identity.arn if identity else None, address_of(work.undertaking.cluster))
     session = ledger.take_up(run, kind, worker)
-    writers: dict[str, Callable[[Run, int], Any]] = {"resume": ledger.run_writer, "redrive": ledger.redrive_writer}
-    return InLedger(ledger, run, session, writers[kind](run, session), take_up.report)
+    traces = reported.traces if reported else traces_of
+    is_redrive = kind == "redrive"
+    writer = ledger.redrive_writer(run, session, traces) if is_redrive else ledger.run_writer(run, session)
+    return InLedger(ledger, run, session, writer, take_up.report)

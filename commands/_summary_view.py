@@ -83,7 +83,11 @@ def _of_events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def passed_over(events: Mapping[str, int]) -> list[str]:
     """Why events that the selection chooses are not sent."""
-    reasons = {"repeated": "whose id was met before", "older": "older than another of the key"}
+    reasons = {
+        "repeated": "whose id was met before",
+        "older": "older than another of the key",
+        "resubmitted": "sent before, from the run's report",
+    }
     return [f"{events[name]:,} {why}" for name, why in reasons.items() if events[name]]
 
 

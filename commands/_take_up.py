@@ -9,6 +9,7 @@ from cncbops.aws import Aws
 from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
+from cncbops.session.reported import Reported
 from cncbops.session.resuming import OnChanged
 from cncbops.undertaking import Undertaking
 
@@ -62,7 +63,8 @@ class Prepared:
     """A run under its frozen arguments: `undertake` makes work of what is to be done of it.
 
     It `executes` or only plans. `lanes` are those of its earlier sessions; `moved` is what a plan says of what changed
-    since; `with_queues` puts the messages of its queues behind its objects.
+    since; `with_queues` puts the messages of its queues behind its objects. `reported` knows which of a replay's events
+    were delivered from its report; of a resubmit there is none.
     """
 
     work: Callable[[Undertaking], Work]
@@ -74,3 +76,4 @@ class Prepared:
     executes: bool
     moved: Sequence[str] = ()
     with_queues: Callable[[Agenda], Agenda] = lambda objects: objects
+    reported: Reported | None = None

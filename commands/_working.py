@@ -37,7 +37,7 @@ from cncbops.undertaking import Undertaking
 from ._reporting import report_to
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
-from ._words import visible
+from ._words import number, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -128,10 +128,22 @@ def _tell_plan(
     )
     document = summary(report)
     if not sending.error:
-        told = work.describe(sending, work.warnings, show_payload=work.show_payload)
+        warnings = [*work.warnings, *_in_doubt(work, sending)]
+        told = work.describe(sending, warnings, show_payload=work.show_payload)
         saved = SavedPlan() if sending.interrupted else finish(sending)
         document["plan"] = {**told, **saved._asdict()}
     return _tell(report, document, screen)
+
+
+def _in_doubt(work: Work, sending: Sending) -> list[str]:
+    """That a killed session may have sent some of what is left: no more than that is, once all of it is known."""
+    left = work.in_flight if sending.interrupted else sending.journal.tally.events.matched
+    most = min(work.in_flight, left)
+    if not most:
+        return []
+    return [
+        f"A session was killed, or left at once: of what was under way, up to {number(most, 'record')} may arrive twice."
+    ]
 
 
 class InLedger(Struct, frozen=True):

@@ -16,43 +16,49 @@ from cncbops.formats.event import Bytes
 
 MARK = b'"COMPRESSEDH4sI'  # H4sI: how gzip begins in base64
 LARGEST = 64 * 1024 * 1024
+"""Bytes that markers may come to, of a value and of all in a fault: a thousand times what they are themselves."""
 _ROUNDS = 8
 _WITH_GZIP_HEADER = 31
 _TOKEN = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*:)?|[{}\[\]]', re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """A marker holds no gzip of JSON, or more than LARGEST bytes of it."""
+    """A marker holds no gzip of JSON, or more of it than there is room for."""
 
 
-def inflated(document: Bytes) -> Bytes:
-    """The JSON that a marker stands for; any other text as it is. Raises Unreadable."""
+def inflated(document: Bytes, room: int = LARGEST) -> Bytes:
+    """The JSON that a marker stands for, of so many bytes at most; any other text as it is. Raises Unreadable."""
     for _ in range(_ROUNDS):
         if not starts_with(document, MARK):
             return document
-        document = _inflate(document)
+        document = _inflate(document, room)
     raise Unreadable
 
 
-def undone(record: bytes) -> tuple[bytes, bool]:
-    """A record with its markers undone and all other bytes as they are, and whether all could be undone."""
-    parts, at, whole = [], 0, True
+def undone(record: bytes, room: int = LARGEST) -> tuple[bytes, bool]:
+    """A record with its markers undone and all other bytes as they are, and whether all could be undone.
+
+    They are as far as their values, all together, have so many bytes at most.
+    """
+    parts, at, whole, left = [], 0, True, room
     for start, end in _markers(record) if MARK in record else ():
         try:
-            value = bytes(inflated(record[start:end]))
+            value = bytes(inflated(record[start:end], left))
         except Unreadable:
             whole = False
             continue
         parts += [record[at:start], value]
-        at = end
+        at, left = end, left - len(value)
     return b"".join([*parts, record[at:]]), whole
 
 
-def _inflate(marker: Bytes) -> bytes:
+def _inflate(marker: Bytes, room: int) -> bytes:
+    if room <= 0:  # which zlib takes for no limit
+        raise Unreadable
     inflater = zlib.decompressobj(wbits=_WITH_GZIP_HEADER)
     try:
         packed = base64.b64decode(value_in(marker).removeprefix("COMPRESSED"), validate=True)
-        document = inflater.decompress(packed, LARGEST)
+        document = inflater.decompress(packed, room)
         check(document)
     except (ValueError, zlib.error, *NOT_JSON) as error:
         raise Unreadable from error

@@ -2,7 +2,10 @@
 
 A line names an event, or a fault, by its place: it is read again from where it lies, and is sent if it is still the
 one of that id, or sequence number. Reports of earlier versions say neither the run nor the function.
+A run's redrives know its events by the same ids (see `cncbops.session.reported`).
 """
+
+from collections.abc import Iterable
 
 from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing
 from cncbops.faults.hints import Hints
@@ -20,6 +23,11 @@ _WHY_NOTHING = {
 }
 
 
+def fault_id(place: Iterable[object], event_id: str | None) -> str:
+    """What a failure is known by: run, object, line, part, and the event's own id, as another may come to lie there."""
+    return ":".join([*map(str, place), *([event_id] if event_id else [])])
+
+
 def recognise(fields: Fields, hints: Hints) -> bool:
     """Whether this is a line of a report, of whatever kind, and no event: nothing is wrapped around it."""
     kind = text_in(fields.get("kind"))
@@ -34,7 +42,7 @@ def decode(fields: Fields, _: Hints) -> list[Fault] | Aside:
     place = [text_in(fields.get(name)) for name in ("run_id", "object", "line", "part")]
     return [
         Fault(
-            id=":".join(filter(None, place)) if all(place) else None,
+            id=fault_id(place, text_in(fields.get("event_id"))) if all(place) else None,
             function=function,
             error=text_in(fields.get("error")) or "",
             message=text_in(fields.get("message")) or "",

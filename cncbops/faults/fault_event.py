@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from cncbops.faults.compressed import Unreadable, inflated
+from cncbops.faults.compressed import LARGEST, Unreadable, inflated
 from cncbops.faults.fault import Fault, FaultRecord, Flaw, Nothing, Payload, Records, Work
 from cncbops.faults.hints import Hints
 from cncbops.faults.json_text import Fields, elements_in, fields_in, starts_with, text_in, time_in, value_in
@@ -111,14 +111,23 @@ class _Reading:
         self.types: list[str] = []
         self.parts: list[Fields] = []
         self.why_nothing = "the fault holds no record"
+        self._room = LARGEST
 
     def value(self, document: msgspec.Raw | None) -> Bytes | None:
+        if document is None:
+            return None
         try:
-            return None if document is None else inflated(document)
+            value = inflated(document, self._room)
         except Unreadable:
             self.flaws.add("compressed-unreadable")
             self.why_nothing = "what the fault holds is compressed and cannot be read"
             return None
+        self._fill(document, value)
+        return value
+
+    def _fill(self, document: Bytes, value: Bytes) -> None:
+        """Take room for what a document has become: small markers, one beside the other, may come to any size."""
+        self._room -= max(0, len(memoryview(value)) - len(memoryview(document)))
 
     def fields(self, document: msgspec.Raw | None) -> Fields:
         return fields_in(self.value(document))
@@ -146,7 +155,9 @@ class _Reading:
 
     def _record(self, part: Fields) -> FaultRecord | None:
         document = self.value(part.get("record"))
-        record, flaws = read_record(document) if document is not None else (None, set())
+        record, flaws = read_record(document, self._room) if document is not None else (None, set())
+        if document is not None and record:
+            self._fill(document, record.body)
         self.flaws |= flaws
         if "redacted" in flaws and not record:
             self.why_nothing = "the record was redacted by the function's library"

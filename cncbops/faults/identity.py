@@ -29,7 +29,12 @@ def parted(digests: bytes) -> Sequence[bytes]:
 
 def fault_digest(fault: Fault, function: str) -> bytes:
     """By the fault's id, else by all that it says, wherever it lies; `function` names it with region and endpoint."""
-    return _digest(function, fault.id or _content(fault))
+    return id_digest(fault.id or _content(fault), function)
+
+
+def id_digest(fault_id: str, function: str) -> bytes:
+    """The same of a fault of which nothing but its id is at hand."""
+    return _digest(function, fault_id)
 
 
 def names_of(fault: Fault, records: Sequence[FaultRecord]) -> tuple[str | None, str | None]:

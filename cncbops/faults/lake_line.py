@@ -6,7 +6,7 @@ An event is wrapped as a replay does it, from the same blocks, so that the recor
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -41,7 +41,8 @@ _START, _END = (0, 0), (sys.maxsize, 0)
 class LineReader:
     """Reads single lines of objects, best in their order. Close it, or use it as a context manager."""
 
-    def __init__(self, s3: "S3Client | None") -> None:
+    def __init__(self, s3: "Callable[[], S3Client | None]") -> None:
+        """`s3` is asked for a client once an object is read; None reads what is on this machine alone."""
         self._s3 = s3
         self._reading: _Reading | None = None
 
@@ -92,7 +93,7 @@ class LineReader:
         reading = self._reading
         if not reading or (reading.uri, reading.is_event) != (uri, is_event) or reading.place > place:
             self.close()
-            reading = self._reading = _Reading(uri, open_object(self._look(uri), self._s3), is_event=is_event)
+            reading = self._reading = _Reading(uri, open_object(self._look(uri), self._s3()), is_event=is_event)
         return reading
 
     def _look(self, uri: str) -> LakeObject:
@@ -101,11 +102,11 @@ class LineReader:
         if not isinstance(source, S3Source):
             bucket, key = "", str(source.path)
             _require_file(source.path)
-        elif self._s3 is None:
+        elif self._s3() is None:
             raise ObjectUnreadable("NoClient", "it is read only where the source is in S3")
         else:
             bucket, key = source.bucket, source.prefix
-        found = look_again(LakeObject(uri, bucket, key, 0, "", _NEVER), self._s3)
+        found = look_again(LakeObject(uri, bucket, key, 0, "", _NEVER), self._s3())
         if found is None:
             raise ObjectUnreadable("NoSuchKey", "it is gone")
         return found

@@ -17,12 +17,15 @@ from cncbops.formats.event import Bytes, text
 _REDACTED = re.compile(rb'"\[(?:REDACTED|CIRCULAR|BUFFER: \d+|TYPED_ARRAY: \d+)\]"(?!\s*+:)')
 
 
-def read_record(document: Bytes) -> tuple[FaultRecord | None, set[Flaw]]:
-    """The record of a fault, with what its publisher compressed undone, and what is wrong with it."""
-    body, is_readable = undone(bytes(document))
+def read_record(document: Bytes, room: int) -> tuple[FaultRecord | None, set[Flaw]]:
+    """The record of a fault, with what its publisher compressed undone, and what is wrong with it.
+
+    `room` is how many bytes what was compressed may come to.
+    """
+    body, is_readable = undone(bytes(document), room)
     fields = fields_in(body)
     if "sqs" in fields and "eventSource" not in fields:  # composite: the function was given the queue's message
-        body, is_given_readable = undone(bytes(fields["sqs"]))
+        body, is_given_readable = undone(bytes(fields["sqs"]), room)
         is_readable = is_readable and is_given_readable
     flaws: set[Flaw] = set() if is_readable else {"compressed-unreadable"}
     if b"[" in body and _REDACTED.search(body):  # few records hold a list

@@ -1,9 +1,8 @@
 """What a fault stands for, fetched from where it lies: its claim check, its lines of a lake, its range of a stream."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -40,21 +39,12 @@ class Resolver:
 
     def __init__(self, aws: Aws, s3: Callable[[], "S3Client | None"]) -> None:
         """`s3` is asked for a client once something is fetched: nearly all faults hold what is sent of them."""
-        self._make_client, self._making = s3, threading.Lock()
+        self._s3 = _made_once(s3)
         self._fetching = threading.Lock()
-        # Of faults by how many reports they are behind, of events by None: each reads on where it was, while the one
-        # before it goes through a report.
-        self._lines = defaultdict[int | None, LineReader](lambda: LineReader(self._s3))
+        self._events = LineReader(self._s3)
+        # By how many reports they are behind: each reads on where it was, while the one before goes through a report.
+        self._faults = [LineReader(self._s3) for _ in range(_MOST_REPORTS)]
         self._ranges = StreamFetcher(cache(lambda region: _kinesis(aws, region)))
-
-    @cached_property
-    def _client(self) -> "S3Client | None":
-        return self._make_client()
-
-    @property
-    def _s3(self) -> "S3Client | None":
-        with self._making:  # a session of botocore makes one client at a time
-            return self._client
 
     def opened(self, fault: Fault, place: LakeObject) -> list[Fault]:
         """The faults themselves, where a claim check or a failed line of an earlier resubmit stands for them.
@@ -72,20 +62,20 @@ class Resolver:
                 return self._ranges.fetch(unit, source.role_arn, _filters(recipient, unit.stream_arn))
         if isinstance(unit, LakeLine):
             with self._fetching:
-                event = self._lines[None].read(unit, source)
+                event = self._events.read(unit, source)
             return Nothing(f"line {unit.line} of {unit.uri} holds a fault") if isinstance(event, list) else event
         return unit if isinstance(unit, Records | Payload | Nothing) else Nothing("it is named by another claim check")
 
     def close(self) -> None:
         """Close what is open."""
-        for reader in self._lines.values():
+        for reader in (self._events, *self._faults):
             reader.close()
 
     def _opened(self, fault: Fault, reports: int, *, is_local: bool) -> list[Fault]:
         """The faults themselves, behind so many reports; `is_local`: what names them lies on this machine."""
         unit = fault.unit
         if not isinstance(unit, LakeLine):
-            return fetched(fault, self._s3)
+            return fetched(fault, self._s3())
         if not (is_local or unit.is_in_s3):
             return [replace(fault, unit=Nothing("it names a file of this machine, and lies elsewhere"))]
         return [fault] if fault.function else [self._on_line(fault, unit, reports)]
@@ -96,12 +86,23 @@ class Resolver:
             return replace(fault, unit=Nothing(f"it is named by {reports} reports, one after another"))
         index, part = unit.part >> _PART_BITS, unit.part & (1 << _PART_BITS) - 1
         with self._fetching:
-            found = self._lines[reports].read(replace(unit, part=part), None)
+            found = self._faults[reports].read(replace(unit, part=part), None)
         if not isinstance(found, list):
             return replace(fault, unit=found)
         opened = (each for one in found for each in self._opened(one, reports + 1, is_local=not unit.is_in_s3))
         there = next(islice(opened, index, None), None)
         return there if there and _may_be(there, unit) else replace(fault, unit=no_longer_there(unit))
+
+
+def _made_once(make: Callable[[], "S3Client | None"]) -> Callable[[], "S3Client | None"]:
+    """Makes it when it is first asked for, in whichever thread: a session of botocore makes one client at a time."""
+    making, made = threading.Lock(), cache(make)
+
+    def client() -> "S3Client | None":
+        with making:
+            return made()
+
+    return client
 
 
 def _may_be(there: Fault, unit: LakeLine) -> bool:

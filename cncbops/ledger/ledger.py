@@ -14,6 +14,7 @@ import orjson
 from msgspec import structs
 
 from cncbops import __version__
+from cncbops.delivery.outcome import traces_of
 from cncbops.errors import BadInput
 from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
@@ -26,7 +27,7 @@ from cncbops.ledger.rows import GivenOrder, NewRun, Run, Session
 from cncbops.ledger.schema import RESUBMITTED_SINCE, version
 from cncbops.ledger.sorting import sort_in
 from cncbops.ledger.worker import Worker, host, is_alive, now_ms
-from cncbops.ledger.writing import RedriveWriter, RunWriter
+from cncbops.ledger.writing import RedriveWriter, RunWriter, Tracing
 from cncbops.session.entry import Entry
 from cncbops.session.memory import Memory, NoMemory
 
@@ -184,9 +185,9 @@ class Ledger:
         """What the session of a run writes down, in the thread of this ledger."""
         return RunWriter(self._connection, self.path, run.id, session)
 
-    def redrive_writer(self, run: Run, session: int) -> RedriveWriter:
-        """What a redrive of a run writes down, in the thread of this ledger."""
-        return RedriveWriter(self._connection, self.path, run.id, session)
+    def redrive_writer(self, run: Run, session: int, traces: Tracing = traces_of) -> RedriveWriter:
+        """What a redrive of a run writes down, in the thread of this ledger; `traces`: of what it delivers."""
+        return RedriveWriter(self._connection, self.path, run.id, session, traces)
 
     def known(self, run: Run) -> Known:
         """What is known of a run's objects and failures."""

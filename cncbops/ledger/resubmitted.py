@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cncbops.delivery.outcome import Outcome, traces_of
 from cncbops.faults.identity import parted
+from cncbops.kinesis.record import Trace
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
 from cncbops.session.memory import History
 from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
@@ -153,9 +153,8 @@ def _add(moments: _Moments, record: bytes, pipeline: str | None, started_ms: int
     of_record[pipeline] = max(started_ms, of_record.get(pipeline, started_ms))
 
 
-def remember(connection: sqlite3.Connection, run: int, outcomes: Iterable[Outcome]) -> None:
-    """Write down the faults whose units were delivered, within a transaction of the caller's."""
-    traces = [trace for outcome in outcomes for trace in outcome.traces or traces_of(outcome.delivered)]
+def remember(connection: sqlite3.Connection, run: int, traces: Sequence[Trace]) -> None:
+    """Write down the faults that were delivered, within a transaction of the caller's."""
     if traces:
         connection.executemany(
             "INSERT INTO resubmitted_lately (run, fingerprint, pipeline, fault, records) VALUES (?, ?, ?, ?, ?)",

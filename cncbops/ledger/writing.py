@@ -6,15 +6,16 @@ what the last beat has not brought to disk (see `pulse`), which is then sent aga
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from cncbops.delivery.outcome import Settled, Undelivered
-from cncbops.kinesis.record import Record
+from cncbops.delivery.outcome import Settled, Undelivered, traces_of
+from cncbops.kinesis.record import Record, Trace
 from cncbops.ledger.database import guarded, transaction
 from cncbops.ledger.marks import Marks
 from cncbops.ledger.resubmitted import remember
@@ -131,7 +132,8 @@ class RunWriter(SessionWriter):
                     [(self._run, first_place(claims), claims) for claims in claimed],
                 )
             self._marks.take(settled)
-            remember(self._connection, self._run, [outcome for _, outcome in settled])
+            traces = (outcome.traces or traces_of(outcome.delivered) for _, outcome in settled)
+            remember(self._connection, self._run, [*chain.from_iterable(traces)])
 
     def pick(self, picked: Iterable[tuple[Entry, bytes]], failures: Iterable[tuple[int, Failure]]) -> None:
         """Keep all objects that the run has, with what is to be sent of each, all or nothing."""
@@ -225,8 +227,16 @@ class RunWriter(SessionWriter):
         self._connection.executemany(_PUT_FAILURE, rows)
 
 
+Tracing = Callable[[Sequence[Record]], Sequence[Trace]]
+"""Tells what is to be remembered for ever of records that were delivered."""
+
+
 class RedriveWriter(SessionWriter):
     """A Keeper for records that failed before: their failures are marked as mended, or told anew."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, run: int, session: int, traces: Tracing) -> None:
+        super().__init__(connection, path, run, session)
+        self._traces = traces
 
     def write(
         self,
@@ -242,7 +252,7 @@ class RedriveWriter(SessionWriter):
                 self._mend(map(self._where, outcome.delivered))
                 self._tell_anew("failed", outcome.failed)
                 self._tell_anew("unknown", outcome.unknown)
-            remember(self._connection, self._run, [outcome for _, outcome in settled])
+                remember(self._connection, self._run, self._traces(outcome.delivered))
 
     def mend(self, failures: Sequence[tuple[int, int, int]]) -> None:
         """Keep that others delivered what failed."""

@@ -107,9 +107,23 @@ class Report(Struct, frozen=True):
 
 def summary(report: Report) -> dict[str, Any]:
     """The JSON summary of a replay, planned or executed; of a run taken up again, of what was left of it."""
-    tally = report.journal.tally
-    sent = tally.events.matched if report.dry_run else tally.events.delivered
     document = {
+        **_asked(report),
+        **_counted(report),
+        "failures": [structs.asdict(failure) for failure in report.journal.first_failures],
+        "run": totals_of(report.totals) if report.totals else None,
+        "ledger": printable(str(report.ledger)) if report.ledger else None,
+        "next_step": report.next_step and report.next_step.command,
+        "next_step_when": report.next_step and report.next_step.when,
+    }
+    if report.error:
+        document["error"] = described(report.error)
+    return document
+
+
+def _asked(report: Report) -> dict[str, Any]:
+    """What was to be done, where, and how it ended."""
+    return {
         "command": report.command,
         "run_id": report.run_id,
         "dry_run": report.dry_run,
@@ -124,6 +138,14 @@ def summary(report: Report) -> dict[str, Any]:
         "fates": None if report.fates is None else list(report.fates),
         "on_changed": report.on_changed,
         "workers": report.workers,
+    }
+
+
+def _counted(report: Report) -> dict[str, Any]:
+    """What came of it, and in what time."""
+    tally = report.journal.tally
+    sent = tally.events.matched if report.dry_run else tally.events.delivered
+    return {
         "objects": structs.asdict(tally.objects),
         "events": {**structs.asdict(tally.events), "by_type": ranked(tally.by_type)},
         "invocations": structs.asdict(tally.calls),
@@ -132,15 +154,7 @@ def summary(report: Report) -> dict[str, Any]:
         "last_event": iso(tally.last_ms),
         "duration_s": round(report.duration_s, 3),
         "events_per_s": round(sent / report.duration_s, 1) if report.duration_s else 0.0,
-        "failures": [structs.asdict(failure) for failure in report.journal.first_failures],
-        "run": totals_of(report.totals) if report.totals else None,
-        "ledger": printable(str(report.ledger)) if report.ledger else None,
-        "next_step": report.next_step and report.next_step.command,
-        "next_step_when": report.next_step and report.next_step.when,
     }
-    if report.error:
-        document["error"] = described(report.error)
-    return document
 
 
 def _functions(report: Report) -> dict[str, Any]:

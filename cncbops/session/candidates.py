@@ -23,6 +23,7 @@ from cncbops.recipients import Recipient
 from cncbops.request import ResubmitRequest
 from cncbops.session.agenda import Item
 from cncbops.session.entry import Entry
+from cncbops.session.means import lasting_name
 from cncbops.session.memory import History, Memory, Shared
 from cncbops.session.reading import too_large
 
@@ -169,7 +170,7 @@ class Assessor:
             self.found[called] = found
         if len(self._known) >= _MOST_NAMES:
             self._known.clear()
-        return found, f"{self._where}\0{found.bare_name}"
+        return found, lasting_name(self._where, found.bare_name)
 
     def may_remember(self) -> bool:
         """Whether the ledger knows of any fault. If of none, it is asked again soon, as others may send some."""

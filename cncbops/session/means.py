@@ -64,3 +64,8 @@ def means_of(
 def here(aws: Aws) -> str:
     """What tells the functions of this endpoint and region from those of others."""
     return f"{aws.endpoint or ''}\0{aws.region}"
+
+
+def lasting_name(where: str, bare_name: str) -> str:
+    """What tells a function of a place (see `here`) from all others for ever, whatever version of it is meant."""
+    return f"{where}\0{bare_name}"

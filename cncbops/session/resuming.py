@@ -26,8 +26,10 @@ from cncbops.queues.source import QueueSource
 from cncbops.request import ReplayRequest, Request, ResubmitRequest
 from cncbops.session.agenda import Agenda, Item, Line
 from cncbops.session.entry import Entry
+from cncbops.session.keeper import Keeper, NoKeeper, RunKeeper
+from cncbops.session.reported import Reported
 from cncbops.session.since import lake_of
-from cncbops.tally import Failure, of_object
+from cncbops.tally import Events, Failure, of_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -157,29 +159,54 @@ class Rest(Agenda):
 class FailedRecords(Agenda):
     """The records of a run that have one of the fates given, by object, to be read again.
 
-    What failed of a queue's message is not read again: the queue gives it out to a run of its own.
+    What failed of a queue's message is not read again: the queue gives it out to a run of its own. Nor is what came
+    right otherwise: that is counted, and kept.
     """
 
     def __init__(
-        self, ledger: Ledger, run: Run, fates: Set[str], queues: Set[int] = frozenset(), changed: Changes = Changes()
+        self,
+        ledger: Ledger,
+        run: Run,
+        fates: Set[str],
+        queues: Set[int] = frozenset(),
+        changed: Changes = Changes(),
+        reported: Reported | None = None,
     ) -> None:
-        self._known, self._fates, self._queues = ledger.known(run), fates, queues
+        """`reported` knows of events which of them were delivered from a report; a fault's reader knows by itself."""
+        self._known, self._fates, self._queues, self._reported = ledger.known(run), fates, queues, reported
         self._left_out = {change.entry.number for change in changed.found}
+        self._keeper: Keeper = NoKeeper()
+        self._counts = Events()
+
+    def serve(self, keeper: RunKeeper) -> Keeper:
+        """The keeper itself, which is also told what came right otherwise."""
+        self._keeper = keeper
+        return keeper
+
+    def count_in(self, counts: Events) -> None:
+        """Where the events are counted that were delivered from a report."""
+        self._counts = counts
 
     def items(self, _stop: threading.Event) -> Iterator[Item]:
-        """The objects that hold such records, in the order of the run."""
-        for number, lines in self._lines():
+        """The objects that hold such records, in the order of the run. Raises CannotRun if what is sent is not kept."""
+        for number, lines, resubmitted in self._lines():
+            if resubmitted:
+                self._counts.resubmitted += len(resubmitted)
+                self._keeper.mend([(number, *line) for line in resubmitted])
             known = self._known.entry(number)
-            if number not in self._left_out and known.source not in self._queues:
+            if lines and number not in self._left_out and known.source not in self._queues:
                 left = Entry(number, known.source, known.object)
                 yield Item(known.source, known.object, left, lines)
 
     def entries(self) -> Iterator[Entry]:
         """What is known of these objects."""
-        entries = (self._known.entry(number) for number, _ in self._lines())
+        entries = (self._known.entry(number) for number, lines, _ in self._lines() if lines)
         return (entry for entry in entries if entry.source not in self._queues)
 
-    def _lines(self) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
+    def _lines(self) -> Iterator[tuple[int, Set[Line], Set[Line]]]:
+        """Of each object the lines to be read, and those whose events were delivered from a report."""
         failures = (kept for kept in self._known.failures(unmended=True) if kept.failure.fate in self._fates)
         for number, kept_ones in groupby(failures, key=lambda kept: kept.object_number):
-            yield number, frozenset((kept.failure.line, kept.failure.part) for kept in kept_ones)
+            failed = [kept.failure for kept in kept_ones]
+            resubmitted = self._reported.resubmitted(failed) if self._reported else frozenset()
+            yield number, frozenset((each.line, each.part) for each in failed) - resubmitted, resubmitted

@@ -7,6 +7,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
+from cncbops.lake.lines import LONGEST_DOCUMENT
 from tests.e2e import far_side_s3, lakes
 from tests.e2e.far_side import FarSide, StoredObject
 from tests.e2e.far_side_s3 import Answer
@@ -86,6 +87,19 @@ def test_objects_that_cannot_be_read_are_named_and_the_others_delivered(far_side
     assert "restore" in named["d-archived"]["message"]
     assert run.summary["objects"].items() >= {"listed": 8, "read": 2, "failed": 6, "skipped": 0}.items()
     assert (run.code, run.status) == (3, "partial")
+
+
+def test_a_line_longer_than_any_event_is_named_and_the_others_delivered(far_side: FarSide, replays: Replays) -> None:
+    """However much is compressed into a small object, and whatever an invocation would carry of it."""
+    endless = b'{"type":"thing-created","x":"' + b"x" * (LONGEST_DOCUMENT + 2 * 1024 * 1024)
+    bomb = gzip.compress(lakes.join([LINES[0], endless]), compresslevel=1, mtime=0)
+    far_side.add_bucket("lake", {"a": bomb, "b": lakes.join(LINES[1:5])})
+    far_side.add_function("fn")
+    run = replays.execute()
+    assert (run.code, run.status, far_side.delivered_data()) == (3, "partial", EVENTS[:5])
+    (failure,) = run.failures
+    assert (failure["object"], failure["line"], failure["error"]) == ("s3://lake/a", 0, "LineTooLong")
+    assert failure["message"] == "line 2 holds a document of over 64 MiB"
 
 
 def test_what_holds_no_events_is_skipped_and_counted(far_side: FarSide, replays: Replays) -> None:

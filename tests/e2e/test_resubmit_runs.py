@@ -12,8 +12,9 @@ import pytest
 from cncbops.reports.summary import iso
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok
+from tests.e2e.replays import Run
 from tests.e2e.resubmits import Resubmits, cookbook, faults, library, lines, one_each, record, records_in
-from tests.e2e.runs import data_of, ids_of, interrupt, kill, raising_on
+from tests.e2e.runs import Runs, assert_once_each, data_of, ids_of, interrupt, kill, raising_on
 from tests.e2e.servers import Cncbops
 
 BATCH, IN_FLIGHT = 10, 4
@@ -169,25 +170,89 @@ def test_a_killed_resubmit_names_each_fault_that_failed_once(far_side: FarSide, 
 # From a report
 
 
+EVENTS = lakes.make_events(40, 6)
+POISON = EVENTS[3::10]
+
+
+def replay_in_vain(far_side: FarSide, resubmits: Resubmits, report: Path) -> None:
+    """A replay, reported, of which four events failed, to a function that is mended after it."""
+    far_side.add_bucket("lake", lakes.lake_of(EVENTS, 20))
+    far_side.add_function("fn", raising_on(ids_of(POISON)))
+    replay = ("replay", "s3://lake/", "-f", "fn", "--execute", "--report", report, "--max-failures", "100%")
+    assert resubmits.command(*replay, "--max-attempts", "1", endpoint=far_side.url).code == 3
+    far_side.add_function("fn")
+    os.utime(report, (0, 0))
+
+
+def redrive(resubmits: Resubmits, run_id: str, *arguments: str) -> Run:
+    """A redrive of a replay."""
+    command = ("runs", "redrive", run_id, "-o", "json", *arguments)
+    return Runs(resubmits.command, resubmits.far_side).finish(
+        resubmits.command.start(*command, endpoint=resubmits.far_side.url)
+    )
+
+
 def test_what_a_replay_could_not_deliver_is_sent_again_from_its_report(
     far_side: FarSide, resubmits: Resubmits, tmp_path: Path
 ) -> None:
-    events, report = lakes.make_events(40, 6), tmp_path / "report.jsonl"
-    poison = events[3::10]
-    far_side.add_bucket("lake", lakes.lake_of(events, 20))
-    far_side.add_function("fn", raising_on(ids_of(poison)))
-    replay = ("replay", "s3://lake/", "-f", "fn", "--execute", "--report", report, "--max-failures", "100%")
-    assert resubmits.command(*replay, "--max-attempts", "1", endpoint=far_side.url).code == 3
+    report = tmp_path / "report.jsonl"
+    replay_in_vain(far_side, resubmits, report)
     delivered = len(far_side.delivered())
-    far_side.add_function("fn")
-    os.utime(report, (0, 0))
     run = resubmits.execute(sources=[report])
     assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", 4)
     assert run.summary["faults"]["others"] == 0, "the report's lines of the run and its objects are no events"
     replayed = resubmits.all[-1]
     assert iso(replayed.started_ms) <= run.summary["first_event"] <= run.summary["last_event"] <= iso(replayed.ended_ms)
-    assert sorted(far_side.delivered_data()[delivered:]) == sorted(data_of(poison))
+    assert sorted(far_side.delivered_data()[delivered:]) == sorted(data_of(POISON))
     assert resubmits.execute(sources=[report]).summary["faults"]["sent_before"] == 4
+
+
+def test_what_a_redrive_delivered_of_a_replay_is_not_sent_again_from_its_report(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.jsonl"
+    replay_in_vain(far_side, resubmits, report)
+    far_side.add_function("fn", raising_on(ids_of(POISON[:1])))
+    assert redrive(resubmits, resubmits.newest.run_id, "--execute").events["delivered"] == 3
+    far_side.add_function("fn")
+    assert resubmits.plan(sources=[report]).summary["faults"]["sent_before"] == 3
+    run = resubmits.execute(sources=[report])
+    assert (run.code, run.events["delivered"], run.summary["faults"]["sent_before"]) == (0, 1, 3)
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
+    assert resubmits.execute("--again", sources=[report]).summary["faults"]["sent_again"] == 4
+
+
+def test_what_was_delivered_from_a_replays_report_is_not_redriven(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.jsonl"
+    replay_in_vain(far_side, resubmits, report)
+    far_side.add_function("fn", raising_on(ids_of(POISON[:1])))
+    more = ("--max-attempts", "1", "--max-failures", "100%")
+    assert resubmits.execute(*more, sources=[report]).events["delivered"] == 3
+    far_side.add_function("fn")
+    replayed = str(resubmits.all[-1].run_id)
+    planned = redrive(resubmits, replayed)
+    assert (planned.events["matched"], planned.events["resubmitted"]) == (1, 3)
+    told = resubmits.command("runs", "redrive", replayed, endpoint=far_side.url).out
+    assert "left out: 3 sent before, from the run's report" in " ".join(told.split())
+    run = redrive(resubmits, replayed, "--execute")
+    assert (run.code, run.events["delivered"], run.events["resubmitted"]) == (0, 1, 3)
+    assert run.summary["run"].items() >= {"matched": 40, "delivered": 40, "failed": 0}.items()
+    assert_once_each(far_side.delivered_data(), data_of(EVENTS))
+    shown = resubmits.command("runs", "show", replayed, "-o", "json", endpoint=far_side.url).json
+    assert (shown["status"], shown["next_step"]) == ("succeeded", None)
+
+
+def test_what_was_delivered_from_a_report_to_another_function_is_redriven_all_the_same(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.jsonl"
+    replay_in_vain(far_side, resubmits, report)
+    far_side.add_function("other")
+    assert resubmits.execute("--function", "other", sources=[report]).events["delivered"] == 4
+    run = redrive(resubmits, resubmits.all[-1].run_id, "--execute")
+    assert (run.events["delivered"], run.events["resubmitted"]) == (4, 0)
 
 
 def test_what_a_resubmit_could_not_deliver_is_sent_again_from_its_report(

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
+from tests.e2e.held import Held
 from tests.e2e.runs import (
     Runs,
     assert_in_order,
@@ -128,6 +129,25 @@ def test_what_a_killed_session_may_have_sent_is_told_by_the_next_that_sends(runs
     assert (run.status, run.events["possible_duplicates"]) == ("succeeded", MOST_REPEATS)
     assert runs.show()["possible_duplicates"] == MOST_REPEATS
     assert runs.plan_resume().events["possible_duplicates"] == 0
+
+
+def test_a_plan_tells_of_no_more_that_may_arrive_twice_than_is_left(runs: Runs, far_side: FarSide) -> None:
+    events = lakes.make_events(300, 50, seed=3)
+    far_side.add_bucket("lake", lakes.lake_of(events, 100))
+    function = Held()
+    far_side.add_function("fn", function)
+    process = runs.start("--batch-size", "100", "--concurrency", "8")
+    runs.await_sent(1)
+    process.kill()
+    function.go.set()
+    kill(runs, process)
+    plan = runs.plan_resume()
+    assert plan.events["matched"] == 300
+    assert plan.summary["plan"]["warnings"] == [
+        "A session was killed, or left at once: of what was under way, up to 300 records may arrive twice."
+    ]
+    assert runs.resume().code == 0
+    assert runs.plan_resume().summary["plan"]["warnings"] == []
 
 
 # Interrupted

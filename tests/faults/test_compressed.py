@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
+from cncbops.faults import fault_event
 from cncbops.faults.compressed import Unreadable, inflated, undone
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.fault import Fault, Nothing, Records
@@ -98,3 +99,37 @@ def test_a_marker_cut_short_is_unreadable() -> None:
     whole = json.loads(packed(b'"' + b"x" * 1000 + b'"'))
     with pytest.raises(Unreadable):
         inflated(json.dumps(whole[:-16]).encode())
+
+
+def value_of(size: int) -> bytes:
+    return b'"%b"' % (b"x" * (size - 2))
+
+
+def test_what_would_come_to_more_than_there_is_room_for_is_unreadable_and_stays() -> None:
+    marker = packed(value_of(1_000))
+    assert bytes(inflated(marker, 1_000)) == value_of(1_000)
+    for room in (999, 0, -1):
+        with pytest.raises(Unreadable):
+            inflated(marker, room)
+    record = b'{"a":%b,"b":%b,"c":%b}'
+    assert undone(record % (marker, marker, packed(b"1")), 1_999) == (record % (value_of(1_000), marker, b"1"), False)
+
+
+LARGE = value_of(900)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b'{"record":%b}' % packed(texts.record(LARGE)),
+        packed(b'{"record":%b}' % texts.record(LARGE)),
+        b'{"record":%b}' % texts.record(packed(LARGE)),
+    ],
+    ids=["its records", "its parts", "fields of its records"],
+)
+def test_a_fault_whose_small_parts_come_to_too_much_is_not_whole(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = texts.library(b'{"batch":[%b]}' % b",".join([part] * 3))
+    assert one(document).is_whole
+    monkeypatch.setattr(fault_event, "LARGEST", 2_000)
+    fault = one(document)
+    assert ("compressed-unreadable" in fault.flaws, fault.is_whole) == (True, False)

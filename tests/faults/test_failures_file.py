@@ -57,7 +57,7 @@ def one(**changed: Any) -> Fault:
 
 def test_a_failure_is_a_fault_still_to_be_read_from_its_line() -> None:
     fault = one()
-    assert fault.id == "run-1:s3://lake/s1/0:3:1"
+    assert fault.id == "run-1:s3://lake/s1/0:3:1:e-1"
     assert (fault.function, fault.error, fault.message, fault.stack) == ("fn:live", "Unhandled", "no name", None)
     assert fault.unit == LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49")
     assert fault.called
@@ -76,6 +76,10 @@ def test_it_was_raised_when_the_run_failed_unless_it_is_a_fault_with_a_time_of_i
 
 def test_a_record_whose_answer_was_lost_is_one_as_well() -> None:
     assert one(fate="unknown").unit == LakeLine("s3://lake/s1/0", 3, 1, "e-1", "49")
+
+
+def test_an_event_without_an_id_is_known_by_its_place_alone() -> None:
+    assert one(event_id=None).id == "run-1:s3://lake/s1/0:3:1"
 
 
 def test_a_failure_of_a_resubmit_names_no_function() -> None:
@@ -200,10 +204,10 @@ def test_the_report_of_a_run_holds_its_failures_and_nothing_else(ledger: Ledger,
     faults = faults_in(tmp_path / "report.jsonl")
     uri = lake_object(0).uri
     assert [fault.key for fault in faults] == [
-        f"{run.run_id}:{uri}:2:0",
-        f"{run.run_id}:{uri}:3:0",
-        f"{run.run_id}:{uri}:7:2",
-        f"{run.run_id}:{lake_object(1).uri}:0:0",
+        f"{run.run_id}:{uri}:2:0:e-2",
+        f"{run.run_id}:{uri}:3:0:e-3",
+        f"{run.run_id}:{uri}:7:2:e-7",
+        f"{run.run_id}:{lake_object(1).uri}:0:0:e-0",
     ]
     assert {fault.function for fault in faults} == {"fn"}
     assert [fault.message for fault in faults] == ["m-2", "m-3", "m-7", "m-0"]

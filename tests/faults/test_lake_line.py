@@ -73,7 +73,7 @@ def reason(unit: Records | list[Fault] | Nothing) -> str:
 def test_every_event_of_a_lake_is_the_record_that_a_replay_sends(lake: str, source: RecordSource) -> None:
     records = list(replayed(LocalSource(FIXTURES / "lakes" / lake), None, source))
     assert records
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         assert [body_of(reader.read(line_of(each), source)) for each in records] == [each.body for each in records]
 
 
@@ -85,14 +85,14 @@ def test_so_is_every_event_of_a_lake_in_s3(lake: str, s3: "S3Client") -> None:
             s3.put_object(Bucket="lake", Key=f"a b+c/{path.relative_to(folder)}", Body=path.read_bytes())
     records = list(replayed(S3Source("lake", ""), s3, SOURCE))
     assert records
-    with LineReader(s3) as reader:
+    with LineReader(lambda: s3) as reader:
         assert [body_of(reader.read(line_of(each), SOURCE)) for each in records] == [each.body for each in records]
 
 
 def test_a_record_says_what_its_line_says(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(envelope(b'{"type":"thing-created"}', "thing-42", 49, 3))
-    unit = LineReader(None).read(LakeLine(str(path), 1, 0), SOURCE)
+    unit = LineReader(lambda: None).read(LakeLine(str(path), 1, 0), SOURCE)
     assert isinstance(unit, Records)
     (record,) = unit.records
     assert (record.source, record.event_type, record.partition_key) == ("kinesis", "thing-created", "thing-42")
@@ -123,7 +123,7 @@ def test_any_lines_in_any_order_are_read_as_by_a_replay(lake: tuple[Path, list[R
     path, records = lake
     known = {(record.line, record.part): record.body for record in records}
     places = data.draw(st.lists(st.tuples(st.integers(0, 45), st.integers(0, 3)), max_size=8))
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         for line, part in places:
             unit = reader.read(LakeLine(str(path), line, part), SOURCE)
             if (line, part) in known:
@@ -147,7 +147,7 @@ def test_an_object_is_read_once_however_many_of_its_lines_failed(s3: "S3Client")
         s3.put_object(Bucket="lake", Key=key, Body=join(lines(40)))
     records = list(replayed(S3Source("lake", ""), s3, SOURCE))
     got = gets(s3)
-    with LineReader(s3) as reader:
+    with LineReader(lambda: s3) as reader:
         for record in records:
             body_of(reader.read(line_of(record), SOURCE))
             body_of(reader.read(line_of(record), SOURCE))
@@ -164,7 +164,7 @@ def test_an_event_that_is_not_the_one_that_failed_is_not_read(tmp_path: Path) ->
     _, failed, other = replayed(LocalSource(lake), None, SOURCE)
     lake.write_bytes(join([first, third, second]))
     gone = f"line 2 of {lake} no longer holds what failed"
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         assert reason(reader.read(line_of(failed), SOURCE)) == gone
         assert reason(reader.read(msgspec.structs.replace(line_of(failed), event_id=None), SOURCE)) == gone
         known_by_place = msgspec.structs.replace(line_of(failed), event_id=None, sequence_number=None)
@@ -176,7 +176,7 @@ def test_a_line_of_a_resubmit_is_the_fault_on_it(tmp_path: Path) -> None:
     path = tmp_path / "faults"
     many = texts.of_batch([eventbridge(b'{"type":"t"}', "t", name) for name in "ab"])
     path.write_bytes(join([texts.of_record(texts.record()), texts.cookbook(texts.record()) + many]))
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         for place in ((1, 0), (2, 0), (2, 1)):
             found = reader.read(LakeLine(str(path), *place), None)
             (document,) = (each for each in the_documents(path) if (each[0], each[1]) == place)
@@ -196,7 +196,7 @@ def test_a_fault_over_many_lines_is_found_where_it_begins(tmp_path: Path) -> Non
     pretty = texts.of_record(texts.record()).replace(b",", b",\n")
     path.write_bytes(b"\n" + pretty + b"\n" + pretty)
     second = 2 + pretty.count(b"\n") + 1
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         assert [reader.read(LakeLine(str(path), line, 0), None) for line in (2, second)] == [decode_fault(pretty)] * 2
 
 
@@ -204,7 +204,7 @@ def test_a_fault_that_a_replay_sent_is_an_event_like_any_other(tmp_path: Path) -
     path = tmp_path / "x"
     path.write_bytes(envelope(texts.cookbook(texts.record()), "k", 1))
     (record,) = replayed(LocalSource(path), None, SOURCE)
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         assert body_of(reader.read(line_of(record), SOURCE)) == record.body
         assert isinstance(reader.read(line_of(record), None), list)
 
@@ -212,7 +212,7 @@ def test_a_fault_that_a_replay_sent_is_an_event_like_any_other(tmp_path: Path) -
 def test_what_holds_no_fault_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b'{"type":"thing-created"}\n{"a":\n')
-    with LineReader(None) as reader:
+    with LineReader(lambda: None) as reader:
         assert reason(reader.read(LakeLine(str(path), 1, 0), None)).startswith(f"line 1 of {path} holds an event")
         assert reason(reader.read(LakeLine(str(path), 2, 0), None)).startswith(f"line 2 of {path} holds no fault: ")
 
@@ -220,7 +220,7 @@ def test_what_holds_no_fault_says_so(tmp_path: Path) -> None:
 def test_what_is_gone_or_no_file_says_so(tmp_path: Path, s3: "S3Client") -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
-    with LineReader(s3) as reader:
+    with LineReader(lambda: s3) as reader:
         for uri in (f"{tmp_path}/none", f"{tmp_path}/file/none", "s3://lake/none"):
             assert reason(reader.read(LakeLine(uri, 1, 0), SOURCE)) == f"{uri} cannot be read: it is gone"
         for uri in (f"{tmp_path}/pipe", str(tmp_path)):
@@ -231,11 +231,11 @@ def test_what_is_gone_or_no_file_says_so(tmp_path: Path, s3: "S3Client") -> None
 
 @pytest.mark.parametrize("uri", ["", "\0", "sqs://queue/message", "s3://", "s3://lake/", "s3:///a", "s3://a..b/c"])
 def test_what_names_no_object_is_nothing(s3: "S3Client", uri: str) -> None:
-    assert reason(LineReader(s3).read(LakeLine(uri, 1, 0), SOURCE))
+    assert reason(LineReader(lambda: s3).read(LakeLine(uri, 1, 0), SOURCE))
 
 
 def test_an_object_in_s3_needs_a_source_in_s3() -> None:
-    unit = LineReader(None).read(LakeLine("s3://lake/a", 1, 0), SOURCE)
+    unit = LineReader(lambda: None).read(LakeLine("s3://lake/a", 1, 0), SOURCE)
     assert reason(unit) == "s3://lake/a cannot be read: it is read only where the source is in S3"
 
 
@@ -243,14 +243,14 @@ def test_a_path_that_is_not_utf8_cannot_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"a\xff")
     path.write_bytes(envelope(b'{"type":"t"}', "k", 1))
     (record,) = replayed(LocalSource(path), None, SOURCE)
-    assert "its name is not UTF-8" in reason(LineReader(None).read(line_of(record), SOURCE))
+    assert "its name is not UTF-8" in reason(LineReader(lambda: None).read(line_of(record), SOURCE))
 
 
 def test_an_object_that_breaks_off_gives_what_came_before(s3: "S3Client") -> None:
     packed = gzip.compress(join(lines(40)))
     s3.put_object(Bucket="lake", Key="x.gz", Body=packed[: len(packed) // 2])
     got = gets(s3)
-    with LineReader(s3) as reader:
+    with LineReader(lambda: s3) as reader:
         assert b"thing" not in body_of(reader.read(LakeLine("s3://lake/x.gz", 1, 0), SOURCE))
         for line in (38, 39):
             assert "cannot be read" in reason(reader.read(LakeLine("s3://lake/x.gz", line, 0), SOURCE))
@@ -262,4 +262,4 @@ def test_refused_credentials_end_the_run(s3: "S3Client") -> None:
     with Stubber(s3) as stubber:
         stubber.add_client_error("head_object", "ExpiredToken")
         with pytest.raises(CannotRun, match="credentials have expired"):
-            LineReader(s3).read(LakeLine("s3://lake/x", 1, 0), SOURCE)
+            LineReader(lambda: s3).read(LakeLine("s3://lake/x", 1, 0), SOURCE)
