@@ -141,9 +141,8 @@ def _in_doubt(work: Work, sending: Sending) -> list[str]:
     most = min(work.in_flight, left)
     if not most:
         return []
-    return [
-        f"A session was killed, or left at once: of what was under way, up to {number(most, 'record')} may arrive twice."
-    ]
+    under_way = f"of what was under way, up to {number(most, 'record')} may arrive twice"
+    return [f"A session was killed, or left at once: {under_way}."]
 
 
 class InLedger(Struct, frozen=True):
