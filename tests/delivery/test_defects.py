@@ -2,8 +2,6 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -11,10 +9,11 @@ from cncbops.execution import crew
 from cncbops.execution.executor import Executor, Threads
 from cncbops.execution.processes import Processes
 from cncbops.execution.station import Outfit
+from tests.execution.bench import outfit
 
 WAIT_S = 20
-OUTFIT: Any = SimpleNamespace(sends=True)
-"""The station works with nothing."""
+OUTFIT = outfit()
+"""The station works with nothing of it."""
 
 answered = multiprocessing.get_context("fork").Semaphore(0)
 
