@@ -192,7 +192,7 @@ def _reported(ledger: Ledger, run: Run, target: Target, aws: Aws) -> Reported:
     """The run's events as a resubmit of its report remembers them. Raises CncbopsError."""
     identity = whoami(aws)
     bare_name = bare_name_of(target.function, target.arn, aws.region, identity.account if identity else None)
-    return Reported(run.run_id, lasting_name(here(aws), bare_name), ledger.memory(run.id))
+    return Reported(run.run_id, lasting_name(here(aws), bare_name), ledger.memory(run.id), ledger.began_ms)
 
 
 def _prepared_resubmit(

@@ -93,6 +93,11 @@ class Ledger:
             return (exact or runs)[0]
         raise BadInput(f"{text} may be {' or '.join(run.run_id for run in runs[:3])}", "Give more of the run's id")
 
+    def began_ms(self, number: int) -> int:
+        """When the run of this number (its `id`) began."""
+        ((started_ms,),) = self._rows("SELECT started_ms FROM runs WHERE id = ?", number)
+        return int(started_ms)
+
     def alike(self, likeness: str) -> list[Run]:
         """The runs that were asked for the same, but for sources and window; the newest first."""
         return [

@@ -207,6 +207,7 @@ class FailedRecords(Agenda):
         """Of each object the lines to be read, and those whose events were delivered from a report."""
         failures = (kept for kept in self._known.failures(unmended=True) if kept.failure.fate in self._fates)
         for number, kept_ones in groupby(failures, key=lambda kept: kept.object_number):
-            failed = [kept.failure for kept in kept_ones]
+            failed = list(kept_ones)
             resubmitted = self._reported.resubmitted(failed) if self._reported else frozenset()
-            yield number, frozenset((each.line, each.part) for each in failed) - resubmitted, resubmitted
+            lines = frozenset((each.failure.line, each.failure.part) for each in failed)
+            yield number, lines - resubmitted, resubmitted
