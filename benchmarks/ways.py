@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from benchmarks.book import PROGRAM, node_path, node_program
 from benchmarks.errors import CannotMeasure
@@ -89,7 +90,8 @@ def cncbops(way: Way, far: FarSide) -> Taken:
         source = [f"s3://{way.bucket}/", "--batch-size", str(way.batch)] if way.batch else [f"s3://{way.bucket}/"]
         began = time.time()
         usage, far_cpu_s = _measure(far, [COMMAND, *way.options, *source, *settings])
-        return Taken(_done(usage.stdout, _ended(state) - far.first_listed(began)), usage, far_cpu_s)
+        done = _done(usage.stdout)
+        return Taken(structs.replace(done, duration_s=_ended(state) - far.first_listed(began)), usage, far_cpu_s)
 
 
 def _ended(state: str) -> float:
@@ -100,12 +102,13 @@ def _ended(state: str) -> float:
     return datetime.fromisoformat(run["ended"]).timestamp()
 
 
-def _done(stdout: bytes, duration_s: float) -> Done:
+def _done(stdout: bytes) -> Done:
+    """What a summary tells, its start-up included in the time. Raises CannotMeasure if all did not go well."""
     found: Any = msgspec.json.decode(stdout)
     if found["status"] != "succeeded":
         raise CannotMeasure(f"cncbops ended with status {found['status']}")
-    events = found["events"]
-    return Done(events["delivered"], found["invocations"]["total"], duration_s, events["possible_duplicates"])
+    events, invocations = found["events"], found["invocations"]["total"]
+    return Done(events["delivered"], invocations, found["duration_s"], events["possible_duplicates"])
 
 
 def script(way: Way, far: FarSide) -> Taken:

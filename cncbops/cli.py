@@ -57,11 +57,20 @@ def main() -> None:
     if os.environ.get(COMPLETING):
         sys.exit(_run())
     elif arguments in ([], ["-h"], ["--help"]):
-        sys.stdout.write(OVERVIEW)
+        _write(OVERVIEW)
     elif arguments == ["--version"]:
-        sys.stdout.write(f"cncbops {__version__}\n")
+        _write(f"cncbops {__version__}\n")
     else:
         sys.exit(_run())
+
+
+def _write(text: str) -> None:
+    """Write to standard output, which somebody may have read as far as he wanted."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where Python's own last flush goes
 
 
 def _run() -> int:

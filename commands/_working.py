@@ -137,7 +137,9 @@ def _tell_plan(
 
 def _in_doubt(work: Work, sending: Sending) -> list[str]:
     """That a killed session may have sent some of what is left: no more than that is, once all of it is known."""
-    left = work.in_flight if sending.interrupted else sending.journal.tally.events.matched
+    tally = sending.journal.tally
+    records = max(tally.events.matched, sum(share.records for share in tally.functions.values()))
+    left = work.in_flight if sending.interrupted else records
     most = min(work.in_flight, left)
     if not most:
         return []

@@ -55,8 +55,6 @@ class Processes:
 
     def __init__(self, outfit: Outfit, concurrency: int, places: int) -> None:
         self._concurrency = concurrency
-        if _START == "fork":
-            outfit = replace(outfit, rooms=Rooms())
         self._outbox = Outbox()
         self._selector = selectors.DefaultSelector()
         self._channels: list[Channel] = []
@@ -67,6 +65,8 @@ class Processes:
         give_back()
         gc.freeze()  # a search for garbage writes to all it looks at: each process would soon have a copy of its own
         try:
+            if _START == "fork":
+                outfit = replace(outfit, rooms=Rooms())
             for place in range(places):
                 self._begin(outfit, concurrency)
                 self._outbox.open(place)

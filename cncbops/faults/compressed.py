@@ -16,7 +16,7 @@ from cncbops.formats.event import Bytes
 
 MARK = b'"COMPRESSEDH4sI'  # H4sI: how gzip begins in base64
 LARGEST = 64 * 1024 * 1024
-"""Bytes that markers may come to, of a value and of all in a fault: a thousand times what they are themselves."""
+"""Bytes that markers may come to, of a value and of all that is kept of a fault's work: a thousand times themselves."""
 _ROUNDS = 8
 _WITH_GZIP_HEADER = 31
 _TOKEN = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*:)?|[{}\[\]]', re.DOTALL)

@@ -41,7 +41,7 @@ def decode(fields: Fields, hints: Hints) -> list[Fault]:
     head = replace(
         head,
         pipeline=head.pipeline or next(filter(None, pipelines), None),
-        event_types=tuple(dict.fromkeys(reading.types)),
+        event_types=tuple(reading.types),
         unit=Nothing(reading.why_nothing) if not records else head.unit,
         flaws=tuple(sorted(reading.flaws)),
     )
@@ -79,10 +79,14 @@ def _faults(head: Fault, records: list[FaultRecord]) -> list[Fault]:
     return [replace(head, id=each, unit=unit) for each, unit in zip(ids, units, strict=True)]
 
 
+_MOST_SAID = 16 * 1024 * 1024
+"""Bytes that what is compressed may come to where nothing is sent from it: an event, what an error says."""
+
+
 def _undone(document: msgspec.Raw | None) -> Bytes | None:
-    """A value that nothing is sent from: where it cannot be read, there is none."""
+    """A value that nothing is sent from: where it cannot be read, or is too large, there is none."""
     try:
-        return None if document is None else inflated(document)
+        return None if document is None else inflated(document, _MOST_SAID)
     except Unreadable:
         return None
 
@@ -108,7 +112,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.flaws: set[Flaw] = set()
-        self.types: list[str] = []
+        self.types: dict[str, None] = {}  # each once, in their order
         self.parts: list[Fields] = []
         self.why_nothing = "the fault holds no record"
         self._room = LARGEST
@@ -162,5 +166,7 @@ class _Reading:
         if "redacted" in flaws and not record:
             self.why_nothing = "the record was redacted by the function's library"
         event_type = _event_type(part) or (record.event_type if record else None)
-        self.types += [event_type] if event_type else []
+        if event_type and event_type not in self.types and len(event_type) <= self._room:
+            self.types[event_type] = None
+            self._room -= len(event_type)
         return record

@@ -37,7 +37,7 @@ def leave(folder: Path, run: int, session: int) -> None:
 
     It is also taken for killed where the ledger cannot be written in a moment.
     """
-    with suppress(sqlite3.Error), at_hand(folder, LEAVING_S) as connection:
+    with suppress(sqlite3.Error, OSError), at_hand(folder, LEAVING_S) as connection:
         connection.execute(
             "UPDATE sessions SET status = 'interrupted', reason = ?, seen_ms = ? "
             "WHERE run = ? AND number = ? AND ended_ms IS NULL",

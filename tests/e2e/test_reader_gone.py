@@ -118,3 +118,10 @@ def test_what_writes_lines_ends_where_nobody_reads_them(lake: FarSide, cncbops: 
         process = cncbops.start("lake", *asked, "-o", "json", endpoint=lake.url)
         read_no_more(process.stdout)
         assert code_and_errors(process) == (code, b"")
+
+
+@pytest.mark.parametrize("what", ["--help", "--version"])
+def test_who_reads_no_help_is_told_of_no_error(cncbops: Cncbops, what: str) -> None:
+    process = cncbops.start(what)
+    read_no_more(process.stdout)
+    assert code_and_errors(process) == (0, b"")

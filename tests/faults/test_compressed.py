@@ -133,3 +133,12 @@ def test_a_fault_whose_small_parts_come_to_too_much_is_not_whole(part: bytes, mo
     monkeypatch.setattr(fault_event, "LARGEST", 2_000)
     fault = one(document)
     assert ("compressed-unreadable" in fault.flaws, fault.is_whole) == (True, False)
+
+
+def test_types_of_events_come_to_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = [letter * 900 for letter in "aabc"]
+    parts = (b'{"record":%b,"event":%b}' % (texts.record(), packed(b'{"type":"%b"}' % each.encode())) for each in types)
+    document = texts.library(b'{"batch":[%b]}' % b",".join(parts))
+    assert one(document).event_types == tuple(dict.fromkeys(types))
+    monkeypatch.setattr(fault_event, "LARGEST", 2_000)
+    assert one(document).event_types == ("a" * 900, "b" * 900)
