@@ -162,13 +162,14 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     stop = threading.Event()
     sending = _sending(work, kept.writer, stop, screen)
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
+    leaving = partial(leave, kept.ledger.folder, kept.run.id, kept.session)
     try:
         with (
             stop_on_signal(
                 stop,
                 screen,
                 _farewell(kept.run, sending, work.heading),
-                leaving=partial(leave, kept.ledger.folder, kept.run.id, kept.session),
+                leaving=leaving,
             ),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
@@ -177,8 +178,8 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
             sending.execute()
     except CncbopsError as error:
         sending.end(error)
-    # Nothing of the run is left to be stopped: what ends this ends no more than this.
-    with stop_on_signal(over := threading.Event(), screen):
+    # Nothing is left to be sent: what ends this ends no more than this.
+    with stop_on_signal(over := threading.Event(), screen, leaving=leaving):
         return _end(work, kept, sending, over, screen)
 
 
