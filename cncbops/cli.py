@@ -53,6 +53,8 @@ _OBJECTS_BETWEEN_SEARCHES = 50_000
 
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115  one that the caller has closed
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     arguments = sys.argv[1:]
     if os.environ.get(COMPLETING):
         sys.exit(_run())

@@ -29,6 +29,7 @@ from cncbops.plans.plan_format import PlanHeader
 from cncbops.plans.plan_reading import PlanFile, read_plan
 from cncbops.plans.plan_writing import PlanWriter
 from cncbops.recipients import Recipient
+from cncbops.reports.run_facts import state_of
 from cncbops.request import ReplayRequest
 from cncbops.sending import Sending
 from cncbops.session.agenda import Agenda, lake_client
@@ -252,7 +253,13 @@ def _sent_before(alike: Likeness, since_run: str | None, general: General) -> li
     if ledger is None:
         return []
     with ledger:
-        return sent_before(ledger, alike, since_run)
+        return _sent_in(ledger, alike, since_run)
+
+
+def _sent_in(ledger: Ledger, alike: Likeness, since_run: str | None) -> list[Run]:
+    """The same of one ledger; each run's status is the state that it is in."""
+    runs = sent_before(ledger, alike, since_run)
+    return [structs.replace(run, status=state_of(ledger, run)) for run in runs]
 
 
 def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> InLedger:
@@ -271,7 +278,7 @@ def _begun(new: _New, typed: Replaying, general: General, held: ExitStack) -> In
         ),
         this_worker(identity.arn if identity else None, address_of(new.work.undertaking.cluster)),
         Planned(new.plan).entries() if new.plan else None,
-        unless=lambda: None if typed.again else require_first(sent_before(ledger, new.alike, new.request.since_run)),
+        unless=lambda: None if typed.again else require_first(_sent_in(ledger, new.alike, new.request.since_run)),
     )
     return InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 

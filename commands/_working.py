@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct, field, structs
 
 from cncbops.aws import Aws
-from cncbops.errors import CncbopsError
+from cncbops.errors import BadInput, CncbopsError
+from cncbops.lake.sources import LocalSource, extent_of, printable
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.pulse import leave
 from cncbops.ledger.rows import Counts, Run
@@ -212,10 +213,20 @@ def refuse(heading: Heading, error: CncbopsError, screen: Screen) -> int:
 def ready(request: Request, recipients: Recipients, aws: Aws, report_file: Path | None) -> AlarmWatch | None:
     """Raise CncbopsError if the work could not begin as things are; the watch over the alarms it named."""
     if report_file:
+        _require_no_source(report_file, request)
         require_writable(report_file)
     for recipient in recipients.known.values():
         require_able(recipient.target, asynchronous=request.asynchronous)
     return alarm_watch(request.safety, aws, request.region)
+
+
+def _require_no_source(report_file: Path, request: Request) -> None:
+    """Raise BadInput where the report would be written over what is read, which may be all that knows what failed."""
+    here = extent_of(LocalSource(report_file))
+    local = (source for source in request.sources if isinstance(source, LocalSource))
+    if report_file.exists() and any(here.startswith(extent_of(source)) for source in local):
+        what = f"the report would be written over {printable(str(report_file))}, from which events are read"
+        raise BadInput(what, "Name another file with --report")
 
 
 def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, screen: Screen, *, plans: bool = False) -> Sending:

@@ -19,18 +19,26 @@ from cncbops.lake.zipped import entries
 from cncbops.lake.zstd import frames
 
 _HEAD = 16
-_UNSUPPORTED = {b"PAR1": "Parquet", b"ORC": "ORC"}
+_UNSUPPORTED = {
+    b"PAR1": "Parquet",
+    b"ORC": "ORC",
+    b"\xfd7zXZ\x00": "compressed by xz",
+    b"\x04\x22\x4d\x18": "compressed by LZ4",
+    b"\xff\x06\x00\x00sNaPpY": "Snappy in a framing that Firehose does not write",
+}
+
+_READ = "events are read from JSON, plain or in gzip, bzip2, zstd, ZIP, or Snappy as Firehose writes it"
 
 
 def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
     """The plain content of `raw`, which its caller closes. `name` is for messages only.
 
-    Raises ObjectUnreadable: UnsupportedFormat for Parquet and ORC; from reads, CorruptObject.
+    Raises ObjectUnreadable: UnsupportedFormat for what is not read, such as Parquet; from reads, CorruptObject.
     """
     head = _read_up_to(raw, _HEAD)
     for magic, kind in _UNSUPPORTED.items():
         if head.startswith(magic):
-            raise ObjectUnreadable("UnsupportedFormat", f"{name!r} is {kind}: events are read from JSON")
+            raise ObjectUnreadable("UnsupportedFormat", f"{name!r} is {kind}: {_READ}")
     pieces = chunks(raw, head)
     codec = _codec(head)
     return stream_of(_checked(codec, pieces, name) if codec else pieces)

@@ -1,6 +1,8 @@
 """Whoever reads standard output or standard error may go, as `head` does: what a command does and comes to stays."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -125,3 +127,10 @@ def test_who_reads_no_help_is_told_of_no_error(cncbops: Cncbops, what: str) -> N
     process = cncbops.start(what)
     read_no_more(process.stdout)
     assert code_and_errors(process) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_none_to_fail_for(tmp_path: Path, closed: str) -> None:
+    line = f'exec "$0" -m cncbops runs ls --state-dir "$1" {closed}'
+    ended = subprocess.run(["sh", "-c", line, sys.executable, tmp_path], capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False)

@@ -207,6 +207,20 @@ def test_what_a_replay_could_not_deliver_is_sent_again_from_its_report(
     assert resubmits.execute(sources=[report]).summary["faults"]["sent_before"] == 4
 
 
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_a_report_is_not_written_over_the_one_that_is_read(
+    far_side: FarSide, resubmits: Resubmits, tmp_path: Path, whole_folder: bool
+) -> None:
+    (folder := tmp_path / "reports").mkdir()
+    report = folder / "report.jsonl"
+    replay_in_vain(far_side, resubmits, report)
+    before = report.read_bytes()
+    run = resubmits.execute("--report", report, sources=[folder if whole_folder else report])
+    assert (run.code, report.read_bytes()) == (2, before)
+    assert "from which events are read. Name another file with --report" in " ".join(run.err.split())
+    assert resubmits.execute("--report", folder / "other.jsonl", sources=[report]).code == 0
+
+
 def test_what_a_redrive_delivered_of_a_replay_is_not_sent_again_from_its_report(
     far_side: FarSide, resubmits: Resubmits, tmp_path: Path
 ) -> None:

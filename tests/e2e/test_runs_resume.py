@@ -77,6 +77,8 @@ def test_a_killed_run_without_order_delivers_every_event(runs: Runs, far_side: F
     far_side.add_bucket("lake", lakes.lake_of(events, 100, shards=3))
     far_side.add_function("fn", lambda _payload, context: ok().after(0.01 * (context.number % 4)))
     killed(runs, kills, "--unordered", seed=9)
+    (warning, *_) = runs.plan("--unordered").summary["plan"]["warnings"]
+    assert warning.startswith(f"Run {runs.newest.run_id} (crashed) has sent some of these events")
     run = runs.resume()
     assert run.status == "succeeded"
     assert run.summary["run"]["delivered"] == 2000

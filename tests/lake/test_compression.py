@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import io
+import lzma
 import os
 import tracemalloc
 import zipfile
@@ -156,8 +157,10 @@ def test_what_was_read_before_the_damage_is_given_first() -> None:
     assert len(b"".join(got)) > 990_000
 
 
-@pytest.mark.parametrize("magic", [b"PAR1", b"ORC"])
-def test_columnar_formats_are_named_as_unsupported(magic: bytes) -> None:
+@pytest.mark.parametrize(
+    "magic", [b"PAR1", b"ORC", lzma.compress(b"{}"), b"\x04\x22\x4d\x18", bytes(cramjam.snappy.compress(b"{}"))]
+)
+def test_formats_that_are_not_read_are_named_as_unsupported(magic: bytes) -> None:
     with pytest.raises(ObjectUnreadable) as failed:
         decompressed(io.BytesIO(magic + bytes(100)), "x.gz")
     assert failed.value.error == "UnsupportedFormat"
