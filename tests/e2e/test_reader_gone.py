@@ -131,6 +131,6 @@ def test_who_reads_no_help_is_told_of_no_error(cncbops: Cncbops, what: str) -> N
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
 def test_a_stream_that_the_caller_has_closed_is_none_to_fail_for(tmp_path: Path, closed: str) -> None:
-    line = f'exec "$0" -m cncbops runs ls --state-dir "$1" {closed}'
+    line = f'exec "$0" -P -m cncbops runs ls --state-dir "$1" {closed}'
     ended = subprocess.run(["sh", "-c", line, sys.executable, tmp_path], capture_output=True, timeout=60, check=False)
     assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False)
