@@ -42,10 +42,7 @@ def run(options: argparse.Namespace) -> None:
                 with FarSide(folder, Latency(invoke_s=latency_ms / 1000)) as far:
                     rows.append(_row(options, far, latency_ms, concurrency))
     title = f"Throughput with latency in each invocation, batches of {options.batch_size}, sync, ordered"
-    note = (
-        "A ratio near 1: the function is the bound. Below: the machine is, or batches that wait for their turn. A "
-        "run's start, a third of a second, is in it."
-    )
+    note = "A ratio near 1: the function is the bound. Below: the machine is, or batches that wait for their turn."
     show(Table(title, _COLUMNS, rows, [note, machine_line()]), markdown=options.markdown)
 
 
