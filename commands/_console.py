@@ -47,11 +47,6 @@ def itself(stream: TextIO) -> TextIO:
     return getattr(stream, "rich_proxied_file", stream)
 
 
-def silence(stream: TextIO) -> None:
-    """Let what Python still holds back for a stream, and all that comes, go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 class _WithoutPadding:
     """A stream that is no terminal, whose lines lose the spaces with which a table fills them."""
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws_errors import explain
+from cncbops.cli import silence
 from cncbops.early_signals import INTERRUPTED, loaded
 from cncbops.errors import CncbopsError, described
 
-from ._console import silence
 from ._screen import LOOK_THERE, Screen, written
 from ._signals import take_leave
 
@@ -54,7 +54,7 @@ def streamed(screen: Screen, work: Callable[[], int]) -> int:
     try:
         return guarded(screen, work)
     except BrokenPipeError:
-        silence(sys.stdout)
+        silence(sys.stdout.fileno())
         return 0
 
 

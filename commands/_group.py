@@ -11,10 +11,9 @@ import typer
 from typer._click.shell_completion import CompletionItem
 from typer.exceptions import TyperException
 
-from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW
+from cncbops.cli import COMMANDS, COMPLETING, OVERVIEW, silence
 from cncbops.errors import CncbopsError
 
-from ._console import silence
 from ._flow import flowing
 from ._from_files import with_profiles
 from ._groups import Group
@@ -105,7 +104,7 @@ def _tell(error: str) -> None:
     try:
         sys.stderr.write(flowing(f"error: {error}\n", sys.stderr.fileno()))
     except BrokenPipeError:
-        silence(sys.stderr)
+        silence(sys.stderr.fileno())
 
 
 def _help_of(error: TyperException) -> str:

@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from ._console import silence
+from cncbops.cli import silence
 
 
 class LastingConsole(Console):
@@ -15,4 +15,4 @@ class LastingConsole(Console):
         if not self.stderr:
             raise BrokenPipeError
         self.quiet = True
-        silence(sys.stderr)
+        silence(sys.stderr.fileno())

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from cncbops.cli import silence
 from cncbops.errors import CannotRun, CncbopsError
 
-from ._console import console_of, itself, silence
+from ._console import console_of, itself
 from ._flow import say
 from ._options import Local
 from ._words import visible
@@ -110,7 +111,7 @@ def written(advice: str) -> Iterator[None]:
         with _taken(advice):
             yield
     except BrokenPipeError:
-        silence(sys.stdout)
+        silence(sys.stdout.fileno())
 
 
 @contextmanager
@@ -121,10 +122,10 @@ def _taken(advice: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
-        silence(sys.stdout)  # no document may follow on what was written of one
+        silence(sys.stdout.fileno())  # no document may follow on what was written of one
         raise
     except OSError as error:
-        silence(sys.stdout)
+        silence(sys.stdout.fileno())
         what = f"standard output cannot be written: {error.strerror}"
         raise CannotRun(what, advice) from error
 

@@ -166,12 +166,7 @@ def execute_work(work: Work, kept: InLedger, alarms: AlarmWatch | None, screen: 
     leaving = partial(leave, kept.ledger.folder, kept.run.id, kept.session)
     try:
         with (
-            stop_on_signal(
-                stop,
-                screen,
-                _farewell(kept.run, sending, work.heading),
-                leaving=leaving,
-            ),
+            stop_on_signal(stop, screen, _farewell(kept.run, sending, work.heading), leaving=leaving),
             sending,
             at_work(sending, kept.ledger, kept.run, kept.session, alarms),
             _line(work, sending, screen),
