@@ -12,6 +12,8 @@ from cncbops.faults.record import records_of
 
 DIGEST_BYTES = 16
 _DIGEST = Struct(f"{DIGEST_BYTES}s")
+_ID_FIRST = "eyJpZCI6I"  # the base64 of `{"id":"`
+_ID_DATA = 172  # characters of base64: ids of up to 121, and what follows a shorter one
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -29,7 +31,7 @@ def parted(digests: bytes) -> Sequence[bytes]:
 
 def fault_digest(fault: Fault, function: str) -> bytes:
     """By the fault's id, else by all that it says, wherever it lies; `function` names it with region and endpoint."""
-    return id_digest(fault.id or _content(fault), function)
+    return id_digest(fault.id, function) if fault.id else _digest(function, *_content(fault, function))
 
 
 def id_digest(fault_id: str, function: str) -> bytes:
@@ -43,41 +45,52 @@ def names_of(fault: Fault, records: Sequence[FaultRecord]) -> tuple[str | None, 
     return fault.id or (first.event_id if first else None), first.sequence_number if first else None
 
 
-def _content(fault: Fault) -> str:
+def _content(fault: Fault, function: str) -> list[str]:
     """What stands for the id of a fault that has none, such as the cookbook's."""
-    said, unit = [str(fault.timestamp_ms), fault.error, fault.message], fault.unit
-    if isinstance(unit, Records):
-        said += map(_own, unit.records)
-    text = "\0".join(said).encode(errors="replace")
-    return hashlib.sha256(b"\0".join([text, *_parts(unit)])).hexdigest()
+    return [str(fault.timestamp_ms), fault.error, fault.message, *_parts(fault.unit, function)]
 
 
-def _parts(work: Work) -> list[bytes]:
-    """What work that is not in the fault's records is told by."""
+def _parts(work: Work, function: str) -> list[str]:
+    """What work is told by."""
     match work:
+        case Records(records):
+            return [_record_digest(record, function).hex() for record in records]
         case Payload(body):
-            return [body]
+            return [_sha256(body)]
         case StreamRange(stream_arn, shard_id, first, last):
-            return [part.encode() for part in (stream_arn, shard_id, first, last)]
+            return [stream_arn, shard_id, first, last]
         case LakeLine(uri, line, part):
-            return [f"{uri}:{line}:{part}".encode(errors="replace")]
+            return [f"{uri}:{line}:{part}"]
     return []
 
 
 def identity_of(digest: bytes, fault: Fault, work: Records | Payload, function: str) -> Identity:
     """A fault's identity, once what is sent of it is known."""
     records = records_of(work)
-    digests = [_digest(function, record.source_arn or "", _own(record)) for record in records]
+    digests = [_record_digest(record, function) for record in records]
     if isinstance(work, Payload) and not records:
-        digests = [_digest(function, hashlib.sha256(work.body).hexdigest())]
+        digests = [_digest(function, _sha256(work.body))]
     return Identity(digest, tuple(dict.fromkeys(digests)), fingerprint(fault))
+
+
+def _record_digest(record: FaultRecord, function: str) -> bytes:
+    return _digest(function, record.source_arn or "", _own(record))
 
 
 def _own(record: FaultRecord) -> str:
     """By its id and, of a stream, its event, however its JSON is spaced; else by its text."""
     if record.event_id is None:
-        return hashlib.sha256(record.body).hexdigest()
-    return record.event_id if record.data is None else f"{record.event_id} {record.data}"
+        return _sha256(record.body)
+    return record.event_id if record.data is None else f"{record.event_id} {_telling(record.data)}"
+
+
+def _telling(data: str) -> str:
+    """What tells a record's data: the event's id, where it begins with that, as most do; else all of it."""
+    return data[:_ID_DATA] if data.startswith(_ID_FIRST) else data
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 def _digest(*parts: str) -> bytes:

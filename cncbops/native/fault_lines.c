@@ -94,12 +94,22 @@ static bool has_no_others(const Field *object)
     return object->end - object->start == expected;
 }
 
-/* Whether no part of a record may be compressed or redacted. */
-static bool is_as_given(const Field *record)
+/* Whether no text in a stretch of JSON may be compressed or redacted. */
+static bool has_as_given(const char *start, const char *end)
 {
-    ptrdiff_t length = record->end - record->start;
-    return !memchr(record->start, '[', length) &&
-           !memmem(record->start, length, "\"" PACKED_START, sizeof("\"" PACKED_START) - 1);
+    if (memchr(start, '[', end - start))
+        return false;
+    for (; (start = memchr(start, 'C', end - start)); start++)
+        if (BEGINS(start, end, PACKED_START))
+            return false;
+    return true;
+}
+
+/* Whether no part of a record may be; its data, the longest, is one text. */
+static bool is_as_given(const Field *record, Slice data)
+{
+    return *data.start != '[' && !BEGINS(data.start, data.end, PACKED_START) &&
+           has_as_given(record->start, data.start) && has_as_given(data.end, record->end);
 }
 
 static bool read_time(const Field *time, Slice *found)
@@ -117,13 +127,14 @@ static bool read_record(const Field *record, const Field *kinesis, FaultLine *li
 {
     const Field *members = record->inner;
     Slice source;
-    if (!is_object(record) || !is_object(&members[KINESIS]) || is_there(&members[DETAIL_TYPE]) || !is_as_given(record))
+    if (!is_object(record) || !is_object(&members[KINESIS]) || is_there(&members[DETAIL_TYPE]))
         return false;
     line->record = whole(record);
     return text(&members[SOURCE], &source) && slice_length(source) == (ptrdiff_t)sizeof("aws:kinesis") - 1 &&
            BEGINS(source.start, source.end, "aws:kinesis") && text(&members[RECORD_ID], &line->record_id) &&
            text(&members[ARN], &line->arn) && text(&kinesis[KEY], &line->key) &&
-           text(&kinesis[SEQUENCE], &line->sequence) && text(&kinesis[DATA], &line->data);
+           text(&kinesis[SEQUENCE], &line->sequence) && text(&kinesis[DATA], &line->data) &&
+           is_as_given(record, line->data);
 }
 
 static bool read_tags(const Field *tags, FaultLine *line)

@@ -38,11 +38,11 @@ static bool by_hashlib(const Slice *pieces, size_t count, unsigned char *digest)
     return is_digest;
 }
 
-void write_hexadecimal(const unsigned char *digest, char *to)
+void write_hexadecimal(const unsigned char *bytes, size_t count, char *to)
 {
-    for (int at = 0; at < SHA256_BYTES; at++) {
-        *to++ = "0123456789abcdef"[digest[at] >> 4];
-        *to++ = "0123456789abcdef"[digest[at] & 15];
+    for (size_t at = 0; at < count; at++) {
+        *to++ = "0123456789abcdef"[bytes[at] >> 4];
+        *to++ = "0123456789abcdef"[bytes[at] & 15];
     }
 }
 

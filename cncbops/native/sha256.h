@@ -14,7 +14,7 @@ bool prepare_sha256(void);
 /* The SHA-256 of some pieces as one text; false with an exception set. */
 bool sha256_of(const Slice *pieces, size_t count, unsigned char *digest);
 
-/* Writes a digest as twice as many digits, with no end to them. */
-void write_hexadecimal(const unsigned char *digest, char *to);
+/* Writes some bytes as twice as many digits, with no end to them. */
+void write_hexadecimal(const unsigned char *bytes, size_t count, char *to);
 
 #endif

@@ -62,7 +62,7 @@ static bool hash_template(PyObject *template, PyObject *values, char *to)
         fill(&filled, template, values, (Slice){0}) && sha256_of(filled.pieces, filled.count, digest);
     PyMem_Free(filled.pieces);
     if (is_hashed)
-        write_hexadecimal(digest, to);
+        write_hexadecimal(digest, SHA256_BYTES, to);
     return is_hashed;
 }
 
@@ -85,7 +85,7 @@ static bool sign(Slice key, Slice first, Slice second, char *to)
     const Slice outer[] = {{(char *)digest, end}, {end, end}};
     if (!hash_keyed(key, 0x36, inner, digest) || !hash_keyed(key, 0x5c, outer, digest))
         return false;
-    write_hexadecimal(digest, to);
+    write_hexadecimal(digest, SHA256_BYTES, to);
     return true;
 }
 

@@ -94,6 +94,16 @@ def test_a_records_event_is_a_part_of_it_however_its_json_is_spaced() -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_an_event_that_begins_with_its_id_is_told_by_that_and_what_stands_beside_it() -> None:
+    def told(**event: str) -> tuple[bytes, ...]:
+        return records_of(Records((units.kinesis(1, event=event),)))
+
+    far = "x" * 120
+    assert told(id="e-1", type="t", text=f"{far} as it was") == told(id="e-1", type="t", text=f"{far} as it is")
+    assert len({told(id="e-1", type="t"), told(id="e-2", type="t"), told(id="e-1", type="u")}) == 3
+    assert told(type="t", text=f"{far} as it was") != told(type="t", text=f"{far} as it is")
+
+
 def test_a_record_is_the_same_alone_in_a_batch_and_in_a_whole_event_but_not_for_another_function() -> None:
     (alone,) = records_of(Records((units.kinesis(1),)))
     assert alone in records_of(Records((units.kinesis(2), units.kinesis(1))))
@@ -121,3 +131,6 @@ def test_digests_never_change() -> None:
     """Ledgers hold them for ever: another digest, and what was sent would be sent again."""
     assert fault_digest(FAULT, "fn").hex() == "96187b58df5f93608a996ccd7b85700e"
     assert records_of(Records((units.kinesis(1),)))[0].hex() == "464b82121dad554fe7063ca05d11a266"
+    work = Records((units.kinesis(1, event={"id": "e-1", "type": "thing-created", "thing": {"name": "n" * 200}}),))
+    assert records_of(work)[0].hex() == "5ade66347f089225d1b2c6a08d9ddc34"
+    assert fault_digest(replace(FAULT, id=None, unit=work), "fn").hex() == "80de64aa3997f3b1a78ca49348222d84"

@@ -1,5 +1,6 @@
 """Units that are packed in C are those that Python makes of the same faults, one by one and many at once."""
 
+import base64
 import pickle
 import sys
 from array import array
@@ -30,6 +31,10 @@ hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there wh
 
 LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
 KNOWN_AS = "here\0fn"
+DATA = [
+    base64.b64encode(event.encode())
+    for event in ('{"type":"t"}', '{"id":"e-1","type":"t"}', f'{{"id":"e-1","x":"{"x" * 120}"}}', f'{{"x":"{"x" * 150}"}}')
+]
 
 
 def cause_of(*said: bytes | None) -> Cause:
@@ -68,6 +73,7 @@ def _lines(draw: st.DrawFn) -> bytes:
         (b'"message":"m"', draw(st.sampled_from([b'"message":"m"', b'"message":"\\n\xc3\xa9"', b'"message":"m 7"']))),
         (b'"pipeline":"m1"},', draw(st.sampled_from([b'"pipeline":"m1"},', b'"pipeline":"m2"},']))),
         (b'"id":"f-1",', draw(st.sampled_from([b'"id":"f-1",', b'"id":"f-\xc3\xa9",', b""]))),
+        (b"eyJ0eXBlIjoidCJ9", draw(st.sampled_from(DATA))),
         (b"thing-created", draw(st.sampled_from([b"thing-created", b"t\xc3\xa9"]))),
         (b"1700611203000", b"%d" % draw(st.integers(1_700_611_203_000, 1_700_618_403_000))),
     ):
@@ -100,6 +106,12 @@ def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(before: i
     fault = texts.cookbook(usual_texts.RECORD.rstrip()[:-1] + other)
     (found,) = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
     assert (found is None) == (text == "COMPRESSEDH4sI")
+
+
+@pytest.mark.parametrize("data", [b"COMPRESSEDH4sIAAA", b"[REDACTED]", b"[CIRCULAR]"])
+def test_a_record_of_such_data_is_left_to_python(data: bytes) -> None:
+    fault = texts.cookbook(usual_texts.RECORD.replace(b"eyJ0eXBlIjoidCJ9", data))
+    assert hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS) == [None]
 
 
 def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> None:
