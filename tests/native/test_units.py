@@ -31,9 +31,10 @@ hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there wh
 
 LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
 KNOWN_AS = "here\0fn"
+LONG = '"x":"' + "x" * 120 + '"}'
 DATA = [
     base64.b64encode(event.encode())
-    for event in ('{"type":"t"}', '{"id":"e-1","type":"t"}', f'{{"id":"e-1","x":"{"x" * 120}"}}', f'{{"x":"{"x" * 150}"}}')
+    for event in ('{"type":"t"}', '{"id":"e-1","type":"t"}', '{"id":"e-1",' + LONG, '{"type":"t",' + LONG)
 ]
 
 
