@@ -13,7 +13,7 @@ from cncbops.faults.record import records_of
 DIGEST_BYTES = 16
 _DIGEST = Struct(f"{DIGEST_BYTES}s")
 _ID_FIRST = "eyJpZCI6I"  # the base64 of `{"id":"`
-_ID_DATA = 172  # characters of base64: ids of up to 121, and what follows a shorter one
+_ID_DATA = 128  # characters of base64: ids of up to 88, and what follows a shorter one
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):

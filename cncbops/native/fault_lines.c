@@ -203,16 +203,16 @@ static const char *read_eventbridge(const char *start, const char *end, const Fi
 
 const char *fault_line_read(const char *start, const char *end, FaultLine *line)
 {
-    Field kinesis[] = {MEMBER("partitionKey"), MEMBER("sequenceNumber"), MEMBER("data")};
-    Field record[] = {OBJECT("kinesis", kinesis), MEMBER("eventSource"), MEMBER("eventID"), MEMBER("eventSourceARN"),
-                      MEMBER("detail-type")};
-    Field event[] = {MEMBER("type")};
-    Field work[] = {OBJECT("record", record), OBJECT("event", event), MEMBER("pipeline"), MEMBER("batch")};
-    Field tags[] = {MEMBER("functionname"), MEMBER("functionName"), MEMBER("pipeline")};
-    Field error[] = {MEMBER("name"), MEMBER("message"), MEMBER("stack")};
-    Field members[] = {MEMBER("type"), MEMBER("timestamp"), OBJECT("uow", work), OBJECT("tags", tags),
-                       OBJECT("err", error), MEMBER("id"), MEMBER("partitionKey")};
-    Field fault = OBJECT("", members);
+    static Field kinesis[] = {MEMBER("partitionKey"), MEMBER("sequenceNumber"), MEMBER("data")};
+    static Field record[] = {OBJECT("kinesis", kinesis), MEMBER("eventSource"), MEMBER("eventID"),
+                             MEMBER("eventSourceARN"), MEMBER("detail-type")};
+    static Field event[] = {MEMBER("type")};
+    static Field work[] = {OBJECT("record", record), OBJECT("event", event), MEMBER("pipeline"), MEMBER("batch")};
+    static Field tags[] = {MEMBER("functionname"), MEMBER("functionName"), MEMBER("pipeline")};
+    static Field error[] = {MEMBER("name"), MEMBER("message"), MEMBER("stack")};
+    static Field members[] = {MEMBER("type"), MEMBER("timestamp"), OBJECT("uow", work), OBJECT("tags", tags),
+                              OBJECT("err", error), MEMBER("id"), MEMBER("partitionKey")};
+    static Field fault = OBJECT("", members);
     memset(line, 0, sizeof(*line));
     start = json_space(start);
     if (BEGINS(start, end, ENVELOPE_START))

@@ -16,10 +16,18 @@ static inline bool is_special(char byte)
     return byte == '"' || byte == '\\' || (unsigned char)byte < 0x20;
 }
 
+/* Past what is plain of a run, byte by byte. */
+static inline const char *plain_bytes(const char *at, const char *end)
+{
+    while (at < end && !is_special(*at))
+        at++;
+    return at;
+}
+
 #if defined(__SSE2__)
 
-/* Past the sixteens of plain characters at a place, and to the first that is none if it is among the next sixteen. */
-static inline const char *plain_words(const char *at, const char *end)
+/* Past a run of plain characters: to a quote, a backslash, a control character, or the end. */
+static inline const char *plain_run(const char *at, const char *end)
 {
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), last_control = _mm_set1_epi8(0x1f);
     for (; end - at >= 16; at += 16) {
@@ -30,7 +38,7 @@ static inline const char *plain_words(const char *at, const char *end)
         if (found)
             return at + __builtin_ctz((unsigned int)found);
     }
-    return at;
+    return plain_bytes(at, end);
 }
 
 #elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -38,7 +46,7 @@ static inline const char *plain_words(const char *at, const char *end)
 #define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
 
 /* The same, by eights: the first that is none has its highest bit in `special`, where what is above it may be wrong. */
-static inline const char *plain_words(const char *at, const char *end)
+static inline const char *plain_run(const char *at, const char *end)
 {
     for (; end - at >= 8; at += 8) {
         uint64_t bytes;
@@ -51,27 +59,17 @@ static inline const char *plain_words(const char *at, const char *end)
         if (special)
             return at + (__builtin_ctzll(special) >> 3);
     }
-    return at;
+    return plain_bytes(at, end);
 }
 
 #else
 
-static inline const char *plain_words(const char *at, const char *end)
+static inline const char *plain_run(const char *at, const char *end)
 {
-    (void)end;
-    return at;
+    return plain_bytes(at, end);
 }
 
 #endif
-
-/* Past a run of plain characters: to a quote, a backslash, a control character, or the end. */
-static inline const char *plain_run(const char *at, const char *end)
-{
-    at = plain_words(at, end);
-    while (at < end && !is_special(*at))
-        at++;
-    return at;
-}
 
 bool json_is_plain(const char *text, size_t length)
 {
@@ -187,6 +185,7 @@ static const char *wanted_value(Field *field, const char *at, const char *end, i
     if (field->start)
         return NULL;
     field->start = at;
+    field->is_plain = false;
     if (field->inner && *at == '{') {
         field->end = json_object(at, end, field->inner, field->inner_count, depth + 1);
     } else if (*at == '"') {
@@ -235,8 +234,19 @@ const char *json_object(const char *at, const char *end, Field *fields, size_t c
     }
 }
 
+/* Has nothing be found yet of what is wanted. */
+static void forget(Field *fields, size_t count)
+{
+    for (Field *field = fields; field < fields + count; field++) {
+        field->start = field->end = NULL;
+        if (field->inner)
+            forget(field->inner, field->inner_count);
+    }
+}
+
 const char *json_line(const char *line, const char *end, Field *object)
 {
+    forget(object->inner, object->inner_count);
     object->start = json_space(line);
     object->end = json_object(object->start, end, object->inner, object->inner_count, 0);
     if (!object->end)

@@ -14,7 +14,7 @@
 /* To be called once. */
 void prepare_libcrypto(void);
 
-/* The SHA-256 of some pieces as one text; false where it is not found or fails. Python's lock is to be held. */
+/* The SHA-256 of some pieces as one text; false where it is not found or fails. */
 bool libcrypto_sha256(const Slice *pieces, size_t count, unsigned char *digest);
 
 #endif

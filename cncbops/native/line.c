@@ -64,8 +64,8 @@ static void take_event(Found *found, const Field *event)
 
 static const char *read_raw(const char *line, const char *end, Found *found)
 {
-    Field head[] = HEAD;
-    Field whole = OBJECT("", head);
+    static Field head[] = HEAD;
+    static Field whole = OBJECT("", head);
     const char *next = json_line(line, end, &whole);
     if (!next || !is_there(&head[HEAD_TYPE]) || !take_head(found, head))
         return NULL;
@@ -76,10 +76,10 @@ static const char *read_raw(const char *line, const char *end, Found *found)
 static const char *read_eventbridge(const char *line, const char *end, Found *found)
 {
     enum { DETAIL, DETAIL_TYPE, BUS_ID, BUS_ACCOUNT, BUS_REGION, BUS_SOURCE };
-    Field head[] = HEAD;
-    Field members[] = {OBJECT("detail", head), MEMBER("detail-type"), MEMBER("id"), MEMBER("account"),
-                       MEMBER("region"), MEMBER("source")};
-    Field whole = OBJECT("", members);
+    static Field head[] = HEAD;
+    static Field members[] = {OBJECT("detail", head), MEMBER("detail-type"), MEMBER("id"), MEMBER("account"),
+                              MEMBER("region"), MEMBER("source")};
+    static Field whole = OBJECT("", members);
     const char *next = json_line(line, end, &whole);
     if (!next || !is_object(&members[DETAIL]) || !is_there(&members[DETAIL_TYPE]))
         return NULL;
@@ -107,13 +107,13 @@ static bool take_envelope(Found *found, const Field *head, const Field *kinesis,
 static const char *read_envelope(const char *line, const char *end, Found *found)
 {
     enum { EVENT, OF_KINESIS, OF_FIREHOSE };
-    Field head[] = HEAD;
-    Field kinesis[] = {MEMBER("shardId"), MEMBER("partitionKey"), MEMBER("sequenceNumber"),
-                       MEMBER("approximateArrivalTimestamp")};
-    Field firehose[] = {MEMBER("deliveryStreamArn"), MEMBER("region"), MEMBER("approximateArrivalTimestamp")};
-    Field members[] = {OBJECT("event", head), OBJECT("kinesisRecordMetadata", kinesis),
-                       OBJECT("firehoseRecordMetadata", firehose)};
-    Field whole = OBJECT("", members);
+    static Field head[] = HEAD;
+    static Field kinesis[] = {MEMBER("shardId"), MEMBER("partitionKey"), MEMBER("sequenceNumber"),
+                              MEMBER("approximateArrivalTimestamp")};
+    static Field firehose[] = {MEMBER("deliveryStreamArn"), MEMBER("region"), MEMBER("approximateArrivalTimestamp")};
+    static Field members[] = {OBJECT("event", head), OBJECT("kinesisRecordMetadata", kinesis),
+                              OBJECT("firehoseRecordMetadata", firehose)};
+    static Field whole = OBJECT("", members);
     const char *next = json_line(line, end, &whole);
     if (!next || !is_object(&members[EVENT]))
         return NULL;

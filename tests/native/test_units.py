@@ -31,7 +31,7 @@ hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there wh
 
 LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
 KNOWN_AS = "here\0fn"
-LONG = '"x":"' + "x" * 120 + '"}'
+LONG = '"x":"' + "x" * 90 + '"}'
 DATA = [
     base64.b64encode(event.encode())
     for event in ('{"type":"t"}', '{"id":"e-1","type":"t"}', '{"id":"e-1",' + LONG, '{"type":"t",' + LONG)
