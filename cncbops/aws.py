@@ -124,7 +124,7 @@ class Aws:
         region: str | None = self.access.region or self._core.get_config_variable("region")
         return region
 
-    @property
+    @cached_property
     def endpoint(self) -> str | None:
         """Where Lambda is, if not at AWS itself."""
         url = self.lambda_().meta.endpoint_url
