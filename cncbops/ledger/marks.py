@@ -4,7 +4,7 @@ A batch is of many lanes: a row with its places takes a tenth of what takes a ro
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from cncbops.delivery.outcome import Settled, Waybill
 from cncbops.kinesis.batching import Mark
@@ -12,6 +12,8 @@ from cncbops.ledger.rows import pack
 
 MOST_PLACES = 16_384
 """That are kept batch by batch, before marks go down in their stead."""
+
+_NONE = frozenset[int]()
 
 _PUT_BATCH = (
     "INSERT INTO settled (run, session, batch, places) VALUES (?, ?, ?, ?) "
@@ -29,7 +31,8 @@ class Marks:
     def __init__(self, connection: sqlite3.Connection, run: int, session: int) -> None:
         self._connection, self._run, self._session = connection, run, session
         self._places = 0  # that went down since marks did
-        self._new: dict[int, Mark] = {}  # by lane
+        self._upto: dict[int, int] = {}  # by lane, of marks that are new; and the holes of those that have any
+        self._holes: dict[int, frozenset[int]] = {}
         self._next = 0  # the number beyond the batches that the marks speak of
         # Without order: the marks of batches that are settled, by their numbers, from the next on.
         self._beyond: dict[int, Mark] = {}
@@ -47,13 +50,14 @@ class Marks:
     def put_down(self) -> None:
         """Write the marks down, in place of the batches that they speak of."""
         while self._next in self._beyond:
-            self._new[0] = self._beyond.pop(self._next)
+            mark = self._beyond.pop(self._next)
+            self._upto[0], self._holes[0] = mark.upto, mark.holes
             self._next += 1
-        self._connection.executemany(_PUT_LANE, [self._lane_row(*each) for each in self._new.items()])
+        self._connection.executemany(_PUT_LANE, [self._lane_row(*each) for each in self._upto.items()])
         self._connection.execute(
             "DELETE FROM settled WHERE run = ? AND session = ? AND batch < ?", (self._run, self._session, self._next)
         )
-        self._new, self._places = {}, 0
+        self._upto, self._holes, self._places = {}, {}, 0
 
     def _batch_row(self, batch: Waybill, left: set[int]) -> Sequence[int | bytes]:
         places = [place for place in batch.places if place not in left] if left else batch.places
@@ -62,14 +66,13 @@ class Marks:
     def _note(self, batch: Waybill, left: set[int]) -> None:
         self._places += len(batch.places)
         if batch.lanes:
-            self._new.update(_without(batch.marks, left) if left else batch.marks)
+            self._upto.update(zip(batch.lanes, batch.upto, strict=True))
+            if left or batch.holes or self._holes:  # seldom
+                self._holes.update({lane: batch.holes.get(lane, _NONE) | left for lane in batch.lanes})
             self._next = max(self._next, batch.number + 1)
         elif not left:  # else the mark stays before it
             self._beyond[batch.number] = batch.marks[0]
 
-    def _lane_row(self, lane: int, mark: Mark) -> Sequence[int | bytes]:
-        return self._run, self._session, lane, mark.upto, pack(sorted(mark.holes)) if mark.holes else b""
-
-
-def _without(marks: Mapping[int, Mark], left: set[int]) -> Mapping[int, Mark]:
-    return {lane: Mark(mark.upto, mark.holes | left) for lane, mark in marks.items()}
+    def _lane_row(self, lane: int, upto: int) -> Sequence[int | bytes]:
+        holes = self._holes.get(lane)
+        return self._run, self._session, lane, upto, pack(sorted(holes)) if holes else b""
