@@ -1,4 +1,4 @@
-"""A live line while a run is under way: drawn on a terminal only."""
+"""Live lines while a run is under way, and while its end is written down: drawn on a terminal only."""
 
 import time
 from collections import deque
@@ -16,6 +16,8 @@ from cncbops.survey import Survey
 from ._words import span
 
 _GAP = "  "
+_SOON_S = 0.3
+"""What is over by then needs no word."""
 _LATELY_S = 10.0
 
 
@@ -106,4 +108,25 @@ def live_line(console: Console, sending: Sending, survey: Survey | None, *, exec
         survey or nullcontext(),
         Live(_Line(sending, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
     ):
+        yield
+
+
+class _Late:
+    """A text that is drawn once there was time to wonder."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._shown_s = text, time.monotonic() + _SOON_S
+
+    def __rich_console__(self, _: Console, _options: ConsoleOptions) -> RenderResult:
+        if time.monotonic() >= self._shown_s:
+            yield Text(self._text, no_wrap=True, overflow="ellipsis")
+
+
+@contextmanager
+def late_line(console: Console, text: str) -> Iterator[None]:
+    """Keep a text on the console while the body runs, if that takes a moment and it is a terminal."""
+    if not console.is_terminal:
+        yield
+        return
+    with Live(_Late(text), console=console, refresh_per_second=5, transient=True):
         yield

@@ -186,7 +186,7 @@ def _end(work: Work, kept: InLedger, sending: Sending, over: threading.Event, sc
         more = work.afterwards(sending, over)
     except CncbopsError as error:
         sending.end(error)
-    report = _write_down(work, kept, sending)
+    report = _write_down(work, kept, sending, screen)
     code = _tell(report, {**summary(report), **more}, screen)
     if kept.report_file:
         report_to(kept.report_file, kept.ledger, kept.ledger.find(kept.run.run_id), screen)
@@ -246,6 +246,16 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
+def _ending_line(sending: Sending, screen: Screen) -> AbstractContextManager[None]:
+    """What is told while the end is written down, where people read along: of millions of faults it takes a while."""
+    if not screen.shows_text:
+        return nullcontext()
+    from ._progress import late_line
+
+    delivered = sending.journal.tally.events.delivered
+    return late_line(screen.err, f"{delivered:,} delivered; writing that down")
+
+
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
     """What is said where a second signal leaves what is under way."""
     verb = "redrive" if heading.fates else "resume"
@@ -259,7 +269,7 @@ def _said_again(run: Run, sending: Sending, heading: Heading) -> str:
     return taken_up_again(there, heading.fates, heading.on_changed)
 
 
-def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
+def _write_down(work: Work, kept: InLedger, sending: Sending, screen: Screen) -> Report:
     """Write the end of a session into the ledger; the report, also where that fails."""
     report = partial(work.heading.report, sending.journal, ledger=kept.ledger.path, workers=sending.workers)
     done = partial(report, halted=sending.halted, interrupted=sending.interrupted)
@@ -267,13 +277,14 @@ def _write_down(work: Work, kept: InLedger, sending: Sending) -> Report:
         # What could not be written down is no total of the run, also where its end can be.
         totals = None if sending.journal.is_torn else kept.ledger.known(kept.run).counts()
         ended = done(error=sending.error, totals=totals)
-        kept.writer.finish(
-            ended.status,
-            ended.reason,
-            _to_keep(ended),
-            listed=sending.intake.is_exhausted,
-            is_torn=sending.is_torn,
-        )
+        with _ending_line(sending, screen):
+            kept.writer.finish(
+                ended.status,
+                ended.reason,
+                _to_keep(ended),
+                listed=sending.intake.is_exhausted,
+                is_torn=sending.is_torn,
+            )
     except CncbopsError as error:
         step = NextStep(GO_ON, _said_again(kept.run, sending, work.heading))
         return report(error=sending.error or error, next_step=step)

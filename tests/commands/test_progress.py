@@ -1,14 +1,17 @@
 """The line that is drawn while a run is under way."""
 
+import time
+from io import StringIO
 from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from cncbops.delivery.pace import Pace
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
-from commands._progress import _fitted, _Line
+from commands._progress import _fitted, _Late, _Line, late_line
 
 _PARTS = st.lists(st.text("ab1,", min_size=1, max_size=12), min_size=1, max_size=9)
 
@@ -31,3 +34,33 @@ def test_what_is_in_flight_is_told_unless_nothing_shall_be() -> None:
     told = line._parts()
     assert told[0] == "paused"
     assert not [part for part in told if "in flight" in part]
+
+
+def terminal() -> tuple[Console, StringIO]:
+    shown = StringIO()
+    return Console(file=shown, force_terminal=True, width=40), shown
+
+
+def test_a_late_line_is_drawn_while_its_body_lasts_and_is_gone_behind_it() -> None:
+    console, shown = terminal()
+    with late_line(console, "writing it down"):
+        until = time.monotonic() + 10
+        while "writing it down" not in shown.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)  # it is drawn by another thread
+        assert "writing it down" in shown.getvalue()
+    assert shown.getvalue().rstrip().endswith("\x1b[2K")  # the line is erased
+
+
+def test_of_what_is_over_soon_nothing_is_said() -> None:
+    console, shown = terminal()
+    with late_line(console, "writing it down"):
+        console.print(_Late("nor this"))
+    assert "writing" not in shown.getvalue()
+    assert "nor this" not in shown.getvalue()
+
+
+def test_where_nobody_reads_along_it_draws_nothing() -> None:
+    piped = StringIO()
+    with late_line(Console(file=piped), "writing it down"):
+        pass
+    assert not piped.getvalue()
