@@ -118,12 +118,16 @@ class _Reader:
             raise explain(error, f"look at function {self._target.function}") from error
 
     def _note(self, fact: str, error: ClientError) -> None:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = _code_of(error)
         if code == "ResourceNotFoundException":
             raise _no_such_function(self._target.function, self._aws, self._client) from error
         if code not in _LEFT_UNCHECKED:
             raise explain(error, f"look at function {self._target.function}") from error
         self._target.unchecked.append(fact)
+
+
+def _code_of(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
 
 
 def _configuration(target: Target, found: Any) -> None:
@@ -147,7 +151,7 @@ def _permission(target: Target, client: "LambdaClient", address: dict[str, Any])
     try:
         client.invoke(InvocationType="DryRun", **address)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "AccessDeniedException":
+        if _code_of(error) != "AccessDeniedException":
             raise
         target.may_invoke = False
     else:
@@ -157,7 +161,9 @@ def _permission(target: Target, client: "LambdaClient", address: dict[str, Any])
 def _destination(target: Target, client: "LambdaClient", address: dict[str, Any]) -> None:
     try:
         found = client.get_function_event_invoke_config(**address)
-    except client.exceptions.ResourceNotFoundException:
+    except ClientError as error:  # a client's own exceptions take as long to be made as the call
+        if _code_of(error) != "ResourceNotFoundException":
+            raise
         return
     target.on_failure = found.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
 
