@@ -35,6 +35,7 @@ from cncbops.session.at_work import alarm_watch
 from cncbops.session.in_doubt import most_in_flight
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
+from cncbops.session.of_report import redriven_in_doubt, redriven_now
 from cncbops.session.queued import WithQueues
 from cncbops.session.resubmitting import (
     faults_undertaking,
@@ -247,10 +248,15 @@ def _planned(means: Means, heading: Heading, general: General, places: Places, h
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
     before = killed(ledger, likeness_here(means.request, means.aws)) if ledger else []
+    redriven = redriven_in_doubt(ledger, means.request) if ledger else []
     undertaking = faults_undertaking(means, memory, None, _agenda(means), places=places)
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
-    warnings = [*_of_killed(before), *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
+    warnings = [
+        *_of_killed(before),
+        *_of_redriven(redriven),
+        *([f"A run would be stopped at once: {ringing}."] if ringing else []),
+    ]
     survey = Survey(means.request, means.s3)
     return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
 
@@ -269,15 +275,16 @@ def _begun(
     """The run in the ledger. Raises CncbopsError, with nothing sent."""
     request, aws, identity = means.request, means.aws, means.identity
     before = killed(ledger, likeness_here(request, aws))
-    for warning in _of_killed(before):
+    redriven = redriven_in_doubt(ledger, request)
+    for warning in [*_of_killed(before), *_of_redriven(redriven)]:
         screen.note(warning)
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
         this_worker(identity.arn if identity else None, address_of(places.cluster)),
-        unless=lambda: _require_alone(ledger, likeness_here(request, aws)),
+        unless=lambda: _require_alone(ledger, request, likeness_here(request, aws)),
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
-    in_flight = sum(map(most_in_flight, before))
+    in_flight = sum(map(most_in_flight, [*before, *redriven]))
     work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
 
@@ -291,12 +298,25 @@ def _of_killed(runs: Sequence[Run]) -> list[str]:
     ]
 
 
+def _of_redriven(runs: Sequence[Run]) -> list[str]:
+    """What is said of runs whose reports are read, and whose redrives were killed."""
+    return [
+        f"A redrive of run {run.run_id}, whose report is read, was killed, or left at once: up to "
+        f"{most_in_flight(run):,} records that were under way may arrive twice; "
+        f"`{taken_up_again(run, ('failed',), None)}` goes over them."
+        for run in runs
+    ]
+
+
 def _agenda(means: Means) -> Agenda:
     return WithQueues(WholeLake(means.request, means.s3), means.queues)
 
 
-def _require_alone(ledger: Ledger, alike: Likeness) -> None:
-    """Raise CannotRun if another run is sending faults of the same sources: both would send the same."""
+def _require_alone(ledger: Ledger, request: ResubmitRequest, alike: Likeness) -> None:
+    """Raise CannotRun if another run is sending what is in the same sources: both would send the same."""
+    for run in redriven_now(ledger, request):
+        what = f"run {run.run_id}, whose report is read, is being redriven"
+        raise CannotRun(what, f"Wait for it, or stop it by `{run.to_type('stop')}`")
     for run in under_way(ledger, alike):
         what = f"run {run.run_id} is sending faults of the same sources"
         raise CannotRun(what, f"Wait for it, or stop it by `{run.to_type('stop')}`")

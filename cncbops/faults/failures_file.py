@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from cncbops.faults.fault import Aside, Fault, LakeLine, Nothing
 from cncbops.faults.hints import Hints
-from cncbops.faults.json_text import Fields, text_in, time_in, value_in
+from cncbops.faults.json_text import Fields, fields_in, text_in, time_in, value_in
 
 _OF_KIND = {
     "run": {"run_id", "command", "counts"},
@@ -26,6 +26,12 @@ _WHY_NOTHING = {
 def fault_id(place: Iterable[object], event_id: str | None) -> str:
     """What a failure is known by: run, object, line, part, and the event's own id, as another may come to lie there."""
     return ":".join([*map(str, place), *([event_id] if event_id else [])])
+
+
+def run_told(first_line: bytes) -> str | None:
+    """The id of the run that a report is of, by its first line; None of any other file."""
+    fields = fields_in(first_line)
+    return text_in(fields.get("run_id")) if recognise(fields, Hints()) and text_in(fields["kind"]) == "run" else None
 
 
 def recognise(fields: Fields, hints: Hints) -> bool:

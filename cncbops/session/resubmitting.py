@@ -1,5 +1,6 @@
 """What a session of a resubmit undertakes, and what is written down of its run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cncbops.aws import Aws
@@ -89,7 +90,11 @@ def under_way(ledger: Ledger, alike: Likeness) -> list[Run]:
 
 def killed(ledger: Ledger, alike: Likeness) -> list[Run]:
     """The runs over the same sources that were killed: neither taken up since, nor gone over by another."""
-    runs = _of_the_same(ledger, alike)
+    return killed_among(_of_the_same(ledger, alike), ledger)
+
+
+def killed_among(runs: Sequence[Run], ledger: Ledger) -> list[Run]:
+    """Those of some resubmits that were killed: neither taken up since, nor gone over by another of them."""
     dead = [run for run in runs if run.status == "running" and not ledger.is_active(run)]
     return [run for run in dead if not any(_has_gone_over(other, run, ledger) for other in runs)]
 
