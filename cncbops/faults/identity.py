@@ -1,6 +1,7 @@
 """What tells a fault, and each of its records, from all others that are ever sent to a function."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from struct import Struct
 
@@ -12,8 +13,9 @@ from cncbops.faults.record import records_of
 
 DIGEST_BYTES = 16
 _DIGEST = Struct(f"{DIGEST_BYTES}s")
-_ID_FIRST = "eyJpZCI6I"  # the base64 of `{"id":"`
-_ID_DATA = 128  # characters of base64: ids of up to 88, and what follows a shorter one
+_OF_KINESIS = 77  # characters of a record's id: a shard's, a colon, and the 56 digits of a sequence number
+_BEGINS_WITH_ID = re.compile("eyJpZCI6I[g-v]").match  # the base64 of `{"id":"`
+_BEGINNING = 128  # characters, of 96 bytes
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -30,7 +32,10 @@ def parted(digests: bytes) -> Sequence[bytes]:
 
 
 def fault_digest(fault: Fault, function: str) -> bytes:
-    """By the fault's id, else by all that it says, wherever it lies; `function` names it with region and endpoint."""
+    """By the fault's id, else by when and why it was raised and by its work, wherever it lies.
+
+    `function` names its function with region and endpoint.
+    """
     return id_digest(fault.id, function) if fault.id else _digest(function, *_content(fault, function))
 
 
@@ -81,12 +86,17 @@ def _own(record: FaultRecord) -> str:
     """By its id and, of a stream, its event, however its JSON is spaced; else by its text."""
     if record.event_id is None:
         return _sha256(record.body)
-    return record.event_id if record.data is None else f"{record.event_id} {_telling(record.data)}"
+    return record.event_id if record.data is None else f"{record.event_id} {_telling(record.event_id, record.data)}"
 
 
-def _telling(data: str) -> str:
-    """What tells a record's data: the event's id, where it begins with that, as most do; else all of it."""
-    return data[:_ID_DATA] if data.startswith(_ID_FIRST) else data
+def _telling(event_id: str, data: str) -> str:
+    """What tells a record's data beside its id: nearly always the first 96 bytes, in which the event says its own id.
+
+    All of it where the record's id is not one that Kinesis gives, as tools and emulators begin at 0 again and again.
+    """
+    beginning = data[:_BEGINNING]
+    is_told = len(event_id) >= _OF_KINESIS and _BEGINS_WITH_ID(data) and (event_id + beginning).isascii()
+    return beginning if is_told else data
 
 
 def _sha256(text: bytes) -> str:

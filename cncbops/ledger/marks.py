@@ -31,8 +31,8 @@ class Marks:
     def __init__(self, connection: sqlite3.Connection, run: int, session: int) -> None:
         self._connection, self._run, self._session = connection, run, session
         self._places = 0  # that went down since marks did
-        self._upto: dict[int, int] = {}  # by lane, of marks that are new; and the holes of those that have any
-        self._holes: dict[int, frozenset[int]] = {}
+        self._upto: dict[int, int] = {}  # by lane, of marks that are new
+        self._holes: dict[int, frozenset[int]] = {}  # by lane, from the first on that has any; none of others
         self._next = 0  # the number beyond the batches that the marks speak of
         # Without order: the marks of batches that are settled, by their numbers, from the next on.
         self._beyond: dict[int, Mark] = {}

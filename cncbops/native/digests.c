@@ -7,9 +7,11 @@
 #define PIECE(literal) {literal, literal + sizeof(literal) - 1}
 #define ZERO PIECE("\0")
 
-/* How data begins that is the JSON of an event whose first member is its id, and how much of it tells it then. */
+/* As in Python: how long a record's id is that Kinesis gave, how data begins that is the JSON of an event whose first
+   member is its id, but for what the tenth character may be, and how much of it tells it then. */
+#define OF_KINESIS 77
 #define ID_FIRST "eyJpZCI6I"
-#define ID_DATA 128
+#define BEGINNING 128
 
 /* The first bytes of the SHA-256 of some pieces. */
 static bool digest_of(const Slice *pieces, size_t count, unsigned char *to)
@@ -21,27 +23,45 @@ static bool digest_of(const Slice *pieces, size_t count, unsigned char *to)
     return true;
 }
 
-/* What tells a record's data: the event's id, where it begins with that. */
-static Slice telling(Slice data)
+static bool is_ascii(const char *start, ptrdiff_t length)
 {
-    bool has_id = slice_length(data) > ID_DATA && memcmp(data.start, ID_FIRST, sizeof(ID_FIRST) - 1) == 0;
-    return (Slice){data.start, has_id ? data.start + ID_DATA : data.end};
+    unsigned char all = 0;
+    for (ptrdiff_t at = 0; at < length; at++)
+        all |= (unsigned char)start[at];
+    return all < 0x80;
+}
+
+static bool begins_with_id(Slice data)
+{
+    char tenth = data.start[sizeof(ID_FIRST) - 1];
+    return memcmp(data.start, ID_FIRST, sizeof(ID_FIRST) - 1) == 0 && tenth >= 'g' && tenth <= 'v';
+}
+
+/* What tells a record's data beside its id: its beginning, where that holds the event's, else all of it. */
+static Slice telling(Slice record_id, Slice data)
+{
+    bool is_told = slice_length(record_id) >= OF_KINESIS && slice_length(data) > BEGINNING && begins_with_id(data) &&
+                   is_ascii(record_id.start, slice_length(record_id)) && is_ascii(data.start, BEGINNING);
+    return (Slice){data.start, is_told ? data.start + BEGINNING : data.end};
 }
 
 static bool digest_record(Slice known_as, const FaultLine *line, unsigned char *to)
 {
-    const Slice record[] = {known_as, ZERO, line->arn, ZERO, line->record_id, PIECE(" "), telling(line->data)};
+    const Slice record[] = {known_as, ZERO, line->arn, ZERO, line->record_id, PIECE(" "),
+                            telling(line->record_id, line->data)};
     return digest_of(record, COUNT(record), to);
 }
 
 static bool digest_fault(Slice known_as, Slice said, const FaultLine *line, const unsigned char *record,
                          unsigned char *to)
 {
+    const Slice named[] = {known_as, ZERO, line->id};
+    if (line->id.start)
+        return digest_of(named, COUNT(named), to);
     char digits[2 * DIGEST_BYTES];
     write_hexadecimal(record, DIGEST_BYTES, digits);
-    const Slice named[] = {known_as, ZERO, line->id};
     const Slice nameless[] = {known_as, ZERO, line->time, ZERO, said, ZERO, {digits, digits + sizeof(digits)}};
-    return line->id.start ? digest_of(named, COUNT(named), to) : digest_of(nameless, COUNT(nameless), to);
+    return digest_of(nameless, COUNT(nameless), to);
 }
 
 bool digest(Digests *digests, Slice known_as, Slice said, const FaultLine *line)

@@ -95,7 +95,7 @@ static bool has_no_others(const Field *object)
 }
 
 /* Whether no text in a stretch of JSON may be compressed or redacted. */
-static bool has_as_given(const char *start, const char *end)
+static bool is_unmarked(const char *start, const char *end)
 {
     if (memchr(start, '[', end - start))
         return false;
@@ -105,11 +105,11 @@ static bool has_as_given(const char *start, const char *end)
     return true;
 }
 
-/* Whether no part of a record may be; its data, the longest, is one text. */
+/* Whether no text of a record may be; of its data, which is one, only the beginning is looked at. */
 static bool is_as_given(const Field *record, Slice data)
 {
     return *data.start != '[' && !BEGINS(data.start, data.end, PACKED_START) &&
-           has_as_given(record->start, data.start) && has_as_given(data.end, record->end);
+           is_unmarked(record->start, data.start) && is_unmarked(data.end, record->end);
 }
 
 static bool read_time(const Field *time, Slice *found)

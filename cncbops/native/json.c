@@ -185,7 +185,6 @@ static const char *wanted_value(Field *field, const char *at, const char *end, i
     if (field->start)
         return NULL;
     field->start = at;
-    field->is_plain = false;
     if (field->inner && *at == '{') {
         field->end = json_object(at, end, field->inner, field->inner_count, depth + 1);
     } else if (*at == '"') {
@@ -234,11 +233,12 @@ const char *json_object(const char *at, const char *end, Field *fields, size_t c
     }
 }
 
-/* Has nothing be found yet of what is wanted. */
+/* Forgets what was found of what is wanted. */
 static void forget(Field *fields, size_t count)
 {
     for (Field *field = fields; field < fields + count; field++) {
         field->start = field->end = NULL;
+        field->is_plain = false;
         if (field->inner)
             forget(field->inner, field->inner_count);
     }

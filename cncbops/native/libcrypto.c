@@ -11,8 +11,9 @@ typedef struct {
     unsigned int in_block, digest_length;
 } State;
 
-/* Each of these returns 1 where it succeeds; they are NULL where the library is not found. The newer interface of the
-   library, EVP, takes as long to begin and end a digest as to make one of three hundred bytes. */
+/* Each of these returns 1 where it succeeds; they are NULL where the library, or they in it, are not found. The newer
+   interface, EVP, takes as long to begin and end a digest as to make one of three hundred bytes. These go past the
+   library's providers. */
 static struct {
     int (*begin)(State *state);
     int (*update)(State *state, const void *data, size_t length);

@@ -1,5 +1,6 @@
 """What tells a fault and its records from all others."""
 
+import base64
 import json
 from typing import Any
 
@@ -94,14 +95,61 @@ def test_a_records_event_is_a_part_of_it_however_its_json_is_spaced() -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_an_event_that_begins_with_its_id_is_told_by_that_and_what_stands_beside_it() -> None:
-    def told(**event: str) -> tuple[bytes, ...]:
-        return records_of(Records((units.kinesis(1, event=event),)))
+SEQUENCE = 49590338271490256608559692538361571095921575989136588898
+"""As Kinesis gives them: a record's id is 77 characters with it."""
+FAR = "x" * 150
 
-    far = "x" * 120
-    assert told(id="e-1", type="t", text=f"{far} as it was") == told(id="e-1", type="t", text=f"{far} as it is")
-    assert len({told(id="e-1", type="t"), told(id="e-2", type="t"), told(id="e-1", type="u")}) == 3
-    assert told(type="t", text=f"{far} as it was") != told(type="t", text=f"{far} as it is")
+
+def told_of(data: str, number: int = SEQUENCE, shard: str = "shardId-000000000006") -> tuple[bytes, ...]:
+    """What a record of such data is told by, beside a nameless fault of it."""
+    text = units.kinesis(number, shard=shard).body.replace(base64.b64encode(b"null"), data.encode())
+    work = Records((describe(text),))
+    return (*records_of(work), fault_digest(replace(FAULT, id=None, unit=work), "fn"))
+
+
+def data_of(event: str) -> str:
+    return base64.b64encode(event.encode()).decode()
+
+
+BEGINNING = f'{{"id":"{"e" * 36}","type":"thing-created","timestamp":1700611203000,"partitionKey":"'
+"""The first 96 bytes of an event, and few more."""
+
+
+def test_a_record_of_kinesis_is_told_by_its_id_and_how_its_event_begins_where_that_is_by_an_id() -> None:
+    assert len(BEGINNING) >= 96
+    assert told_of(data_of(f"{BEGINNING}1")) == told_of(data_of(f"{BEGINNING}2"))
+    assert told_of(data_of(f"{BEGINNING}1")) != told_of(data_of(f"{BEGINNING}1"), SEQUENCE + 1)
+    assert told_of(data_of(f"{BEGINNING}1")) != told_of(
+        data_of(f"{BEGINNING}1".replace("e-", "f-").replace("eee", "fff"))
+    )
+
+
+@pytest.mark.parametrize("number", [1, SEQUENCE // 10])
+def test_a_record_with_a_number_that_others_may_have_is_told_by_all_of_its_event(number: int) -> None:
+    assert told_of(data_of(f"{BEGINNING}1"), number) != told_of(data_of(f"{BEGINNING}2"), number)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        f'{{"type":"t","id":"e-1","x":"{FAR}',
+        f'{{"id": null,"x":"{FAR}',
+        f'{{"id": 7,"x":"{FAR}',
+        f'{{"id": {{"x":"{FAR}',
+        f'{{"id":7,"x":"{FAR}',
+        FAR,
+    ],
+)
+def test_a_record_of_an_event_that_begins_otherwise_is_told_by_all_of_it(start: str) -> None:
+    assert told_of(data_of(f"{start}1")) != told_of(data_of(f"{start}2"))
+
+
+def test_what_is_no_base64_is_told_by_all_of_it() -> None:
+    start = "eyJpZCI6Ig" + "x" * 100 + "\u00e9" * 50
+    assert told_of(f"{start}1") != told_of(f"{start}2")
+    assert told_of(data_of(f"{BEGINNING}1"), shard="shardId-00000000000\u00e9") != told_of(
+        data_of(f"{BEGINNING}2"), shard="shardId-00000000000\u00e9"
+    )
 
 
 def test_a_record_is_the_same_alone_in_a_batch_and_in_a_whole_event_but_not_for_another_function() -> None:
@@ -131,6 +179,6 @@ def test_digests_never_change() -> None:
     """Ledgers hold them for ever: another digest, and what was sent would be sent again."""
     assert fault_digest(FAULT, "fn").hex() == "96187b58df5f93608a996ccd7b85700e"
     assert records_of(Records((units.kinesis(1),)))[0].hex() == "464b82121dad554fe7063ca05d11a266"
-    work = Records((units.kinesis(1, event={"id": "e-1", "type": "thing-created", "thing": {"name": "n" * 200}}),))
-    assert records_of(work)[0].hex() == "cf8f5d3ffe6c28ebde8d539231aef862"
-    assert fault_digest(replace(FAULT, id=None, unit=work), "fn").hex() == "6fa49942071bdb3adc3bcb26105e6a13"
+    record, fault = told_of(data_of(f"{BEGINNING}1"))
+    assert record.hex() == "5d97aafb1b4d30018edc9aa2fa6e3b33"
+    assert fault.hex() == "d0109afcebdb5b867b499ed4aa24b43b"

@@ -31,10 +31,15 @@ hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there wh
 
 LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
 KNOWN_AS = "here\0fn"
+NUMBERS = [b"%d", b"49590338271490256608559692538361571095921575989136588%03d", b"\xc3\xa9%055d"]
+"""Of a record: as a tool counts, as Kinesis does, and as nobody."""
 LONG = '"x":"' + "x" * 90 + '"}'
 DATA = [
-    base64.b64encode(event.encode())
-    for event in ('{"type":"t"}', '{"id":"e-1","type":"t"}', '{"id":"e-1",' + LONG, '{"type":"t",' + LONG)
+    *(
+        base64.b64encode(event.encode())
+        for event in ('{"type":"t"}', '{"id":"e-1"}', '{"id":"e-1",' + LONG, '{"id": null,' + LONG, '{"t":"t",' + LONG)
+    ),
+    b"eyJpZCI6Ig" + b"x" * 117 + b"\xc3\xa9\xc3\xa9",
 ]
 
 
@@ -70,7 +75,7 @@ def _lines(draw: st.DrawFn) -> bytes:
     fault = draw(st.sampled_from([texts.cookbook, texts.of_record]))(usual_texts.RECORD)
     for usually, other in (
         (b'"partitionKey":"k"', f'"partitionKey":"{key}"'.encode()),
-        (b"shardId-000000000000:1", b"shardId-%d:%d" % (shard, number)),
+        (b"shardId-000000000000:1", b"shardId-%012d:%b" % (shard, draw(st.sampled_from(NUMBERS)) % number)),
         (b'"message":"m"', draw(st.sampled_from([b'"message":"m"', b'"message":"\\n\xc3\xa9"', b'"message":"m 7"']))),
         (b'"pipeline":"m1"},', draw(st.sampled_from([b'"pipeline":"m1"},', b'"pipeline":"m2"},']))),
         (b'"id":"f-1",', draw(st.sampled_from([b'"id":"f-1",', b'"id":"f-\xc3\xa9",', b""]))),
@@ -101,10 +106,18 @@ def test_whatever_a_unit_is_asked_for_it_tells_as_the_one_of_python(lines: list[
             _ = one.what_no_unit_has  # type: ignore[attr-defined]
 
 
-@given(before=st.integers(0, 70), behind=st.integers(0, 70), text=st.sampled_from(["COMPRESSEDH4sI", "COMPRESSEDH4s"]))
-def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(before: int, behind: int, text: str) -> None:
-    other = f',"one":"{"C" * before}","other":"{text}{"x" * behind}"}}'.encode()
-    fault = texts.cookbook(usual_texts.RECORD.rstrip()[:-1] + other)
+@given(
+    before=st.integers(0, 70),
+    behind=st.integers(0, 70),
+    text=st.sampled_from(["COMPRESSEDH4sI", "COMPRESSEDH4s"]),
+    is_first=st.booleans(),
+)
+def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(
+    before: int, behind: int, text: str, is_first: bool
+) -> None:
+    other = f'"one":"{"C" * before}","other":"{text}{"x" * behind}"'.encode()
+    record = usual_texts.RECORD.strip()[1:-1]
+    fault = texts.cookbook(b"{%b,%b}" % ((other, record) if is_first else (record, other)))
     (found,) = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
     assert (found is None) == (text == "COMPRESSEDH4sI")
 
