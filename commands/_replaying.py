@@ -288,7 +288,7 @@ def _plan(new: _New, typed: Replaying, general: General, screen: Screen) -> int:
     if not typed.save_plan:
         return plan_work(new.work, screen)
     if typed.again:
-        screen.note("the plan does not keep --again: type it with --plan, too, where what was sent is meant")
+        screen.note("the plan does not keep --again: it is typed with --plan, too, where what was sent is meant")
     file = typed.save_plan
     with PlanWriter(file, _plan_header(new)) as writer:
 
@@ -303,7 +303,8 @@ def _saved(file: Path, typed: Replaying, general: General) -> SavedPlan:
     """Where a plan is, and what executes it: where it was made, into the same ledger."""
     name = printable(str(file))
     there = f"{at_cluster(typed.at.cluster)}{at_ledger(state_folder(general.state_dir))}"
-    return SavedPlan(name, f"cncbops replay --plan {shlex.quote(name)} --execute{there}")
+    again = " --again" if typed.again else ""
+    return SavedPlan(name, f"cncbops replay --plan {shlex.quote(name)}{again} --execute{there}")
 
 
 def _counts(replay: Sending) -> dict[str, Any]:

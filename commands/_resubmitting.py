@@ -3,7 +3,7 @@
 import shlex
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from cncbops.aws import Aws
-from cncbops.errors import BadInput, CannotRun, CncbopsError
+from cncbops.errors import BadInput, CncbopsError
 from cncbops.faults.sources import stored
 from cncbops.function_name import FunctionName, parse_function
 from cncbops.inventory.listed import listed_from
@@ -21,28 +21,21 @@ from cncbops.lake.sources import printable
 from cncbops.ledger.ledger import FIRST_SESSION, Ledger
 from cncbops.ledger.lock import RunLock
 from cncbops.ledger.place import at_ledger
-from cncbops.ledger.rows import Run, new_run_id
+from cncbops.ledger.rows import new_run_id
 from cncbops.ledger.worker import this_worker
-from cncbops.likeness import Likeness
 from cncbops.plans.resubmit_plan import plan_of_resubmit
-from cncbops.reports.going_on import taken_up_again
 from cncbops.reports.resubmit_facts import facts_at_end
 from cncbops.request import ResubmitRequest
 from cncbops.safety.limits import Safety, parse_duration
 from cncbops.sending import Sending
 from cncbops.session.agenda import Agenda, WholeLake
 from cncbops.session.at_work import alarm_watch
-from cncbops.session.in_doubt import most_in_flight
 from cncbops.session.means import Means, means_of
 from cncbops.session.memory import NoMemory
-from cncbops.session.of_report import redriven_in_doubt, redriven_now
 from cncbops.session.queued import WithQueues
 from cncbops.session.resubmitting import (
     faults_undertaking,
-    killed,
-    likeness_here,
     new_resubmit,
-    under_way,
 )
 from cncbops.session.watching import Watch
 from cncbops.survey import Survey
@@ -53,6 +46,7 @@ from ._ending import guarded
 from ._faults_asked import Choice
 from ._inventory import read_inventory
 from ._options import General
+from ._other_runs import OtherRuns, require_alone
 from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._screen import Screen, screen_for
 from ._staged import Staged, told_names
@@ -247,16 +241,11 @@ def _planned(means: Means, heading: Heading, general: General, places: Places, h
     """What a dry-run does, with what the ledger remembers if there is one."""
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
-    before = killed(ledger, likeness_here(means.request, means.aws)) if ledger else []
-    redriven = redriven_in_doubt(ledger, means.request) if ledger else []
+    others = OtherRuns.of(ledger, means).warnings() if ledger else ()
     undertaking = faults_undertaking(means, memory, None, _agenda(means), places=places)
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
-    warnings = [
-        *_of_killed(before),
-        *_of_redriven(redriven),
-        *([f"A run would be stopped at once: {ringing}."] if ringing else []),
-    ]
+    warnings = [*others, *([f"A run would be stopped at once: {ringing}."] if ringing else [])]
     survey = Survey(means.request, means.s3)
     return Work(heading, undertaking, means.aws, means.s3, survey, warnings=warnings, describe=plan_of_resubmit(means))
 
@@ -274,52 +263,21 @@ def _begun(
 ) -> tuple[Work, InLedger]:
     """The run in the ledger. Raises CncbopsError, with nothing sent."""
     request, aws, identity = means.request, means.aws, means.identity
-    before = killed(ledger, likeness_here(request, aws))
-    redriven = redriven_in_doubt(ledger, request)
-    for warning in [*_of_killed(before), *_of_redriven(redriven)]:
+    others = OtherRuns.of(ledger, means)
+    for warning in others.warnings():
         screen.note(warning)
     run = ledger.begin(
         new_resubmit(heading.run_id, means),
         this_worker(identity.arn if identity else None, address_of(places.cluster)),
-        unless=lambda: _require_alone(ledger, request, likeness_here(request, aws)),
+        unless=lambda: require_alone(ledger, means),
     )
     undertaking = faults_undertaking(means, ledger.resubmitted(run.id), run.id, _agenda(means), places=places)
-    in_flight = sum(map(most_in_flight, [*before, *redriven]))
-    work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=in_flight)
+    work = Work(heading, undertaking, aws, means.s3, Survey(request, means.s3), in_flight=others.in_flight)
     return work, InLedger(ledger, run, FIRST_SESSION, ledger.run_writer(run, FIRST_SESSION), typed.report)
-
-
-def _of_killed(runs: Sequence[Run]) -> list[str]:
-    """What is said of runs over the same sources that were killed."""
-    return [
-        f"Run {run.run_id} over these sources was killed, or left at once: up to {most_in_flight(run):,} records "
-        f"that were under way may arrive twice; `{taken_up_again(run, None, None)}` goes on with it."
-        for run in runs
-    ]
-
-
-def _of_redriven(runs: Sequence[Run]) -> list[str]:
-    """What is said of runs whose reports are read, and whose redrives were killed."""
-    return [
-        f"A redrive of run {run.run_id}, whose report is read, was killed, or left at once: up to "
-        f"{most_in_flight(run):,} records that were under way may arrive twice; "
-        f"`{taken_up_again(run, ('failed',), None)}` goes over them."
-        for run in runs
-    ]
 
 
 def _agenda(means: Means) -> Agenda:
     return WithQueues(WholeLake(means.request, means.s3), means.queues)
-
-
-def _require_alone(ledger: Ledger, request: ResubmitRequest, alike: Likeness) -> None:
-    """Raise CannotRun if another run is sending what is in the same sources: both would send the same."""
-    for run in redriven_now(ledger, request):
-        what = f"run {run.run_id}, whose report is read, is being redriven"
-        raise CannotRun(what, f"Wait for it, or stop it by `{run.to_type('stop')}`")
-    for run in under_way(ledger, alike):
-        what = f"run {run.run_id} is sending faults of the same sources"
-        raise CannotRun(what, f"Wait for it, or stop it by `{run.to_type('stop')}`")
 
 
 def _afterwards(

@@ -109,7 +109,8 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
         return word, meaning
     events = document["events"]
     is_done = document["status"] == "partial" and not (events["failed"] or events["unknown"] or events["malformed"])
-    if is_done and not document["objects"]["failed"]:
+    has_come_back = document["faults"]["came_back"] or document["faults"]["still_broken"]
+    if is_done and has_come_back and not document["objects"]["failed"]:
         return word, "but faults came back after they were sent"
     return word, meaning.replace("every event", "every fault")
 
@@ -149,6 +150,8 @@ def _of_faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if left_out(document["faults"]):
         yield "left out", left_out(document["faults"])
+    if document["faults"]["sent_again"]:
+        yield "sent again", f"{number(document['faults']['sent_again'], 'fault')} of those delivered before"
     if flawed(document["faults"]):
         yield "trouble", flawed(document["faults"])
     for queue in document.get("queues", ()):

@@ -68,14 +68,21 @@ def faults_undertaking(
 def terms_of(request: ResubmitRequest, room: Room) -> dict[str, Any]:
     """The terms of a whole resubmit, as a run has them; each function has its own besides."""
     concurrency = request.concurrency or room.invocations
+    size, size_from = _batch_size(request)
     return {
-        "batch_size_from": "option" if request.batch_size else "at most, each function's own",
+        "batch_size_from": size_from,
         "concurrency": concurrency,
         "concurrency_from": "option" if request.concurrency else room.reason,
         "lanes": lanes_for(concurrency) if request.keeps_order else 0,
-        "limits": {"records": request.batch_size or BATCH_SIZE},
+        "limits": {"records": size},
         "policy": {"max_attempts": request.max_attempts or MAX_ATTEMPTS},
     }
+
+
+def _batch_size(request: ResubmitRequest) -> tuple[int, str]:
+    if request.one_by_one:
+        return 1, "one by one"
+    return (request.batch_size, "option") if request.batch_size else (BATCH_SIZE, "at most, each function's own")
 
 
 def likeness_here(request: ResubmitRequest, aws: Aws) -> Likeness:
@@ -86,6 +93,12 @@ def likeness_here(request: ResubmitRequest, aws: Aws) -> Likeness:
 def under_way(ledger: Ledger, alike: Likeness) -> list[Run]:
     """The runs that are sending faults of the same sources right now."""
     return [run for run in _of_the_same(ledger, alike) if ledger.is_active(run)]
+
+
+def beside(ledger: Ledger, alike: Likeness) -> list[Run]:
+    """The runs that are sending faults of other sources right now, which may hold the same ones."""
+    same = {run.id for run in _of_the_same(ledger, alike)}
+    return [run for run in ledger.alike(alike.key) if run.id not in same and ledger.is_active(run)]
 
 
 def killed(ledger: Ledger, alike: Likeness) -> list[Run]:

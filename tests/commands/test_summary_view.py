@@ -129,6 +129,8 @@ def test_a_resubmit_of_which_only_came_back_what_was_sent_before_says_so() -> No
     delivered = {**EVENTS, "delivered": 3, "failed": 0}
     of = document(events=delivered, faults={**NONE, "came_back": 1})
     assert shown(of).startswith("done: but faults came back after they were sent\n")
+    earlier = document(command="runs resume", events=delivered)  # what failed did so in an earlier session
+    assert shown(earlier).startswith("done: but not everything could be delivered\n")
     unread = document(events=delivered, objects={"listed": 2, "read": 1, "failed": 1, "left_out": 0})
     assert shown(unread).startswith("done: but not everything could be delivered\n")
     assert shown(document(status="succeeded", events=delivered)).startswith("done: every fault was delivered\n")
@@ -159,6 +161,12 @@ def test_what_goes_on_from_here_is_told_with_when_to_type_it() -> None:
     assert next_steps(document(**step)) == (
         "Once the cause is mended: cncbops runs redrive run-1 --execute\nAll of it: cncbops runs show run-1\n"
     )
+
+
+def test_faults_that_were_delivered_before_and_sent_again_are_told() -> None:
+    assert "sent again" in shown(document(faults={**NONE, "sent_again": 2}))
+    assert "2 faults of those delivered before" in shown(document(faults={**NONE, "sent_again": 2}))
+    assert "sent again" not in shown(document())
 
 
 def test_of_faults_that_were_sent_again_and_failed_it_is_said_what_their_report_takes() -> None:

@@ -119,7 +119,8 @@ def test_what_a_plan_sends_again_is_said_when_it_is_executed(runs: Runs, tmp_pat
     result = runs.command(
         "replay", "s3://lake/", "-f", "fn", "--again", "--save-plan", again, endpoint=runs.far_side.url
     )
-    assert (result.code, "does not keep --again: type it with --plan" in result.err) == (0, True)
+    assert (result.code, "does not keep --again: it is typed with --plan" in result.err) == (0, True)
+    assert f"Execute it: cncbops replay --plan {again} --again --execute" in result.out.replace("\n", " ")
     refused, done = (
         runs.command("replay", "--plan", again, "--execute", *more, endpoint=runs.far_side.url)
         for more in ((), ("--again",))

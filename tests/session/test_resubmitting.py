@@ -13,11 +13,14 @@ from cncbops.frozen_resubmit import freeze_resubmit
 from cncbops.function_name import parse_function
 from cncbops.inventory.listed import listed_from
 from cncbops.ledger.ledger import Ledger
+from cncbops.ledger.lock import RunLock
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import now_ms, this_worker
 from cncbops.likeness import likeness_of_faults
 from cncbops.request import ResubmitRequest
-from cncbops.session.resubmitting import killed
+from cncbops.session.in_doubt import most_in_flight
+from cncbops.session.resubmitting import beside, killed, terms_of
+from cncbops.terms import Room
 from tests.ledger.runs import NO_PROCESS, begin
 
 SOME = FaultSelection(errors=("TypeError",))
@@ -97,3 +100,23 @@ def test_one_that_went_before_it_has_not_gone_over_it(ledger: Ledger) -> None:
     begun(ledger, "other", WHOLE, "succeeded")
     begun(ledger, "killed", WHOLE)
     assert told(ledger) == ["killed"]
+
+
+def test_one_that_sends_from_other_sources_is_beside_it_while_it_does(ledger: Ledger) -> None:
+    def told() -> list[str]:
+        return [run.run_id for run in beside(ledger, likeness_of_faults(asked(), region="", endpoint_url=None))]
+
+    begun(ledger, "ended", asked("s3://lake/"), "succeeded")
+    begun(ledger, "other", asked("s3://lake/"))
+    begun(ledger, "same", asked("s3://faults/"))
+    assert told() == []
+    with RunLock(ledger.folder, "other"), RunLock(ledger.folder, "same"):
+        assert told() == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("more", "most"), [({}, 800), ({"batch_size": 20}, 160), ({"batch_size": 20, "one_by_one": True}, 8)]
+)
+def test_as_much_may_be_under_way_as_its_batches_hold(ledger: Ledger, more: dict[str, Any], most: int) -> None:
+    terms = terms_of(asked(concurrency=8, **more), Room(16, "the default"))
+    assert most_in_flight(begin(ledger, "run", command="resubmit", terms=terms)) == most
