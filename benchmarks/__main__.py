@@ -19,7 +19,7 @@ class _Command(NamedTuple):
 
 
 _COMMANDS = {
-    "table": _Command("cncbops beside three yardsticks", table.add_options, table.run),
+    "table": _Command("cncbops beside four yardsticks", table.add_options, table.run),
     "scaling": _Command("the cost of an event in lakes of several sizes", scaling.add_options, scaling.run),
     "latency": _Command("throughput where invocations take time", latency.add_options, latency.run),
     "cluster": _Command("several workers of a Dask cluster", cluster.add_options, cluster.run),

@@ -25,10 +25,11 @@ _COLUMNS = (
 )
 _NOTES = (
     "Events/s by each way's own clock, from its first list call on: median and best of its runs. *Whole command*: the "
-    "median by the clock on the wall, start and end included. Ratios are of medians, to the way with the same batch "
-    "size on the same lake; *to book* is always to the book's way. RSS: the peak of the sum over all processes; PSS: "
-    "the same, where a page that they share counts once; *largest*: the peak of the largest one. The book's way "
-    "invokes asynchronously, the other yardsticks synchronously.",
+    "median of events/s by the clock on the wall, start and end included, as in *CPU µs/event*. Ratios are of medians, "
+    "to the way with the same batch size on the same lake; *to book* is always to the book's way; `-` where that way "
+    "knows no faults. RSS: the peak of the sum over all processes; PSS: the same, where a page that they share counts "
+    "once; *largest*: the peak of the largest one. The book's way invokes asynchronously, the other yardsticks "
+    "synchronously.",
 )
 
 
