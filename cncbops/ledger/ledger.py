@@ -277,5 +277,5 @@ def _age_s(moment_ms: int) -> float:
 
 
 def _session(row: sqlite3.Row) -> Session:
-    told = {name: row[name] for name in Session.__struct_fields__}
+    told = {name: row[name] for name in Session.__struct_fields__ if name in row.keys()}  # noqa: SIM118  of values
     return Session(**{**told, "summary": orjson.loads(row["summary"]) if row["summary"] else None})

@@ -54,10 +54,11 @@ class Pulse:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._beats = 0
 
-    def beat(self, obey: Callable[[Order], None]) -> None:
+    def beat(self, obey: Callable[[Order], None], doubted: int = 0) -> None:
         """Give a sign of life, and obey what was ordered since the last one. Raises CannotRun.
 
-        Now and then what SQLite keeps beside the ledger goes into its file, for whoever copies that alone.
+        So many records are `doubted`, which may have arrived twice: were it killed, nothing else would tell. Now and
+        then what SQLite keeps beside the ledger goes into its file, for whoever copies that alone.
         """
         self._beats += 1
         if self._beats % BEATS_A_CHECKPOINT == 0:
@@ -65,7 +66,8 @@ class Pulse:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         with guarded(self._path), transaction(self._connection):
             self._connection.execute(
-                "UPDATE sessions SET seen_ms = ? WHERE run = ? AND number = ?", (now_ms(), self._run, self._session)
+                "UPDATE sessions SET seen_ms = ?, doubted = ? WHERE run = ? AND number = ?",
+                (now_ms(), doubted, self._run, self._session),
             )
             ((newest,),) = self._connection.execute("SELECT max(number) FROM sessions WHERE run = ?", (self._run,))
             if newest != self._session:

@@ -68,7 +68,10 @@ class Run(NewRun, frozen=True):
 
 
 class Session(Struct, frozen=True):
-    """One process that worked on a run: `kind` is execute, resume or redrive."""
+    """One process that worked on a run: `kind` is execute, resume or redrive.
+
+    `doubted` records may have arrived twice, as far as it had told when it last gave a sign of life.
+    """
 
     number: int
     kind: str
@@ -82,6 +85,7 @@ class Session(Struct, frozen=True):
     status: str
     reason: str | None
     summary: Mapping[str, Any] | None
+    doubted: int = 0
 
 
 class GivenOrder(Struct, frozen=True):

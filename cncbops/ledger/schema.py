@@ -180,6 +180,8 @@ STEPS: Sequence[Step] = (
     ("ALTER TABLE runs ADD COLUMN cluster TEXT",),
     # When the failure was told.
     ("ALTER TABLE failures ADD COLUMN told_ms INTEGER",),
+    # How many records may have arrived twice, as it was when the session last gave a sign of life.
+    ("ALTER TABLE sessions ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0",),
 )
 
 RESUBMITTED_SINCE = 2

@@ -102,12 +102,16 @@ def _next_step(ledger: Ledger, run: Run, head: Mapping[str, Any]) -> NextStep | 
 def _possible_duplicates(run: Run, sessions: Sequence[Session]) -> int:
     """Records that may have arrived twice: after lost answers, and those under way when a session was killed.
 
-    The latter are told by the session that sends next, once it has ended.
+    The latter are told by the session that sends next.
     """
-    summaries = [session.summary or {} for session in sessions]
-    told = sum(each.get("events", {}).get("possible_duplicates", 0) for each in summaries)
-    untold = sum(not each.summary and is_in_doubt(sessions[:at]) for at, each in enumerate(sessions))
-    return int(told) + untold * most_in_flight(run)
+    return sum(_doubted(run, each, sessions[:at]) for at, each in enumerate(sessions))
+
+
+def _doubted(run: Run, session: Session, earlier: Sequence[Session]) -> int:
+    """How many a session has told of; at least as many as one before it had under way, if this one has no end."""
+    if session.summary:
+        return int(session.summary.get("events", {}).get("possible_duplicates", 0))
+    return max(session.doubted, most_in_flight(run) if is_in_doubt(earlier) else 0)
 
 
 def _session(session: Session, *, active: bool) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def at_work(sending: Sending, ledger: Ledger, run: Run, session: int, alarms: Al
     """Keep the ledger informed, obey orders, and halt the session where a limit or an alarm says so."""
     with ExitStack() as beside:
         pulse = beside.enter_context(closing(Pulse(ledger.folder, run.id, session)))
-        beside.enter_context(Ticker(BEAT_S, partial(pulse.beat, sending.obey), sending.end))
+        beside.enter_context(Ticker(BEAT_S, partial(_beat, pulse, sending), sending.end))
         longest_s = sending.request.safety.max_duration_s
         if longest_s:
             halt = partial(sending.halt, f"it lasted longer than --max-duration, {longest_s:g} s")
@@ -39,6 +39,10 @@ def at_work(sending: Sending, ledger: Ledger, run: Run, session: int, alarms: Al
             _look(alarms, sending)
             beside.enter_context(Ticker(ALARM_LOOK_S, partial(_look, alarms, sending), sending.end))
         yield
+
+
+def _beat(pulse: Pulse, sending: Sending) -> None:
+    pulse.beat(sending.obey, sending.journal.tally.events.possible_duplicates)
 
 
 def _look(alarms: AlarmWatch, sending: Sending) -> None:

@@ -201,6 +201,17 @@ def test_orders_are_taken_once_and_in_turn_by_their_own_run(ledger: Ledger) -> N
     assert not ledger.is_taken(other, foreign)
 
 
+def test_a_sign_of_life_tells_how_many_records_may_have_arrived_twice(ledger: Ledger) -> None:
+    run = begin(ledger)
+    (before,) = ledger.sessions(run)
+    pulse = Pulse(ledger.folder, run.id, 1)
+    for doubted in (7, 9):
+        pulse.beat(lambda _: None, doubted)
+    pulse.close()
+    (session,) = ledger.sessions(run)
+    assert (before.doubted, session.doubted) == (0, 9)
+
+
 def test_an_order_that_cannot_be_obeyed_is_not_taken(ledger: Ledger) -> None:
     run = begin(ledger)
     order = ledger.order(run, "pause", None, "ann@laptop")

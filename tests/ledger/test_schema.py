@@ -86,6 +86,17 @@ def test_a_ledger_that_knows_not_when_a_record_failed_says_so(tmp_path: Path) ->
             assert [each.told_ms for each in found.known(run).failures()] == [None]
 
 
+def test_a_ledger_that_knows_of_no_doubt_is_read_as_one_without(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        begin(ledger, "run-1")
+    aged(tmp_path, 8)
+    for door in (Ledger.look, Ledger.open):
+        found = door(tmp_path)
+        assert found
+        with found:
+            assert [each.doubted for each in found.sessions(found.find("run-1"))] == [0]
+
+
 @pytest.mark.parametrize("door", [Ledger.open, Ledger.look])
 def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path, door: type) -> None:
     with Ledger.open(tmp_path):

@@ -58,7 +58,7 @@ def test_of_runs_that_deliver_the_same_fault_in_turns_the_last_is_known(
         )
     for run in (1, 2):
         ledger.execute(
-            "INSERT INTO sessions VALUES (?, 1, 'resubmit', 'me', 'here', 1, '0', 1, 1, 2, 'completed', NULL, NULL)",
+            "INSERT INTO sessions VALUES (?, 1, 'resubmit', 'me', 'here', 1, '0', 1, 1, 2, 'completed', NULL, NULL, 0)",
             (run,),
         )
     sorting.sort_in(ledger, None)
