@@ -99,21 +99,22 @@ def explain(error: BotoCoreError | ClientError, doing: str) -> CncbopsError:
 
 def blames_credentials(error: ClientError) -> bool:
     """Whether AWS refused who asks, not what was asked: no other call would fare better."""
-    return error.operation_name == "AssumeRole" or _code(error) in _EXPIRED | _INVALID
+    return error.operation_name == "AssumeRole" or code_of(error) in _EXPIRED | _INVALID
 
 
 def says_missing(error: ClientError) -> bool:
     """Whether AWS says that what was asked for does not exist."""
-    return _code(error) in _MISSING
+    return code_of(error) in _MISSING
 
 
 def denies(error: BotoCoreError | ClientError) -> bool:
     """Whether AWS knows who asks, and does not allow it."""
-    return isinstance(error, ClientError) and _code(error) in _DENIED
+    return code_of(error) in _DENIED
 
 
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
+def code_of(error: Exception) -> str:
+    """What AWS calls an error; nothing where it is none of AWS's."""
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
 
 
 def _asked_for(operation: str) -> str:
@@ -123,7 +124,7 @@ def _asked_for(operation: str) -> str:
 
 
 def _explain_answer(error: ClientError, doing: str) -> CncbopsError:
-    code = _code(error)
+    code = code_of(error)
     message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
     cannot = f"cannot {doing}"
     if code in _EXPIRED:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws
-from cncbops.aws_errors import explain
+from cncbops.aws_errors import code_of, explain
 from cncbops.errors import BadInput, CannotRun
 from cncbops.function_name import FunctionName
 
@@ -118,16 +118,12 @@ class _Reader:
             raise explain(error, f"look at function {self._target.function}") from error
 
     def _note(self, fact: str, error: ClientError) -> None:
-        code = _code_of(error)
+        code = code_of(error)
         if code == "ResourceNotFoundException":
             raise _no_such_function(self._target.function, self._aws, self._client) from error
         if code not in _LEFT_UNCHECKED:
             raise explain(error, f"look at function {self._target.function}") from error
         self._target.unchecked.append(fact)
-
-
-def _code_of(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
 
 
 def _configuration(target: Target, found: Any) -> None:
@@ -151,7 +147,7 @@ def _permission(target: Target, client: "LambdaClient", address: dict[str, Any])
     try:
         client.invoke(InvocationType="DryRun", **address)
     except ClientError as error:
-        if _code_of(error) != "AccessDeniedException":
+        if code_of(error) != "AccessDeniedException":
             raise
         target.may_invoke = False
     else:
@@ -162,7 +158,7 @@ def _destination(target: Target, client: "LambdaClient", address: dict[str, Any]
     try:
         found = client.get_function_event_invoke_config(**address)
     except ClientError as error:  # a client's own exceptions take as long to be made as the call
-        if _code_of(error) != "ResourceNotFoundException":
+        if code_of(error) != "ResourceNotFoundException":
             raise
         return
     target.on_failure = found.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")

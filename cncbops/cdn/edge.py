@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
 from cncbops.aws import Aws
-from cncbops.aws_errors import denies, explain
+from cncbops.aws_errors import code_of, denies, explain
 from cncbops.cdn.batches import Batch
 from cncbops.errors import CannotRun, CncbopsError
 
@@ -103,7 +103,7 @@ class Edge:
 
     def _refused(self, error: Exception, batch: Batch) -> CncbopsError:
         assert isinstance(error, ClientError | BotoCoreError)
-        if _code(error) == _ALREADY_EXISTS:
+        if code_of(error) == _ALREADY_EXISTS:
             what = f"{self.distribution} has an invalidation {batch.reference} with other paths"
             return CannotRun(what, "That is a defect of cncbops: please report it; a new run has new references")
         return explain(error, f"create an invalidation of {self.distribution}")
@@ -130,16 +130,12 @@ def _trouble_of(error: Exception) -> Trouble | None:
         return Trouble.BROKEN
     if not isinstance(error, ClientError):
         return None
-    code, status = _code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == _FULL:
         return Trouble.FULL
     if code in _THROTTLES or status == 429:
         return Trouble.THROTTLED
     return Trouble.BROKEN if status >= 500 else None
-
-
-def _code(error: Exception) -> str:
-    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import create_parser
 
-from cncbops.aws_errors import explain
+from cncbops.aws_errors import code_of, explain
 from cncbops.delivery.answers import Answer, Kind, kind_of_error
 from cncbops.formats.event import mend_lone_surrogates
 from cncbops.wire.call import Call, lean_call
@@ -108,7 +108,7 @@ class Invoker:
             return ClientError(parser.parse({**answer, "body": b""}, cast(Any, shape)), "Invoke")
 
     def _service_error(self, error: ClientError) -> Answer:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
         meta = error.response.get("ResponseMetadata", {})
         kind = kind_of_error(code, meta.get("HTTPStatusCode", 0))
         if kind is Kind.REFUSED:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from cncbops.aws_errors import explain
+from cncbops.aws_errors import code_of, explain
 from cncbops.errors import CannotRun, CncbopsError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _may_be_made(error: BotoCoreError | ClientError) -> bool:
     if isinstance(error, BotoCoreError):
         return not isinstance(error, NoCredentialsError | ParamValidationError)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or _code(error) in ("PreconditionFailedException", "ResourceConflictException")
+    return status >= 500 or code_of(error) in ("PreconditionFailedException", "ResourceConflictException")
 
 
 def await_update(client: "LambdaClient", function: str, pause: Callable[[], bool]) -> Switch | None:
@@ -133,7 +133,7 @@ def await_update(client: "LambdaClient", function: str, pause: Callable[[], bool
 
 def _refusal(error: BotoCoreError | ClientError, switch: Switch) -> CncbopsError:
     """Why the change was not made, without a word of what is in the environment."""
-    match _code(error):
+    match code_of(error):
         case "PreconditionFailedException":
             what = f"{_place(switch)} was changed by somebody else just now"
             return CannotRun(what, "Look at the plan again, then try again")
@@ -150,11 +150,7 @@ def _without_message(error: BotoCoreError | ClientError) -> BotoCoreError | Clie
     if isinstance(error, BotoCoreError):
         return error
     message = "no more is told here, as it may quote the environment"
-    return ClientError({"Error": {"Code": _code(error), "Message": message}}, error.operation_name)
-
-
-def _code(error: BotoCoreError | ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return ClientError({"Error": {"Code": code_of(error), "Message": message}}, error.operation_name)
 
 
 def _place(switch: Switch) -> str:

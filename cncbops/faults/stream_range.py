@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws_errors import blames_credentials, explain
+from cncbops.aws_errors import blames_credentials, code_of, explain
 from cncbops.errors import BadInput
 from cncbops.faults.fault import FaultRecord, Nothing, Records, StreamRange
 from cncbops.faults.record import describe
@@ -190,7 +190,7 @@ class _Shard:
             try:
                 return call()
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _THROTTLING:
+                if code_of(error) not in _THROTTLING:
                     raise
             self.wait(THROTTLED_S)
         return call()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from cncbops.aws_errors import code_of
 from cncbops.lake.disk import local_object
 from cncbops.lake.objects import LakeObject
 
@@ -24,7 +25,7 @@ def _look_at_s3(obj: LakeObject, s3: "S3Client | None") -> LakeObject | None:
     try:
         found = s3.head_object(Bucket=obj.bucket, Key=obj.key)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _GONE:
+        if code_of(error) in _GONE:
             return None
         raise
     return LakeObject(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from cncbops.aws_errors import explain
+from cncbops.aws_errors import code_of, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -95,4 +95,4 @@ def _may_pass(error: BotoCoreError | ClientError) -> bool:
     if not isinstance(error, ClientError):
         return isinstance(error, HTTPClientError)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error.response.get("Error", {}).get("Code") in _THROTTLED
+    return status >= 500 or code_of(error) in _THROTTLED

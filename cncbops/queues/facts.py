@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cncbops.aws_errors import explain
+from cncbops.aws_errors import code_of, explain
 from cncbops.errors import BadInput, CncbopsError
 from cncbops.queues.source import QueueSource
 
@@ -68,7 +68,7 @@ def _facts(source: QueueSource, found: Any) -> QueueFacts:
 
 def _explained(error: BotoCoreError | ClientError, client: "SQSClient", source: QueueSource) -> CncbopsError:
     explained = explain(error, f"read queue {source.name}")
-    if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _ABSENT:
+    if code_of(error) in _ABSENT:
         close = _close_names(client, source.name)
         if close:
             explained.next_step = f"Did you mean {' or '.join(close)}? {explained.next_step}"
