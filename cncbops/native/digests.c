@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sha256.h"
+#include "utf8.h"
 
 #define PIECE(literal) {literal, literal + sizeof(literal) - 1}
 #define ZERO PIECE("\0")
@@ -23,14 +24,6 @@ static bool digest_of(const Slice *pieces, size_t count, unsigned char *to)
     return true;
 }
 
-static bool is_ascii(const char *start, ptrdiff_t length)
-{
-    unsigned char all = 0;
-    for (ptrdiff_t at = 0; at < length; at++)
-        all |= (unsigned char)start[at];
-    return all < 0x80;
-}
-
 static bool begins_with_id(Slice data)
 {
     char tenth = data.start[sizeof(ID_FIRST) - 1];
@@ -41,7 +34,7 @@ static bool begins_with_id(Slice data)
 static Slice telling(Slice record_id, Slice data)
 {
     bool is_told = slice_length(record_id) >= OF_KINESIS && slice_length(data) > BEGINNING && begins_with_id(data) &&
-                   is_ascii(record_id.start, slice_length(record_id)) && is_ascii(data.start, BEGINNING);
+                   utf8_is_ascii(record_id.start, slice_length(record_id)) && utf8_is_ascii(data.start, BEGINNING);
     return (Slice){data.start, is_told ? data.start + BEGINNING : data.end};
 }
 

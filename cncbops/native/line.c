@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "json.h"
+#include "utf8.h"
 
 #define LONGEST_TIME 15
 
@@ -152,18 +153,10 @@ static bool is_same(Text text, PyObject *known)
            memcmp(PyUnicode_1BYTE_DATA(known), text.start, text.length) == 0;
 }
 
-static bool is_ascii(Text text)
-{
-    unsigned char all = 0;
-    for (Py_ssize_t at = 0; at < text.length; at++)
-        all |= (unsigned char)text.start[at];
-    return all < 0x80;
-}
-
 /* Nearly all are ASCII, of which it takes half the time to know it beforehand. */
 static PyObject *new_object(Text text)
 {
-    if (!is_ascii(text))
+    if (!utf8_is_ascii(text.start, text.length))
         return PyUnicode_DecodeUTF8(text.start, text.length, NULL);
     PyObject *made = PyUnicode_New(text.length, 0x7f);
     if (made)

@@ -7,14 +7,6 @@
 /* So many bytes are looked at together. */
 #define STRETCH 64
 
-static inline bool is_ascii(const unsigned char *at)
-{
-    unsigned char all = 0;
-    for (size_t next = 0; next < STRETCH; next++)
-        all |= at[next];
-    return all < 0x80;
-}
-
 static inline bool is_between(unsigned char byte, unsigned char low, unsigned char high)
 {
     return byte >= low && byte <= high;
@@ -49,7 +41,7 @@ bool utf8_is_valid(const char *text, size_t length)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + length;
     while (at && at < end) {
-        if (end - at >= STRETCH && is_ascii(at))
+        if (end - at >= STRETCH && utf8_is_ascii((const char *)at, STRETCH))
             at += STRETCH;
         else
             at = *at < 0x80 ? at + 1 : past_character(at, end);

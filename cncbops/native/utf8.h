@@ -4,6 +4,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether no byte begins, or is in, another character than one of ASCII. */
+static inline bool utf8_is_ascii(const char *text, size_t length)
+{
+    unsigned char all = 0;
+    for (size_t at = 0; at < length; at++)
+        all |= (unsigned char)text[at];
+    return all < 0x80;
+}
+
 /* Whether some bytes are UTF-8 as Python decodes it: no character longer than it need be, no surrogates. */
 bool utf8_is_valid(const char *text, size_t length);
 
