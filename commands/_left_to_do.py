@@ -19,13 +19,12 @@ from cncbops.request import ReplayRequest, Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.entry import RESTARTED, Entry
 from cncbops.session.in_doubt import is_in_doubt, most_in_flight
-from cncbops.session.of_report import resubmits_of
 from cncbops.session.picking import PicksNewest
 from cncbops.session.progress import Progress
-from cncbops.session.resubmitting import killed_among
 from cncbops.session.resuming import Changes, FailedRecords, OnChanged, Rest, changes, queues_of
 from cncbops.survey import Survey
 
+from ._other_runs import BesideRedrive
 from ._take_up import Prepared, TakeUp
 from ._words import number
 from ._working import Work
@@ -155,11 +154,10 @@ def _are(changed: int) -> str:
 
 def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp) -> Work:
     """The records that failed, whatever limit the run had on its events. Raises CncbopsError."""
-    others = resubmits_of(ledger, run)
+    others = BesideRedrive.of(ledger, run)
     if prepared.executes:
-        _require_alone(others, ledger)
-    killed = killed_among(others, ledger)
-    doubted = sum(map(most_in_flight, killed)) if prepared.executes else 0  # a plan tells of each
+        others.require_none()
+    doubted = others.in_flight if prepared.executes else 0  # a plan tells of each
     fates, queues = frozenset(take_up.fates), queues_of(prepared.request)
     failed = partial(FailedRecords, ledger, run, fates, queues, reported=prepared.reported)
     changed = changes(failed().entries(), prepared.s3)
@@ -176,27 +174,10 @@ def failed_records(ledger: Ledger, run: Run, prepared: Prepared, take_up: TakeUp
         warnings=[
             *_changed_since(changed),
             *_still_queued(prepared.request, run),
-            *_of_killed(killed),
+            *others.warnings(),
             *prepared.moved,
         ],
     )
-
-
-def _require_alone(resubmits: Sequence[Run], ledger: Ledger) -> None:
-    """Raise CannotRun if a resubmit of the run's report is under way: both would send the same."""
-    for other in resubmits:
-        if ledger.is_active(other):
-            what = f"run {other.run_id} is sending what failed, from the run's report"
-            raise CannotRun(what, f"Wait for it, or stop it by `{other.to_type('stop')}`")
-
-
-def _of_killed(resubmits: Sequence[Run]) -> list[str]:
-    return [
-        f"Run {other.run_id}, a resubmit of this run's report, was killed, or left at once: up to "
-        f"{most_in_flight(other):,} records that were under way may arrive twice; "
-        f"`{taken_up_again(other, None, None)}` goes on with it."
-        for other in resubmits
-    ]
 
 
 def _still_queued(request: Request, run: Run) -> list[str]:

@@ -46,7 +46,7 @@ from ._ending import guarded
 from ._faults_asked import Choice
 from ._inventory import read_inventory
 from ._options import General
-from ._other_runs import OtherRuns, require_alone
+from ._other_runs import BesideResubmit, require_alone
 from ._requests import Delivery, SafetyStops, fault_sources_of
 from ._screen import Screen, screen_for
 from ._staged import Staged, told_names
@@ -241,7 +241,7 @@ def _planned(means: Means, heading: Heading, general: General, places: Places, h
     """What a dry-run does, with what the ledger remembers if there is one."""
     ledger = Ledger.look(state_folder(general.state_dir))
     memory = held.enter_context(ledger).memory() if ledger else NoMemory()
-    others = OtherRuns.of(ledger, means).warnings() if ledger else ()
+    others = BesideResubmit.of(ledger, means).warnings() if ledger else ()
     undertaking = faults_undertaking(means, memory, None, _agenda(means), places=places)
     alarms = alarm_watch(means.request.safety, means.aws, means.request.region)
     ringing = alarms.check() if alarms else None
@@ -263,7 +263,7 @@ def _begun(
 ) -> tuple[Work, InLedger]:
     """The run in the ledger. Raises CncbopsError, with nothing sent."""
     request, aws, identity = means.request, means.aws, means.identity
-    others = OtherRuns.of(ledger, means)
+    others = BesideResubmit.of(ledger, means)
     for warning in others.warnings():
         screen.note(warning)
     run = ledger.begin(
