@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 
 from cncbops.faults.identity import parted
 from cncbops.kinesis.record import Trace
@@ -22,6 +23,14 @@ _MOMENTS = (
     f"CROSS JOIN resubmitted_records r ON r.record = {part()} "
     f"CROSS JOIN resubmitted f ON f.fault = r.fault CROSS JOIN runs ON runs.id = r.run WHERE {is_in()}"
 )
+_NEWEST_BESIDE_OTHERS = (
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE ended_ms IS NULL AND (run < ?1 OR run > ?1)) "
+    "THEN (SELECT max(number) FROM resubmitted_lately) END"
+)
+"""What a run delivered is sorted in where its session ends: only of open ones there can be something else."""
+
+_ASKED_EVERY_S = 0.1
+"""As much goes by from when a fault is read until it is sent."""
 
 _Moments = dict[bytes, dict[str | None, int]]
 
@@ -39,6 +48,7 @@ class Resubmitted:
         self._asks, self._own = own, threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lately = _Lately(own)
+        self._is_empty, self._asks_again_s = True, 0.0
 
     def __reduce__(self) -> tuple[type["Resubmitted"], tuple[Path, int | None]]:
         """It may go to another process."""
@@ -50,10 +60,14 @@ class Resubmitted:
             connection.close()
 
     def is_empty(self) -> bool:
-        """Whether it knows of no fault at all. Others may deliver some at any time."""
-        with guarded(self._path):
-            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-            return not (self._lately.sent or self._is_any_sorted_in())
+        """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
+        now_s = monotonic()
+        if self._is_empty and now_s >= self._asks_again_s:
+            self._asks_again_s = now_s + _ASKED_EVERY_S
+            with guarded(self._path):
+                self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
+                self._is_empty = not (self._lately.sent or self._is_any_sorted_in())
+        return self._is_empty
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""
@@ -133,7 +147,7 @@ class _Lately:
     def catch_up(self, connection: sqlite3.Connection) -> None:
         """Take in what has come since the last time."""
         with self._catching_up:
-            ((newest,),) = connection.execute("SELECT max(number) FROM resubmitted_lately").fetchall()
+            ((newest,),) = connection.execute(_NEWEST_BESIDE_OTHERS, (self._own or 0,)).fetchall()
             if newest is None or newest <= self._upto:
                 return
             rows = connection.execute(

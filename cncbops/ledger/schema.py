@@ -182,6 +182,8 @@ STEPS: Sequence[Step] = (
     ("ALTER TABLE failures ADD COLUMN told_ms INTEGER",),
     # How many records may have arrived twice, as it was when the session last gave a sign of life.
     ("ALTER TABLE sessions ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0",),
+    # Whether others may deliver faults is asked again and again by a run that delivers thousands.
+    ("CREATE INDEX open_sessions ON sessions (run) WHERE ended_ms IS NULL",),
 )
 
 RESUBMITTED_SINCE = 2

@@ -8,7 +8,6 @@ failures.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from time import monotonic
 from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
@@ -29,8 +28,6 @@ from cncbops.session.reading import too_large
 
 NO_RECORD = "NoRecord"
 _MOST_NAMES = 10_000
-_ASKED_EVERY_S = 0.1
-"""As much goes by from when a fault is read until it is sent; and to ask takes as long as to read forty faults."""
 _NO_FUNCTION = Found("", "", CncbopsError("the fault names no function", "Say it with --function"))
 
 
@@ -144,7 +141,6 @@ class Assessor:
         self._finder, self._resolver, self._memory = finder, resolver, memory
         self._routing = Routing(request)
         self._known: dict[str | None, tuple[Found, str]] = {}
-        self._remembers_none, self._asks_again_s = True, 0.0
         self.found: dict[FunctionName, Found] = {}
 
     def met(self, fault: Fault, reading: Reading, line: int, part: int, moment_ms: int) -> Met:
@@ -173,11 +169,8 @@ class Assessor:
         return found, lasting_name(self._where, found.bare_name)
 
     def may_remember(self) -> bool:
-        """Whether the ledger knows of any fault. If of none, it is asked again soon, as others may send some."""
-        now_s = monotonic()
-        if self._remembers_none and now_s >= self._asks_again_s:
-            self._remembers_none, self._asks_again_s = self._memory.is_empty(), now_s + _ASKED_EVERY_S
-        return not self._remembers_none
+        """Whether the ledger knows of any fault."""
+        return not self._memory.is_empty()
 
     def remembers(self, both: tuple[bytes, bytes]) -> bool:
         """Whether the ledger knows any of these faults or records: the digests of either, end to end."""

@@ -44,7 +44,7 @@ class Memory(Protocol):
     """What the ledger remembers for ever of faults that were delivered. Every method may be called in any thread."""
 
     def is_empty(self) -> bool:
-        """Whether it knows of no fault at all. Others may deliver some at any time."""
+        """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""

@@ -13,6 +13,7 @@ from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.errors import CannotRun
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.record import Record
+from cncbops.ledger import resubmitted
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Run
@@ -44,7 +45,7 @@ class Asked:
         return self._memory.sent_by([fault]).get(fault)
 
     def is_empty(self) -> bool:
-        return self._memory.is_empty()
+        return self._ledger.memory().is_empty()
 
     def knows_any(self, faults: Sequence[bytes], records: Sequence[bytes]) -> bool:
         return self._memory.knows_any((b"".join(faults), b"".join(records)))
@@ -125,6 +126,28 @@ def test_whether_any_of_some_is_known_is_asked_at_once(ledger: Ledger, memory: A
     assert not memory.knows_any(faults, records)
     assert memory.knows_any([*faults, first.fault], records)
     assert memory.knows_any(faults, [*records, *first.records])
+
+
+def test_what_others_deliver_to_an_empty_ledger_is_known_a_moment_later(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
+    memory, seconds = ledger.memory(own.id), count()
+    monkeypatch.setattr(resubmitted, "monotonic", lambda: next(seconds))
+    assert memory.is_empty()
+    deliver(ledger, own, one(1))
+    assert memory.is_empty()
+    deliver(ledger, other, one(2))
+    assert not memory.is_empty()
+    assert memory.sent_by([one(1).fault, one(2).fault]) == {one(2).fault: other.id}
+
+
+def test_an_empty_memory_is_not_asked_more_often_than_matters(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, memory = run_at(ledger, 1_000), ledger.memory()
+    monkeypatch.setattr(resubmitted, "monotonic", lambda: 7.0)
+    assert memory.is_empty()
+    deliver(ledger, run, one(1))
+    assert memory.is_empty()
 
 
 def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Asked) -> None:

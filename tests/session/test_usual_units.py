@@ -4,7 +4,6 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
@@ -21,7 +20,7 @@ from cncbops.lake.lines import blocks
 from cncbops.lake.sources import S3Source
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
-from cncbops.session import candidates, units, usual_units
+from cncbops.session import units, usual_units
 from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
@@ -239,9 +238,8 @@ def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
     assert found == slowly(data, request, memory)
 
 
-def test_what_others_send_while_an_object_is_read_is_known_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds, asked = count(), [True, True, False]
-    monkeypatch.setattr(candidates, "monotonic", lambda: next(seconds) / 16)
+def test_what_others_send_while_an_object_is_read_is_known_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [True, True, True, True, False, False]
     lines = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(6)]
     sent: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
     memory = Remembers([unit.fault for unit in sent])
