@@ -36,7 +36,15 @@ def fault_digest(fault: Fault, function: str) -> bytes:
 
     `function` names its function with region and endpoint.
     """
-    return id_digest(fault.id, function) if fault.id else _digest(function, *_content(fault, function))
+    if fault.id:
+        return id_digest(fault.id, function)
+    told = b"\0".join([str(fault.timestamp_ms).encode(), *_parts(fault.unit, function)])
+    return _truncated(cause_digest(function, fault.error, fault.message) + told)
+
+
+def cause_digest(function: str, error: str, message: str) -> bytes:
+    """By why it was raised and what raised it: what stands for the id of one that has none, such as the cookbook's."""
+    return _digest(function, error, message)
 
 
 def id_digest(fault_id: str, function: str) -> bytes:
@@ -50,22 +58,17 @@ def names_of(fault: Fault, records: Sequence[FaultRecord]) -> tuple[str | None, 
     return fault.id or (first.event_id if first else None), first.sequence_number if first else None
 
 
-def _content(fault: Fault, function: str) -> list[str]:
-    """What stands for the id of a fault that has none, such as the cookbook's."""
-    return [str(fault.timestamp_ms), fault.error, fault.message, *_parts(fault.unit, function)]
-
-
-def _parts(work: Work, function: str) -> list[str]:
+def _parts(work: Work, function: str) -> list[bytes]:
     """What work is told by."""
     match work:
         case Records(records):
-            return [_record_digest(record, function).hex() for record in records]
+            return [_record_digest(record, function) for record in records]
         case Payload(body):
-            return [_sha256(body)]
+            return [_encoded(_sha256(body))]
         case StreamRange(stream_arn, shard_id, first, last):
-            return [stream_arn, shard_id, first, last]
+            return list(map(_encoded, (stream_arn, shard_id, first, last)))
         case LakeLine(uri, line, part):
-            return [f"{uri}:{line}:{part}"]
+            return [_encoded(f"{uri}:{line}:{part}")]
     return []
 
 
@@ -79,7 +82,7 @@ def identity_of(digest: bytes, fault: Fault, work: Records | Payload, function: 
 
 
 def _record_digest(record: FaultRecord, function: str) -> bytes:
-    return _digest(function, record.source_arn or "", _own(record))
+    return _truncated(_digest(function, record.source_arn or "") + _encoded(_own(record)))
 
 
 def _own(record: FaultRecord) -> str:
@@ -103,5 +106,13 @@ def _sha256(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="replace")
+
+
 def _digest(*parts: str) -> bytes:
-    return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()[:DIGEST_BYTES]
+    return _truncated(_encoded("\0".join(parts)))
+
+
+def _truncated(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()[:DIGEST_BYTES]

@@ -1,6 +1,6 @@
 #include "digests.h"
 
-#include <string.h>
+#include "native.h"
 
 #include "sha256.h"
 #include "utf8.h"
@@ -38,27 +38,47 @@ static Slice telling(Slice record_id, Slice data)
     return (Slice){data.start, is_told ? data.start + BEGINNING : data.end};
 }
 
-static bool digest_record(Slice known_as, const FaultLine *line, unsigned char *to)
+static Slice known_as(const FaultCause *cause)
 {
-    const Slice record[] = {known_as, ZERO, line->arn, ZERO, line->record_id, PIECE(" "),
+    const char *start = PyBytes_AS_STRING(cause->attributes[KNOWN_AS]);
+    return (Slice){start, start + PyBytes_GET_SIZE(cause->attributes[KNOWN_AS])};
+}
+
+static Slice digest_slice(const unsigned char *digest)
+{
+    return (Slice){(const char *)digest, (const char *)digest + DIGEST_BYTES};
+}
+
+/* Has the cause know the digest of its function and the stream of a line: nearly always one. */
+static bool meet_stream(FaultCause *cause, const FaultLine *line)
+{
+    if (slice_equal(cause->stream, line->arn))
+        return true;
+    const Slice stream[] = {known_as(cause), ZERO, line->arn};
+    if (!digest_of(stream, COUNT(stream), cause->stream_digest))
+        return false;
+    cause->stream = line->arn;
+    return true;
+}
+
+static bool digest_record(const FaultCause *cause, const FaultLine *line, unsigned char *to)
+{
+    const Slice record[] = {digest_slice(cause->stream_digest), line->record_id, PIECE(" "),
                             telling(line->record_id, line->data)};
     return digest_of(record, COUNT(record), to);
 }
 
-static bool digest_fault(Slice known_as, Slice said, const FaultLine *line, const unsigned char *record,
+static bool digest_fault(const FaultCause *cause, const FaultLine *line, const unsigned char *record,
                          unsigned char *to)
 {
-    const Slice named[] = {known_as, ZERO, line->id};
-    if (line->id.start)
-        return digest_of(named, COUNT(named), to);
-    char digits[2 * DIGEST_BYTES];
-    write_hexadecimal(record, DIGEST_BYTES, digits);
-    const Slice nameless[] = {known_as, ZERO, line->time, ZERO, said, ZERO, {digits, digits + sizeof(digits)}};
-    return digest_of(nameless, COUNT(nameless), to);
+    const unsigned char *told = (const unsigned char *)PyBytes_AS_STRING(cause->attributes[CAUSE_DIGEST]);
+    const Slice named[] = {known_as(cause), ZERO, line->id};
+    const Slice nameless[] = {digest_slice(told), line->time, ZERO, digest_slice(record)};
+    return line->id.start ? digest_of(named, COUNT(named), to) : digest_of(nameless, COUNT(nameless), to);
 }
 
-bool digest(Digests *digests, Slice known_as, Slice said, const FaultLine *line)
+bool digest(Digests *digests, FaultCause *cause, const FaultLine *line)
 {
-    return digest_record(known_as, line, digests->record) &&
-           digest_fault(known_as, said, line, digests->record, digests->fault);
+    return meet_stream(cause, line) && digest_record(cause, line, digests->record) &&
+           digest_fault(cause, line, digests->record, digests->fault);
 }

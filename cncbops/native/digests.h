@@ -3,11 +3,10 @@
 #ifndef CNCBOPS_DIGESTS_H
 #define CNCBOPS_DIGESTS_H
 
-#include "fault_lines.h"
+#include "fault_causes.h"
 #include "packed_unit.h"
 
-/* Fills in the digests of a fault of a function known as that, which says that of its error, and of its record.
-   False with an exception set where it fails. */
-bool digest(Digests *digests, Slice known_as, Slice said, const FaultLine *line);
+/* Fills in the digests of a fault, and of its record. False with an exception set where it fails. */
+bool digest(Digests *digests, FaultCause *cause, const FaultLine *line);
 
 #endif

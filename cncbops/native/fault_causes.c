@@ -1,6 +1,6 @@
 #include "fault_causes.h"
 
-static const char *const NAMES[ATTRIBUTES] = {"known_as", "said", "function", "longest"};
+static const char *const NAMES[ATTRIBUTES] = {"known_as", "digest", "function", "longest"};
 static PyObject *attribute_names[ATTRIBUTES];
 
 bool prepare_fault_causes(void)
@@ -25,6 +25,7 @@ Text joined(char buffer[LONGEST_JOINED], const Slice *parts, size_t count)
 static void forget(FaultCause *cause)
 {
     Py_CLEAR(cause->cause);
+    cause->stream = (Slice){NULL, NULL};
     for (int at = 0; at < ATTRIBUTES; at++)
         Py_CLEAR(cause->attributes[at]);
     for (int at = 0; at < GROUPS; at++) {
@@ -72,10 +73,11 @@ static bool take_attributes(FaultCause *cause)
     cause->longest = PyLong_AsSsize_t(cause->attributes[LONGEST]);
     if (PyErr_Occurred())
         return false;
-    if (PyBytes_Check(cause->attributes[KNOWN_AS]) && PyBytes_Check(cause->attributes[SAID]) &&
-        PyUnicode_Check(cause->attributes[FUNCTION]))
+    PyObject *digest = cause->attributes[CAUSE_DIGEST];
+    if (PyBytes_Check(cause->attributes[KNOWN_AS]) && PyUnicode_Check(cause->attributes[FUNCTION]) &&
+        PyBytes_Check(digest) && PyBytes_GET_SIZE(digest) == DIGEST_BYTES)
         return true;
-    PyErr_SetString(PyExc_TypeError, "a cause is told in bytes, and of a function");
+    PyErr_SetString(PyExc_TypeError, "a cause is told in bytes, by a digest, and of a function");
     return false;
 }
 

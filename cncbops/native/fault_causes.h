@@ -12,15 +12,17 @@ enum { CAUSES = 16, GROUPS = 16 };
 enum { LONGEST_JOINED = 2048 };
 
 /* What is taken of a Cause (see `cncbops.session.causes`). */
-enum { KNOWN_AS, SAID, FUNCTION, LONGEST, ATTRIBUTES };
+enum { KNOWN_AS, CAUSE_DIGEST, FUNCTION, LONGEST, ATTRIBUTES };
 
 /* What faults say of it, the Cause, which is None where that is not usual, how many bytes a record may have, and what
-   those of some groups have in common. */
+   those of some groups have in common. What is in digests of its function and the stream that was last met there. */
 typedef struct {
     Slice said[COMMON];
     PyObject *cause, *attributes[ATTRIBUTES];
     Py_ssize_t longest;
     Common *of_group[GROUPS];
+    Slice stream;
+    unsigned char stream_digest[DIGEST_BYTES];
 } FaultCause;
 
 /* Those that were met last, of whose groups each that ends otherwise has a place. `make` is Unit, `cause_of` is asked

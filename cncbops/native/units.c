@@ -3,7 +3,6 @@
 #include "native.h"
 
 #include "digests.h"
-#include "fault_causes.h"
 #include "utf8.h"
 
 typedef struct {
@@ -16,12 +15,6 @@ static Text text_of(Slice slice)
     return (Text){slice.start, slice_length(slice)};
 }
 
-static Slice bytes_slice(PyObject *bytes)
-{
-    const char *start = PyBytes_AS_STRING(bytes);
-    return (Slice){start, start + PyBytes_GET_SIZE(bytes)};
-}
-
 /* Milliseconds in at most 14 digits. */
 static long long time_of(const FaultLine *line)
 {
@@ -29,12 +22,6 @@ static long long time_of(const FaultLine *line)
     for (const char *at = line->time.start; at < line->time.end; at++)
         ms = ms * 10 + (*at - '0');
     return ms;
-}
-
-static bool digest_line(Digests *digests, const FaultCause *cause, const FaultLine *line)
-{
-    Slice known_as = bytes_slice(cause->attributes[KNOWN_AS]), said = bytes_slice(cause->attributes[SAID]);
-    return digest(digests, known_as, said, line);
 }
 
 static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *line, Py_ssize_t number)
@@ -49,7 +36,7 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     parts.head.own = text_of(line->type);
     parts.head.body = text_of(line->record);
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
-    return common && digest_line(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
+    return common && digest(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }
 
 /* The unit of a line; NULL where it is not usual. `next` is what is behind it, where that was found. */

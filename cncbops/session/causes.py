@@ -8,6 +8,7 @@ import msgspec
 from cncbops.errors import CncbopsError
 from cncbops.faults.fault import Fault, Nothing
 from cncbops.faults.grouping import fingerprint
+from cncbops.faults.identity import cause_digest
 from cncbops.faults.json_text import NOT_JSON
 from cncbops.faults.usual import named
 from cncbops.finding import Found
@@ -27,15 +28,15 @@ _decode_text = msgspec.json.Decoder(str).decode
 class Cause:
     """What faults have in common that say the same of function, pipeline and error, and whose function takes records.
 
-    `function` is its name in the run, `known_as` tells it from all others for ever. `said` is the error as it stands
-    in digests (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how
+    `function` is its name in the run, `known_as` tells it from all others for ever. `digest` is of it and the error
+    (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how
     many bytes a record may have that the function is sent.
     """
 
     fault: Fault
     function: str
     known_as: bytes
-    said: bytes
+    digest: bytes
     fingerprint: str
     pipeline: str | None
     longest: int
@@ -67,12 +68,11 @@ class Causes:
 
 def _cause(fault: Fault, found: Found, known_as: str) -> Cause:
     assert isinstance(found.recipient, Recipient)
-    said = f"{fault.error}\0{fault.message}"
     return Cause(
         fault=fault,
         function=found.name,
         known_as=known_as.encode(errors="replace"),
-        said=said.encode(errors="replace"),
+        digest=cause_digest(known_as, fault.error, fault.message),
         fingerprint=fingerprint(fault),
         pipeline=fault.pipeline,
         longest=found.recipient.terms.limits.longest,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cncbops.faults.identity import parted
 from tests.faults import fault_texts as texts
 from tests.faults import usual_texts
 from tests.native.test_units import hot, in_c, in_python
@@ -38,6 +39,13 @@ def test_faults_and_records_are_told_apart_as_by_python(lines: list[bytes]) -> N
     faults, records = hot.unit_digests(in_c(lines))
     assert faults == b"".join(unit.fault for unit in units)
     assert records == b"".join(unit.records[0] for unit in units)
+
+
+def test_streams_of_one_cause_are_told_apart() -> None:
+    streams = [fault("d").replace(b'"arn"', b'"arn:%d"' % (number % 3)) for number in range(7)]
+    _, records = hot.unit_digests(in_c(streams))
+    assert records == b"".join(unit.records[0] for unit in in_python(streams))
+    assert len(set(parted(records))) == 3
 
 
 def apart(lines: Sequence[bytes], first: str) -> list[str]:

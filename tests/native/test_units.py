@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cncbops.faults import unit as subject
 from cncbops.faults.fault import Records
 from cncbops.faults.grouping import fingerprint
-from cncbops.faults.identity import fault_digest, identity_of
+from cncbops.faults.identity import cause_digest, fault_digest, identity_of
 from cncbops.faults.unit import Place, Unit, to_unit
 from cncbops.faults.usual import usual
 from cncbops.kinesis.drafts import Shelf
@@ -45,8 +45,8 @@ DATA = [
 
 def cause_of(*said: bytes | None) -> Cause:
     fault = _fault(*said)
-    told = f"{fault.error}\0{fault.message}".encode(errors="replace")
-    return Cause(fault, "fn", KNOWN_AS.encode(), told, fingerprint(fault), fault.pipeline, LONGEST)
+    digest = cause_digest(KNOWN_AS, fault.error, fault.message)
+    return Cause(fault, "fn", KNOWN_AS.encode(), digest, fingerprint(fault), fault.pipeline, LONGEST)
 
 
 def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
@@ -267,7 +267,7 @@ def test_a_cause_is_asked_for_once_while_faults_say_the_same() -> None:
 def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | None) -> None:
     def odd_cause(*said: bytes | None) -> Cause | None:
         its = cause_of(*said)
-        too_long = Cause(its.fault, "fn", its.known_as, its.said, its.fingerprint, its.pipeline, 100)
+        too_long = Cause(its.fault, "fn", its.known_as, its.digest, its.fingerprint, its.pipeline, 100)
         return too_long if odd else None
 
     data = b"\n".join([usual_texts.FAULT, b"{}"])
