@@ -104,10 +104,11 @@ def read_documents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -
             yield Document(text, number, 0), value
 
 
-def read_runs(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None]]) -> Iterator[Run[T] | Document]:
+def read_runs(blocks: Iterable[Block], read: Callable[[Block], "_Read[T]"]) -> Iterator[Run[T] | Document]:
     """The documents, those together that `read` has read, which is given a block and gives a value for each line.
 
-    It gives None for a line that is not one JSON text, and for whatever else it leaves to the caller, as others are.
+    It gives None for a line that is not one JSON text, and for whatever else it leaves to the caller, as others are;
+    where there is no such line it may give a run, which is given out as it is.
     """
     line = part = 0  # where the last document ended, and which part of that line it was
     for found in _found(blocks, read):
@@ -132,10 +133,19 @@ def read_line(line: bytes, read: Callable[[bytes], T | None]) -> T | None:
     return read(text) if text.startswith(b"{") else None
 
 
-def _found(blocks: Iterable[Block], read: Callable[[Block], Sequence[T | None]]) -> Iterator["Run[T] | _Extent"]:
+_Read = Sequence[T | None] | Run[T]
+
+
+def _found(blocks: Iterable[Block], read: Callable[[Block], _Read[T]]) -> Iterator["Run[T] | _Extent"]:
     begun = _Begun()
     for block in blocks:
-        yield from _found_in(block, read(block), begun)
+        found = read(block)
+        if isinstance(found, Run):
+            if not (begun.is_amidst or block.first_part):
+                yield found
+                continue
+            found = found.values
+        yield from _found_in(block, found, begun)
     while begun:
         extent, rest = begun.broken()
         yield extent
@@ -159,8 +169,6 @@ def _found_in(block: Block, values: Sequence[T | None], begun: "_Begun") -> Iter
 
 def _until_none(values: Sequence[T | None], start: int) -> Sequence[T]:
     """Those from `start` up to the first that is None."""
-    if not start and all(values):  # which is sooner seen, as it is so of nearly all blocks
-        return cast("Sequence[T]", values)
     return cast("list[T]", list(takewhile(_is_there, islice(values, start, None))))
 
 

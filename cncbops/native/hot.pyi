@@ -68,7 +68,18 @@ def make_records(
     /,
 ) -> list[Record]: ...
 
-# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual.
+# The fields of `Sums` in cncbops.session.usual_units; the causes have those of `OfCause`.
+_Sums = tuple[
+    dict[str | None, int],
+    dict[int, int],
+    tuple[int, int] | None,
+    list[tuple[Cause, int, str | None, int, int, int]],
+    bytes,
+    int,
+]
+
+# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual. And
+# what they come to, if all are.
 def read_units(
     make: type[Unit],
     cause_of: Callable[..., Cause | None],
@@ -78,20 +89,10 @@ def read_units(
     is_alone: bool,
     until_ms: int,
     /,
-) -> list[Unit | None]: ...
+) -> tuple[list[Unit | None], _Sums | None]: ...
 
-# The fields of `Sums` in cncbops.session.usual_units, the last of `OfCause` each; None where not all are packed units.
-def sum_units(
-    units: Sequence[object], /
-) -> (
-    tuple[
-        dict[str | None, int],
-        dict[int, int],
-        tuple[int, int] | None,
-        list[tuple[Cause, int, str | None, int, int, int]],
-    ]
-    | None
-): ...
+# None where not all are packed units.
+def sum_units(units: Sequence[object], /) -> _Sums | None: ...
 
 # The digests of faults, and of their records, end to end; of packed units, as in what follows.
 def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...

@@ -1,32 +1,25 @@
-/* What many packed units come to: how many there are of each cause, type and hour. */
-
-#include "native.h"
+#include "unit_sums.h"
 
 #include "any_record.h"
-#include "counts.h"
-#include "packed_unit.h"
 
-/* Units of one Cause: the first of them, how many, and when the first and the last of their faults were raised. */
-typedef struct {
-    Packed *first;
-    Py_ssize_t count;
-    long long first_ms, last_ms;
-} OfCause;
-
-/* `causes` are in the order in which they came; `index` has where each is. */
-typedef struct {
-    OfCause *causes;
-    Py_ssize_t count;
-    PyObject *index;
-    Kinds kinds;
-    Hours hours;
-} Sums;
-
-/* Each of these returns false, or NULL, with an exception set. */
-
-static OfCause *cause_begun(Sums *sums, Packed *unit)
+static bool make_room(UnitSums *sums)
 {
-    PyObject *index = PyLong_FromSsize_t(sums->count);
+    if (sums->count < sums->room)
+        return true;
+    Py_ssize_t room = 2 * sums->room + 16;
+    OfCause *causes = PyMem_Resize(sums->causes, OfCause, room);
+    if (!causes) {
+        PyErr_NoMemory();
+        return false;
+    }
+    sums->causes = causes;
+    sums->room = room;
+    return true;
+}
+
+static OfCause *cause_begun(UnitSums *sums, const Packed *unit)
+{
+    PyObject *index = make_room(sums) ? PyLong_FromSsize_t(sums->count) : NULL;
     bool is_kept = index && PyDict_SetItem(sums->index, unit->common->own, index) == 0;
     Py_XDECREF(index);
     if (!is_kept)
@@ -36,7 +29,7 @@ static OfCause *cause_begun(Sums *sums, Packed *unit)
     return begun;
 }
 
-static OfCause *cause_of(Sums *sums, Packed *unit)
+static OfCause *cause_of(UnitSums *sums, const Packed *unit)
 {
     OfCause *last = sums->count ? &sums->causes[sums->count - 1] : NULL;
     if (last && last->first->common->own == unit->common->own)
@@ -47,7 +40,22 @@ static OfCause *cause_of(Sums *sums, Packed *unit)
     return PyErr_Occurred() ? NULL : cause_begun(sums, unit);
 }
 
-static bool add(Sums *sums, Packed *unit)
+static bool add_digest(UnitSums *sums, const unsigned char *digest)
+{
+    Py_ssize_t at = sums->faults++ * DIGEST_BYTES;
+    if (at == PyBytes_GET_SIZE(sums->digests) && _PyBytes_Resize(&sums->digests, 2 * at + DIGEST_BYTES) < 0)
+        return false;
+    memcpy(PyBytes_AS_STRING(sums->digests) + at, digest, DIGEST_BYTES);
+    return true;
+}
+
+bool unit_sums_begin(UnitSums *sums, Py_ssize_t units)
+{
+    *sums = (UnitSums){.index = PyDict_New(), .digests = PyBytes_FromStringAndSize(NULL, units * DIGEST_BYTES)};
+    return sums->index && sums->digests && kinds_begin(&sums->kinds) && hours_begin(&sums->hours);
+}
+
+bool unit_sums_add(UnitSums *sums, const Packed *unit)
 {
     OfCause *cause = cause_of(sums, unit);
     Kind *kind = cause ? kind_of(&sums->kinds, packed_unit_type_of(unit)) : NULL;
@@ -57,17 +65,19 @@ static bool add(Sums *sums, Packed *unit)
     cause->count++;
     cause->first_ms = ms < cause->first_ms ? ms : cause->first_ms;
     cause->last_ms = ms > cause->last_ms ? ms : cause->last_ms;
-    return kinds_count(&sums->kinds, kind) && hours_count(&sums->hours, ms);
+    sums->bytes += unit->size;
+    return kinds_count(&sums->kinds, kind) && hours_count(&sums->hours, ms) &&
+           add_digest(sums, packed_unit_digests(unit)->fault);
 }
 
 static PyObject *cause_told(const OfCause *cause)
 {
-    Packed *first = cause->first;
+    const Packed *first = cause->first;
     return Py_BuildValue("OnNnLL", first->common->own, first->line, text_object(packed_unit_fault_id(first), NULL),
                          cause->count, cause->first_ms, cause->last_ms);
 }
 
-static PyObject *causes_told(const Sums *sums)
+static PyObject *causes_told(const UnitSums *sums)
 {
     PyObject *told = PyList_New(sums->count);
     for (Py_ssize_t at = 0; told && at < sums->count; at++) {
@@ -80,38 +90,43 @@ static PyObject *causes_told(const Sums *sums)
     return told;
 }
 
-static PyObject *summed(Sums *sums, PyObject *units)
+PyObject *unit_sums_told(UnitSums *sums)
 {
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++) {
-        fetch_ahead(PySequence_Fast_ITEMS(units), at, PyTuple_GET_SIZE(units));
-        if (!add(sums, (Packed *)PyTuple_GET_ITEM(units, at)))
-            return NULL;
-    }
-    if (!kinds_finish(&sums->kinds) || !hours_finish(&sums->hours))
+    if (!kinds_finish(&sums->kinds) || !hours_finish(&sums->hours) ||
+        _PyBytes_Resize(&sums->digests, sums->faults * DIGEST_BYTES) < 0)
         return NULL;
-    return Py_BuildValue("OONN", sums->kinds.counts, sums->hours.counts, hours_range(&sums->hours), causes_told(sums));
+    return Py_BuildValue("OONNOn", sums->kinds.counts, sums->hours.counts, hours_range(&sums->hours),
+                         causes_told(sums), sums->digests, sums->bytes);
+}
+
+void unit_sums_release(UnitSums *sums)
+{
+    kinds_release(&sums->kinds);
+    hours_release(&sums->hours);
+    Py_CLEAR(sums->index);
+    Py_CLEAR(sums->digests);
+    PyMem_Free(sums->causes);
 }
 
 static PyObject *sum(PyObject *units)
 {
-    PyObject *result = NULL;
-    Sums sums = {.causes = PyMem_New(OfCause, PyTuple_GET_SIZE(units))};
-    if (!sums.causes)
-        return PyErr_NoMemory();
-    if ((sums.index = PyDict_New()) && kinds_begin(&sums.kinds) && hours_begin(&sums.hours))
-        result = summed(&sums, units);
-    kinds_release(&sums.kinds);
-    hours_release(&sums.hours);
-    Py_XDECREF(sums.index);
-    PyMem_Free(sums.causes);
-    return result;
+    Py_ssize_t count = PyTuple_GET_SIZE(units), at = 0;
+    UnitSums sums;
+    bool is_well = unit_sums_begin(&sums, count);
+    for (; is_well && at < count; at++) {
+        fetch_ahead(PySequence_Fast_ITEMS(units), at, count);
+        is_well = unit_sums_add(&sums, (const Packed *)PyTuple_GET_ITEM(units, at));
+    }
+    PyObject *told = is_well ? unit_sums_told(&sums) : NULL;
+    unit_sums_release(&sums);
+    return told;
 }
 
 PyObject *sum_units(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *units = PySequence_Tuple(given), *result = NULL;
+    PyObject *units = PySequence_Tuple(given), *told = NULL;
     if (units)
-        result = are_packed_units(units) ? sum(units) : Py_NewRef(Py_None);
+        told = are_packed_units(units) ? sum(units) : Py_NewRef(Py_None);
     Py_XDECREF(units);
-    return result;
+    return told;
 }

@@ -3,11 +3,20 @@
 #include "native.h"
 
 #include "digests.h"
+#include "unit_sums.h"
 #include "utf8.h"
 
+/* A line that is shorter than this is rarely a fault. */
+#define SHORT_LINE 512
+
+/* `units` have None for each line that is not usual. Where there is such a one `is_whole` is false, and nothing more is
+   summed up. */
 typedef struct {
     FaultCauses causes;
     long long until_ms;
+    PyObject *units;
+    bool is_whole;
+    UnitSums sums;
 } Reading;
 
 static Text text_of(Slice slice)
@@ -50,19 +59,39 @@ static PyObject *read_unit(Reading *reading, const char *start, const char *end,
     return cause && slice_length(line.record) <= cause->longest ? unit_of(reading, cause, &line, number) : NULL;
 }
 
-static bool append_units(PyObject *units, Reading *reading, Slice data, Py_ssize_t number)
+/* Adds the unit of a line, which is NULL where that is not usual. */
+static bool add_unit(Reading *reading, PyObject *unit)
+{
+    reading->is_whole = reading->is_whole && unit;
+    return PyList_Append(reading->units, unit ? unit : Py_None) == 0 &&
+           (!reading->is_whole || unit_sums_add(&reading->sums, (const Packed *)unit));
+}
+
+static bool add_units(Reading *reading, Slice data, Py_ssize_t number)
 {
     for (const char *start = data.start, *next; start < data.end; start = next, number++) {
         PyObject *unit = read_unit(reading, start, data.end, number, &next);
         if (!unit && PyErr_Occurred())
             return false;
-        int failed = PyList_Append(units, unit ? unit : Py_None);
+        bool is_added = add_unit(reading, unit);
         Py_XDECREF(unit);
-        if (failed)
+        if (!is_added)
             return false;
         next = next ? next : line_end(start, data.end);
     }
     return true;
+}
+
+/* The units, and what they come to; None in place of that where not all lines are usual. */
+static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line)
+{
+    reading->units = PyList_New(0);
+    reading->is_whole = slice_length(data) > 0;
+    if (!reading->units || !unit_sums_begin(&reading->sums, slice_length(data) / SHORT_LINE) ||
+        !add_units(reading, data, first_line))
+        return NULL;
+    PyObject *sums = reading->is_whole ? unit_sums_told(&reading->sums) : Py_NewRef(Py_None);
+    return sums ? Py_BuildValue("ON", reading->units, sums) : NULL;
 }
 
 PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
@@ -77,9 +106,9 @@ PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py
         return NULL;
     Reading reading = {.causes = {.make = arguments[0], .cause_of = arguments[1], .object = arguments[4],
                                   .is_alone = is_alone}, .until_ms = until_ms};
-    PyObject *units = PyList_New(0);
-    if (units && !append_units(units, &reading, (Slice){data, data + length}, first_line))
-        Py_CLEAR(units);
+    PyObject *result = told(&reading, (Slice){data, data + length}, first_line);
+    unit_sums_release(&reading.sums);
+    Py_XDECREF(reading.units);
     fault_causes_release(&reading.causes);
-    return units;
+    return result;
 }

@@ -57,7 +57,7 @@ class _Some:
         """Add what is to be sent of units that were read, and count all of those in."""
         self.units += units
         self.read += len(read.found)
-        self.bytes += read.size
+        self.bytes += read.sums.size
 
 
 class UnitReader(Reader):

@@ -13,11 +13,10 @@ import msgspec
 
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, Run, read_line, read_runs
-from cncbops.faults.fault import Decoded, Fault
+from cncbops.faults.fault import Decoded
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
-from cncbops.kinesis.batching import measured
 from cncbops.lake.lines import Block
 from cncbops.lake.objects import LakeObject
 from cncbops.native import hot
@@ -43,38 +42,51 @@ class OfCause(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What units come to: how many there are of each type and in each hour since 1970, the range of times, causes."""
+    """What units come to: how many there are of each type and in each hour since 1970, the range of times, causes.
+
+    `digests` are those of their faults, end to end; `size` is what they come to in bytes.
+    """
 
     types: Mapping[str | None, int]
     hours: Mapping[int, int]
     range_ms: tuple[int, int] | None
     causes: Sequence[OfCause]
+    digests: bytes
+    size: int
+
+
+class _Block(Run[Any], frozen=True, gc=False):
+    """All lines of a block, where each is a unit, and what they come to."""
+
+    sums: Sums
+
+
+def _sums(types: Any, hours: Any, range_ms: Any, causes: Any, digests: Any, size: Any) -> Sums:
+    """The same as C tells it."""
+    return Sums(types, hours, range_ms, [OfCause(*each) for each in causes], digests, size)
 
 
 class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
-    `digests` are those of their faults, end to end; `size` is what they come to in bytes.
+    Which is asked of them at once: when others are read, they have to be fetched from memory for each question.
     """
 
     reading: Reading
     found: Sequence[Unit]
-    digests: bytes
-    size: int
     sums: Sums
 
     @classmethod
-    def of(cls, reading: Reading, found: Sequence[Any]) -> "UsualUnits | None":
-        """Of units that are all packed, else None.
-
-        Asked of them at once: when others are read, they have to be fetched from memory for each question.
-        """
+    def of(cls, reading: Reading, found: Sequence[Any]) -> "UsualUnits":
+        """Of units that are all packed."""
         summed = hot.sum_units(found)
-        if not summed:
-            return None
-        types, hours, range_ms, causes = summed
-        sums = Sums(types, hours, range_ms, [OfCause(*each) for each in causes])
-        return cls(reading, found, hot.unit_digests(found)[0], measured(found).size, sums)
+        assert summed, "each is packed"
+        return cls(reading, found, _sums(*summed))
+
+    @property
+    def digests(self) -> bytes:
+        """Those of their faults, end to end."""
+        return self.sums.digests
 
     @property
     def shared(self) -> Mapping[int, Shared]:
@@ -88,21 +100,16 @@ class UsualUnits(msgspec.Struct, gc=False):
         if not indices:
             return self
         dropped = set(indices)
-        return self._some([each for at, each in enumerate(self.found) if at not in dropped])
-
-    def _some(self, units: Sequence[Unit]) -> "UsualUnits":
-        some = self.of(self.reading, units)
-        assert some
-        return some
+        return self.of(self.reading, [each for at, each in enumerate(self.found) if at not in dropped])
 
     def up_to(self, size: int) -> "tuple[UsualUnits, UsualUnits | None]":
         """Those up to the one with which they come to `size` bytes, all if they do not; and those behind it."""
-        if self.size <= size:
+        if self.sums.size <= size:
             return self, None
         end = bisect_left([*accumulate(unit.size for unit in self.found)], size) + 1
         if end == len(self.found):
             return self, None
-        return self._some(self.found[:end]), self._some(self.found[end:])
+        return self.of(self.reading, self.found[:end]), self.of(self.reading, self.found[end:])
 
     def take_places(self) -> Sequence[Unit]:
         """The units, each with its place as the next of its object's faults, which are counted in."""
@@ -130,37 +137,34 @@ class UsualReader:
         for found in read_runs(blocks, lambda block: self._lines(block, reading.item.object)):
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
-                continue
-            yield from self._apart(reading, found)
+            elif isinstance(found, _Block):
+                yield UsualUnits(reading, found.values, found.sums)
+            else:
+                yield from self._apart(reading, found)
 
     def _apart(self, reading: Reading, found: Run[Any]) -> Iterator[UsualUnits | ReadDocument]:
-        """What was read of lines: most often nothing but units."""
-        if units := UsualUnits.of(reading, found.values):
-            yield units
-            return
+        """What was read of lines: units, and faults that are to be assessed."""
         line = found.line
         for kind, values in groupby(found.values, type):
             alike = list(values)
             if kind is list:
                 yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
             else:
-                units = UsualUnits.of(reading, alike)
-                assert units, "what is no list of faults is a packed unit"
-                yield units
+                yield UsualUnits.of(reading, alike)
             line += len(alike)
 
-    def _lines(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | list[Fault] | None]:
+    def _lines(self, block: Block, lake_object: LakeObject) -> _Block | Sequence[Any]:
         """What each line of a block is: a unit, or faults that are to be assessed; None where that is not so simple."""
         found = self._units(block, lake_object)
-        if all(found):
+        if isinstance(found, _Block):
             return found
         lines = block.lines()
         return [each or read_line(line, usual) for line, each in zip(lines, found, strict=True)]
 
-    def _units(self, block: Block, lake_object: LakeObject) -> Sequence[Unit | None]:
+    def _units(self, block: Block, lake_object: LakeObject) -> _Block | Sequence[Unit | None]:
         """The units of a block by line; none of them where the ledger remembers any."""
         request = self._request
-        found = hot.read_units(
+        found, sums = hot.read_units(
             Unit,
             self._causes.of,
             block.data,
@@ -169,7 +173,8 @@ class UsualReader:
             request.one_by_one,
             request.until_ms,
         )
-        if not self._assessor.may_remember():
-            return found
-        units = list(filter(None, found))
-        return [None] * len(found) if units and self._assessor.remembers(hot.unit_digests(units)) else found
+        if self._assessor.may_remember():
+            units = list(filter(None, found))
+            if units and self._assessor.remembers(hot.unit_digests(units)):
+                return [None] * len(found)
+        return _Block(block.first_line, found, _sums(*sums)) if sums else found

@@ -52,7 +52,7 @@ def cause_of(*said: bytes | None) -> Cause:
 def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
     """The units of lines, all of which are usual."""
     data = b"\n".join(lines)
-    found = list(hot.read_units(Unit, cause_of, data, 3, OBJECT, is_alone, LATER_MS))
+    found, _ = hot.read_units(Unit, cause_of, data, 3, OBJECT, is_alone, LATER_MS)
     assert {type(each) for each in found} <= {hot.PackedUnit}
     return found
 
@@ -118,14 +118,14 @@ def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(
     other = f'"one":"{"C" * before}","other":"{text}{"x" * behind}"'.encode()
     record = usual_texts.RECORD.strip()[1:-1]
     fault = texts.cookbook(b"{%b,%b}" % ((other, record) if is_first else (record, other)))
-    (found,) = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
+    (found,), _ = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
     assert (found is None) == (text == "COMPRESSEDH4sI")
 
 
 @pytest.mark.parametrize("data", [b"COMPRESSEDH4sIAAA", b"[REDACTED]", b"[CIRCULAR]"])
 def test_a_record_of_such_data_is_left_to_python(data: bytes) -> None:
     fault = texts.cookbook(usual_texts.RECORD.replace(b"eyJ0eXBlIjoidCJ9", data))
-    assert hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS) == [None]
+    assert hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS) == ([None], None)
 
 
 def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> None:
@@ -160,7 +160,7 @@ def test_units_keep_nothing_of_what_they_were_read_from() -> None:
 def test_a_line_that_is_not_usual_is_left_to_python_and_the_next_is_read(end: bytes) -> None:
     usual_line = usual_texts.FAULT
     lines = [b"", usual_line + b" \r", b"no JSON", usual_line * 2, usual_line[:-1], usual_line + b"\xff", usual_line]
-    found = hot.read_units(Unit, cause_of, b"\n".join(lines) + end, 3, OBJECT, False, LATER_MS)
+    found, _ = hot.read_units(Unit, cause_of, b"\n".join(lines) + end, 3, OBJECT, False, LATER_MS)
     assert [each and each.line for each in found] == [None, 4, None, None, None, None, 9]
 
 
@@ -204,7 +204,9 @@ def traced(units: Sequence[Unit]) -> object:
 def test_they_are_counted_by_type_hour_and_cause(lines: list[bytes]) -> None:
     faults = [fault for line in lines for fault in usual(line) or ()]
     times = [fault.timestamp_ms or 0 for fault in faults]
-    types, hours, range_ms, causes = hot.sum_units(in_c(lines))
+    units = in_c(lines)
+    types, hours, range_ms, causes, digests, size = hot.sum_units(units)
+    assert (digests, size) == (hot.unit_digests(units)[0], sum(len(unit.body) for unit in units))
     assert types == Counter(fault.event_type for fault in faults)
     assert hours == Counter(ms // HOUR_MS for ms in times)
     assert range_ms == (min(times), max(times))
@@ -223,8 +225,15 @@ def test_they_are_counted_by_type_hour_and_cause(lines: list[bytes]) -> None:
     assert list(known) == list(alike)
 
 
+@given(st.lists(lines.flatmap(st.sampled_from), min_size=1, max_size=60))
+def test_what_they_come_to_is_told_as_they_are_read(lines: list[bytes]) -> None:
+    units, sums = hot.read_units(Unit, cause_of, b"\n".join(lines), 3, OBJECT, False, LATER_MS)
+    assert sums == hot.sum_units(units)
+
+
 def test_no_units_come_to_nothing() -> None:
-    assert hot.sum_units([]) == ({}, {}, None, [])
+    assert hot.read_units(Unit, cause_of, b"", 1, OBJECT, False, LATER_MS) == ([], None)
+    assert hot.sum_units([]) == ({}, {}, None, [], b"", 0)
     assert (hot.unit_digests([]), hot.units_alike([]), in_c([])) == ((b"", b""), {}, [])
 
 
@@ -271,8 +280,7 @@ def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | Non
         return too_long if odd else None
 
     data = b"\n".join([usual_texts.FAULT, b"{}"])
-    found = hot.read_units(Unit, odd_cause, data, 1, OBJECT, False, LATER_MS)
-    assert found == [None, None]
+    assert hot.read_units(Unit, odd_cause, data, 1, OBJECT, False, LATER_MS) == ([None, None], None)
 
 
 @pytest.mark.parametrize("odd", [b"text", 7])
