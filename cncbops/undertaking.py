@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from cncbops.request import Request
 from cncbops.session.agenda import Agenda
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Reader, Register
-from cncbops.terms import BATCH_SIZE, Room
+from cncbops.terms import Room
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,8 +22,9 @@ LAKE_OBJECTS_AHEAD = 8
 BYTES_A_BYTE = 0.75
 """Of an event's line for its record, in which the event is base64."""
 
-LEAST_BYTES, MOST_BYTES = 3 * 1024 * 1024, 8 * 1024 * 1024
-"""Of a portion: memory holds some of them at each place."""
+LEAST_BYTES, MOST_BYTES = 1024 * 1024, 8 * 1024 * 1024
+"""Of a portion: memory holds some of them at each place, and of single records each is a batch."""
+_MOST_CHUNK_BYTES = 8 * 1024 * 1024
 _LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY = 256 * 1024, 32 * 1024 * 1024
 """Of one at a cluster: its batches follow those of others close behind, or hold them up."""
 _USUAL_BYTES = 1_600
@@ -67,8 +67,8 @@ class Places(Struct, frozen=True):
 class Undertaking:
     """What one session has to do, and what is left of it.
 
-    `concurrency` is that of the whole run; each recipient's terms may allow it less. `lanes` is in how many parts the
-    records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
+    `concurrency` is that of the whole run; each recipient's terms may allow it less, and batches smaller than
+    `batch_size`. `lanes` is in how many parts the records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
     given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
     processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
     `objects_ahead` are opened beforehand; a byte of records is of some `bytes_a_byte` of lines. `names_records`:
@@ -81,6 +81,7 @@ class Undertaking:
     agenda: Agenda
     reader: Callable[[int], Reader]
     concurrency: int
+    batch_size: int
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
     bytes_a_byte: float = BYTES_A_BYTE
@@ -91,21 +92,20 @@ class Undertaking:
     names_records: bool = False
     register: Register | None = None
 
-    @cached_property  # in all of a session the same, also where more recipients come to be known
+    @property
     def portion_bytes(self) -> int:
         """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
 
         In order, the batches of one cut go side by side, and each of the next waits for some of them: in the time of an
         invocation as many can be sent as are in one cut.
         """
-        records = max((limits.records for limits in self.recipients.limits.values()), default=BATCH_SIZE)
         least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
-        return min(max(least, self.concurrency * records * _USUAL_BYTES * 3 // 2), most)
+        return min(max(least, self.concurrency * self.batch_size * _USUAL_BYTES * 3 // 2), most)
 
     @property
     def chunk_bytes(self) -> int:
         """How many bytes of objects are read at one place before others are: about a portion's."""
-        return int(self.portion_bytes * self.bytes_a_byte)
+        return min(int(self.portion_bytes * self.bytes_a_byte), _MOST_CHUNK_BYTES)
 
     @property
     def reads_one_by_one(self) -> bool:

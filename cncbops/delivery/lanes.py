@@ -16,7 +16,7 @@ FEW_PLACES = 2
 OF_A_PLACE = 512
 """Batches that are pulled for each of more places: a cut is of one place, and each place is to have some."""
 
-PULLED_BYTES = 20 * 1024 * 1024
+PULLED_BYTES = 9 * 1024 * 1024
 """For each place, and for two where there is but one."""
 
 NOWHERE = -1

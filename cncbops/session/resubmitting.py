@@ -54,6 +54,7 @@ def faults_undertaking(
         agenda=agenda,
         reader=readers.only(progress.chosen) if one_by_one else readers.claiming,
         concurrency=terms["concurrency"],
+        batch_size=terms["limits"]["records"],
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
         bytes_a_byte=BYTES_A_BYTE,

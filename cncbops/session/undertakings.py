@@ -41,6 +41,7 @@ def events_undertaking(
         agenda=agenda,
         reader=partial(reader, request, recipient.terms, progress),
         concurrency=recipient.terms.concurrency,
+        batch_size=recipient.terms.limits.records,
         lanes=recipient.terms.lanes,
         progress=progress,
         workers=places.workers,
