@@ -68,12 +68,12 @@ class Undertaking:
     """What one session has to do, and what is left of it.
 
     `concurrency` is that of the whole run; each recipient's terms may allow it less, and batches smaller than
-    `batch_size`. `lanes` is in how many parts the records of a function are ordered, 0 where order does not matter. `reader` makes what turns objects into records,
-    given how much is chosen already. Readers that know nothing of each other (`spreads`) read at up to `workers`
-    processes, or at a `cluster`, several chunks at a time; another reads one chunk after another, in this process.
-    `objects_ahead` are opened beforehand; a byte of records is of some `bytes_a_byte` of lines. `names_records`:
-    whoever writes it down has to know each record that was delivered. `register` judges what readers claim, and counts
-    what they find.
+    `batch_size`. `lanes` is in how many parts the records of a function are ordered, 0 where order does not matter.
+    `reader` makes what turns objects into records, given how much is chosen already. Readers that know nothing of each
+    other (`spreads`) read at up to `workers` processes, or at a `cluster`, several chunks at a time; another reads one
+    chunk after another, in this process. `objects_ahead` are opened beforehand; a byte of records is of some
+    `bytes_a_byte` of lines. `names_records`: whoever writes it down has to know each record that was delivered.
+    `register` judges what readers claim, and counts what they find.
     """
 
     request: Request

@@ -63,10 +63,10 @@ class Resubmitted:
         """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
         now_s = monotonic()
         if self._is_empty and now_s >= self._asks_again_s:
-            self._asks_again_s = now_s + _ASKED_EVERY_S
             with guarded(self._path):
                 self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
                 self._is_empty = not (self._lately.sent or self._is_any_sorted_in())
+            self._asks_again_s = now_s + _ASKED_EVERY_S  # last: until it is answered, others ask for themselves
         return self._is_empty
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:

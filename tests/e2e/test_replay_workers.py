@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from cncbops.undertaking import LEAST_BYTES
+from cncbops.terms import BATCH_SIZE, CONCURRENCY
+from cncbops.undertaking import BYTES_A_BYTE
 from tests.e2e import lakes
 from tests.e2e.far_side import Context, FarSide, Reply, function_error, ok
 from tests.e2e.held import Held
@@ -33,6 +34,8 @@ from tests.e2e.runs import (
 from tests.e2e.servers import Cncbops
 from tests.execution.looks import await_gone, children_of, is_alive, sockets_of
 
+AT_A_TIME = int(CONCURRENCY * BATCH_SIZE * 1_600 * 1.5 * BYTES_A_BYTE)
+"""As bytes of the lake: of half as many records again as the batches in flight have."""
 WORKERS = 3
 AT_WORK = ("--workers", str(WORKERS))
 PADDING = 20_000
@@ -44,7 +47,7 @@ LAKE = lakes.lake_of(EVENTS, 40, shards=2)
 
 
 def test_the_lake_is_larger_than_what_one_process_reads_at_a_time() -> None:
-    assert sum(map(len, LAKE.values())) > 3 * LEAST_BYTES * 3 // 4
+    assert sum(map(len, LAKE.values())) > 3 * AT_A_TIME
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -140,6 +142,18 @@ def test_what_others_deliver_to_an_empty_ledger_is_known_a_moment_later(
     deliver(ledger, other, one(2))
     assert not memory.is_empty()
     assert memory.sent_by([one(1).fault, one(2).fault]) == {one(2).fault: other.id}
+
+
+def test_a_memory_that_is_asked_by_many_at_once_is_empty_to_none_of_them(ledger: Ledger) -> None:
+    deliver(ledger, run_at(ledger, 1_000), one(1))
+    memory, barrier = ledger.memory(), Barrier(8)
+
+    def ask(_: int) -> bool:
+        barrier.wait(10)
+        return memory.is_empty()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert not any(threads.map(ask, range(8)))
 
 
 def test_an_empty_memory_is_not_asked_more_often_than_matters(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
