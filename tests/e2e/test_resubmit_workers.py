@@ -7,11 +7,12 @@ import pytest
 
 from tests.e2e.clusters import DaskCluster
 from tests.e2e.far_side import FarSide
-from tests.e2e.resubmits import RAISED_MS, Resubmits, library, record
+from tests.e2e.resubmits import RAISED_MS, Resubmits, cookbook, library, record
 from tests.e2e.servers import Cncbops
 
 OBJECTS, DISTINCT, KEYS = 700, 500, 7
 FUNCTIONS = ("fn-a", "fn-b")
+MANY = range(0, 12_000, 20)
 COUNTED = ("events", "objects", "faults", "functions", "first_failures", "came_back")
 
 
@@ -68,6 +69,22 @@ def test_several_workers_send_and_count_what_one_does(far_side: FarSide, resubmi
     again = resubmits.execute("--workers", "3")
     assert (again.events["matched"], len(again.summary["faults"])) == (0, len(run.summary["faults"]))
     assert again.summary["faults"]["sent_before"] > run.events["delivered"]
+
+
+def test_what_was_sent_is_known_to_all_readers_from_their_first_fault_on(
+    far_side: FarSide, resubmits: Resubmits
+) -> None:
+    """Several read at once as a run begins, each before another has an answer from the ledger."""
+    lines = [[cookbook(number, record(number), function="fn-a") for number in range(at, at + 20)] for at in MANY]
+    far_side.add_bucket(
+        "faults", {f"2023/11/22/00/{at:06d}": b"\n".join(each) for at, each in zip(MANY, lines, strict=True)}
+    )
+    far_side.add_function("fn-a")
+    sent = resubmits.execute("--workers", "2")
+    assert sent.events["delivered"] == 20 * len(MANY)
+    for workers in ("2", "3"):
+        again = resubmits.execute("--workers", workers)
+        assert (again.events["matched"], again.summary["faults"]["sent_before"]) == (0, 20 * len(MANY))
 
 
 def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
