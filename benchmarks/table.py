@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
             series, notes = measure_in_turns(list(_ways(shape, workers_of(options))), far, options.repeat)
     title = (
         f"{whole(shape.total)} events in {whole(shape.objects)} objects, {shape.format}, {shape.line_bytes:,} B a line"
+        f"; batches of 1 on lakes of {whole(options.small_objects)} such objects"
     )
     table = Table(title, _COLUMNS, [_row(each, series) for each in series], [*_NOTES, *notes, machine_line()])
     show(table, markdown=options.markdown)

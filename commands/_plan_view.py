@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.bar import Bar
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -197,10 +198,10 @@ def chart(title: str, counts: Mapping[str, int], *, limit: int) -> RenderableTyp
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, style="cyan")
+    table.add_column(max_width=BAR)  # less on a narrow terminal, where else all would be taken from the names
     most = max(counts.values())
     for name, count in list(counts.items())[:limit]:
-        table.add_row(Text(name), f"{count:,}", "█" * (max(1, round(BAR * count / most)) if count else 0))
+        table.add_row(Text(name), f"{count:,}", Bar(most, 0, max(count, most / BAR) if count else 0, color="cyan"))
     left = len(counts) - limit
     rest = Text(f"and {left:,} more, see -o json", style="dim") if left > 0 else Text("", end="")
     return Group(Text(title, style="bold"), table, rest) if left > 0 else Group(Text(title, style="bold"), table)

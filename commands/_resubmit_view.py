@@ -35,7 +35,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text("Plan: ", style="bold").append(title, style="not bold")
     yield facts(_what(document))
     for name, function in document["plan"]["functions"].items():
-        yield Group(Text(f"Function {name or '(none named)'}", style="bold"), facts(_function(function)))
+        told = _function(function, one_by_one=document["plan"]["terms"]["one_by_one"])
+        yield Group(Text(f"Function {name or '(none named)'}", style="bold"), facts(told))
     if document["plan"]["groups"]:
         yield Group(Text("By cause", style="bold"), facts(_group(group) for group in document["plan"]["groups"]))
     if document["events"]["matched"]:
@@ -68,16 +69,21 @@ def _what(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _manner(document: Mapping[str, Any]) -> str:
     terms = document["plan"]["terms"]
     order = "in order per function and partition key" if terms["ordered"] else "unordered"
-    return f"{document['invocation']}, {order}{', one by one' if terms['one_by_one'] else ''}"
+    return f"{document['invocation']}, {order}"
 
 
 def _terms(terms: Mapping[str, Any]) -> str:
-    size_ = f"batches of {terms['batch_size']:,}" if terms["batch_size"] else "batches as of each function's mapping"
     tries = f"{terms['max_attempts']} attempts{', bisect' if terms['bisect'] else ''}"
-    return f"{size_}, {terms['concurrency']} at a time, {tries}"
+    return f"{_batches(terms)}, {terms['concurrency']} at a time, {tries}"
 
 
-def _function(function: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _batches(terms: Mapping[str, Any]) -> str:
+    if terms["one_by_one"]:
+        return "one by one"
+    return f"batches of {terms['batch_size']:,}" if terms["batch_size"] else "batches as of each function's mapping"
+
+
+def _function(function: Mapping[str, Any], *, one_by_one: bool) -> Iterator[tuple[str, str]]:
     yield "faults", f"{function['faults']:,}, {number(function['records'], 'record')}"
     if function["problem"]:
         yield "problem", f"{function['problem']['what']}. {function['problem']['next_step']}."
@@ -86,7 +92,8 @@ def _function(function: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     since = {True: "after", False: "BEFORE", None: "unknown whether after"}[function["deployed_since"]]
     yield "deployed", f"{target['last_modified'] or 'unknown'}, {since} its newest fault of {newest}"
     yield "state", f"{target['state'] or 'unknown'}, last update {target['update_status'] or 'unknown'}"
-    yield "batches of", f"{function['batch_size']:,}"
+    if not one_by_one:
+        yield "batches of", f"{function['batch_size']:,}"
 
 
 def _group(group: Mapping[str, Any]) -> tuple[str, str]:
