@@ -52,7 +52,8 @@ from ._screen import Screen, screen_for
 from ._staged import Staged, told_names
 from ._state import state_folder
 from ._take_up import TakeUp
-from ._working import Heading, InLedger, Work, before_work, execute_work, plan_work, ready, refuse
+from ._words import span
+from ._working import Heading, InLedger, Work, before_work, execute_work, late_line, plan_work, ready, refuse
 from ._workplace import Workplace
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _run(
         except CncbopsError as error:
             return refuse(heading, error, screen)
         return execute_work(
-            structs.replace(work, afterwards=partial(_afterwards, means, kept, watch_s)), kept, alarms, screen
+            structs.replace(work, afterwards=partial(_afterwards, means, kept, watch_s, screen)), kept, alarms, screen
         )
 
 
@@ -281,13 +282,14 @@ def _agenda(means: Means) -> Agenda:
 
 
 def _afterwards(
-    means: Means, kept: InLedger, watch_s: float | None, sending: Sending, stop: threading.Event
+    means: Means, kept: InLedger, watch_s: float | None, screen: Screen, sending: Sending, stop: threading.Event
 ) -> dict[str, Any]:
     """What became of the queues, what keeps coming back; and, where that was asked for, what came back just now."""
     more = facts_at_end(means)
     if watch_s is not None and not sending.has_ended_early:
         watch = Watch(means, kept.ledger.resubmitted(kept.run.id), kept.run.id, kept.run.started_ms)
-        found = watch.look(watch_s, stop)
+        with late_line(f"all is sent; watching for what comes back, {span(watch_s)} at most", screen):
+            found = watch.look(watch_s, stop)
         sending.journal.tally.faults.still_broken = sum(each.came_back for each in found)
         more["still_broken"] = [asdict(each) for each in found]
     return more

@@ -246,14 +246,13 @@ def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManage
     return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
 
 
-def _ending_line(sending: Sending, screen: Screen) -> AbstractContextManager[None]:
-    """What is told while the end is written down, where people read along: of millions of faults it takes a while."""
+def late_line(text: str, screen: Screen) -> AbstractContextManager[None]:
+    """A text that is told while the body runs, if that takes a moment and people read along."""
     if not screen.shows_text:
         return nullcontext()
-    from ._progress import late_line
+    from . import _progress
 
-    delivered = sending.journal.tally.events.delivered
-    return late_line(screen.err, f"{delivered:,} delivered; writing that down")
+    return _progress.late_line(screen.err, text)
 
 
 def _farewell(run: Run, sending: Sending, heading: Heading) -> str:
@@ -277,7 +276,8 @@ def _write_down(work: Work, kept: InLedger, sending: Sending, screen: Screen) ->
         # What could not be written down is no total of the run, also where its end can be.
         totals = None if sending.journal.is_torn else kept.ledger.known(kept.run).counts()
         ended = done(error=sending.error, totals=totals)
-        with _ending_line(sending, screen):
+        # Of millions of faults it takes a while.
+        with late_line(f"{sending.journal.tally.events.delivered:,} delivered; writing that down", screen):
             kept.writer.finish(
                 ended.status,
                 ended.reason,
