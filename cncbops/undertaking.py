@@ -25,6 +25,7 @@ BYTES_A_BYTE = 0.75
 LEAST_BYTES, MOST_BYTES = 1024 * 1024, 8 * 1024 * 1024
 """Of a portion: memory holds some of them at each place, and of single records each is a batch."""
 _MOST_CHUNK_BYTES = 8 * 1024 * 1024
+"""Of objects on this machine: faults' lines are twice their records."""
 _LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY = 256 * 1024, 32 * 1024 * 1024
 """Of one at a cluster: its batches follow those of others close behind, or hold them up."""
 _USUAL_BYTES = 1_600
@@ -93,6 +94,11 @@ class Undertaking:
     register: Register | None = None
 
     @property
+    def flight_bytes(self) -> int:
+        """What all batches in flight come to, of usual records."""
+        return self.concurrency * self.batch_size * _USUAL_BYTES
+
+    @property
     def portion_bytes(self) -> int:
         """How many bytes of records are cut at a time: enough for all batches in flight, and as many to follow.
 
@@ -100,12 +106,13 @@ class Undertaking:
         invocation as many can be sent as are in one cut.
         """
         least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
-        return min(max(least, self.concurrency * self.batch_size * _USUAL_BYTES * 3 // 2), most)
+        return min(max(least, self.flight_bytes * 3 // 2), most)
 
     @property
     def chunk_bytes(self) -> int:
         """How many bytes of objects are read at one place before others are: about a portion's."""
-        return min(int(self.portion_bytes * self.bytes_a_byte), _MOST_CHUNK_BYTES)
+        size = int(self.portion_bytes * self.bytes_a_byte)
+        return size if self.cluster else min(size, _MOST_CHUNK_BYTES)
 
     @property
     def reads_one_by_one(self) -> bool:

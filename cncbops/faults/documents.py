@@ -52,6 +52,9 @@ class Run(msgspec.Struct, Generic[T], frozen=True, gc=False):
     values: Sequence[T]
 
 
+_Read = Sequence[T | None] | Run[T]
+
+
 class _Piece(msgspec.Struct, frozen=True, gc=False):
     """A piece of a line, with the white space around it."""
 
@@ -104,7 +107,7 @@ def read_documents(blocks: Iterable[Block], read: Callable[[bytes], T | None]) -
             yield Document(text, number, 0), value
 
 
-def read_runs(blocks: Iterable[Block], read: Callable[[Block], "_Read[T]"]) -> Iterator[Run[T] | Document]:
+def read_runs(blocks: Iterable[Block], read: Callable[[Block], _Read[T]]) -> Iterator[Run[T] | Document]:
     """The documents, those together that `read` has read, which is given a block and gives a value for each line.
 
     It gives None for a line that is not one JSON text, and for whatever else it leaves to the caller, as others are;
@@ -131,9 +134,6 @@ def read_line(line: bytes, read: Callable[[bytes], T | None]) -> T | None:
     """What is made of a line if it may be a document by itself."""
     text = line.strip(_SPACE)
     return read(text) if text.startswith(b"{") else None
-
-
-_Read = Sequence[T | None] | Run[T]
 
 
 def _found(blocks: Iterable[Block], read: Callable[[Block], _Read[T]]) -> Iterator["Run[T] | _Extent"]:

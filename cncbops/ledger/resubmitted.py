@@ -9,12 +9,11 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 
 from cncbops.faults.identity import parted
 from cncbops.kinesis.record import Trace
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
-from cncbops.session.memory import History
+from cncbops.session.memory import Emptiness, History
 from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
 _SENT = f"SELECT fault, run FROM {ENTRIES} CROSS JOIN resubmitted ON fault = {part()} WHERE {is_in()}"  # noqa: S608  constants
@@ -28,9 +27,6 @@ _NEWEST_BESIDE_OTHERS = (
     "THEN (SELECT max(number) FROM resubmitted_lately) END"
 )
 """What a run delivered is sorted in where its session ends: only of open ones there can be something else."""
-
-_ASKED_EVERY_S = 0.1
-"""As much goes by from when a fault is read until it is sent."""
 
 _Moments = dict[bytes, dict[str | None, int]]
 
@@ -48,7 +44,7 @@ class Resubmitted:
         self._asks, self._own = own, threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lately = _Lately(own)
-        self._is_empty, self._asks_again_s = True, 0.0
+        self._emptiness = Emptiness(self._knows_none)
 
     def __reduce__(self) -> tuple[type["Resubmitted"], tuple[Path, int | None]]:
         """It may go to another process."""
@@ -61,13 +57,12 @@ class Resubmitted:
 
     def is_empty(self) -> bool:
         """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
-        now_s = monotonic()
-        if self._is_empty and now_s >= self._asks_again_s:
-            with guarded(self._path):
-                self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-                self._is_empty = not (self._lately.sent or self._is_any_sorted_in())
-            self._asks_again_s = now_s + _ASKED_EVERY_S  # last: until it is answered, others ask for themselves
-        return self._is_empty
+        return self._emptiness()
+
+    def _knows_none(self) -> bool:
+        with guarded(self._path):
+            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
+            return not (self._lately.sent or self._is_any_sorted_in())
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""

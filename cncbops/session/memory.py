@@ -1,6 +1,7 @@
 """What is remembered of faults that were sent: by earlier runs, and in this session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Protocol
 
 from cncbops.session.digest_set import MOST_HELD, DigestSet
@@ -38,6 +39,25 @@ class History:
             )
             for each in records
         )
+
+
+_ASKED_EVERY_S = 0.1
+"""As much goes by from when a fault is read until it is sent; and to ask takes as long as to read forty faults."""
+
+
+class Emptiness:
+    """Whether a memory knows of no fault: asked again after a moment, but not once it knows of any."""
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask, self._is_so, self._until_s = ask, True, 0.0
+
+    def __call__(self) -> bool:
+        """Whether it was so a moment ago. Raises what asking raises."""
+        now_s = monotonic()
+        if self._is_so and now_s >= self._until_s:
+            self._is_so = self._ask()
+            self._until_s = now_s + _ASKED_EVERY_S  # last: until it is answered, other threads ask for themselves
+        return self._is_so
 
 
 class Memory(Protocol):

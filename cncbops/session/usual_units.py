@@ -54,6 +54,11 @@ class Sums(NamedTuple):
     digests: bytes
     size: int
 
+    @classmethod
+    def of(cls, types: Any, hours: Any, range_ms: Any, causes: Any, digests: bytes, size: int) -> "Sums":
+        """What C tells, where a cause is a tuple."""
+        return cls(types, hours, range_ms, [OfCause(*each) for each in causes], digests, size)
+
 
 class _Block(Run[Any], frozen=True, gc=False):
     """All lines of a block, where each is a unit, and what they come to."""
@@ -61,15 +66,10 @@ class _Block(Run[Any], frozen=True, gc=False):
     sums: Sums
 
 
-def _sums(types: Any, hours: Any, range_ms: Any, causes: Any, digests: Any, size: Any) -> Sums:
-    """The same as C tells it."""
-    return Sums(types, hours, range_ms, [OfCause(*each) for each in causes], digests, size)
-
-
 class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
-    Which is asked of them at once: when others are read, they have to be fetched from memory for each question.
+    That is found out at once: when others are read, units have to be fetched from memory for each question.
     """
 
     reading: Reading
@@ -81,7 +81,7 @@ class UsualUnits(msgspec.Struct, gc=False):
         """Of units that are all packed."""
         summed = hot.sum_units(found)
         assert summed, "each is packed"
-        return cls(reading, found, _sums(*summed))
+        return cls(reading, found, Sums.of(*summed))
 
     @property
     def digests(self) -> bytes:
@@ -177,4 +177,4 @@ class UsualReader:
             units = list(filter(None, found))
             if units and self._assessor.remembers(hot.unit_digests(units)):
                 return [None] * len(found)
-        return _Block(block.first_line, found, _sums(*sums)) if sums else found
+        return _Block(block.first_line, found, Sums.of(*sums)) if sums else found

@@ -15,11 +15,11 @@ from cncbops.delivery.outcome import Outcome, Settled, Undelivered, Waybill
 from cncbops.errors import CannotRun
 from cncbops.faults.unit import Unit
 from cncbops.kinesis.record import Record
-from cncbops.ledger import resubmitted
 from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
+from cncbops.session import memory as session_memory
 from cncbops.session.entry import Entry
 from cncbops.session.memory import NoMemory
 from cncbops.tally import failures_of
@@ -135,7 +135,7 @@ def test_what_others_deliver_to_an_empty_ledger_is_known_a_moment_later(
 ) -> None:
     own, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
     memory, seconds = ledger.memory(own.id), count()
-    monkeypatch.setattr(resubmitted, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(session_memory, "monotonic", lambda: next(seconds))
     assert memory.is_empty()
     deliver(ledger, own, one(1))
     assert memory.is_empty()
@@ -158,7 +158,7 @@ def test_a_memory_that_is_asked_by_many_at_once_is_empty_to_none_of_them(ledger:
 
 def test_an_empty_memory_is_not_asked_more_often_than_matters(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     run, memory = run_at(ledger, 1_000), ledger.memory()
-    monkeypatch.setattr(resubmitted, "monotonic", lambda: 7.0)
+    monkeypatch.setattr(session_memory, "monotonic", lambda: 7.0)
     assert memory.is_empty()
     deliver(ledger, run, one(1))
     assert memory.is_empty()
