@@ -66,7 +66,7 @@ class Sending:
         self.journal = Journal(undertaking.agenda.serve(keeper), undertaking.progress.next_number, self._over)
         self.journal.settles = not plans
         undertaking.agenda.count_in(self.journal.tally.events)
-        self._lanes = Lanes(undertaking.concurrency, undertaking.portion_bytes, undertaking.flight_bytes)
+        self._lanes = Lanes(undertaking.concurrency, undertaking.portion_bytes, undertaking.pulled_bytes)
         self._recovery = Recovery(self._lanes, self.journal, undertaking.portion_bytes)
         chunks = Chunks(undertaking.agenda, self.journal, undertaking.chunk_bytes, stop)
         canary = Canary(self.halt)

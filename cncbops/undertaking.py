@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from cncbops.delivery.lanes import PULLED_BYTES
 from cncbops.execution.executor import Cluster
 from cncbops.queues.source import QueueSource
 from cncbops.recipients import Recipients
@@ -73,8 +74,9 @@ class Undertaking:
     `reader` makes what turns objects into records, given how much is chosen already. Readers that know nothing of each
     other (`spreads`) read at up to `workers` processes, or at a `cluster`, several chunks at a time; another reads one
     chunk after another, in this process. `objects_ahead` are opened beforehand; a byte of records is of some
-    `bytes_a_byte` of lines. `names_records`: whoever writes it down has to know each record that was delivered.
-    `register` judges what readers claim, and counts what they find.
+    `bytes_a_byte` of lines; `pulled_bytes` of records wait, or are under way, at each place. `names_records`: whoever
+    writes it down has to know each record that was delivered. `register` judges what readers claim, and counts what
+    they find.
     """
 
     request: Request
@@ -86,17 +88,13 @@ class Undertaking:
     lanes: int
     objects_ahead: int = LAKE_OBJECTS_AHEAD
     bytes_a_byte: float = BYTES_A_BYTE
+    pulled_bytes: int = PULLED_BYTES
     progress: Progress = Progress()
     spreads: bool = True
     workers: int = 1
     cluster: Cluster | None = None
     names_records: bool = False
     register: Register | None = None
-
-    @property
-    def flight_bytes(self) -> int:
-        """What all batches in flight come to, of usual records."""
-        return self.concurrency * self.batch_size * _USUAL_BYTES
 
     @property
     def portion_bytes(self) -> int:
@@ -106,7 +104,7 @@ class Undertaking:
         invocation as many can be sent as are in one cut.
         """
         least, most = (_LEAST_BYTES_OF_MANY, _MOST_BYTES_OF_MANY) if self.cluster else (LEAST_BYTES, MOST_BYTES)
-        return min(max(least, self.flight_bytes * 3 // 2), most)
+        return min(max(least, self.concurrency * self.batch_size * _USUAL_BYTES * 3 // 2), most)
 
     @property
     def chunk_bytes(self) -> int:

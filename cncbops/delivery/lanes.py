@@ -16,8 +16,8 @@ FEW_PLACES = 2
 OF_A_PLACE = 512
 """Batches that are pulled for each of more places: a cut is of one place, and each place is to have some."""
 
-PULLED_BYTES, MOST_PULLED_BYTES = 9 * 1024 * 1024, 20 * 1024 * 1024
-"""For each place, and for two where there is but one: more than the least where more may be in flight."""
+PULLED_BYTES = 20 * 1024 * 1024
+"""For each place, and for two where there is but one."""
 
 NOWHERE = -1
 """The place of a batch whose records are gone with theirs, until they are read anew."""
@@ -28,12 +28,12 @@ _Free = Callable[[int, int], bool]
 class Lanes:
     """The batches that were pulled and are not settled: begun, or waiting for those before them in their lanes.
 
-    Their records are at so many `places`, where some `cut_bytes` are cut at a time. All that may be in flight comes to
-    some `flight_bytes`.
+    Their records are at so many `places`, where some `cut_bytes` are cut at a time. For each there is room for
+    `pulled_bytes`.
     """
 
-    def __init__(self, concurrency: int, cut_bytes: int = 0, flight_bytes: int = 0) -> None:
-        self._cut_bytes, self._flight_bytes = cut_bytes, flight_bytes
+    def __init__(self, concurrency: int, cut_bytes: int = 0, pulled_bytes: int = PULLED_BYTES) -> None:
+        self._cut_bytes, self._pulled_most = cut_bytes, pulled_bytes
         self.places = 1
         self._most = concurrency * PULLED_AT_A_TIME
         self._lanes: dict[int, deque[Waybill]] = {}
@@ -58,11 +58,9 @@ class Lanes:
 
     @property
     def _most_bytes(self) -> int:
-        """Room for what may be in flight; with many places for a cut of each, and two on their way to each."""
+        """Room for a cut of each place, and two on their way to each, where there are many."""
         cuts = 3 * self.places + 2 if self.places > FEW_PLACES else 0
-        places = max(2, self.places)
-        flight = min(max(PULLED_BYTES * places, self._flight_bytes), MOST_PULLED_BYTES * places)
-        return max(flight, cuts * self._cut_bytes)
+        return max(self._pulled_most * max(2, self.places), cuts * self._cut_bytes)
 
     def put(self, batch: Waybill) -> None:
         """Take a batch in, behind all that came before it in its lanes."""

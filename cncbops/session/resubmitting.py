@@ -31,6 +31,9 @@ BYTES_A_BYTE = 1.6
 There they come to 2.1. A quarter less keeps a resubmit in 150 MB, where more was not seen to be quicker.
 """
 
+PULLED_BYTES = 12 * 1024 * 1024
+"""Less than of a replay, as what is read of faults takes more: enough for 16 batches of a thousand."""
+
 EACH_ITS_OWN = "(as each fault says)"
 """What a run says of its function where faults go to those that raised them."""
 
@@ -58,6 +61,7 @@ def faults_undertaking(
         lanes=terms["lanes"],
         objects_ahead=OBJECTS_AHEAD,
         bytes_a_byte=BYTES_A_BYTE,
+        pulled_bytes=PULLED_BYTES,
         progress=progress,
         spreads=not one_by_one,
         workers=places.workers,

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.delivery import lanes as lanes_module
-from cncbops.delivery.lanes import MOST_PULLED_BYTES, PULLED_AT_A_TIME, PULLED_BYTES, Lanes
+from cncbops.delivery.lanes import PULLED_AT_A_TIME, PULLED_BYTES, Lanes
 from cncbops.delivery.outcome import Waybill
 from tests.delivery.batches import waybill
 
@@ -145,18 +144,8 @@ def test_bytes_bound_what_is_at_hand_as_well() -> None:
     assert lanes.has_room()
 
 
-@pytest.mark.parametrize(
-    ("flight_bytes", "room"),
-    [(1, 2 * PULLED_BYTES), (2 * PULLED_BYTES + 5, 2 * PULLED_BYTES + 5), (10**12, 2 * MOST_PULLED_BYTES)],
-)
-def test_there_is_room_for_what_may_be_in_flight_up_to_a_bound(flight_bytes: int, room: int) -> None:
-    lanes = Lanes(100, flight_bytes=flight_bytes)
-    assert [lanes.has_room(more) for more in (room - 1, room)] == [True, False]
-
-
-def test_bytes_that_are_on_their_way_take_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes_module, "PULLED_BYTES", 5)
-    lanes = Lanes(100)
+def test_bytes_that_are_on_their_way_take_room() -> None:
+    lanes = Lanes(100, pulled_bytes=5)
     lanes.put(waybill(0, size=4))
     assert [lanes.has_room(more) for more in (0, 5, 6)] == [True, True, False]
 
