@@ -34,7 +34,7 @@ bool unit_sums_begin(UnitSums *sums, Py_ssize_t units);
 /* Adds a unit, which must stay until the sums are told. */
 bool unit_sums_add(UnitSums *sums, const Packed *unit);
 
-/* As `Sums` in `cncbops.session.usual_units`, the last of all; nothing can be added any more. */
+/* All of it, as `Sums` in `cncbops.session.usual_units` has it; nothing can be added any more. */
 PyObject *unit_sums_told(UnitSums *sums);
 
 void unit_sums_release(UnitSums *sums);
