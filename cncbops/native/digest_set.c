@@ -1,19 +1,26 @@
-/* A set of digests in one piece of memory, each where its first bytes put it or behind that. */
+/* A set of digests in a few pieces of memory, by how they begin, each where its next bytes put it or behind that. */
 
 #include "digest_set.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-#define LEAST 1024
+#define LEAST 64
 #define AHEAD 8
+
+/* One for each half of a first byte: while one is made larger it is there twice, but not all of the set. */
+#define PARTS 16
 
 typedef unsigned char Digest[DIGEST_BYTES];
 
 typedef struct {
-    PyObject_HEAD
     Digest *slots; /* a free one is all zeros, which a digest may be, too */
     size_t capacity, count;
+} Part;
+
+typedef struct {
+    PyObject_HEAD
+    Part parts[PARTS];
     bool has_zeros;
 } DigestSet;
 
@@ -23,57 +30,66 @@ static bool is_zeros(const Digest digest)
     return !memcmp(digest, zeros, DIGEST_BYTES);
 }
 
-static size_t home(const Digest digest, size_t capacity)
+static Part *part_of(DigestSet *set, const Digest digest)
 {
-    uint64_t first = (uint64_t)digest[0] << 24 | digest[1] << 16 | digest[2] << 8 | digest[3];
-    return first * capacity >> 32; /* so that they are nearly in their order */
+    return &set->parts[digest[0] >> 4];
+}
+
+/* Of the bits behind those that tell its part, so that they are nearly in their order. */
+static Digest *home(const Part *part, const Digest digest)
+{
+    uint32_t next = (uint32_t)digest[0] << 28 | digest[1] << 20 | digest[2] << 12 | digest[3] << 4 | digest[4] >> 4;
+    return part->slots + ((uint64_t)next * part->capacity >> 32);
 }
 
 /* Where a digest is, or is to be. There is always a free slot. */
-static unsigned char *find(Digest *slots, size_t capacity, const Digest digest)
+static unsigned char *find(Part *part, const Digest digest)
 {
-    size_t at = home(digest, capacity);
-    while (!is_zeros(slots[at]) && memcmp(slots[at], digest, DIGEST_BYTES))
-        at = at + 1 == capacity ? 0 : at + 1;
-    return slots[at];
+    Digest *end = part->slots + part->capacity;
+    Digest *slot = home(part, digest);
+    while (!is_zeros(*slot) && memcmp(*slot, digest, DIGEST_BYTES))
+        slot = slot + 1 == end ? part->slots : slot + 1;
+    return *slot;
 }
 
-/* Have four fifths of the slots be enough for so many more; false with an exception set. */
-static bool make_room(DigestSet *set, size_t more)
+/* Have four fifths of the slots be enough for one more; false with an exception set. */
+static bool make_room(Part *part)
 {
-    size_t capacity = set->capacity, needed = (set->count + more) / 4 * 5 + LEAST;
-    if (needed <= capacity)
+    if (part->count < part->capacity / 5 * 4)
         return true;
-    while (capacity < needed)
-        capacity += capacity / 4 + LEAST; /* little more: while they move there are both */
-    Digest *slots = PyMem_Calloc(capacity, DIGEST_BYTES);
-    if (!slots) {
+    size_t capacity = part->capacity + part->capacity / 2 + LEAST;
+    Part larger = {PyMem_Calloc(capacity, DIGEST_BYTES), capacity, part->count};
+    if (!larger.slots) {
         PyErr_NoMemory();
         return false;
     }
-    for (size_t at = 0; at < set->capacity; at++)
-        if (!is_zeros(set->slots[at]))
-            memcpy(find(slots, capacity, set->slots[at]), set->slots[at], DIGEST_BYTES);
-    PyMem_Free(set->slots);
-    set->slots = slots;
-    set->capacity = capacity;
+    for (size_t at = 0; at < part->capacity; at++)
+        if (!is_zeros(part->slots[at]))
+            memcpy(find(&larger, part->slots[at]), part->slots[at], DIGEST_BYTES);
+    PyMem_Free(part->slots);
+    *part = larger;
     return true;
 }
 
-/* Whether it was there already. */
-static bool put(DigestSet *set, const Digest digest)
+/* Whether it was there already. There is room. */
+static bool put_in(Part *part, const Digest digest)
 {
-    bool was_there;
-    if (is_zeros(digest)) {
-        was_there = set->has_zeros;
-        set->has_zeros = true;
-    } else {
-        unsigned char *slot = find(set->slots, set->capacity, digest);
-        was_there = !is_zeros(slot);
-        memcpy(slot, digest, DIGEST_BYTES);
-    }
-    set->count += !was_there;
+    unsigned char *slot = find(part, digest);
+    bool was_there = !is_zeros(slot);
+    memcpy(slot, digest, DIGEST_BYTES);
+    part->count += !was_there;
     return was_there;
+}
+
+/* 1 where it was there already, 0 where not, -1 with an exception set. */
+static int put(DigestSet *set, const Digest digest)
+{
+    bool had_zeros = set->has_zeros;
+    if (is_zeros(digest)) {
+        set->has_zeros = true;
+        return had_zeros;
+    }
+    return make_room(part_of(set, digest)) ? put_in(part_of(set, digest), digest) : -1;
 }
 
 static PyObject *add(PyObject *self, PyObject *given)
@@ -83,11 +99,12 @@ static PyObject *add(PyObject *self, PyObject *given)
         return PyErr_Format(PyExc_ValueError, "no digests end to end");
     const Digest *digests = (const Digest *)PyBytes_AS_STRING(given);
     size_t count = PyBytes_GET_SIZE(given) / DIGEST_BYTES;
-    PyObject *again = make_room(set, count) ? PyList_New(0) : NULL;
+    PyObject *again = PyList_New(0);
     for (size_t at = 0; again && at < count; at++) {
         if (at + AHEAD < count) /* each is anywhere in memory, which takes longer than all else */
-            __builtin_prefetch(set->slots[home(digests[at + AHEAD], set->capacity)]);
-        if (put(set, digests[at]) && !append_number(again, at))
+            __builtin_prefetch(home(part_of(set, digests[at + AHEAD]), digests[at + AHEAD]));
+        int was_there = put(set, digests[at]);
+        if (was_there < 0 || (was_there && !append_number(again, at)))
             Py_CLEAR(again);
     }
     return again;
@@ -98,38 +115,53 @@ static int compare(const void *one, const void *other)
     return memcmp(one, other, DIGEST_BYTES);
 }
 
-static void write_sorted(const DigestSet *set, Digest *to)
+static void release(Part *part)
 {
-    size_t count = set->has_zeros;
-    memset(to, 0, count * DIGEST_BYTES);
-    for (size_t at = 0; at < set->capacity; at++)
-        if (!is_zeros(set->slots[at]))
-            memcpy(to[count++], set->slots[at], DIGEST_BYTES);
-    qsort(to, count, DIGEST_BYTES, compare);
+    PyMem_Free(part->slots);
+    *part = (Part){NULL, 0, 0};
+}
+
+/* Writes them in their order; returns the place behind them. */
+static Digest *write_sorted(const Part *part, Digest *to)
+{
+    Digest *next = to;
+    for (size_t at = 0; at < part->capacity; at++)
+        if (!is_zeros(part->slots[at]))
+            memcpy(*next++, part->slots[at], DIGEST_BYTES);
+    qsort(to, part->count, DIGEST_BYTES, compare);
+    return next;
+}
+
+static Py_ssize_t length(PyObject *self)
+{
+    const DigestSet *set = (DigestSet *)self;
+    Py_ssize_t count = set->has_zeros;
+    for (int at = 0; at < PARTS; at++)
+        count += set->parts[at].count;
+    return count;
 }
 
 static PyObject *take(PyObject *self, PyObject *Py_UNUSED(none))
 {
     DigestSet *set = (DigestSet *)self;
-    PyObject *taken = PyBytes_FromStringAndSize(NULL, set->count * DIGEST_BYTES);
+    PyObject *taken = PyBytes_FromStringAndSize(NULL, length(self) * DIGEST_BYTES);
     if (!taken)
         return NULL;
-    write_sorted(set, (Digest *)PyBytes_AS_STRING(taken));
-    PyMem_Free(set->slots);
-    set->slots = NULL;
-    set->capacity = set->count = 0;
+    Digest *to = (Digest *)PyBytes_AS_STRING(taken);
+    if (set->has_zeros)
+        memset(to++, 0, DIGEST_BYTES);
+    for (int at = 0; at < PARTS; at++) {
+        to = write_sorted(&set->parts[at], to);
+        release(&set->parts[at]);
+    }
     set->has_zeros = false;
     return taken;
 }
 
-static Py_ssize_t length(PyObject *self)
-{
-    return ((DigestSet *)self)->count;
-}
-
 static void dealloc(PyObject *self)
 {
-    PyMem_Free(((DigestSet *)self)->slots);
+    for (int at = 0; at < PARTS; at++)
+        release(&((DigestSet *)self)->parts[at]);
     Py_TYPE(self)->tp_free(self);
 }
 
