@@ -1,5 +1,6 @@
-"""Live lines while a run is under way, and while its end is written down: drawn on a terminal only."""
+"""How far a run is: a live line on a terminal, drawn anew; elsewhere a line now and then, as for a log."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,12 +14,14 @@ from rich.text import Text
 from cncbops.sending import Sending
 from cncbops.survey import Survey
 
+from ._flow import say
 from ._words import span
 
 _GAP = "  "
 _SOON_S = 0.3
 """What is over by then needs no word."""
 _LATELY_S = 10.0
+_FIRST_LOGGED_S, _LOGGED_EVERY_S = 10.0, 30.0
 
 
 class _Line:
@@ -31,6 +34,10 @@ class _Line:
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(_fitted(self._parts(), options.max_width), no_wrap=True, overflow="ellipsis")
+
+    def whole(self) -> str:
+        """All that is told, however long it is."""
+        return _GAP.join(self._parts())
 
     def _parts(self) -> list[str]:
         """What is told, the weightiest first."""
@@ -79,10 +86,10 @@ class _Line:
         return [f"{span(self._elapsed_s() * (1 / done - 1))} left"] if 0 < done < 1 else []
 
     def _rate(self) -> float:
-        """Events delivered in a second, of late."""
+        """Events delivered in a second, of late, or since it was last told."""
         now, delivered = time.monotonic(), self._sending.journal.tally.events.delivered
         self._lately.append((now, delivered))
-        while now - self._lately[0][0] > _LATELY_S:
+        while len(self._lately) > 2 and now - self._lately[1][0] >= _LATELY_S:
             self._lately.popleft()
         since, before = self._lately[0]
         return (delivered - before) / max(now - since, 0.001)
@@ -99,16 +106,37 @@ def _fitted(parts: Sequence[str], width: int) -> str:
 
 
 @contextmanager
-def live_line(console: Console, sending: Sending, survey: Survey | None, *, executes: bool) -> Iterator[None]:
-    """Keep a progress line on the console while the body runs, if it is a terminal."""
+def progress(console: Console, sending: Sending, survey: Survey | None, run: str, *, executes: bool) -> Iterator[None]:
+    """Tell how far a run is while the body runs."""
+    line = _Line(sending, survey, executes=executes)
     if not console.is_terminal:
-        yield
+        with _logged(console, f"run {run}" if executes else "plan", line):
+            yield
         return
-    with (
-        survey or nullcontext(),
-        Live(_Line(sending, survey, executes=executes), console=console, refresh_per_second=5, transient=True),
-    ):
+    with survey or nullcontext(), Live(line, console=console, refresh_per_second=5, transient=True):
         yield
+
+
+@contextmanager
+def _logged(
+    console: Console, name: str, line: _Line, first_s: float = _FIRST_LOGGED_S, every_s: float = _LOGGED_EVERY_S
+) -> Iterator[None]:
+    """Print the line now and then, behind a name: in a log that may be all that tells which run it is."""
+    over = threading.Event()
+
+    def log() -> None:
+        wait_s = first_s
+        while not over.wait(wait_s):
+            say(console, f"{name}: {line.whole()}")
+            wait_s = every_s
+
+    logging = threading.Thread(target=log, name="progress", daemon=True)
+    logging.start()
+    try:
+        yield
+    finally:
+        over.set()
+        logging.join()
 
 
 class _Late:

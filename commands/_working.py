@@ -238,12 +238,13 @@ def _sending(work: Work, keeper: RunKeeper, stop: threading.Event, screen: Scree
 
 
 def _line(work: Work, sending: Sending, screen: Screen) -> AbstractContextManager[None]:
-    """The progress line, where people read along."""
+    """How far it is, where people read along."""
     if not screen.shows_text:
         return nullcontext()
-    from ._progress import live_line
+    from ._progress import progress
 
-    return live_line(screen.err, sending, work.survey, executes=not work.heading.dry_run)
+    heading = work.heading
+    return progress(screen.err, sending, work.survey, heading.run_id, executes=not heading.dry_run)
 
 
 def late_line(text: str, screen: Screen) -> AbstractContextManager[None]:

@@ -1,9 +1,10 @@
-"""The line that is drawn while a run is under way."""
+"""The line that is drawn, or logged, while a run is under way."""
 
 import time
 from io import StringIO
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.console import Console
 from cncbops.delivery.pace import Pace
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
-from commands._progress import _fitted, _Late, _Line, late_line
+from commands import _progress
+from commands._progress import _fitted, _Late, _Line, _logged, late_line
 
 _PARTS = st.lists(st.text("ab1,", min_size=1, max_size=12), min_size=1, max_size=9)
 
@@ -24,16 +26,47 @@ def test_parts_are_shown_whole_and_as_many_as_fit(parts: list[str], width: int) 
     assert len(shown) == len(parts) or len("  ".join(parts[: len(shown) + 1])) > width
 
 
+def line_of(pace: Pace, journal: Journal) -> _Line:
+    """The line of as much of a session as it tells of."""
+    request = SimpleNamespace(limit=None)
+    sending = SimpleNamespace(journal=journal, pace=pace, request=request, workers_now=None, looks=False)
+    return _Line(sending, None, executes=True)  # type: ignore[arg-type]
+
+
 def test_what_is_in_flight_is_told_unless_nothing_shall_be() -> None:
     pace = Pace(4, None)
-    request = SimpleNamespace(limit=None)
-    sending = SimpleNamespace(journal=Journal(NoKeeper()), pace=pace, request=request, workers_now=None, looks=False)
-    line = _Line(sending, None, executes=True)  # type: ignore[arg-type]  # as much of one as a line tells
+    line = line_of(pace, Journal(NoKeeper()))
     assert "0 of 4 in flight" in line._parts()
     pace.set_paused(True)
     told = line._parts()
     assert told[0] == "paused"
     assert not [part for part in told if "in flight" in part]
+
+
+@pytest.mark.parametrize("told_every_s", [0.2, 30], ids=["drawn", "logged"])
+def test_the_rate_is_that_of_late_however_seldom_it_is_told(
+    told_every_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, journal = 1_000.0, Journal(NoKeeper())
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: now_s))
+    line = line_of(Pace(4, None), journal)
+    for per_s in (500, 40):
+        for _ in range(int(120 / told_every_s)):
+            now_s += told_every_s
+            journal.tally.events.delivered += int(per_s * told_every_s)
+            told = line.whole()
+        assert f"  {per_s}/s  " in told
+
+
+def test_off_a_terminal_how_far_it_is_is_logged_now_and_then_behind_its_name() -> None:
+    piped = StringIO()
+    with _logged(Console(file=piped, width=20), "run r1", line_of(Pace(4, None), Journal(NoKeeper())), 0.0, 0.01):
+        until = time.monotonic() + 10
+        while piped.getvalue().count("\n") < 3 and time.monotonic() < until:
+            time.sleep(0.01)  # it is told by another thread
+    logged = piped.getvalue().splitlines()
+    assert len(logged) >= 3
+    assert set(logged) == {"run r1: 0 delivered  0/s  0 failed  0 of 4 in flight  0 retried  0 throttled"}
 
 
 def terminal() -> tuple[Console, StringIO]:
