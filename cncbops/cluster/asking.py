@@ -8,7 +8,7 @@ from typing import Any
 
 from cncbops.cluster.parcels import Kept
 from cncbops.execution.packing import portable
-from cncbops.session.memory import Emptiness, History
+from cncbops.session.memory import History
 
 Question = tuple[int, int, str, Sequence[Any]]
 """Its number, that of the memory, the method, and what that is given: digests, one by one or end to end."""
@@ -61,13 +61,9 @@ class Asking:
 
     def __init__(self, questions: Questions, memory: int) -> None:
         self._questions, self._memory = questions, memory
-        self._emptiness = Emptiness(self._knows_none)
 
     def is_empty(self) -> bool:
-        """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
-        return self._emptiness()
-
-    def _knows_none(self) -> bool:
+        """Whether it knows of no fault at all."""
         found: bool = self._questions.about(self._memory, "is_empty")
         return found
 

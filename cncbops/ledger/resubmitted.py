@@ -13,7 +13,7 @@ from pathlib import Path
 from cncbops.faults.identity import parted
 from cncbops.kinesis.record import Trace
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
-from cncbops.session.memory import Emptiness, History
+from cncbops.session.memory import History
 from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
 _SENT = f"SELECT fault, run FROM {ENTRIES} CROSS JOIN resubmitted ON fault = {part()} WHERE {is_in()}"  # noqa: S608  constants
@@ -44,7 +44,6 @@ class Resubmitted:
         self._asks, self._own = own, threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lately = _Lately(own)
-        self._emptiness = Emptiness(self._knows_none)
 
     def __reduce__(self) -> tuple[type["Resubmitted"], tuple[Path, int | None]]:
         """It may go to another process."""
@@ -56,10 +55,7 @@ class Resubmitted:
             connection.close()
 
     def is_empty(self) -> bool:
-        """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
-        return self._emptiness()
-
-    def _knows_none(self) -> bool:
+        """Whether it knows of no fault at all."""
         with guarded(self._path):
             self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
             return not (self._lately.sent or self._is_any_sorted_in())

@@ -5,7 +5,7 @@ the run gave a fate is not looked at again: a delivered fault is in the memory, 
 failures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -134,11 +134,18 @@ class Assessor:
     """Assesses the faults of one resubmit at a place; `run` is the ledger's number of it, if it has one."""
 
     def __init__(
-        self, request: ResubmitRequest, where: str, finder: Finder, resolver: Resolver, memory: Memory, run: int | None
+        self,
+        request: ResubmitRequest,
+        where: str,
+        finder: Finder,
+        resolver: Resolver,
+        memory: Memory,
+        emptiness: Callable[[], bool],
+        run: int | None,
     ) -> None:
-        """`where` tells the functions of this endpoint and region from those of others."""
+        """`where` tells the functions of this endpoint and region from those of others; `emptiness` is the memory's."""
         self._request, self._where, self._run = request, where, run
-        self._finder, self._resolver, self._memory = finder, resolver, memory
+        self._finder, self._resolver, self._memory, self._emptiness = finder, resolver, memory, emptiness
         self._routing = Routing(request)
         self._known: dict[str | None, tuple[Found, str]] = {}
         self.found: dict[FunctionName, Found] = {}
@@ -169,8 +176,8 @@ class Assessor:
         return found, lasting_name(self._where, found.bare_name)
 
     def may_remember(self) -> bool:
-        """Whether the ledger knows of any fault."""
-        return not self._memory.is_empty()
+        """Whether the ledger knew of any fault a moment ago."""
+        return not self._emptiness()
 
     def remembers(self, both: tuple[bytes, bytes]) -> bool:
         """Whether the ledger knows any of these faults or records: the digests of either, end to end."""

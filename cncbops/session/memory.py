@@ -46,13 +46,16 @@ _ASKED_EVERY_S = 0.1
 
 
 class Emptiness:
-    """Whether a memory knows of no fault: asked again after a moment, but not once it knows of any."""
+    """Whether a memory knew of no fault at all a moment ago: for all threads of a process, which ask as they read.
+
+    Others may deliver some at any time. It is asked again after a moment, but not once it knows of any.
+    """
 
     def __init__(self, ask: Callable[[], bool]) -> None:
         self._ask, self._is_so, self._until_s = ask, True, 0.0
 
     def __call__(self) -> bool:
-        """Whether it was so a moment ago. Raises what asking raises."""
+        """Whether it was so. Raises what asking raises."""
         now_s = monotonic()
         if self._is_so and now_s >= self._until_s:
             self._is_so = self._ask()
@@ -64,7 +67,7 @@ class Memory(Protocol):
     """What the ledger remembers for ever of faults that were delivered. Every method may be called in any thread."""
 
     def is_empty(self) -> bool:
-        """Whether it knew of no fault at all a moment ago. Others may deliver some at any time."""
+        """Whether it knows of no fault at all."""
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""

@@ -11,7 +11,7 @@ from cncbops.finding import Finder
 from cncbops.session.agenda import READERS
 from cncbops.session.candidates import Assessor
 from cncbops.session.means import Means, here
-from cncbops.session.memory import Memory, Seen
+from cncbops.session.memory import Emptiness, Memory, Seen
 from cncbops.session.units import UnitReader
 
 _MAKING = threading.Lock()
@@ -23,7 +23,7 @@ class UnitReaders:
     def __init__(self, means: Means, memory: Memory, run: int | None) -> None:
         self._request, self._aws, self._recipients = means.request, means.aws, means.recipients
         self._account = means.identity.account if means.identity else None
-        self._memory, self._run = memory, run
+        self._memory, self._emptiness, self._run = memory, Emptiness(memory.is_empty), run
         self._where, self._room = here(means.aws), means.room
         self._finder, self._resolver = means.finder, means.resolver
         self._process: int | None = os.getpid()
@@ -31,7 +31,7 @@ class UnitReaders:
     def __getstate__(self) -> dict[str, Any]:
         """It may go to another process, which looks functions up, and fetches, by itself."""
         # Nor has it this number: in two containers processes may well have the same.
-        return {**vars(self), "_process": None, "_finder": None, "_resolver": None}
+        return {**vars(self), "_process": None, "_finder": None, "_resolver": None, "_emptiness": None}
 
     def only(self, chosen: int) -> Callable[[int], UnitReader]:
         """The one reader of a session whose chunks are read one after another."""
@@ -45,7 +45,8 @@ class UnitReaders:
     def _reader(self, seen: Seen | None, chosen: int) -> UnitReader:
         with _MAKING:
             self._settle_in()
-        assessor = Assessor(self._request, self._where, self._finder, self._resolver, self._memory, self._run)
+        means = self._finder, self._resolver, self._memory, self._emptiness
+        assessor = Assessor(self._request, self._where, *means, self._run)
         return UnitReader(self._request, assessor, self._resolver, seen, chosen)
 
     def _settle_in(self) -> None:
@@ -53,3 +54,4 @@ class UnitReaders:
         if self._process != os.getpid():
             self._process, self._resolver = os.getpid(), Resolver(self._aws, partial(self._aws.s3, READERS))
             self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room)
+            self._emptiness = Emptiness(self._memory.is_empty)

@@ -2,11 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,7 +17,6 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.resubmitted import Resubmitted
 from cncbops.ledger.rows import Run
 from cncbops.ledger.worker import this_worker
-from cncbops.session import memory as session_memory
 from cncbops.session.entry import Entry
 from cncbops.session.memory import NoMemory
 from cncbops.tally import failures_of
@@ -130,38 +127,15 @@ def test_whether_any_of_some_is_known_is_asked_at_once(ledger: Ledger, memory: A
     assert memory.knows_any(faults, [*records, *first.records])
 
 
-def test_what_others_deliver_to_an_empty_ledger_is_known_a_moment_later(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_memory_is_empty_until_another_run_than_its_own_delivers(ledger: Ledger) -> None:
     own, other = run_at(ledger, 1_000), run_at(ledger, 2_000)
-    memory, seconds = ledger.memory(own.id), count()
-    monkeypatch.setattr(session_memory, "monotonic", lambda: next(seconds))
+    memory = ledger.memory(own.id)
     assert memory.is_empty()
     deliver(ledger, own, one(1))
     assert memory.is_empty()
     deliver(ledger, other, one(2))
     assert not memory.is_empty()
     assert memory.sent_by([one(1).fault, one(2).fault]) == {one(2).fault: other.id}
-
-
-def test_a_memory_that_is_asked_by_many_at_once_is_empty_to_none_of_them(ledger: Ledger) -> None:
-    deliver(ledger, run_at(ledger, 1_000), one(1))
-    memory, barrier = ledger.memory(), Barrier(8)
-
-    def ask(_: int) -> bool:
-        barrier.wait(10)
-        return memory.is_empty()
-
-    with ThreadPoolExecutor(8) as threads:
-        assert not any(threads.map(ask, range(8)))
-
-
-def test_an_empty_memory_is_not_asked_more_often_than_matters(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, memory = run_at(ledger, 1_000), ledger.memory()
-    monkeypatch.setattr(session_memory, "monotonic", lambda: 7.0)
-    assert memory.is_empty()
-    deliver(ledger, run, one(1))
-    assert memory.is_empty()
 
 
 def test_what_failed_or_is_unknown_or_was_not_sent_is_not_remembered(ledger: Ledger, memory: Asked) -> None:

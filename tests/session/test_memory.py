@@ -1,14 +1,17 @@
 """What a session remembers of the faults that it came to."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
+from threading import Barrier
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.session import memory, scratch
-from cncbops.session.memory import History, NoMemory, Seen
+from cncbops.session.memory import Emptiness, History, NoMemory, Seen
 
 Claim = tuple[bytes, list[bytes], str | None]
 DIGESTS = st.integers(0, 9).map(lambda number: bytes([number] * 16))
@@ -86,3 +89,31 @@ def test_without_a_ledger_nothing_was_sent() -> None:
 def test_without_records_nothing_was_sent_for_another() -> None:
     assert not History({b"record": {"m1": 5}}).sent_for_another([], "m2", 0)
     assert History({b"record": {"m1": 5}}).sent_for_another([b"record"], "m2", 0)
+
+
+def test_what_others_deliver_is_known_a_moment_later_and_then_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, seconds = [True, True, False], count()
+    monkeypatch.setattr(memory, "monotonic", lambda: next(seconds))
+    is_empty = Emptiness(lambda: answers.pop(0))
+    assert [is_empty() for _ in range(5)] == [True, True, False, False, False]
+    assert not answers
+
+
+def test_it_is_not_asked_more_often_than_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [True, False]
+    monkeypatch.setattr(memory, "monotonic", lambda: 7.0)
+    is_empty = Emptiness(lambda: answers.pop(0))
+    assert [is_empty() for _ in range(5)] == [True] * 5
+    assert answers == [False]
+
+
+def test_until_a_first_answer_is_there_nothing_is_empty_to_any_thread() -> None:
+    asking = Barrier(8)
+
+    def ask() -> bool:
+        asking.wait(10)  # for all others: each has to ask
+        return False
+
+    is_empty = Emptiness(ask)
+    with ThreadPoolExecutor(8) as threads:
+        assert not any(threads.map(lambda _: is_empty(), range(8)))

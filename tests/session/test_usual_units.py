@@ -70,7 +70,8 @@ def reader_of(request: ResubmitRequest, memory: NoMemory) -> UnitReader:
     target = Target(FUNCTION)
     known = Recipient(FUNCTION, target, settle(request, target, "us-east-1"))
     finder = Finder(request, AWS, Recipients(("fn", known)), None)
-    return UnitReader(request, Assessor(request, "here", finder, RESOLVER, memory, None), RESOLVER, None, 0)
+    assessor = Assessor(request, "here", finder, RESOLVER, memory, memory.is_empty, None)
+    return UnitReader(request, assessor, RESOLVER, None, 0)
 
 
 def came_to(
