@@ -17,20 +17,22 @@ from benchmarks.ways import Way, book, cncbops, script
 _BATCHES = (1, 100, 1_000)
 _BOOK = "the book's way, rewritten"
 _LIMIT, _REWRAP, _BOTO3 = "limit: bytes only", "limit with rewrap", "boto3, 16 threads"
+_REPLAY, _RESUBMIT = "cncbops replay, sync, ordered", "cncbops resubmit, sync, ordered"
 _QUICK = {"objects": 100, "small_objects": 12, "repeat": 1}
 _COLUMNS = (
     *("way", "batch", "events", "events/s median", "best", "whole command", "invocations/s"),
     *("CPU µs/event", "nginx µs/event", "RSS MB", "PSS MB", "largest MB"),
-    *("to book", "to boto3", "to limit", "to rewrap"),
+    *("to book", "to boto3", "to limit", "to rewrap", "to replay"),
 )
 _NOTES = (
     "Events/s by each way's own clock, from its first list call on: median and best of its runs. *Whole command*: the "
     "median of events/s by the clock on the wall, start and end included, as in *CPU µs/event*. Ratios are of medians, "
     "to the way with the same batch size on the same lake; *to book* is always to the book's way; `-` where that way "
-    "knows no faults. RSS: the peak of the sum over all processes; PSS: the same, where a page that they share counts "
-    "once; *largest*: the peak of the largest one. The book's way invokes asynchronously, the other yardsticks "
-    "synchronously.",
+    "knows no faults; *to replay* is a resubmit's to the replay that is run behind it. RSS: the peak of the sum over "
+    "all processes; PSS: the same, where a page that they share counts once; *largest*: the peak of the largest one. "
+    "The book's way invokes asynchronously, the other yardsticks synchronously.",
 )
+_ROUGH = "Each way was run once, on small lakes: much of it is the start of a run, and ratios are rough."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +57,8 @@ def run(options: argparse.Namespace) -> None:
         f"{whole(shape.total)} events in {whole(shape.objects)} objects, {shape.format}, {shape.line_bytes:,} B a line"
         f"; batches of 1 on lakes of {whole(options.small_objects)} such objects"
     )
-    table = Table(title, _COLUMNS, [_row(each, series) for each in series], [*_NOTES, *notes, machine_line()])
+    rough = [_ROUGH] if options.quick else []
+    table = Table(title, _COLUMNS, [_row(each, series) for each in series], [*_NOTES, *rough, *notes, machine_line()])
     show(table, markdown=options.markdown)
 
 
@@ -76,10 +79,10 @@ def _ways(shape: Shape, workers: Sequence[str]) -> Iterator[Way]:
         size = "-small" if batch == 1 else ""
         if knows_format:
             yield from _yardsticks(f"lake{size}", batch)
-        yield from _replays(f"lake{size}", batch, workers)
         yield Way(_LIMIT, f"faults{size}", batch, script, ("benchmarks.limit", "--faults"))
         yield Way(_REWRAP, f"faults{size}", batch, script, ("benchmarks.limit", "--faults", "--rewrap"))
-        yield Way("cncbops resubmit, sync, ordered", f"faults{size}", batch, cncbops, ("resubmit", *workers))
+        yield Way(_RESUBMIT, f"faults{size}", batch, cncbops, ("resubmit", *workers))
+        yield from _replays(f"lake{size}", batch, workers)
 
 
 def _yardsticks(bucket: str, batch: int) -> Iterator[Way]:
@@ -111,6 +114,7 @@ def _row(series: Series, every: Sequence[Series]) -> list[str]:
         megabytes(max(taken.usage.largest_bytes for taken in series.runs)),
         _ratio(series, next((each for each in every if each.way.name == _BOOK), None)),
         *(_ratio(series, _peer(series, every, name)) for name in (_BOTO3, _LIMIT, _REWRAP)),
+        _ratio(series, _replay_beside(series, every)),
     ]
 
 
@@ -118,6 +122,14 @@ def _peer(series: Series, every: Sequence[Series], name: str) -> Series | None:
     """The yardstick that did the same work; boto3 and the book's way know no faults."""
     same = (each for each in every if (each.way.bucket, each.way.batch) == (series.way.bucket, series.way.batch))
     return next((each for each in same if each.way.name == name), None)
+
+
+def _replay_beside(resubmit: Series, every: Sequence[Series]) -> Series | None:
+    """The replay that a resubmit is compared with; of other ways none."""
+    if resubmit.way.name != _RESUBMIT:
+        return None
+    replays = (each for each in every if each.way.name == _REPLAY)
+    return next((each for each in replays if each.way.batch == resubmit.way.batch), None)
 
 
 def _ratio(series: Series, to: Series | None) -> str:
