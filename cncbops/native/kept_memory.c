@@ -3,7 +3,7 @@
 #include "native.h"
 
 /* Sizes are of whole steps. What is larger than all of these is not kept, nor is what comes beyond the most. */
-enum { STEP = 128, STEPS = 32, MOST_BYTES = 2 << 20 };
+enum { STEP = 128, STEPS = 32, MOST_BYTES = 4 << 20 };
 
 typedef struct Piece {
     struct Piece *next;

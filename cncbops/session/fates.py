@@ -14,7 +14,7 @@ from cncbops.session.usual_units import UsualUnits
 from cncbops.tally import Failure
 
 
-def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings) -> list[Unit]:
+def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings) -> Sequence[Unit]:
     """The same of faults that are all sent, but for those that were met before."""
     kept = found.without(repeated)
     findings.tally.faults.repeated += len(repeated)
@@ -33,7 +33,7 @@ def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings)
         share.matched += each.faults
         share.records += each.faults
         share.newest_ms = max(share.newest_ms or 0, each.last_ms)
-    return list(kept.found)
+    return kept.found
 
 
 def settle(candidates: Sequence[Candidate], repeated: Sequence[int], findings: Findings) -> tuple[list[Unit], int]:

@@ -8,6 +8,7 @@ coordinates it; what is to be counted then waits for the answer.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -38,10 +39,10 @@ _AT_ONCE, _BYTES_AT_ONCE = 256, 4 * 1024 * 1024
 class _Some:
     """What is given out together, of some faults that were read one after another.
 
-    Units, and behind them what is to be assessed together. `bytes` are those of either.
+    Units, part after part, and behind them what is to be assessed together. `bytes` are those of either.
     """
 
-    units: list[Unit] = field(default_factory=list)
+    units: list[Sequence[Unit]] = field(default_factory=list)
     met: list[Met] = field(default_factory=list)
     read: int = 0
     bytes: int = 0
@@ -55,7 +56,7 @@ class _Some:
 
     def add(self, units: Sequence[Unit], read: UsualUnits) -> None:
         """Add what is to be sent of units that were read, and count all of those in."""
-        self.units += units
+        self.units.append(units)
         self.read += len(read.found)
         self.bytes += read.sums.size
 
@@ -140,14 +141,15 @@ class UnitReader(Reader):
     def _assess(self, some: _Some) -> None:
         """Make units of what waits for that."""
         met, some.met = some.met, []
-        some.units += self._units_of(met)
+        if met:
+            some.units.append(self._units_of(met))
 
     def _all_of(self, some: _Some) -> Iterator[Sequence[Unit]]:
         """All that was read, if anything was; what is added later counts anew."""
         if some.read:
             self._assess(some)
-            units, some.units, some.read, some.bytes = some.units, [], 0, 0
-            yield units
+            parts, some.units, some.read, some.bytes = some.units, [], 0, 0
+            yield parts[0] if len(parts) == 1 else [*chain.from_iterable(parts)]
 
     def claims(self) -> Claims | None:
         """What has to be judged of what was read."""
@@ -161,13 +163,14 @@ class UnitReader(Reader):
         if self._seen:
             return records
         waiting, self._waiting = self._waiting, []
-        units, start = list[Unit](), 0
+        units, start = list[Sequence[Unit]](), 0
         for part in waiting:
             end = start + len(part.found)
             its = repeated[bisect_left(repeated, start) : bisect_left(repeated, end)]
-            units += self._settled(part, [index - start for index in its], findings)
+            units.append(self._settled(part, [index - start for index in its], findings))
             start = end
-        return units
+        # Else they are what was read; to make a list of so many that are in no cache takes as long as to count them.
+        return [*chain.from_iterable(units)] if repeated else records
 
     def _settled(self, part: Candidates | UsualUnits, repeated: Sequence[int], findings: Findings) -> Sequence[Unit]:
         if isinstance(part, UsualUnits):
@@ -180,8 +183,6 @@ class UnitReader(Reader):
 
     def _units_of(self, met: Sequence[Met]) -> Sequence[Unit]:
         """The units of some faults; where claims are to be judged, also of those that were claimed before."""
-        if not met:
-            return []
         candidates, delivered = self._assessor.assess(met)
         for each in delivered:
             sent_before(each, self._findings)
