@@ -45,6 +45,9 @@ class Mapping:
         return ":kinesis:" in self.source_arn
 
 
+_ITS_CONFIGURATION, _ITS_DESTINATION = "its configuration", "its on-failure destination"
+
+
 @dataclass(slots=True)
 class Target:
     """A function and what is known of it; None and `unchecked` where it could not be read."""
@@ -74,6 +77,12 @@ class Target:
             return None
 
     @property
+    def loses_failures(self) -> bool:
+        """Whether nothing takes what Lambda gives up of asynchronous invocations, as far as that could be read."""
+        is_read = not {_ITS_CONFIGURATION, _ITS_DESTINATION}.intersection(self.unchecked)
+        return is_read and not (self.dead_letter or self.on_failure)
+
+    @property
     def mapping(self) -> Mapping | None:
         """The mapping to imitate: the function's first Kinesis one, an enabled one before others."""
         kinesis = [mapping for mapping in self.mappings if mapping.is_kinesis]
@@ -89,12 +98,12 @@ def inspect(aws: Aws, function: FunctionName) -> Target:
     name = {"FunctionName": function.address}
     read = _Reader(target, aws, client)
     read(
-        "its configuration",
+        _ITS_CONFIGURATION,
         lambda: _configuration(target, client.get_function_configuration(**name, **qualified)),
     )
     read("its reserved concurrency", lambda: _concurrency(target, client.get_function_concurrency(**name)))
     read("its event source mappings", lambda: _mappings(target, client))
-    read("its on-failure destination", lambda: _destination(target, client, {**name, **qualified}))
+    read(_ITS_DESTINATION, lambda: _destination(target, client, {**name, **qualified}))
     read("the permission to invoke it", lambda: _permission(target, client, {**name, **qualified}))
     return target
 

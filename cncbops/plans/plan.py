@@ -93,6 +93,9 @@ def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any
     return shape
 
 
+LOST_ASYNCHRONOUSLY = "What fails asynchronously is lost: no dead-letter queue, no on-failure destination."
+
+
 def _warnings(replay: Sending) -> list[str]:
     target, events, request = replay.recipients.only.target, replay.journal.tally.events, replay.request
     warnings = []
@@ -104,8 +107,8 @@ def _warnings(replay: Sending) -> list[str]:
         warnings.append("Batch size, filters and partial responses of its mapping are guessed: they cannot be read.")
     if request.asynchronous and request.ordered:
         warnings.append("Lambda keeps no order between asynchronous invocations.")
-    if request.asynchronous and not (target.dead_letter or target.on_failure):
-        warnings.append("What fails asynchronously is lost: no dead-letter queue, no on-failure destination.")
+    if request.asynchronous and target.loses_failures:
+        warnings.append(LOST_ASYNCHRONOUSLY)
     if events.synthesized:
         records = "1 record gets" if events.synthesized == 1 else f"{events.synthesized:,} records get"
         warnings.append(f"{records} a sequence number or key that the lake did not keep.")

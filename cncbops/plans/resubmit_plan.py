@@ -1,12 +1,12 @@
 """What a dry-run of a resubmit adds to the summary: each function, the groups of faults, the terms, what to look at."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from cncbops.errors import CncbopsError, described
-from cncbops.plans.plan import estimate, manner, target_facts
+from cncbops.plans.plan import LOST_ASYNCHRONOUSLY, estimate, manner, target_facts
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import first_groups
 from cncbops.reports.summary import iso
@@ -45,7 +45,13 @@ def _plan(
             **manner(request, policy_of(request, None)),
         },
         "estimate": estimate(sending, terms["concurrency"], sum(share.records for share in tally.functions.values())),
-        "warnings": [*_warnings(functions, sending), *_of_namesakes(means), *_of_queues(means), *more_warnings],
+        "warnings": [
+            *_warnings(functions, sending),
+            *_of_asynchronous(functions, sending),
+            *_of_namesakes(means),
+            *_of_queues(means),
+            *more_warnings,
+        ],
     }
 
 
@@ -92,8 +98,16 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
         yield f"Left out, since redacted or incomplete and not what the function had: {_count(faults.not_whole)}."
     if faults.raised_since:
         yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
-    if sending.request.asynchronous:
-        yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
+
+
+def _of_asynchronous(functions: Iterable[str], sending: Sending) -> Iterator[str]:
+    if not sending.request.asynchronous:
+        return
+    yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
+    for name in functions:
+        found = sending.recipients.known.get(name)
+        if found and found.target.loses_failures:
+            yield f"{name}: {LOST_ASYNCHRONOUSLY}"
 
 
 def _of_namesakes(means: Means) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from cncbops.aws import Aws, AwsAccess
 from cncbops.function_name import parse_function
 from cncbops.lake.sources import LocalSource
+from cncbops.plans.plan import LOST_ASYNCHRONOUSLY
 from cncbops.plans.resubmit_plan import plan_of_resubmit
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import MOST_GROUPS
@@ -26,6 +28,7 @@ from cncbops.target import NoSuchFunction, Target
 from cncbops.terms import settle
 from tests.session.test_units import NOWHERE, RAISED_MS, REDACTED, document
 
+NOTHING: Mapping[str, Any] = {}
 RAISED = "1970-01-01T00:16:40.000Z"
 BEFORE, SINCE = "1970-01-01T00:00:00.500+0000", "2999-01-01T00:00:00.000+0000"
 
@@ -38,7 +41,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def planned(
-    folder: Path, *lines: bytes, deployed: str | None = None, **asked: Any
+    folder: Path, *lines: bytes, deployed: str | None = None, of_target: Mapping[str, Any] = NOTHING, **asked: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The plan, and the summary, of a resubmit of these lines to the functions `fn` and `gn`; there is no `gone`."""
     (folder / "faults").write_bytes(b"\n".join(lines))
@@ -46,7 +49,7 @@ def planned(
     aws = Aws(AwsAccess(region="us-east-1", endpoint_url=NOWHERE))
     with means_of(request, aws, executes=False) as means:
         for name in ("fn", "gn"):
-            target = Target(parse_function(name), last_modified=deployed)
+            target = Target(parse_function(name), last_modified=deployed, **of_target)
             means.recipients.add(name, Recipient(target.function, target, settle(request, target, "us-east-1")))
         means.finder.missing["gone"] = NoSuchFunction("there is no function gone", "Check the name")
         undertaking = faults_undertaking(means, NoMemory(), None, WholeLake(request, None))
@@ -121,6 +124,28 @@ def test_of_asynchronous_invocations_it_is_said_that_they_say_nothing(tmp_path: 
     plan, told = planned(tmp_path, document(1), asynchronous=True)
     assert any("asynchronous" in each for each in plan["warnings"])
     assert (told["invocation"], plan["terms"]["ordered"]) == ("async", False)
+
+
+LOST = f"fn: {LOST_ASYNCHRONOUSLY}"
+
+
+@pytest.mark.parametrize(
+    ("of_target", "is_warned"),
+    [
+        ({}, True),
+        ({"dead_letter": "arn:aws:sqs:us-east-1:1:dlq"}, False),
+        ({"on_failure": "arn:aws:sqs:us-east-1:1:failed"}, False),
+        ({"unchecked": ["its on-failure destination"]}, False),
+        ({"unchecked": ["its configuration"]}, False),
+    ],
+)
+def test_where_nothing_keeps_what_fails_asynchronously_that_is_said_of_the_function(
+    tmp_path: Path, of_target: Mapping[str, Any], is_warned: bool
+) -> None:
+    plan, _ = planned(tmp_path, document(1), of_target=of_target, asynchronous=True)
+    assert (LOST in plan["warnings"]) == is_warned
+    assert not any(each.startswith("gn: ") for each in plan["warnings"])
+    assert LOST not in planned(tmp_path, document(1), of_target=of_target)[0]["warnings"]
 
 
 def test_the_terms_and_the_estimate_are_those_of_the_request(tmp_path: Path) -> None:
