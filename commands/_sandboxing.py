@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cncbops.lake.sources import printable
 from cncbops.ledger.place import at_ledger
 from cncbops.sandbox.server import UNSET, Server, environment
 from cncbops.sandbox.server import start as start_server
@@ -87,7 +88,8 @@ def _stop(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped", "was_running": stopped})
     elif screen.shows_text:
-        screen.err.print("The sandbox has ended." if stopped else "No sandbox was running.")
+        of_folder = f"No sandbox was running that was started with --state-dir {printable(str(folder.parent))}"
+        say(screen.err, "The sandbox has ended." if stopped else of_folder)
     return 0
 
 
