@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import accumulate
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -22,6 +22,8 @@ _SOON_S = 0.3
 """What is over by then needs no word."""
 _LATELY_S = 10.0
 _FIRST_LOGGED_S, _LOGGED_EVERY_S = 10.0, 30.0
+_LONGEST_WRITE_S = 0.5
+"""Where nobody reads a log a line is never through, and what was done is still to be written down."""
 
 
 class _Line:
@@ -109,7 +111,7 @@ def _fitted(parts: Sequence[str], width: int) -> str:
 def progress(console: Console, sending: Sending, survey: Survey | None, run: str, *, executes: bool) -> Iterator[None]:
     """Tell how far a run is while the body runs."""
     line = _Line(sending, survey, executes=executes)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:  # on a dumb one no line can be drawn anew
         with _logged(console, f"run {run}" if executes else "plan", line):
             yield
         return
@@ -118,17 +120,16 @@ def progress(console: Console, sending: Sending, survey: Survey | None, run: str
 
 
 @contextmanager
-def _logged(
-    console: Console, name: str, line: _Line, first_s: float = _FIRST_LOGGED_S, every_s: float = _LOGGED_EVERY_S
-) -> Iterator[None]:
+def _logged(console: Console, name: str, line: _Line) -> Iterator[None]:
     """Print the line now and then, behind a name: in a log that may be all that tells which run it is."""
     over = threading.Event()
 
     def log() -> None:
-        wait_s = first_s
+        wait_s = _FIRST_LOGGED_S
         while not over.wait(wait_s):
-            say(console, f"{name}: {line.whole()}")
-            wait_s = every_s
+            with suppress(OSError):  # of a log that takes no more nobody can be told, and the work goes on
+                say(console, f"{name}: {line.whole()}")
+            wait_s = _LOGGED_EVERY_S
 
     logging = threading.Thread(target=log, name="progress", daemon=True)
     logging.start()
@@ -136,7 +137,7 @@ def _logged(
         yield
     finally:
         over.set()
-        logging.join()
+        logging.join(_LONGEST_WRITE_S)
 
 
 class _Late:

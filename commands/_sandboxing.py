@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cncbops.lake.sources import printable
 from cncbops.ledger.place import at_ledger
 from cncbops.sandbox.server import UNSET, Server, environment
 from cncbops.sandbox.server import start as start_server
@@ -20,6 +19,7 @@ from ._flow import say
 from ._options import Local
 from ._screen import Screen, screen_for
 from ._state import state_folder
+from ._words import visible
 
 if TYPE_CHECKING:
     from cncbops.sandbox.clients import Clients
@@ -88,7 +88,7 @@ def _stop(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped", "was_running": stopped})
     elif screen.shows_text:
-        of_folder = f"No sandbox was running that was started with --state-dir {printable(str(folder.parent))}"
+        of_folder = f"No sandbox was running that was started with --state-dir {visible(str(folder.parent))}"
         say(screen.err, "The sandbox has ended." if stopped else of_folder)
     return 0
 

@@ -93,7 +93,7 @@ def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any
     return shape
 
 
-LOST_ASYNCHRONOUSLY = "What fails asynchronously is lost: no dead-letter queue, no on-failure destination."
+NOTHING_KEEPS_IT = "no dead-letter queue, no on-failure destination"
 
 
 def _warnings(replay: Sending) -> list[str]:
@@ -108,7 +108,7 @@ def _warnings(replay: Sending) -> list[str]:
     if request.asynchronous and request.ordered:
         warnings.append("Lambda keeps no order between asynchronous invocations.")
     if request.asynchronous and target.loses_failures:
-        warnings.append(LOST_ASYNCHRONOUSLY)
+        warnings.append(f"What fails asynchronously is lost: {NOTHING_KEEPS_IT}.")
     if events.synthesized:
         records = "1 record gets" if events.synthesized == 1 else f"{events.synthesized:,} records get"
         warnings.append(f"{records} a sequence number or key that the lake did not keep.")

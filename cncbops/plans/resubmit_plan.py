@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from cncbops.errors import CncbopsError, described
-from cncbops.plans.plan import LOST_ASYNCHRONOUSLY, estimate, manner, target_facts
+from cncbops.plans.plan import NOTHING_KEEPS_IT, estimate, manner, target_facts
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import first_groups
 from cncbops.reports.summary import iso
@@ -107,7 +107,7 @@ def _of_asynchronous(functions: Iterable[str], sending: Sending) -> Iterator[str
     for name in functions:
         found = sending.recipients.known.get(name)
         if found and found.target.loses_failures:
-            yield f"{name}: {LOST_ASYNCHRONOUSLY}"
+            yield f"What fails asynchronously at {name} is lost: {NOTHING_KEEPS_IT}."
 
 
 def _of_namesakes(means: Means) -> Iterator[str]:

@@ -58,7 +58,8 @@ class Emptiness:
         """Whether it was so. Raises what asking raises."""
         now_s = monotonic()
         if self._is_so and now_s >= self._until_s:
-            self._is_so = self._ask()
+            if not self._ask():
+                self._is_so = False  # and never true again, by an answer that another thread waited for longer
             self._until_s = now_s + _ASKED_EVERY_S  # last: until it is answered, other threads ask for themselves
         return self._is_so
 

@@ -169,8 +169,10 @@ class UnitReader(Reader):
             its = repeated[bisect_left(repeated, start) : bisect_left(repeated, end)]
             units.append(self._settled(part, [index - start for index in its], findings))
             start = end
-        # Else they are what was read; to make a list of so many that are in no cache takes as long as to count them.
-        return [*chain.from_iterable(units)] if repeated else records
+        # Nearly always they are what was read, of which a new list takes as long as all this. Not all of it was given
+        # out where what was read with it could not be assessed.
+        is_what_was_read = not repeated and sum(map(len, units)) == len(records)
+        return records if is_what_was_read else [*chain.from_iterable(units)]
 
     def _settled(self, part: Candidates | UsualUnits, repeated: Sequence[int], findings: Findings) -> Sequence[Unit]:
         if isinstance(part, UsualUnits):

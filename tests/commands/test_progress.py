@@ -1,7 +1,10 @@
 """The line that is drawn, or logged, while a run is under way."""
 
+import errno
 import time
+from collections.abc import Callable
 from io import StringIO
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +16,7 @@ from cncbops.delivery.pace import Pace
 from cncbops.session.journal import Journal
 from cncbops.session.keeper import NoKeeper
 from commands import _progress
-from commands._progress import _fitted, _Late, _Line, _logged, late_line
+from commands._progress import _fitted, _Late, _Line, _logged, late_line, progress
 
 _PARTS = st.lists(st.text("ab1,", min_size=1, max_size=12), min_size=1, max_size=9)
 
@@ -58,15 +61,77 @@ def test_the_rate_is_that_of_late_however_seldom_it_is_told(
         assert f"  {per_s}/s  " in told
 
 
-def test_off_a_terminal_how_far_it_is_is_logged_now_and_then_behind_its_name() -> None:
-    piped = StringIO()
-    with _logged(Console(file=piped, width=20), "run r1", line_of(Pace(4, None), Journal(NoKeeper())), 0.0, 0.01):
-        until = time.monotonic() + 10
-        while piped.getvalue().count("\n") < 3 and time.monotonic() < until:
-            time.sleep(0.01)  # it is told by another thread
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_progress, "_FIRST_LOGGED_S", 0.0)
+    monkeypatch.setattr(_progress, "_LOGGED_EVERY_S", 0.01)
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.01)  # it is told by another thread
+
+
+class Full(StringIO):
+    """Takes nothing the first time."""
+
+    has_room = False
+
+    def write(self, text: str) -> int:
+        if not self.has_room:
+            self.has_room = True
+            raise OSError(errno.ENOSPC, "no space")
+        return super().write(text)
+
+
+class Unread(StringIO):
+    """Nobody reads it until `read` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_written, self.read = Event(), Event()
+
+    def write(self, text: str) -> int:
+        self.is_written.set()
+        self.read.wait(60)
+        return super().write(text)
+
+
+NOW = "0 delivered  0/s  0 failed  0 of 4 in flight  0 retried  0 throttled"
+
+
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("stream", [StringIO, Full])
+def test_off_a_terminal_how_far_it_is_is_logged_now_and_then_behind_its_name(stream: type[StringIO]) -> None:
+    piped = stream()
+    with _logged(Console(file=piped, width=20), "run r1", line_of(Pace(4, None), Journal(NoKeeper()))):
+        wait_for(lambda: piped.getvalue().count("\n") >= 3)
     logged = piped.getvalue().splitlines()
     assert len(logged) >= 3
-    assert set(logged) == {"run r1: 0 delivered  0/s  0 failed  0 of 4 in flight  0 retried  0 throttled"}
+    assert set(logged) == {f"run r1: {NOW}"}
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
+    unread = Unread()
+    try:
+        with _logged(Console(file=unread), "run r1", line_of(Pace(4, None), Journal(NoKeeper()))):
+            assert unread.is_written.wait(10)
+            left = time.monotonic()
+        assert time.monotonic() - left < 10
+    finally:
+        unread.read.set()
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_terminal_on_which_no_line_can_be_drawn_anew_is_given_a_log() -> None:
+    shown = StringIO()
+    console = Console(file=shown, force_terminal=True, width=100, _environ={"TERM": "dumb"})
+    sending = line_of(Pace(4, None), Journal(NoKeeper()))._sending
+    with progress(console, sending, None, "r1", executes=True):
+        wait_for(lambda: NOW in shown.getvalue())
+    assert f"run r1: {NOW}" in shown.getvalue()
 
 
 def terminal() -> tuple[Console, StringIO]:

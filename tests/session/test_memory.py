@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from hypothesis import given
@@ -117,3 +117,23 @@ def test_until_a_first_answer_is_there_nothing_is_empty_to_any_thread() -> None:
     is_empty = Emptiness(ask)
     with ThreadPoolExecutor(8) as threads:
         assert not any(threads.map(lambda _: is_empty(), range(8)))
+
+
+def test_what_is_known_stays_known_though_another_thread_was_answered_late() -> None:
+    is_asked, may_answer, answers = Event(), Event(), [True, False]
+
+    def ask() -> bool:
+        answer = answers.pop(0)
+        if answer:
+            is_asked.set()
+            assert may_answer.wait(10)
+        return answer
+
+    is_empty = Emptiness(ask)
+    with ThreadPoolExecutor(1) as threads:
+        late = threads.submit(is_empty)
+        assert is_asked.wait(10)
+        assert not is_empty()
+        may_answer.set()
+        assert not late.result(10)
+    assert not is_empty()

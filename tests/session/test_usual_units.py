@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from cncbops.aws import Aws, AwsAccess
+from cncbops.errors import CannotRun
 from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.unit import Unit
@@ -248,3 +249,22 @@ def test_what_others_send_while_an_object_is_read_is_known_block_by_block(monkey
     found = came_to(b"\n".join(lines), REQUEST, memory, size=len(lines[0]) + 1)
     assert not asked
     assert [unit.line for unit in found["units"]] == [1, 2, 3, 4]  # type: ignore[attr-defined]
+
+
+class Fails(NoMemory):
+    """A memory that is broken, as single faults are asked about."""
+
+    def sent_by(self, _faults: Sequence[bytes]) -> Mapping[bytes, int]:
+        raise CannotRun("the ledger fails", "See why")
+
+
+def test_units_that_were_counted_are_given_where_what_was_read_with_them_cannot_be_assessed() -> None:
+    usual = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(2)]
+    odd = USUAL.removesuffix(b"}") + b',"more":1}'
+    reader, findings, given = reader_of(REQUEST, Fails()), Findings(), list[Unit]()
+    reading = reader.read(Item(0, OBJECT), Entry(3, 0, OBJECT), blocks(io.BytesIO(b"\n".join([*usual, odd]))), findings)
+    with pytest.raises(CannotRun):
+        given += [unit for some in reading for unit in some]
+    units = reader.judged(given, (), findings)
+    assert [unit.line for unit in units] == [1, 2]
+    assert findings.tally.events.matched == 2
