@@ -35,7 +35,13 @@ def console_of(stream: TextIO) -> "Console":
         )
     # A terminal without colours is one still: where the cursor goes to, such as to draw a line anew, is no colour.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    console = LastingConsole(file=stream, force_terminal=True, color_system=colours, highlight=False)
+    console = LastingConsole(
+        file=stream,
+        stderr=stream is itself(sys.stderr),
+        force_terminal=True,
+        color_system=colours,
+        highlight=False,
+    )
     # A dumb one rich takes for 80 columns, and one of none if COLUMNS says so; of others it looks each time.
     if console.is_dumb_terminal or not console.width:
         console.size = columns(stream.fileno()) or USUAL_WIDTH, console.height

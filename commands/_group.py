@@ -103,7 +103,7 @@ def run() -> int:
 def _tell(error: str) -> None:
     try:
         sys.stderr.write(flowing(f"error: {error}\n", sys.stderr.fileno()))
-    except BrokenPipeError:
+    except OSError:  # nobody reads it, or it is full
         silence(sys.stderr.fileno())
 
 

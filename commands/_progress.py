@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -85,7 +85,8 @@ class _Line:
             done = max(done, tally.events.matched / limit)
         if self._executes and tally.events.matched:
             done *= (tally.events.delivered + tally.events.failed + tally.events.unknown) / tally.events.matched
-        return [f"{span(self._elapsed_s() * (1 / done - 1))} left"] if 0 < done < 1 else []
+        is_known = 0 < done < 1 and not self._sending.pace.paused
+        return [f"{span(self._elapsed_s() * (1 / done - 1))} left"] if is_known else []
 
     def _rate(self) -> float:
         """Events delivered in a second, of late, or since it was last told."""
@@ -127,8 +128,7 @@ def _logged(console: Console, name: str, line: _Line) -> Iterator[None]:
     def log() -> None:
         wait_s = _FIRST_LOGGED_S
         while not over.wait(wait_s):
-            with suppress(OSError):  # of a log that takes no more nobody can be told, and the work goes on
-                say(console, f"{name}: {line.whole()}")
+            say(console, f"{name}: {line.whole()}")
             wait_s = _LOGGED_EVERY_S
 
     logging = threading.Thread(target=log, name="progress", daemon=True)

@@ -101,7 +101,8 @@ def _status(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
-        say(screen.err, f"No sandbox is running. Start one: {_command('start', folder)}")
+        what = f"No sandbox is running that was started with --state-dir {visible(str(folder.parent))}"
+        say(screen.err, f"{what}. Start one: {_command('start', folder)}")
     return NOT_HEALTHY
 
 

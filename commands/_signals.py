@@ -1,4 +1,5 @@
-"""What Ctrl-C and SIGTERM do to a command: it stops when what is under way is finished, or is left at once."""
+"""What Ctrl-C, SIGTERM and a terminal that hangs up do to a command: it stops when what is under way is finished, or
+is left at once."""
 
 import os
 import signal
@@ -16,7 +17,7 @@ from ._screen import Screen
 
 STDOUT, STDERR = 1, 2
 ECHO_S = 0.5
-"""Within which another SIGTERM is the same: GNU timeout sends it to a command, and once more to its group."""
+"""Within which another one but Ctrl-C is the same: GNU timeout sends it to a command, and once more to its group."""
 
 STOPPING = "\nstopping: what is under way is finished first; again to leave at once\n"
 
@@ -29,7 +30,7 @@ def stop_on_signal(
     stopping: str = STOPPING,
     leaving: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stop`, and a second one leave at once, each with its words.
+    """Let the first SIGINT, SIGTERM or SIGHUP set `stop`, and a second one leave at once, each with its words.
 
     In JSON the second is told by the document, if that is not out. `leaving` is done before, in a moment.
     """
@@ -37,7 +38,7 @@ def stop_on_signal(
 
     def handle(number: int, _frame: FrameType | None) -> None:
         now_s = time.monotonic()
-        if number == signal.SIGTERM and now_s - signalled.get(number, -ECHO_S) < ECHO_S:
+        if number != signal.SIGINT and now_s - signalled.get(number, -ECHO_S) < ECHO_S:
             return
         if signalled:
             _say(farewell)
@@ -57,7 +58,7 @@ def stop_on_signal(
 
 @contextmanager
 def leaving_on_signal(farewell: str = "", document: Callable[[], bytes] = lambda: b"") -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the process in the midst of its requests: where none changes anything.
+    """Let the first such signal end the process in the midst of its requests: where none changes anything.
 
     `farewell` is said then, `document` makes what standard output gets.
     """
@@ -99,7 +100,10 @@ def not_all(screen: Screen) -> str:
 
 @contextmanager
 def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -155,7 +155,7 @@ def _work(here: Channel, others: Sequence[Channel], outfit: Outfit, concurrency:
     """One process: do what comes through the channel until that is closed."""
     for other in others:  # else the channels of the others would outlive the process that holds them
         other.close()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are sent to all of a group; who began this one decides
     sys.setswitchinterval(SWITCH_S)
     crew, answers = None, _Answers(here)

@@ -4,13 +4,16 @@ Each is started in its own process group and ended by that group's id. A guard b
 from the test run: when the run ends, however it ends, the pipe closes and the guard ends the server.
 """
 
+import fcntl
 import io
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -169,6 +172,23 @@ class Cncbops:
             process = self._warm.start(list(map(str, arguments)), variables, self.home)
         self._started.append(process)
         return process
+
+    def start_at_terminal(self, *arguments: str, endpoint: str) -> "tuple[subprocess.Popen[bytes], int]":
+        """The same at a terminal of its own, which hangs up when what it is written to is closed."""
+        shown, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [*self._program, *arguments],
+            env=self._variables(endpoint, None),
+            cwd=self.home,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else it is no terminal of the session
+        )
+        os.close(terminal)
+        self._started.append(process)
+        return process, shown
 
     def finish(self, process: Process, *, stdin: bytes = b"", timeout_s: float = 60) -> Result:
         """Wait for the end of a started run; one that takes longer is killed, and the test fails."""

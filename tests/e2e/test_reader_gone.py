@@ -1,9 +1,10 @@
 """Whoever reads standard output or standard error may go, as `head` does: what a command does and comes to stays."""
 
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +14,7 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, function_error
 from tests.e2e.held import Held
 from tests.e2e.runs import Runs
-from tests.e2e.servers import Cncbops, Process
+from tests.e2e.servers import BIN, Cncbops, Process
 
 EVENTS = lakes.make_events(600, 50, seed=61)
 ASKED = ("replay", "s3://lake/", "-f", "fn", "--execute", "--batch-size", "10")
@@ -94,6 +95,36 @@ def test_ctrl_c_that_ends_what_reads_along_too_stops_a_run_as_ever(
     assert process.wait(timeout=20) == 130
     assert runs.newest.status == "interrupted"
     assert runs.counts.delivered == len(lake.delivered()) < len(EVENTS)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_terminal_that_hangs_up_stops_a_run_as_ctrl_c_does(
+    workers: str, held: Held, lake: FarSide, cncbops: Cncbops, runs: Runs
+) -> None:
+    process, shown = cncbops.start_at_terminal(*ASKED, "--workers", workers, endpoint=lake.url)
+    lake.wait_until(lambda: lake.in_flight > 0)
+    os.close(shown)
+    held.go.set()
+    assert process.wait(timeout=20) == 130
+    assert runs.newest.status == "interrupted"
+    assert runs.counts.delivered == len(lake.delivered()) < len(EVENTS)
+
+
+def test_a_run_that_was_begun_with_nohup_goes_on(held: Held, lake: FarSide, cncbops: Cncbops, runs: Runs) -> None:
+    process = Cncbops(cncbops.home, ("nohup", str(BIN / "cncbops"))).start(*ASKED, endpoint=lake.url)
+    lake.wait_until(lambda: lake.in_flight > 0)
+    process.send_signal(signal.SIGHUP)
+    held.go.set()
+    assert process.wait(timeout=20) == 0
+    assert (runs.newest.status, len(lake.delivered())) == ("succeeded", len(EVENTS))
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(ASKED, 0), (("replay", "s3://none/", "-f", "fn"), 1), (("what",), 2)])
+def test_words_for_which_there_is_no_room_change_no_exit_code(
+    arguments: Sequence[str], code: int, lake: FarSide, cncbops: Cncbops
+) -> None:
+    full = Cncbops(cncbops.home, ("sh", "-c", 'exec "$0" "$@" 2> /dev/full', str(BIN / "cncbops")))
+    assert full(*arguments, endpoint=lake.url).code == code
 
 
 @pytest.mark.parametrize(("option", "code"), [("-v", 1), ("--bad", 2)])

@@ -41,7 +41,7 @@ def assert_drained(run: Run, far_side: FarSide) -> None:
     assert run.events.items() >= {"failed": 0, "unknown": 0}.items()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_what_is_under_way_finish_and_sends_no_more(
     number: signal.Signals, held: Held, far_side: FarSide, cncbops: Cncbops
 ) -> None:

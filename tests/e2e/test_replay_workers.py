@@ -126,11 +126,11 @@ def test_a_plan_counts_the_same_however_many_work_at_it(runs: Runs, far_side: Fa
     assert len(runs.sent) == alone["invocations"]["total"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_all_processes_lets_all_finish_and_a_resumed_run_sends_exactly_the_rest(
     number: signal.Signals, held: Held, runs: Runs, far_side: FarSide
 ) -> None:
-    """As a terminal sends Ctrl-C, and a service manager its SIGTERM: to the whole group."""
+    """As a terminal sends Ctrl-C, or its hanging up, and a service manager its SIGTERM: to the whole group."""
     process = runs.start(*AT_WORK, "--batch-size", "5", "--concurrency", "8")
     workers = begun_with(runs, process, 8)
     under_way = records_sent(runs)
