@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ENDED = "ZX"
+"""States of a process that is a zombie, or about to be none any more: proc(5)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def is_alive(process: int) -> bool:
         return False
     except OSError:  # another user's, or a system that tells no more
         return True
-    return state != "Z"
+    return state not in _ENDED
 
 
 def now_ms() -> int:
