@@ -1,6 +1,6 @@
 """How much there is to read, found out beside a run so that its end can be foreseen.
 
-Costs the listing of the lake once more, so it is for runs that somebody watches, and that are not over at once.
+Costs the listing of the lake once more, so it is for runs that are told of as they go, and that are not over at once.
 """
 
 import threading

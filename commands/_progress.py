@@ -112,11 +112,13 @@ def _fitted(parts: Sequence[str], width: int) -> str:
 def progress(console: Console, sending: Sending, survey: Survey | None, run: str, *, executes: bool) -> Iterator[None]:
     """Tell how far a run is while the body runs."""
     line = _Line(sending, survey, executes=executes)
-    if not console.is_terminal or console.is_dumb_terminal:  # on a dumb one no line can be drawn anew
-        with _logged(console, f"run {run}" if executes else "plan", line):
-            yield
-        return
-    with survey or nullcontext(), Live(line, console=console, refresh_per_second=5, transient=True):
+    is_drawn = console.is_terminal and not console.is_dumb_terminal
+    with (
+        survey or nullcontext(),
+        Live(line, console=console, refresh_per_second=5, transient=True)
+        if is_drawn
+        else _logged(console, f"run {run}" if executes else "plan", line),
+    ):
         yield
 
 

@@ -93,6 +93,7 @@ def _record_shape(record: Record | None, *, show_payload: bool) -> dict[str, Any
     return shape
 
 
+NO_ORDER = "Lambda keeps no order between asynchronous invocations."
 NOTHING_KEEPS_IT = "no dead-letter queue, no on-failure destination"
 
 
@@ -106,7 +107,7 @@ def _warnings(replay: Sending) -> list[str]:
     if "its event source mappings" in target.unchecked or any("filters" in fact for fact in target.unchecked):
         warnings.append("Batch size, filters and partial responses of its mapping are guessed: they cannot be read.")
     if request.asynchronous and request.ordered:
-        warnings.append("Lambda keeps no order between asynchronous invocations.")
+        warnings.append(NO_ORDER)
     if request.asynchronous and target.loses_failures:
         warnings.append(f"What fails asynchronously is lost: {NOTHING_KEEPS_IT}.")
     if events.synthesized:

@@ -1,12 +1,12 @@
 """What a dry-run of a resubmit adds to the summary: each function, the groups of faults, the terms, what to look at."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from cncbops.errors import CncbopsError, described
-from cncbops.plans.plan import NOTHING_KEEPS_IT, estimate, manner, target_facts
+from cncbops.plans.plan import NO_ORDER, NOTHING_KEEPS_IT, estimate, manner, target_facts
 from cncbops.recipients import Recipient
 from cncbops.reports.resubmit_facts import first_groups
 from cncbops.reports.summary import iso
@@ -100,9 +100,11 @@ def _warnings(functions: Mapping[str, Mapping[str, Any]], sending: Sending) -> I
         yield f"Left out, since raised after this command began: {_count(faults.raised_since)}."
 
 
-def _of_asynchronous(functions: Iterable[str], sending: Sending) -> Iterator[str]:
-    if not sending.request.asynchronous:
+def _of_asynchronous(functions: Collection[str], sending: Sending) -> Iterator[str]:
+    if not (sending.request.asynchronous and functions):
         return
+    if sending.request.ordered:
+        yield NO_ORDER
     yield "Lambda accepts asynchronous invocations and says nothing of how they end: new faults would tell."
     for name in functions:
         found = sending.recipients.known.get(name)
