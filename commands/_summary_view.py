@@ -105,6 +105,8 @@ def _ending(document: Mapping[str, Any]) -> tuple[str, str]:
         return word, document["reason"]
     if document["status"] == "nothing":
         return word, nothing_matches(document)
+    if document["status"] == "succeeded" and document["invocation"] == "async":
+        meaning = f"{meaning} into Lambda's queue"
     if "functions" not in document:
         return word, meaning
     events = document["events"]

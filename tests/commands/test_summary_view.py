@@ -43,6 +43,7 @@ def document(**changed: Any) -> dict[str, Any]:
         "run_id": "run-1",
         "status": "partial",
         "reason": None,
+        "invocation": "sync",
         "source": ["s3://lake/"],
         "ledger": "/state/ledger.db",
         "run": None,
@@ -134,6 +135,11 @@ def test_a_resubmit_of_which_only_came_back_what_was_sent_before_says_so() -> No
     unread = document(events=delivered, objects={"listed": 2, "read": 1, "failed": 1, "left_out": 0})
     assert shown(unread).startswith("done: but not everything could be delivered\n")
     assert shown(document(status="succeeded", events=delivered)).startswith("done: every fault was delivered\n")
+
+
+def test_what_lambda_has_taken_into_its_queue_is_told_as_that() -> None:
+    queued = document(status="succeeded", invocation="async")
+    assert shown(queued).startswith("done: every fault was delivered into Lambda's queue\n")
 
 
 def test_groups_that_keep_coming_back_are_told_with_what_sends_them_all_the_same() -> None:
