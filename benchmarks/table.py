@@ -28,9 +28,10 @@ _NOTES = (
     "Events/s by each way's own clock, from its first list call on: median and best of its runs. *Whole command*: the "
     "median of events/s by the clock on the wall, start and end included, as in *CPU µs/event*. Ratios are of medians, "
     "to the way with the same batch size on the same lake; *to book* is always to the book's way; `-` where that way "
-    "knows no faults; *to replay* is a resubmit's to the replay that is run behind it. RSS: the peak of the sum over "
-    "all processes; PSS: the same, where a page that they share counts once; *largest*: the peak of the largest one. "
-    "The book's way invokes asynchronously, the other yardsticks synchronously.",
+    "knows no faults. *To replay*: a resubmit's to the replay, sync and ordered, that comes next; `-` for all else. A "
+    "fault's line is some two and a half times as long as its event's. RSS: the peak of the sum over all processes; "
+    "PSS: the same, where a page that they share counts once; *largest*: the peak of the largest one. The book's way "
+    "invokes asynchronously, the other yardsticks synchronously.",
 )
 _ROUGH = "Each way was run once, on small lakes: much of it is the start of a run, and ratios are rough."
 
