@@ -110,7 +110,7 @@ def plan_work(
     stop = threading.Event()
     sending = _sending(work, keeper or NoKeeper(), stop, screen, plans=True)
     screen = replace(screen, unfinished=partial(work.heading.unfinished, sending.journal))
-    with stop_on_signal(stop, screen):
+    with stop_on_signal(stop, screen, stopping="\nstopping: again to leave at once\n"):
         with sending, _line(work, sending, screen):
             sending.plan()
         return _tell_plan(work, sending, screen, totals, finish)

@@ -84,6 +84,12 @@ class UnitReader(Reader):
         """Whether as many faults are chosen as was asked for."""
         return self._request.limit is not None and self.chosen >= self._request.limit
 
+    @property
+    def _most_at_once(self) -> int:
+        """How many faults may be assessed together: all of them may turn out to be chosen."""
+        limit = self._request.limit
+        return _AT_ONCE if limit is None else min(_AT_ONCE, limit - self.chosen)
+
     def read(self, item: Item, entry: Entry, blocks: Iterator[Block], findings: Findings) -> Iterator[Sequence[Unit]]:
         """The units of an object's faults, some at a time, no further than the limit needs."""
         self._findings = findings
@@ -117,13 +123,13 @@ class UnitReader(Reader):
         """Add what is met to what is given out with it; or what is given out at once."""
         if isinstance(met, UsualUnits):
             yield from self._given_out_at_once(met, some)
-        elif met and (is_fetched(met.fault) or self._request.limit is not None):
-            # One by one: what follows may be too much, and is there also if this cannot be fetched.
+        elif met and is_fetched(met.fault):
+            # By itself: what follows is there also if this cannot be fetched.
             yield from self._all_of(some)
             yield self._units_of([met])
         else:
             some.wait(met)
-            if len(some.met) >= _AT_ONCE:
+            if len(some.met) >= self._most_at_once:
                 self._assess(some)
             if some.bytes >= _BYTES_AT_ONCE:
                 yield from self._all_of(some)

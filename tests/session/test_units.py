@@ -30,7 +30,7 @@ from cncbops.ledger.ledger import Ledger
 from cncbops.ledger.rows import Run
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import ResubmitRequest
-from cncbops.session import usual_units
+from cncbops.session import units, usual_units
 from cncbops.session.agenda import Item
 from cncbops.session.claims import count_groups
 from cncbops.session.entry import Entry, ordinal
@@ -339,6 +339,20 @@ def test_the_limit_is_of_faults_that_are_sent_and_what_is_behind_it_remains(reso
     assert ids(found) == ["f-1", "f-2"]
     assert (session.reader.is_at_limit, entry.remains, entry.read) == (True, True, 3)
     assert session.read(document(5))[0] == []
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 7])
+@pytest.mark.parametrize("at_once", [1, 2, 256])
+def test_no_more_is_read_than_the_limit_needs_however_many_are_assessed_together(
+    at_once: int, limit: int, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_AT_ONCE", at_once)
+    numbers = [1, 1, 2, 1, 3, 3, 3, 4, 2, 5, 6]
+    session = Session(resolver, replace(REQUEST, limit=limit))
+    found, entry = session.read(*map(document, numbers))
+    assert ids(found) == [f"f-{number}" for number in range(1, 7)[:limit]]
+    assert entry.read == (numbers.index(limit) + 1 if limit <= 6 else len(numbers))
+    assert (session.reader.is_at_limit, session.faults.repeated) == (limit <= 6, entry.read - len(found))
 
 
 def test_faults_that_earlier_sessions_chose_count_to_the_limit(resolver: Resolver) -> None:
