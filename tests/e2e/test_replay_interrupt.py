@@ -18,6 +18,7 @@ from tests.e2e.replays import Run, checked
 from tests.e2e.resubmits import Resubmits, faults, lines
 from tests.e2e.runs import Runs, interrupt, kill
 from tests.e2e.servers import Cncbops
+from tests.execution.looks import await_gone, children_of
 from tests.inventory.inventories import URI, Written
 
 EVENTS = lakes.make_events(2000, 50)
@@ -91,9 +92,11 @@ def test_what_was_left_at_once_is_told_as_that_and_goes_on_as_what_was_killed(
     runs = Runs(cncbops, far_side)
     process = cncbops.start(*ASKED, "-o", "json", "--batch-size", "10", "--concurrency", "4", endpoint=far_side.url)
     far_side.wait_until(lambda: far_side.in_flight == 4)
+    workers = children_of(process.pid)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=5) == 130
+    await_gone(workers)  # until then the run is under way
     told = runs.show()
     (session,) = told["sessions"]
     assert (told["status"], session["status"], session["ended"]) == ("interrupted", "interrupted", None)
