@@ -11,6 +11,9 @@ from contextlib import suppress
 from types import FrameType
 
 INTERRUPTED = 130
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a command that is at work, and goes to all processes of its group or terminal."""
+
 _STDOUT = 1
 _GROUPS = {"config", "failover", "faults", "lake", "runs"}
 """Commands whose next word is part of their name."""

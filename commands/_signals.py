@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from cncbops.early_signals import INTERRUPTED
+from cncbops.early_signals import ENDING, INTERRUPTED
 
 from ._flow import flowing
 from ._screen import Screen
@@ -100,10 +100,8 @@ def not_all(screen: Screen) -> str:
 
 @contextmanager
 def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in numbers}
+    is_kept = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # as nohup has it
+    before = {number: signal.signal(number, handle) for number in ENDING if number != signal.SIGHUP or not is_kept}
     try:
         yield
     finally:

@@ -9,11 +9,11 @@ from concurrent.futures import Future, wait
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
+from cncbops.early_signals import ENDING
+
 T = TypeVar("T")
 
 LATE_S = 2.0
-
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Loop:
@@ -54,7 +54,7 @@ class Loop:
         self._thread.join()
 
     def _run(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
@@ -73,7 +73,7 @@ def deafen() -> None:
         resource_tracker.ensure_running()
     finally:
         sys.warnoptions.pop()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
 async def _broken_off() -> None:

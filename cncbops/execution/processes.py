@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from cncbops.early_signals import ENDING
 from cncbops.errors import CannotRun
 from cncbops.execution.arenas import BODY_BYTES, give_back, keep_large_apart
 from cncbops.execution.channel import Channel, channel
@@ -155,7 +156,7 @@ def _work(here: Channel, others: Sequence[Channel], outfit: Outfit, concurrency:
     """One process: do what comes through the channel until that is closed."""
     for other in others:  # else the channels of the others would outlive the process that holds them
         other.close()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)  # they are sent to all of a group; who began this one decides
     sys.setswitchinterval(SWITCH_S)
     crew, answers = None, _Answers(here)

@@ -144,14 +144,27 @@ def test_the_default_concurrency_is_what_the_workers_have_room_for_and_is_kept(
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
 
 
-@pytest.mark.parametrize(("began_at", "resumed_on"), [("tcp", "the cluster"), ("local:2", "this machine")])
+@pytest.mark.parametrize(
+    ("began_at", "number", "resumed_on"),
+    [
+        ("tcp", signal.SIGINT, "the cluster"),
+        ("local:2", signal.SIGINT, "this machine"),
+        ("local:2", signal.SIGHUP, "this machine"),
+    ],
+)
 def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
-    began_at: str, resumed_on: str, cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+    began_at: str,
+    number: signal.Signals,
+    resumed_on: str,
+    cluster: DaskCluster,
+    runs: Runs,
+    held: Held,
+    far_side: FarSide,
 ) -> None:
     at = cluster.at(far_side.url) if began_at == "tcp" else ("--cluster", began_at)
     process = in_flight(runs, runs.start(*at, *SMALL), 8)
     under_way = records_sent(runs)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.2)
     held.go.set()
