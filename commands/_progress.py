@@ -113,25 +113,27 @@ def progress(console: Console, sending: Sending, survey: Survey | None, run: str
     """Tell how far a run is while the body runs."""
     line = _Line(sending, survey, executes=executes)
     is_drawn = console.is_terminal and not console.is_dumb_terminal
-    with (
-        survey or nullcontext(),
-        Live(line, console=console, refresh_per_second=5, transient=True)
-        if is_drawn
-        else _logged(console, f"run {run}" if executes else "plan", line),
-    ):
+    if not is_drawn:
+        with _logged(console, f"run {run}" if executes else "plan", line, survey):
+            yield
+        return
+    with survey or nullcontext(), Live(line, console=console, refresh_per_second=5, transient=True):
         yield
 
 
 @contextmanager
-def _logged(console: Console, name: str, line: _Line) -> Iterator[None]:
+def _logged(console: Console, name: str, line: _Line, survey: Survey | None) -> Iterator[None]:
     """Print the line now and then, behind a name: in a log that may be all that tells which run it is."""
     over = threading.Event()
 
     def log() -> None:
-        wait_s = _FIRST_LOGGED_S
-        while not over.wait(wait_s):
-            say(console, f"{name}: {line.whole()}")
-            wait_s = _LOGGED_EVERY_S
+        wait_s = _FIRST_LOGGED_S / 2
+        if over.wait(wait_s):
+            return
+        with survey or nullcontext():  # no sooner: of a run that is over by the first line it is no use
+            while not over.wait(wait_s):
+                say(console, f"{name}: {line.whole()}")
+                wait_s = _LOGGED_EVERY_S
 
     logging = threading.Thread(target=log, name="progress", daemon=True)
     logging.start()

@@ -91,7 +91,7 @@ NOW = "0 delivered  0/s  0 failed  0 of 4 in flight  0 retried  0 throttled"
 @pytest.mark.usefixtures("_soon")
 def test_off_a_terminal_how_far_it_is_is_logged_now_and_then_behind_its_name() -> None:
     piped = StringIO()
-    with _logged(Console(file=piped, width=20), "run r1", line_of(Pace(4, None), Journal(NoKeeper()))):
+    with _logged(Console(file=piped, width=20), "run r1", line_of(Pace(4, None), Journal(NoKeeper())), None):
         wait_for(lambda: piped.getvalue().count("\n") >= 3)
     logged = piped.getvalue().splitlines()
     assert len(logged) >= 3
@@ -102,7 +102,7 @@ def test_off_a_terminal_how_far_it_is_is_logged_now_and_then_behind_its_name() -
 def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
     unread = Unread()
     try:
-        with _logged(Console(file=unread), "run r1", line_of(Pace(4, None), Journal(NoKeeper()))):
+        with _logged(Console(file=unread), "run r1", line_of(Pace(4, None), Journal(NoKeeper())), None):
             assert unread.is_written.wait(10)
             left = time.monotonic()
         assert time.monotonic() - left < 10
@@ -128,9 +128,7 @@ def terminal() -> tuple[Console, StringIO]:
 def test_a_late_line_is_drawn_while_its_body_lasts_and_is_gone_behind_it() -> None:
     console, shown = terminal()
     with late_line(console, "writing it down"):
-        until = time.monotonic() + 10
-        while "writing it down" not in shown.getvalue() and time.monotonic() < until:
-            time.sleep(0.01)  # it is drawn by another thread
+        wait_for(lambda: "writing it down" in shown.getvalue())
         assert "writing it down" in shown.getvalue()
     assert shown.getvalue().rstrip().endswith("\x1b[2K")  # the line is erased
 
