@@ -88,8 +88,7 @@ def _stop(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped", "was_running": stopped})
     elif screen.shows_text:
-        of_folder = f"No sandbox was running that was started with --state-dir {visible(str(folder.parent))}"
-        say(screen.err, "The sandbox has ended." if stopped else of_folder)
+        say(screen.err, "The sandbox has ended." if stopped else f"{_none(folder)}.")
     return 0
 
 
@@ -101,9 +100,12 @@ def _status(folder: Path, screen: Screen) -> int:
     if screen.json:
         screen.show_json({**DOCUMENT, "status": "stopped"})
     elif screen.shows_text:
-        what = f"No sandbox is running that was started with --state-dir {visible(str(folder.parent))}"
-        say(screen.err, f"{what}. Start one: {_command('start', folder)}")
+        say(screen.err, f"{_none(folder)}. Start one: {_command('start', folder)}")
     return NOT_HEALTHY
+
+
+def _none(folder: Path) -> str:
+    return f"There is no sandbox under way that was started with --state-dir {visible(str(folder.parent))}"
 
 
 def _tell(server: Server, folder: Path, screen: Screen) -> None:
