@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
 
@@ -37,7 +36,6 @@ class Clients:
     s3: "S3Client"
     lambda_: "LambdaClient"
     dynamodb: "DynamoDBClient"
-    logs: "CloudWatchLogsClient"
     cloudformation: "CloudFormationClient"
     cloudwatch: "CloudWatchClient"
     cloudfront: "CloudFrontClient"
@@ -65,7 +63,6 @@ def _made(session: boto3.Session, url: str, region: str) -> Clients:
         s3=session.client("s3", endpoint_url=url, config=config),
         lambda_=session.client("lambda", endpoint_url=url, config=config),
         dynamodb=session.client("dynamodb", endpoint_url=url, config=config),
-        logs=session.client("logs", endpoint_url=url, config=config),
         cloudformation=session.client("cloudformation", endpoint_url=url, config=config),
         cloudwatch=session.client("cloudwatch", endpoint_url=url, config=config),
         cloudfront=session.client("cloudfront", endpoint_url=url, config=config),

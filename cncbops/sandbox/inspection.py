@@ -1,13 +1,15 @@
 """What became of published events: in the lake, in the listener's batches, in its view and among its faults."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cncbops.sandbox.clients import Clients
-from cncbops.sandbox.seed import BUCKET, FAULT_BUCKET, LISTENER, PREFIX, TABLE
+from cncbops.sandbox.seed import BATCHES_TABLE, BUCKET, FAULT_BUCKET, PREFIX, TABLE
 from cncbops.sandbox.traffic import Event
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +39,47 @@ def _keys(clients: Clients, bucket: str, prefix: str) -> list[str]:
 def drained(clients: Clients, positions: Mapping[str, str]) -> bool:
     """Say whether the listener took the record at each of these positions from its mapping.
 
-    `positions` are what `publish` returned. Read from the listener's log, so it holds for any
-    listener that logs its batches as ours do, whatever became of the events.
+    `positions` are what `publish` returned. Read from the table of batches, so it holds for any
+    listener that notes its batches as ours do, whatever became of the events.
     """
-    batches = list(_logged_batches(clients))
+    batches = list(_noted_batches(clients))
     return all(
-        any(
-            batch["shardId"] == shard_id and int(batch["first"]) <= int(position) <= int(batch["last"])
-            for batch in batches
-        )
+        any(batch.shard_id == shard_id and batch.first <= int(position) <= batch.last for batch in batches)
         for shard_id, position in positions.items()
     )
 
 
 def faults_published(clients: Clients) -> int:
-    """Count the faults that the listener published for the batches it has logged."""
-    return sum(batch["faults"] for batch in _logged_batches(clients))
+    """Count the faults that the listener published for the batches it has noted."""
+    return sum(batch.faults for batch in _noted_batches(clients))
 
 
-def _logged_batches(clients: Clients) -> Iterator[dict[str, Any]]:
-    group = f"/aws/lambda/{LISTENER}"
-    # The group is made by the first invocation.
-    if not clients.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
-        return
-    pages = clients.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    for page in pages:
-        for entry in page["events"]:
-            if '"batch processed"' in entry["message"]:
-                yield json.loads(entry["message"])
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the listener noted of a batch: the sequence numbers of its ends, and how many faults it made."""
+
+    shard_id: str
+    first: int
+    last: int
+    faults: int
+
+
+def _noted_batches(clients: Clients) -> Iterator[_Batch]:
+    for row in _rows(clients, BATCHES_TABLE):
+        yield _Batch(row["shardId"]["S"], int(row["first"]["S"]), int(row["last"]["S"]), int(row["faults"]["N"]))
 
 
 def view(clients: Clients) -> dict[str, Thing]:
     """Read the listener's table: things by id, the deleted ones included."""
-    pages = clients.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
     return {
         row["id"]["S"]: Thing(row["name"]["S"], row["type"]["S"], int(row["timestamp"]["N"]))
-        for page in pages
-        for row in page["Items"]
+        for row in _rows(clients, TABLE)
     }
+
+
+def _rows(clients: Clients, table: str) -> "Iterator[dict[str, AttributeValueTypeDef]]":
+    pages = clients.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return (row for page in pages for row in page["Items"])
 
 
 def expected_view(events: Iterable[Event]) -> dict[str, Thing]:

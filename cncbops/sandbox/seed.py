@@ -1,7 +1,7 @@
 """Build the book's data lake, one stream processor and a fault monitor in an empty AWS account.
 
     stream ─▶ delivery stream ─ transformer ─▶ bucket (the lake)
-        ├───▶ listener ─▶ view (a table of things)
+        ├───▶ listener ─▶ view (a table of things), and the batches it took (another)
         │         └ faults, published to the stream
         └───▶ fault monitor ─▶ bucket (the faults)
 
@@ -28,6 +28,7 @@ TRANSFORMER = "cncb-data-lake-s3-john-transformer"
 DELIVERY_STREAM = "cncb-data-lake-s3-john-DeliveryStream"
 LISTENER = "cncb-replaying-events-john-listener"
 TABLE = "john-cncb-replaying-events-things"
+BATCHES_TABLE = "john-cncb-replaying-events-batches"
 FAULT_MONITOR = "cncb-resubmitting-faults-monitor-john-listener"
 FAULT_BUCKET = "cncb-resubmitting-faults-monitor-john-bucket-sandbox"
 
@@ -63,7 +64,7 @@ def seed(clients: Clients) -> SandboxContents:
     for service in ("cncb-data-lake-s3", "cncb-replaying-events", "cncb-resubmitting-faults-monitor"):
         create_stack(clients, service)
     transformer_arn = deploy(clients, TRANSFORMER, function_source("transformer"))
-    environment = {"TABLE_NAME": TABLE, "STREAM_NAME": STREAM}
+    environment = {"TABLE_NAME": TABLE, "BATCHES_TABLE_NAME": BATCHES_TABLE, "STREAM_NAME": STREAM}
     deploy(clients, LISTENER, function_source("listener"), environment=environment)
     deploy(clients, FAULT_MONITOR, function_source("fault_monitor"), environment={"BUCKET_NAME": FAULT_BUCKET})
     _create_delivery_stream(clients, stream_arn, transformer_arn)
