@@ -59,6 +59,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Have the body read what there is at one moment: to begin and to end a query of its own takes longer than most."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
 def guarded(path: Path) -> Iterator[None]:
     """Tell what the database or the file system refuses as CannotRun."""
     try:

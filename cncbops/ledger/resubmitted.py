@@ -8,20 +8,15 @@ time.
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cncbops.faults.identity import parted
 from cncbops.kinesis.record import Trace
-from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading
+from cncbops.ledger.database import FILE_NAME, at_one_moment, guarded, open_for_reading
+from cncbops.ledger.sorted_in import Generation, SortedIn
 from cncbops.session.memory import History
-from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
 
-_SENT = f"SELECT fault, run FROM {ENTRIES} CROSS JOIN resubmitted ON fault = {part()} WHERE {is_in()}"  # noqa: S608  constants
-_MOMENTS = (
-    f"SELECT r.record, f.pipeline, runs.started_ms FROM {ENTRIES} "  # noqa: S608  constants
-    f"CROSS JOIN resubmitted_records r ON r.record = {part()} "
-    f"CROSS JOIN resubmitted f ON f.fault = r.fault CROSS JOIN runs ON runs.id = r.run WHERE {is_in()}"
-)
 _NEWEST_BESIDE_OTHERS = (
     "SELECT CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE ended_ms IS NULL AND (run < ?1 OR run > ?1)) "
     "THEN (SELECT max(number) FROM resubmitted_lately) END"
@@ -43,6 +38,7 @@ class Resubmitted:
         self._folder, self._path = folder, folder / FILE_NAME
         self._asks, self._own = own, threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._generations: dict[int, Generation] = {}
         self._lately = _Lately(own)
 
     def __reduce__(self) -> tuple[type["Resubmitted"], tuple[Path, int | None]]:
@@ -56,74 +52,71 @@ class Resubmitted:
 
     def is_empty(self) -> bool:
         """Whether it knows of no fault at all."""
-        with guarded(self._path):
-            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-            return not (self._lately.sent or self._is_any_sorted_in())
+        with self._caught_up() as sorted_in:
+            return not self._lately.sent and sorted_in.is_empty()
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
         """Whether it knows one of these faults or of these records: the digests of either, end to end."""
-        faults, records = map(parted, both)
-        return bool(self.sent_by(faults)) or self.history(records).knows_any
+        faults, records = both
+        with self._caught_up() as sorted_in:
+            if sorted_in.knows_any(faults, records):
+                return True
+        lately = self._lately
+        return not (lately.sent.keys().isdisjoint(parted(faults)) and lately.moments.keys().isdisjoint(parted(records)))
 
     def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """The number of the run that delivered a fault last, of each that one did."""
-        with guarded(self._path):
-            self._lately.catch_up(self._connection)  # first: what is sorted in meanwhile is found below
-            sent: dict[bytes, int] = {row[0]: row[1] for row in self._rows_of(_SENT, faults)}
+        with self._caught_up() as sorted_in:
+            sent = {fault: cause.run for fault, cause in sorted_in.faults(b"".join(faults)).items()}
         lately = self._lately.sent
         return {**sent, **{fault: lately[fault] for fault in faults if fault in lately}} if lately else sent
 
     def history(self, records: Sequence[bytes]) -> History:
         """What is known of these records."""
         found: _Moments = {}
-        with guarded(self._path):
-            self._lately.catch_up(self._connection)
-            for record, pipeline, started_ms in self._rows_of(_MOMENTS, records):
-                _add(found, record, pipeline, started_ms)
+        with self._caught_up() as sorted_in:
+            for record, cause, _ in sorted_in.records(b"".join(records)):
+                _add(found, record, cause.pipeline, cause.started_ms)
         lately = self._lately.moments
         for record in records if lately else ():
             for pipeline, started_ms in lately.get(record, {}).items():
                 _add(found, record, pipeline, started_ms)
         return History(found)
 
-    def _rows_of(self, query: str, digests: Sequence[bytes]) -> Iterator[sqlite3.Row]:
-        if not self._is_any_sorted_in():  # as in a first resubmit, whose faults need not be looked for one by one
-            return
-        for pack in packs(b"".join(sorted(digests))):  # those that share a page one after another
-            yield from self._connection.execute(query, (pack,)).fetchall()
+    @contextmanager
+    def _caught_up(self) -> Iterator[SortedIn]:
+        """What is sorted in, and what came lately taken in."""
+        with self._snapshot() as sorted_in:
+            self._lately.catch_up(sorted_in.connection)
+            yield sorted_in
 
-    def _is_any_sorted_in(self) -> bool:
-        ((is_any,),) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM resubmitted)").fetchall()
-        return bool(is_any)
+    @contextmanager
+    def _snapshot(self) -> Iterator[SortedIn]:
+        """What is sorted in, at one moment."""
+        with guarded(self._path), at_one_moment(self._sorted_in.connection):
+            yield self._sorted_in
 
     @property
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+    def _sorted_in(self) -> SortedIn:
+        found: SortedIn | None = getattr(self._own, "sorted_in", None)
         if found is None:
-            found = self._own.connection = open_for_reading(self._folder)
-            assert found
-            prepare(found)
-            self._opened.append(found)
+            connection = open_for_reading(self._folder)
+            assert connection
+            found = self._own.sorted_in = SortedIn(connection, self._generations)
+            self._opened.append(connection)
         return found
 
-    def delivered_by_group(self, run: int) -> dict[str, int]:
+    def delivered_by_group(self, run: int) -> Mapping[str, int]:
         """How many faults of each group a run delivered, by fingerprint."""
-        with guarded(self._path):
-            rows = self._connection.execute(
-                "SELECT fingerprint, count(*) FROM resubmitted WHERE run = ? GROUP BY fingerprint", (run,)
-            ).fetchall()
-        return {row[0]: row[1] for row in rows}
+        with self._snapshot() as sorted_in:
+            return sorted_in.counted(run)
 
     def delivered_with(self, records: Iterable[bytes], run: int) -> Iterator[tuple[bytes, str]]:
         """The faults that a run delivered of which one of these records was a part, with their fingerprints."""
-        for record in records:
-            with guarded(self._path):
-                rows = self._connection.execute(
-                    "SELECT r.fault, f.fingerprint FROM resubmitted_records r JOIN resubmitted f ON f.fault = r.fault "
-                    "WHERE r.record = ? AND r.run = ? AND f.run = r.run",
-                    (record, run),
-                ).fetchall()
-            yield from ((row[0], row[1]) for row in rows)
+        with self._snapshot() as sorted_in:
+            held_by = [fault for _, cause, fault in sorted_in.records(b"".join(records)) if cause.run == run]
+            found = sorted_in.faults(b"".join(held_by))
+        return ((fault, cause.fingerprint) for fault, cause in found.items() if cause.run == run)
 
 
 class _Lately:

@@ -184,10 +184,40 @@ STEPS: Sequence[Step] = (
     ("ALTER TABLE sessions ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0",),
     # Whether others may deliver faults is asked again and again by a run that delivers thousands.
     ("CREATE INDEX open_sessions ON sessions (run) WHERE ended_ms IS NULL",),
+    (
+        # What was delivered of faults, for ever, each sorted by a digest (see `ledger.sorted_in`). What deliveries have
+        # in common is told once.
+        """CREATE TABLE causes (
+            number INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL REFERENCES runs,
+            fingerprint TEXT NOT NULL,
+            pipeline TEXT
+        )""",
+        # No number is ever given twice: what one generation was is kept in memory.
+        """CREATE TABLE generations (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            faults INTEGER NOT NULL,
+            records INTEGER NOT NULL,
+            fault_bits BLOB NOT NULL,
+            record_bits BLOB NOT NULL
+        )""",
+        "CREATE TABLE sorted_faults (number INTEGER PRIMARY KEY, entries BLOB NOT NULL)",
+        "CREATE TABLE sorted_records (number INTEGER PRIMARY KEY, entries BLOB NOT NULL)",
+        # What was sorted in before is sorted in anew, before what waits for it.
+        "UPDATE resubmitted_lately SET number = number + 1000000000000",
+        """INSERT INTO resubmitted_lately
+            SELECT row_number() OVER (ORDER BY r.run), r.run, r.fault, f.fingerprint, f.pipeline, r.record
+            FROM resubmitted_records r JOIN resubmitted f ON f.fault = r.fault""",
+        """INSERT INTO resubmitted_lately
+            SELECT (SELECT count(*) FROM resubmitted_records) + row_number() OVER (ORDER BY run),
+            run, fault, fingerprint, pipeline, x'' FROM resubmitted""",
+        "DROP TABLE resubmitted_records",
+        "DROP TABLE resubmitted",
+    ),
 )
 
-RESUBMITTED_SINCE = 2
-"""The version that has the tables of resubmitted faults."""
+RESUBMITTED_SINCE = 11
+"""The version in which what was delivered of faults is found as it is today."""
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> None:

@@ -72,6 +72,11 @@ static int compare(const void *one, const void *other)
     return memcmp(one, other, KEY_BYTES);
 }
 
+static int compare_with_others(const void *one, const void *other)
+{
+    return memcmp(one, other, KEY_BYTES + DIGEST_BYTES);
+}
+
 /* Writes all entries, in their order; afterwards each beginning's place is that of the next. */
 static bool write_entries(const Rows *rows, size_t *places, char *to)
 {
@@ -85,7 +90,8 @@ static bool write_entries(const Rows *rows, size_t *places, char *to)
         }
     }
     for (size_t at = 0, start = 0; at < FIRST; start = places[at++])
-        qsort(to + start * rows->size, places[at] - start, rows->size, compare);
+        qsort(to + start * rows->size, places[at] - start, rows->size,
+              rows->size > KEY_BYTES ? compare_with_others : compare);
     return true;
 }
 

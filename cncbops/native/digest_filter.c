@@ -1,4 +1,4 @@
-/* A bit for each digest, somewhere among many: what has none was never marked, what has one may have been. */
+/* Two bits for each digest, somewhere among many: what lacks one was never marked, what has both may have been. */
 
 #include "native.h"
 
@@ -7,22 +7,8 @@
 
 typedef struct {
     Py_buffer bits, digests;
-    size_t count;
+    Py_ssize_t step; /* from digest to digest */
 } Arguments;
-
-/* False with an exception set; else to be released. */
-static bool read_arguments(PyObject *given, Arguments *arguments)
-{
-    if (!PyArg_ParseTuple(given, "w*y*", &arguments->bits, &arguments->digests))
-        return false;
-    arguments->count = arguments->digests.len / DIGEST_BYTES;
-    if (arguments->bits.len && arguments->digests.len % DIGEST_BYTES == 0)
-        return true;
-    PyErr_SetString(PyExc_ValueError, "no bits, or no digests end to end");
-    PyBuffer_Release(&arguments->bits);
-    PyBuffer_Release(&arguments->digests);
-    return false;
-}
 
 static void release(Arguments *arguments)
 {
@@ -30,36 +16,67 @@ static void release(Arguments *arguments)
     PyBuffer_Release(&arguments->digests);
 }
 
-/* The byte that holds a digest's bit, and that bit. */
-static unsigned char *find(const Arguments *arguments, size_t at, unsigned char *bit)
+/* False with an exception set, and nothing to be released. */
+static bool are_whole(Arguments *arguments)
+{
+    if (arguments->bits.len && arguments->step >= DIGEST_BYTES && arguments->digests.len % arguments->step == 0)
+        return true;
+    PyErr_SetString(PyExc_ValueError, "no bits, or no digests end to end");
+    release(arguments);
+    return false;
+}
+
+enum { BITS = 2 }; /* of each digest, by its two halves */
+
+typedef struct {
+    unsigned char *byte, bit;
+} Bit;
+
+static Bit find(const Arguments *arguments, Py_ssize_t at, size_t half)
 {
     uint64_t number;
-    memcpy(&number, (const char *)arguments->digests.buf + at * DIGEST_BYTES, sizeof(number));
-    *bit = 1 << (number & 7);
-    return (unsigned char *)arguments->bits.buf + (number >> 3) % arguments->bits.len;
+    memcpy(&number, (const char *)arguments->digests.buf + at + half * sizeof(number), sizeof(number));
+    return (Bit){(unsigned char *)arguments->bits.buf + (number >> 3) % arguments->bits.len, 1 << (number & 7)};
+}
+
+static void mark(const Arguments *arguments, Py_ssize_t at)
+{
+    for (size_t half = 0; half < BITS; half++) {
+        Bit found = find(arguments, at, half);
+        *found.byte |= found.bit;
+    }
+}
+
+static bool is_marked(const Arguments *arguments, Py_ssize_t at)
+{
+    for (size_t half = 0; half < BITS; half++) {
+        Bit found = find(arguments, at, half);
+        if (!(*found.byte & found.bit))
+            return false;
+    }
+    return true;
 }
 
 PyObject *mark_digests(PyObject *Py_UNUSED(module), PyObject *given)
 {
     Arguments arguments;
-    unsigned char bit;
-    if (!read_arguments(given, &arguments))
+    if (!PyArg_ParseTuple(given, "w*y*n", &arguments.bits, &arguments.digests, &arguments.step) ||
+        !are_whole(&arguments))
         return NULL;
-    for (size_t at = 0; at < arguments.count; at++)
-        *find(&arguments, at, &bit) |= bit;
+    for (Py_ssize_t at = 0; at < arguments.digests.len; at += arguments.step)
+        mark(&arguments, at);
     release(&arguments);
     Py_RETURN_NONE;
 }
 
 PyObject *marked_digests(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    Arguments arguments;
-    unsigned char bit;
-    if (!read_arguments(given, &arguments))
+    Arguments arguments = {.step = DIGEST_BYTES};
+    if (!PyArg_ParseTuple(given, "y*y*", &arguments.bits, &arguments.digests) || !are_whole(&arguments))
         return NULL;
     PyObject *found = PyList_New(0);
-    for (size_t at = 0; found && at < arguments.count; at++)
-        if (*find(&arguments, at, &bit) & bit && !append_number(found, at))
+    for (Py_ssize_t at = 0; found && at < arguments.digests.len; at += arguments.step)
+        if (is_marked(&arguments, at) && !append_number(found, at / arguments.step))
             Py_CLEAR(found);
     release(&arguments);
     return found;

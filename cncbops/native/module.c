@@ -29,6 +29,7 @@ static PyMethodDef functions[] = {
     {"mark_digests", mark_digests, METH_VARARGS, NULL},
     {"marked_digests", marked_digests, METH_VARARGS, NULL},
     {"sorted_entries", sorted_entries, METH_VARARGS, NULL},
+    {"merged_entries", merged_entries, METH_VARARGS, NULL},
     {"pack_records", pack_records, METH_O, NULL},
     {"unpack_records", unpack_records, METH_VARARGS, NULL},
     {"filled", filled, METH_VARARGS, NULL},

@@ -30,6 +30,7 @@ PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);
 PyObject *objects(PyObject *module, PyObject *arguments);
 PyObject *sorted_entries(PyObject *module, PyObject *arguments);
+PyObject *merged_entries(PyObject *module, PyObject *arguments);
 PyObject *mark_digests(PyObject *module, PyObject *arguments);
 PyObject *marked_digests(PyObject *module, PyObject *arguments);
 PyObject *pack_records(PyObject *module, PyObject *records);

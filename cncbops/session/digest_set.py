@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cncbops.faults.identity import parted
+from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.native import hot
 from cncbops.session.scratch import Kept, noting
 
@@ -10,7 +10,7 @@ MOST_HELD = 300_000
 """In memory: some 7 MB in C."""
 
 _FILTER_BYTES = 4 * 1024 * 1024
-"""Where four million digests are on disk, one in nine that are new is asked about there."""
+"""Where four million digests are on disk, one in twenty that are new is asked about there."""
 
 
 class _Held(Protocol):
@@ -60,7 +60,7 @@ class _OnDisk:
     def add(self, digests: bytes) -> None:
         """Bring digests there that are not, in their order."""
         if hot:
-            hot.mark_digests(self._bits, digests)
+            hot.mark_digests(self._bits, digests, DIGEST_BYTES)
         self._kept.add([(None, digests)])
 
     def of(self, digests: bytes) -> set[int]:

@@ -9,6 +9,10 @@ _AT_ONCE = 256
 
 ENTRIES = "temp.entries"
 """The table of the numbers of those in a pack, to be joined by CROSS JOIN: SQLite would else begin at another."""
+EACH = f"substr(?1, number * {DIGEST_BYTES} + 1, {DIGEST_BYTES})"
+"""Each digest of the pack that is a statement's first value, in SQL."""
+IS_IN = f"number < length(?1) / {DIGEST_BYTES}"
+"""Which numbers there are in that pack, in SQL."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -17,17 +21,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.executemany(f"INSERT OR IGNORE INTO {ENTRIES} VALUES (?)", ((at,) for at in range(_AT_ONCE)))  # noqa: S608
 
 
-def packs(entries: bytes, size: int = DIGEST_BYTES) -> Iterator[bytes]:
-    """Entries of a size end to end, some at a time."""
-    step = _AT_ONCE * size
-    return (entries[start : start + step] for start in range(0, len(entries), step))
-
-
-def part(start: int = 0, length: int = DIGEST_BYTES, size: int = DIGEST_BYTES) -> str:
-    """A part of each entry of the pack that is a statement's first value, in SQL."""
-    return f"substr(?1, number * {size} + {start + 1}, {length})"
-
-
-def is_in(size: int = DIGEST_BYTES) -> str:
-    """Which numbers there are in that pack, in SQL."""
-    return f"number < length(?1) / {size}"
+def packs(digests: bytes) -> Iterator[bytes]:
+    """Digests that are end to end, some at a time."""
+    step = _AT_ONCE * DIGEST_BYTES
+    return (digests[start : start + step] for start in range(0, len(digests), step))

@@ -7,14 +7,14 @@ from typing import Generic, TypeVar
 
 from cncbops.errors import CannotRun
 from cncbops.session.digest import DIGEST_BYTES
-from cncbops.session.packs import ENTRIES, is_in, packs, part, prepare
+from cncbops.session.packs import EACH, ENTRIES, IS_IN, packs, prepare
 
 Value = TypeVar("Value", str | None, int)
 
 MOST_FRESH = 200_000
 
-_KEEP = f"INSERT INTO told SELECT {part()}, ?2 FROM {ENTRIES} WHERE {is_in()}"  # noqa: S608  constants
-_FIND = f"SELECT told.* FROM {ENTRIES} CROSS JOIN told ON digest = {part()} WHERE {is_in()}"  # noqa: S608
+_KEEP = f"INSERT INTO told SELECT {EACH}, ?2 FROM {ENTRIES} WHERE {IS_IN}"  # noqa: S608  constants
+_FIND = f"SELECT told.* FROM {ENTRIES} CROSS JOIN told ON digest = {EACH} WHERE {IS_IN}"  # noqa: S608
 
 
 def scratch() -> sqlite3.Connection:

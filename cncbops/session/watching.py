@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -81,7 +81,7 @@ class Watch:
             )
             self._came_back.setdefault(mark, set()).add(fault)
 
-    def _told(self, mark: str, delivered: dict[str, int]) -> StillBroken:
+    def _told(self, mark: str, delivered: Mapping[str, int]) -> StillBroken:
         function, error, message = self._examples[mark]
         return StillBroken(
             fingerprint=mark,

@@ -49,7 +49,8 @@ def aged(folder: Path, steps: int) -> None:
         migrate(older, STEPS[:steps])
         older.execute("ATTACH ? AS today", (str(today),))
         tables = older.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        for (table,) in tables.fetchall():
+        today_s = {name for (name,) in older.execute("SELECT name FROM today.sqlite_schema WHERE type = 'table'")}
+        for table in today_s.intersection(name for (name,) in tables.fetchall()):
             columns = ", ".join(row[1] for row in older.execute(f"PRAGMA main.table_info({table})"))
             older.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
     today.unlink()

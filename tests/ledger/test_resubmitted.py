@@ -1,6 +1,8 @@
 """What the ledger remembers of faults that were delivered: for ever, and with what is settled or not at all."""
 
+import random
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import count
@@ -163,7 +165,7 @@ def test_records_of_a_replay_leave_nothing_behind(ledger: Ledger) -> None:
     sent = record(1)
     ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(waybill(sent), Outcome(delivered=[sent]))])
     with closing(sqlite3.connect(ledger.path)) as connection:
-        for table in ("resubmitted", "resubmitted_records", "resubmitted_lately"):
+        for table in ("resubmitted_lately", "generations", "sorted_faults", "sorted_records", "causes"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
@@ -245,6 +247,36 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
     assert list(memory.delivered_with(both.records, 999)) == []
 
 
+@pytest.mark.parametrize("native", ["C", "Python"])
+def test_of_many_runs_each_delivery_is_remembered_however_they_were_put_together(
+    ledger: Ledger, native: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if native == "Python":
+        for module in ("digest_table", "generations", "sorted_in", "sorting"):
+            monkeypatch.setattr(f"cncbops.ledger.{module}.hot", None)
+    monkeypatch.setattr("cncbops.ledger.digest_table._PORTION_BYTES", 300)
+    chance, faults = random.Random(7), [one(number, pipeline=f"m{number % 2}") for number in range(40)]
+    last, began = dict[bytes, int](), dict[bytes, int]()
+    for _ in range(70):
+        run = run_at(ledger, chance.randrange(1_000, 9_000))
+        sent = chance.sample(faults, chance.choice([1, 1, 2, 9]))
+        deliver(ledger, run, *sent)
+        last.update({each.fault: run.id for each in sent})
+        for each in sent:
+            began[each.fault] = max(began.get(each.fault, 0), ledger.find(run.run_id).started_ms)
+        memory = ledger.resubmitted(run.id)
+        assert memory.sent_by([each.fault for each in faults]) == last
+        assert memory.delivered_by_group(run.id) == Counter(each.fingerprint for each in sent)
+    for each in faults:
+        assert memory.history(each.records).last_sent_ms(each.records) == began.get(each.fault)
+    assert Counter(last.values()) == {
+        run.id: sum(memory.delivered_by_group(run.id).values()) for run in ledger.runs() if run.id in last.values()
+    }
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        ((generations,),) = connection.execute("SELECT count(*) FROM generations").fetchall()
+    assert generations <= 3 * 7  # of three sizes
+
+
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
 def test_of_a_whole_batch_each_fault_is_remembered_with_its_own_records(
     ledger: Ledger, memory: Asked, count: int, monkeypatch: pytest.MonkeyPatch
@@ -291,17 +323,28 @@ def test_a_ledger_from_before_resubmits_remembers_nothing(tmp_path: Path) -> Non
         assert isinstance(updated.memory(), Resubmitted)
 
 
-def test_what_an_older_version_left_to_be_sorted_in_is_known_also_where_the_ledger_is_only_looked_at(
-    tmp_path: Path,
-) -> None:
-    """As it is by a dry-run, which leaves the ledger as it was."""
+def test_what_an_older_version_remembered_is_known_once_the_ledger_is_written_to(tmp_path: Path) -> None:
+    """Some of it was sorted in, by an earlier run and by a later one; and some still waited for that."""
     with Ledger.open(tmp_path) as ledger:
-        deliver(ledger, run_at(ledger, 1_000), one(1))
-    aged(tmp_path, 5)
+        first, second = run_at(ledger, 1_000), run_at(ledger, 2_000)
+        deliver(ledger, second, one(3, pipeline="m1"))
+    aged(tmp_path, 10)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        for run, unit in ((second, one(1)), (first, one(2)), (first, one(3))):
+            connection.execute("INSERT INTO resubmitted VALUES (?, ?, ?, NULL)", (unit.fault, run.id, unit.fingerprint))
+        for run, unit in ((first, one(1)), (second, one(1)), (first, one(2)), (first, one(3))):
+            connection.execute("INSERT INTO resubmitted_records VALUES (?, ?, ?)", (*unit.records, run.id, unit.fault))
     looked_at = Ledger.look(tmp_path)
     assert looked_at
     with looked_at:
-        assert one(1).fault in looked_at.memory().sent_by([one(1).fault])
+        assert isinstance(looked_at.memory(), NoMemory)
+    with Ledger.open(tmp_path) as ledger:
+        memory = Asked(ledger)
+        for known in ("lately", "sorted in"):
+            assert [memory.sent_by(one(number).fault) for number in range(1, 5)] == [2, 1, 2, None], known
+            assert [memory.last_sent_ms(one(number).records) for number in range(1, 4)] == [2_000, 1_000, 2_000]
+            assert memory.sent_for_another(one(3).records, "m2", 0)
+            assert memory.delivered_by_group(second.id) == {one(1).fingerprint: 2}
 
 
 def test_what_a_run_delivers_is_new_to_it_until_its_session_ends_whatever_others_do(tmp_path: Path) -> None:
