@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.fault import Fault, LakeLine, Nothing, Payload, Records, StreamRange, Work
-from cncbops.faults.identity import Identity, fault_digest, identity_of
+from cncbops.faults.identity import Identity, fault_digest, identity_of, parted
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.routing import Routing
 from cncbops.faults.unit import Place, Unit, to_unit
@@ -182,6 +182,20 @@ class Assessor:
     def remembers(self, both: tuple[bytes, bytes]) -> bool:
         """Whether the ledger knows any of these faults or records: the digests of either, end to end."""
         return self._memory.knows_any(both)
+
+    def delivered(self, both: tuple[bytes, bytes]) -> Mapping[int, bool] | None:
+        """Which of these faults their functions had, by index, and whether from this run. Their digests are end to end.
+
+        None where more has to be weighed: they are to be sent again, or a record of others of them went before.
+        """
+        faults, records = map(parted, both)
+        sent = self._memory.sent_by(faults)
+        if sent and self._request.again:
+            return None
+        of_others = [record for fault, record in zip(faults, records, strict=True) if fault not in sent]
+        if self._memory.history(of_others).knows_any:
+            return None
+        return {at: sent[fault] == self._run for at, fault in enumerate(faults) if fault in sent}
 
     def assess(self, met: Sequence[Met]) -> tuple[list[Candidate], list[Delivered]]:
         """What is to become of faults, but for those that were delivered before.

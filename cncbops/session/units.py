@@ -140,9 +140,16 @@ class UnitReader(Reader):
         rest: UsualUnits | None = met
         while rest:
             part, rest = rest.up_to(_BYTES_AT_ONCE - some.bytes)
-            some.add(self._judging(part, part.take_places()), part)
+            part.take_places()
+            some.add(self._new_of(part), part)
             if some.bytes >= _BYTES_AT_ONCE:
                 yield from self._all_of(some)
+
+    def _new_of(self, part: UsualUnits) -> Sequence[Unit]:
+        """The units of a part that were not delivered before, which is counted of the others."""
+        new = part.without(part.delivered)
+        self._findings.tally.faults.sent_before += list(part.delivered.values()).count(False)
+        return self._judging(new, new.found)
 
     def _assess(self, some: _Some) -> None:
         """Make units of what waits for that."""

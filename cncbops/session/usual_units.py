@@ -5,8 +5,9 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +26,9 @@ from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor, Reading
 from cncbops.session.causes import Cause, Causes
 from cncbops.session.memory import Shared
+
+NOTHING: Mapping[int, bool] = MappingProxyType({})
+"""None of some units was delivered before."""
 
 ReadDocument = tuple[int, int, Decoded]
 """A document's line and part, and what it holds."""
@@ -61,27 +65,30 @@ class Sums(NamedTuple):
 
 
 class _Block(Run[Any], frozen=True, gc=False):
-    """All lines of a block, where each is a unit, and what they come to."""
+    """All lines of a block, where each is a unit, what they come to, and which were delivered before."""
 
     sums: Sums
+    delivered: Mapping[int, bool]
 
 
 class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
     That is found out at once: when others are read, units have to be fetched from memory for each question.
+    `delivered` are those that are not to be sent, by index, as the function had them; and whether from this run.
     """
 
     reading: Reading
     found: Sequence[Unit]
     sums: Sums
+    delivered: Mapping[int, bool] = NOTHING
 
     @classmethod
-    def of(cls, reading: Reading, found: Sequence[Any]) -> "UsualUnits":
+    def of(cls, reading: Reading, found: Sequence[Any], delivered: Mapping[int, bool] = NOTHING) -> "UsualUnits":
         """Of units that are all packed."""
         summed = hot.sum_units(found)
         assert summed, "each is packed"
-        return cls(reading, found, Sums.of(*summed))
+        return cls(reading, found, Sums.of(*summed), delivered)
 
     @property
     def digests(self) -> bytes:
@@ -95,8 +102,8 @@ class UsualUnits(msgspec.Struct, gc=False):
             return {}
         return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
-    def without(self, indices: Sequence[int]) -> "UsualUnits":
-        """All but those at some indices."""
+    def without(self, indices: Collection[int]) -> "UsualUnits":
+        """All but those at some indices, among which are all that were delivered before."""
         if not indices:
             return self
         dropped = set(indices)
@@ -109,15 +116,16 @@ class UsualUnits(msgspec.Struct, gc=False):
         end = bisect_left([*accumulate(unit.size for unit in self.found)], size) + 1
         if end == len(self.found):
             return self, None
-        return self.of(self.reading, self.found[:end]), self.of(self.reading, self.found[end:])
+        before = {at: is_own for at, is_own in self.delivered.items() if at < end}
+        behind = {at - end: is_own for at, is_own in self.delivered.items() if at >= end}
+        return self.of(self.reading, self.found[:end], before), self.of(self.reading, self.found[end:], behind)
 
-    def take_places(self) -> Sequence[Unit]:
-        """The units, each with its place as the next of its object's faults, which are counted in."""
+    def take_places(self) -> None:
+        """Give each unit its place, as the next of its object's faults, which are counted in."""
         entry = self.reading.entry
         (first,) = entry.places(entry.pulled, 1)
         hot.place_units(self.found, first)
         entry.pulled += len(self.found)
-        return self.found
 
 
 class UsualReader:
@@ -138,7 +146,7 @@ class UsualReader:
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
             elif isinstance(found, _Block):
-                yield UsualUnits(reading, found.values, found.sums)
+                yield UsualUnits(reading, found.values, found.sums, found.delivered)
             else:
                 yield from self._apart(reading, found)
 
@@ -162,7 +170,7 @@ class UsualReader:
         return [each or read_line(line, usual) for line, each in zip(lines, found, strict=True)]
 
     def _units(self, block: Block, lake_object: LakeObject) -> _Block | Sequence[Unit | None]:
-        """The units of a block by line; none of them where the ledger remembers any."""
+        """The units of a block by line; none of them where what the ledger remembers has to be weighed."""
         request = self._request
         found, sums = hot.read_units(
             Unit,
@@ -173,8 +181,19 @@ class UsualReader:
             request.one_by_one,
             request.until_ms,
         )
-        if self._assessor.may_remember():
-            units = list(filter(None, found))
-            if units and self._assessor.remembers(hot.unit_digests(units)):
-                return [None] * len(found)
-        return _Block(block.first_line, found, Sums.of(*sums)) if sums else found
+        delivered = self._delivered(found, is_all=sums is not None)
+        if delivered is None:
+            return [None] * len(found)
+        return _Block(block.first_line, found, Sums.of(*sums), delivered) if sums else found
+
+    def _delivered(self, found: Sequence[Unit | None], *, is_all: bool) -> Mapping[int, bool] | None:
+        """Which of a block's units were delivered before; None where they are to be assessed, fault by fault.
+
+        As they are where they are not all of the block, which is seldom so.
+        """
+        assessor = self._assessor
+        units = list(filter(None, found)) if assessor.may_remember() else ()
+        digests = hot.unit_digests(units) if units else None
+        if digests is None or not assessor.remembers(digests):
+            return NOTHING
+        return assessor.delivered(digests) if is_all else None

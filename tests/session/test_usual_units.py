@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -26,7 +26,7 @@ from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
-from cncbops.session.memory import NoMemory, Seen
+from cncbops.session.memory import History, NoMemory, Seen
 from cncbops.session.units import UnitReader
 from cncbops.session.usual_units import UsualUnits
 from cncbops.target import Target
@@ -48,30 +48,35 @@ USUAL = texts.cookbook(RECORD)
 CHANGES = [*usual_texts.ODD, *usual_texts.USUAL]
 
 
-NOTHING = NoMemory()
+NOTHING, OWN = NoMemory(), 7
 
 
 @dataclass
 class Remembers(NoMemory):
-    """A memory of faults that run 7 has delivered."""
+    """A memory of faults, and of records, with the runs that have delivered them: the first, or `OWN`."""
 
-    faults: Sequence[bytes]
+    faults: Mapping[bytes, int]
+    records: Collection[bytes] = ()
 
     def is_empty(self) -> bool:
         return False
 
     def knows_any(self, both: tuple[bytes, bytes]) -> bool:
-        return any(fault in parted(both[0]) for fault in self.faults)
+        faults, records = map(parted, both)
+        return bool(self.sent_by(faults)) or self.history(records).knows_any
 
     def sent_by(self, faults: Sequence[bytes]) -> dict[bytes, int]:
-        return {fault: 7 for fault in faults if fault in self.faults}
+        return {fault: self.faults[fault] for fault in faults if fault in self.faults}
+
+    def history(self, records: Sequence[bytes]) -> History:
+        return History({record: {None: 1_000} for record in records if record in self.records})
 
 
 def reader_of(request: ResubmitRequest, memory: NoMemory) -> UnitReader:
     target = Target(FUNCTION)
     known = Recipient(FUNCTION, target, settle(request, target, "us-east-1"))
     finder = Finder(request, AWS, Recipients(("fn", known)), None)
-    assessor = Assessor(request, "here", finder, RESOLVER, memory, memory.is_empty, None)
+    assessor = Assessor(request, "here", finder, RESOLVER, memory, memory.is_empty, OWN)
     return UnitReader(request, assessor, RESOLVER, None, 0)
 
 
@@ -111,9 +116,9 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     take = UsualUnits.take_places
 
-    def counted(self: UsualUnits) -> list[Unit]:
+    def counted(self: UsualUnits) -> None:
         counts.append(len(self.found))
-        return take(self)
+        take(self)
 
     monkeypatch.setattr(UsualUnits, "take_places", counted)
     return counts
@@ -231,20 +236,51 @@ def test_other_requests_come_to_the_same(request_: ResubmitRequest) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_what_is_remembered_is_assessed_fault_by_fault(again: bool) -> None:
+def test_what_was_delivered_is_not_sent_unless_that_is_asked_for(again: bool, taken: list[int]) -> None:
     data = b"\n".join(USUAL.replace(b'"m"', b'"%d"' % number) for number in range(5))
     sent: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
-    memory, request = Remembers([sent[1].fault, sent[4].fault]), replace(REQUEST, again=again)
+    memory, request = Remembers({sent[1].fault: 1, sent[4].fault: OWN}), replace(REQUEST, again=again)
+    taken.clear()
     found = came_to(data, request, memory)
-    assert len(found["units"]) == (5 if again else 3)  # type: ignore[arg-type]
+    assert [unit.line for unit in found["units"]] == ([1, 2, 3, 4] if again else [1, 3, 4])  # type: ignore[attr-defined]
+    assert taken == ([] if again else [5])
     assert found == slowly(data, request, memory)
+
+
+@given(
+    fates=st.lists(st.sampled_from(["new", "new", "sent", "own", "record", "odd"]), min_size=1, max_size=9),
+    again=st.booleans(),
+    wrap=st.sampled_from([[], ["envelope"]]),
+    size=st.sampled_from([1 << 20, 3_000]),
+    most=st.sampled_from([1 << 22, 1, len(RECORD) * 3]),
+)
+@example(
+    fates=["new", "sent", "own", "new", "sent", "new", "sent"], again=False, wrap=[], size=1 << 20, most=len(RECORD) * 3
+)
+def test_what_is_remembered_comes_to_what_the_careful_way_makes_of_it(
+    fates: list[str], again: bool, wrap: list[str], size: int, most: int
+) -> None:
+    lines = [
+        texts.wrapped(USUAL.replace(b'"m"', b'"%d"' % number), wrap) + b" " * (fate == "odd")
+        for number, fate in enumerate(fates)
+    ]
+    data, request = b"\n".join(lines), replace(REQUEST, again=again)
+    sent: Sequence[Unit] = came_to(data)["units"]  # type: ignore[assignment]
+    runs = {"sent": 1, "own": OWN}
+    memory = Remembers(
+        {unit.fault: runs[fate] for fate, unit in zip(fates, sent, strict=True) if fate in runs},
+        [unit.records[0] for fate, unit in zip(fates, sent, strict=True) if fate == "record"],
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(units, "_BYTES_AT_ONCE", most)
+        assert came_to(data, request, memory, size=size) == slowly(data, request, memory, size=size)
 
 
 def test_what_others_send_while_an_object_is_read_is_known_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [True, True, True, True, False, False]
     lines = [USUAL.replace(b'"m"', b'"%d"' % number) for number in range(6)]
     sent: Sequence[Unit] = came_to(b"\n".join(lines))["units"]  # type: ignore[assignment]
-    memory = Remembers([unit.fault for unit in sent])
+    memory = Remembers({unit.fault: 1 for unit in sent})
     monkeypatch.setattr(memory, "is_empty", lambda: asked.pop(0))
     found = came_to(b"\n".join(lines), REQUEST, memory, size=len(lines[0]) + 1)
     assert not asked
