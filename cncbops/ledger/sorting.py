@@ -12,7 +12,7 @@ from cncbops.ledger.generations import Portions, add_generation, merge_generatio
 from cncbops.ledger.sorted_in import CAUSE_BYTES, FAULT_BYTES, RECORD_BYTES
 from cncbops.native import hot
 
-_MOST_BYTES = 8 * 1024 * 1024
+_MOST_BYTES = 4 * 1024 * 1024
 """That are sorted at a time."""
 
 _Cause = tuple[int, str | None, str | None]
