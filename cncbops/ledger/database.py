@@ -65,7 +65,8 @@ def at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite ends it itself where the file fails it
+            connection.execute("ROLLBACK")
 
 
 @contextmanager
