@@ -1,5 +1,6 @@
 """What all tests share: a machine with other work to do is no reason for a property to fail."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -27,6 +28,15 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """
     workers = yield
     return workers if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * workers
+
+
+def pytest_collection_finish() -> None:
+    """Have botocore keep what it works out, and leave what was imported out of searches for garbage, in each worker."""
+    from tests import botocore_once
+
+    botocore_once.keep()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
