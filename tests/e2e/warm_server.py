@@ -25,10 +25,13 @@ _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
     *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
     *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *("policy", "sandbox", "_sandboxing"),
+    *("policy", "sandbox", "_sandboxing", "_lasting", "_progress", "_resubmit_view", "_lake_verify", "_lake_verify_view"),
 )
 _COMPLETING = ("_shells", "_suggesting", "completion")
-_IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
+_IMPORTED_LATE = (
+    *("smart_open.s3", "typer.rich_utils", "rich._emoji_codes", "_strptime", "tomllib", "multiprocessing.popen_fork"),
+    "cncbops.ledger.invalidations",
+)
 _LONGEST_REQUEST = 1024 * 1024
 
 
