@@ -12,11 +12,14 @@ from botocore import client, endpoint_provider, hooks, loaders
 
 from cncbops.descriptions import FileReader
 
+CHANGED = "service-2"
+"""The files that clients change when they have read them: who asks for one gets it as it is."""
+
 
 def keep() -> None:
     """Have what is worked out from now on kept; for once in a process."""
     for reader in (FileReader, loaders.JSONFileLoader):
-        once(reader, "load_file", lambda _, path: path)
+        once(reader, "load_file", lambda _, path: None if path.endswith(CHANGED) else path)
     once(client.ClientCreator, "_load_service_model", _of_model)
     once(endpoint_provider, "RuleSet", lambda **data: id(data["rules"]))  # which lives as long as its file is kept
     once(hooks.EventAliaser, "_alias_event_name", lambda _, name: name)
@@ -24,12 +27,14 @@ def keep() -> None:
 
 
 def once(owner: Any, name: str, key: Callable[..., Hashable]) -> None:
-    """Let what a method or function gives be worked out once for each key of its arguments."""
+    """Let what a method or function gives be worked out once for each key of its arguments; without one each time."""
     work_out, known = getattr(owner, name), dict[Hashable, Any]()
 
     @functools.wraps(work_out)
     def kept(*arguments: Any, **named: Any) -> Any:
         asked = key(*arguments, **named)
+        if asked is None:
+            return work_out(*arguments, **named)
         if asked not in known:
             known[asked] = work_out(*arguments, **named)
         return known[asked]

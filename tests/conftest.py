@@ -33,7 +33,7 @@ def pytest_configure() -> None:
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """As many workers for `-n auto` as are said, else two for each processor.
 
-    Most tests wait for a command, or for a server of their own: on two processors four workers take 4:12, two 5:15.
+    Most tests wait for a command, or for a server of their own: on two processors four workers take a fifth less time.
     """
     workers = yield
     return workers if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * workers
@@ -44,18 +44,20 @@ def pytest_collection_finish() -> None:
     from tests import botocore_once
 
     botocore_once.keep()
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Rewrite the asserts of a worker's share of the files, which each worker would do for all of them: 6 s of a core.
 
-    A file that is not yet kept when it is wanted is rewritten there and then; so are all, if pytest moves this.
+    What is imported now stays, so no garbage is searched for. A file that is not yet kept when it is wanted is
+    rewritten there and then; so are all, if pytest moves this.
     """
     if not (share := getattr(session.config, "workerinput", None)):
         return
+    gc.disable()
     with suppress(ImportError, AttributeError):
         from _pytest.assertion import rewrite
 
