@@ -25,16 +25,8 @@ _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
     *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
     *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *(
-        "policy",
-        "sandbox",
-        "_sandboxing",
-        "_lasting",
-        "_progress",
-        "_resubmit_view",
-        "_lake_verify",
-        "_lake_verify_view",
-    ),
+    *("policy", "sandbox", "_sandboxing", "_lasting", "_progress", "_resubmit_view"),
+    *("_lake_verify", "_lake_verify_view"),
 )
 _COMPLETING = ("_shells", "_suggesting", "completion")
 _IMPORTED_LATE = (
