@@ -1,5 +1,6 @@
 """What all tests share: a machine with other work to do is no reason for a property to fail."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -14,29 +15,49 @@ from hypothesis import settings
 sys.path.append(str(Path(__file__).parents[1]))
 
 TESTS = Path(__file__).parent
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 2 * 1024**3
 
 settings.register_profile("cncbops", deadline=None, max_examples=45)
 settings.load_profile("cncbops")
+
+
+def pytest_configure() -> None:
+    """Have tests write to memory where it has room and runs programs: a ledger waits for a disk 50 ms."""
+    with suppress(OSError):
+        shared = os.statvfs(MEMORY)
+        if not shared.f_flag & os.ST_NOEXEC and shared.f_bavail * shared.f_frsize >= ROOM_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """As many workers for `-n auto` as are said, else two for each processor.
 
-    Most tests wait for a command, or for a server of their own: on two processors four workers take 4:12, two 5:15.
+    Most tests wait for a command, or for a server of their own: on two processors four workers take a fifth less time.
     """
     workers = yield
     return workers if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * workers
+
+
+def pytest_collection_finish() -> None:
+    """Have botocore keep what it works out, and leave what was imported out of searches for garbage, in each worker."""
+    from tests import botocore_once
+
+    botocore_once.keep()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Rewrite the asserts of a worker's share of the files, which each worker would do for all of them: 6 s of a core.
 
-    A file that is not yet kept when it is wanted is rewritten there and then; so are all, if pytest moves this.
+    What is imported now stays, so no garbage is searched for. A file that is not yet kept when it is wanted is
+    rewritten there and then; so are all, if pytest moves this.
     """
     if not (share := getattr(session.config, "workerinput", None)):
         return
+    gc.disable()
     with suppress(ImportError, AttributeError):
         from _pytest.assertion import rewrite
 

@@ -1,15 +1,23 @@
 """Descriptions of services are the same as botocore's own loader finds them."""
 
+import inspect
 from pathlib import Path
 
 import botocore
 import pytest
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 
 from cncbops.descriptions import Descriptions, FileReader
 
 DATA = Path(botocore.__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of them (see `botocore_once.py`) clients have changed."""
+    for reader in (FileReader, JSONFileLoader):
+        monkeypatch.setattr(reader, "load_file", inspect.unwrap(reader.load_file))
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e.servers import Cncbops
 
+pytestmark = pytest.mark.rehearsal
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> str:

@@ -121,6 +121,7 @@ def test_every_command_that_a_page_speaks_of_exists(page: str) -> None:
     assert spoken_of <= set(COMMANDS)
 
 
+@pytest.mark.rehearsal
 def test_a_view_that_is_behind_is_repaired_from_the_lake(place: Place) -> None:
     events = happen(place, "listener_broken")
     assert place.stale(events) > 0
@@ -131,6 +132,7 @@ def test_a_view_that_is_behind_is_repaired_from_the_lake(place: Place) -> None:
     assert len(lake_keys(place.clients)) == before  # a lake is only read
 
 
+@pytest.mark.rehearsal
 def test_a_view_that_is_lost_is_seeded_and_what_has_come_since_follows(place: Place) -> None:
     whole = place.view_of_lake()
     for name in view(place.clients):
@@ -152,6 +154,7 @@ def _of(page: str, heading: str, *, within: bool) -> list[Block]:
     return [block for block in blocks_of(page) if (block.heading == heading) == within]
 
 
+@pytest.mark.rehearsal
 def test_a_cluster_of_this_machine_delivers_what_it_planned(place: Place) -> None:
     events = happen(place, "listener_broken")
     plan, executed, policy = place.type_all(blocks_of("cluster.md"))
@@ -162,6 +165,7 @@ def test_a_cluster_of_this_machine_delivers_what_it_planned(place: Place) -> Non
     assert '"lambda:InvokeFunction"' in policy
 
 
+@pytest.mark.rehearsal
 def test_faults_that_wait_are_resubmitted_once(place: Place) -> None:
     events = happen(place, "listener_faulting")
     stale, faults = place.stale(events), len(fault_keys(place.clients))
@@ -172,6 +176,7 @@ def test_faults_that_wait_are_resubmitted_once(place: Place) -> None:
     assert len(fault_keys(place.clients)) == faults
 
 
+@pytest.mark.rehearsal
 def test_what_is_stale_at_the_edge_is_cleared(place: Place) -> None:
     put_view(place.clients, "things/thing-1", "blue again")
     *_, listed = place.type_all(blocks_of("stale-edge.md"))
@@ -181,6 +186,7 @@ def test_what_is_stale_at_the_edge_is_cleared(place: Place) -> None:
     assert made["Items"][0]["Id"] in listed
 
 
+@pytest.mark.rehearsal
 def test_an_ill_region_is_taken_out_and_put_back(place: Place) -> None:
     other = place.clients.of(OTHER_REGION)
     blocks = blocks_of("region-ill.md")

@@ -6,9 +6,9 @@ ends when its standard input does.
 
 import array
 import atexit
-import functools
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -17,7 +17,6 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,10 +25,14 @@ _MODULES = (
     *("_group", "_replaying", "_resubmitting", "_invalidating", "_invalidations", "_health", "_failover"),
     *("_failover_status", "_faults", "_lake_cat", "_lake_find", "_lake_ls", "_policy", "_runs", "_resuming"),
     *("_config_show", "replay", "resubmit", "invalidate", "health", "failover", "faults", "lake", "runs", "config"),
-    *("policy", "sandbox", "_sandboxing"),
+    *("policy", "sandbox", "_sandboxing", "_lasting", "_progress", "_resubmit_view"),
+    *("_lake_verify", "_lake_verify_view"),
 )
 _COMPLETING = ("_shells", "_suggesting", "completion")
-_IMPORTED_LATE = ("smart_open.s3", "typer.rich_utils", "_strptime")
+_IMPORTED_LATE = (
+    *("smart_open.s3", "typer.rich_utils", "rich._emoji_codes", "_strptime", "tomllib", "multiprocessing.popen_fork"),
+    "cncbops.ledger.invalidations",
+)
 _LONGEST_REQUEST = 1024 * 1024
 
 
@@ -133,34 +136,24 @@ def _work_out_commands() -> None:
 
 def _work_out_clients() -> None:
     """Have what botocore works out of descriptions of services and of names of events, for each client anew."""
-    reader = importlib.import_module("cncbops.descriptions").FileReader
-    read = functools.cache(reader().load_file)
-    reader.load_file = lambda _, path: read(path)
-    hooks = importlib.import_module("botocore.hooks")
-    hooks.accepts_kwargs = functools.lru_cache(hooks.accepts_kwargs)
-    _once(hooks.EventAliaser, "_alias_event_name", lambda name: name)
+    kept = _beside("botocore_once")
+    kept.keep()
     making = importlib.import_module("botocore.client").ClientCreator
-    _once(making, "_load_service_model", lambda name, version=None: (name, version))
-    _once(making, "_create_client_class", lambda name, _: name)
-    endpoints = importlib.import_module("botocore.endpoint_provider")
-    _once(endpoints, "RuleSet", lambda **data: id(data["rules"]))  # which lives as long as `read` keeps it
+    kept.once(making, "_create_client_class", lambda _, name, model: name)
     aws = importlib.import_module("cncbops.aws")
     clients = aws.Aws(aws.AwsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9"))
     for make in (clients.s3, clients.lambda_, clients.sts, clients.cloudwatch, clients.cloudfront):
         make().meta.service_model.shape_for_error_code("")
 
 
-def _once(owner: Any, name: str, key: Callable[..., Hashable]) -> None:
-    """Let what a method or function gives be worked out once for each key of its arguments, but `self`."""
-    work_out, known = getattr(owner, name), dict[Hashable, Any]()
-
-    def once(*arguments: Any, **named: Any) -> Any:
-        asked = key(*arguments[isinstance(owner, type) :], **named)
-        if asked not in known:
-            known[asked] = work_out(*arguments, **named)
-        return known[asked]
-
-    setattr(owner, name, once)
+def _beside(name: str) -> Any:
+    """A module of the tests: their folder is none of those that commands import from."""
+    found = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
+    assert found
+    assert found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def _code_of_command() -> int:
