@@ -16,10 +16,11 @@ from urllib.parse import quote
 from cncbops.errors import CannotRun
 from cncbops.ledger.place import at_ledger
 from cncbops.ledger.schema import APPLICATION_ID, STEPS, migrate, version
+from cncbops.ledger.sorting import sort_in
 
 FILE_NAME = "ledger.db"
 BUSY_S = 60.0
-"""How long one process waits for the others' transactions, which take milliseconds."""
+"""How long one process waits for the others' transactions: milliseconds, or seconds where a large resubmit ends."""
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
@@ -30,7 +31,9 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
             _make(path)
         connection = _connect(path, "mode=rw")
         _require_ours(connection, path)
-        migrate(connection)
+        if migrate(connection):
+            with transaction(connection):
+                sort_in(connection, None)  # what the steps have left to that
     return connection
 
 

@@ -26,7 +26,7 @@ class DigestTable:
     """Entries of `size` bytes in a `table` of (number INTEGER PRIMARY KEY, entries BLOB).
 
     Of those of a generation that have their first `told_by` bytes in common there is the greatest. A row holds those
-    that begin as its number says or behind, and before the generation's next row.
+    that begin with its number or a greater one, and with less than that of the generation's next row.
     """
 
     def __init__(self, connection: sqlite3.Connection, table: str, size: int, told_by: int) -> None:

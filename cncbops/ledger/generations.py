@@ -1,10 +1,12 @@
 """Generations of what was delivered: one for what is sorted in at a time, and one of many that are about as large.
 
-So what is sorted in is written once, and once more each time that all of it has become eight times as much.
+So what is sorted in is written once, and once more each time that all of it has become eight times as much, as long
+as that takes no more than seconds.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from cncbops.ledger.digest_table import DigestTable
@@ -13,6 +15,8 @@ from cncbops.native import hot
 
 _MOST_ALIKE = 8
 """Generations of a size: each that there is has to be asked."""
+_MOST_ENTRIES = 1_000_000
+"""Of a generation that is made of others, which takes a second, while others wait that write to the ledger."""
 _BITS_BYTES = 2
 """For each digest: of those that are not there, one in seventy has its bits from others."""
 
@@ -32,9 +36,14 @@ class _Size(NamedTuple):
     records: int
 
     @property
+    def entries(self) -> int:
+        """Of both kinds."""
+        return self.faults + self.records
+
+    @property
     def magnitude(self) -> int:
         """The same for those that have about as many: each is eight times the one before."""
-        return (self.faults + self.records).bit_length() // 3
+        return self.entries.bit_length() // 3
 
 
 def add_generation(connection: sqlite3.Connection, faults: Portions, records: Portions) -> None:
@@ -49,18 +58,31 @@ def add_generation(connection: sqlite3.Connection, faults: Portions, records: Po
     )
 
 
-def merge_generations(connection: sqlite3.Connection) -> None:
-    """Make one of those that are about as large, where they are many, within a transaction."""
-    while alike := _many_alike(connection):
-        numbers = [size.number for size in alike]
-        faults, records = sum(size.faults for size in alike), sum(size.records for size in alike)
-        add_generation(
-            connection,
-            Portions(sorted_faults(connection).together(numbers, faults), faults),
-            Portions(sorted_records(connection).together(numbers, records), records),
-        )
-        for number in numbers:
-            _drop(connection, number)
+def merge_generations(connection: sqlite3.Connection, writing: Callable[[], AbstractContextManager[None]]) -> None:
+    """Make one of many that are about as large, each time in a transaction of its own, which `writing` is."""
+    is_merged = True
+    while is_merged:
+        with writing():
+            is_merged = _merge_some(connection)
+
+
+def _merge_some(connection: sqlite3.Connection) -> bool:
+    alike = _many_alike(connection)
+    if alike:
+        _merge(connection, alike)
+    return bool(alike)
+
+
+def _merge(connection: sqlite3.Connection, alike: Sequence[_Size]) -> None:
+    numbers = [size.number for size in alike]
+    faults, records = sum(size.faults for size in alike), sum(size.records for size in alike)
+    add_generation(
+        connection,
+        Portions(sorted_faults(connection).together(numbers, faults), faults),
+        Portions(sorted_records(connection).together(numbers, records), records),
+    )
+    for number in numbers:
+        _drop(connection, number)
 
 
 def _put(table: DigestTable, generation: int, portions: Portions) -> tuple[int, bytes]:
@@ -76,12 +98,13 @@ def _put(table: DigestTable, generation: int, portions: Portions) -> tuple[int, 
 
 
 def _many_alike(connection: sqlite3.Connection) -> Sequence[_Size]:
-    """Generations that are about as large, if any are too many."""
+    """Generations that are about as large, if there are too many, and all of them are not too large."""
     alike: dict[int, list[_Size]] = {}
-    for row in connection.execute("SELECT number, faults, records FROM generations ORDER BY number").fetchall():
+    for row in connection.execute("SELECT number, faults, records FROM generations ORDER BY faults + records"):
         size = _Size(*row)
         alike.setdefault(size.magnitude, []).append(size)
-    return next((sizes for sizes in alike.values() if len(sizes) >= _MOST_ALIKE), ())
+    many = (sizes[:_MOST_ALIKE] for sizes in alike.values() if len(sizes) >= _MOST_ALIKE)
+    return next((sizes for sizes in many if sum(size.entries for size in sizes) <= _MOST_ENTRIES), ())
 
 
 def _drop(connection: sqlite3.Connection, number: int) -> None:

@@ -18,6 +18,7 @@ from cncbops.delivery.outcome import traces_of
 from cncbops.errors import BadInput
 from cncbops.ledger.choices import Choices
 from cncbops.ledger.database import FILE_NAME, guarded, open_for_reading, open_for_writing, transaction
+from cncbops.ledger.generations import merge_generations
 from cncbops.ledger.known import Known
 from cncbops.ledger.listed import Listed
 from cncbops.ledger.lock import active, is_held
@@ -133,6 +134,7 @@ class Ledger:
         """Sort into that memory what others left behind it: after one that was killed this may take long."""
         with self._writing():
             sort_in(self._connection, own)
+        merge_generations(self._connection, self._writing)
 
     # Sessions, and orders for who is at work
 

@@ -67,7 +67,7 @@ class Resubmitted:
     def sent_by(self, faults: Sequence[bytes]) -> Mapping[bytes, int]:
         """The number of the run that delivered a fault last, of each that one did."""
         with self._caught_up() as sorted_in:
-            sent = {fault: cause.run for fault, cause in sorted_in.faults(b"".join(faults)).items()}
+            sent = {fault: origin.run for fault, origin in sorted_in.faults(b"".join(faults)).items()}
         lately = self._lately.sent
         return {**sent, **{fault: lately[fault] for fault in faults if fault in lately}} if lately else sent
 
@@ -75,8 +75,8 @@ class Resubmitted:
         """What is known of these records."""
         found: _Moments = {}
         with self._caught_up() as sorted_in:
-            for record, cause, _ in sorted_in.records(b"".join(records)):
-                _add(found, record, cause.pipeline, cause.started_ms)
+            for record, origin, _ in sorted_in.records(b"".join(records)):
+                _add(found, record, origin.pipeline, origin.started_ms)
         lately = self._lately.moments
         for record in records if lately else ():
             for pipeline, started_ms in lately.get(record, {}).items():
@@ -114,9 +114,9 @@ class Resubmitted:
     def delivered_with(self, records: Iterable[bytes], run: int) -> Iterator[tuple[bytes, str]]:
         """The faults that a run delivered of which one of these records was a part, with their fingerprints."""
         with self._snapshot() as sorted_in:
-            held_by = [fault for _, cause, fault in sorted_in.records(b"".join(records)) if cause.run == run]
+            held_by = [fault for _, origin, fault in sorted_in.records(b"".join(records)) if origin.run == run]
             found = sorted_in.faults(b"".join(held_by))
-        return ((fault, cause.fingerprint) for fault, cause in found.items() if cause.run == run)
+        return ((fault, origin.fingerprint) for fault, origin in found.items() if origin.run == run)
 
 
 class _Lately:

@@ -1,8 +1,9 @@
 """The ledger's tables, as a list of steps that lead from an empty database to today's.
 
-A step is never changed once released; a new shape is a new step, and only adds, so that what reads an older
-ledger finds in it what there was then. The number of steps taken is the
-database's `user_version`, written in the same transaction as the step.
+A step is never changed once released; a new shape is a new step, which nearly always only adds, so that what reads
+an older ledger finds in it what there was then. One that takes away ends an older version that is at work: what that
+wrote down would not be found. The number of steps taken is the database's `user_version`, written in the same
+transaction as the step.
 
 Times are milliseconds since the Unix epoch. No event's payload is in any column.
 """
@@ -122,7 +123,7 @@ STEPS: Sequence[Step] = (
             fingerprint TEXT NOT NULL,
             pipeline TEXT
         ) WITHOUT ROWID""",
-        # What was delivered lately, in that order, and not yet sorted into the two other tables: a digest is anywhere
+        # What was delivered lately, in that order, and not yet sorted in: a digest is anywhere
         # among millions, so each takes a page of its own to be written. `records` are their digests, end to end.
         """CREATE TABLE resubmitted_lately (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -187,7 +188,7 @@ STEPS: Sequence[Step] = (
     (
         # What was delivered of faults, for ever, each sorted by a digest (see `ledger.sorted_in`). What deliveries have
         # in common is told once.
-        """CREATE TABLE causes (
+        """CREATE TABLE origins (
             number INTEGER PRIMARY KEY,
             run INTEGER NOT NULL REFERENCES runs,
             fingerprint TEXT NOT NULL,
@@ -205,6 +206,7 @@ STEPS: Sequence[Step] = (
         "CREATE TABLE sorted_records (number INTEGER PRIMARY KEY, entries BLOB NOT NULL)",
         # What was sorted in before is sorted in anew, before what waits for it.
         "UPDATE resubmitted_lately SET number = number + 1000000000000",
+        "UPDATE sqlite_sequence SET seq = seq + 1000000000000 WHERE name = 'resubmitted_lately'",
         """INSERT INTO resubmitted_lately
             SELECT row_number() OVER (ORDER BY r.run), r.run, r.fault, f.fingerprint, f.pipeline, r.record
             FROM resubmitted_records r JOIN resubmitted f ON f.fault = r.fault""",
@@ -220,11 +222,12 @@ RESUBMITTED_SINCE = 11
 """The version in which what was delivered of faults is found as it is today."""
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> None:
-    """Take the steps that the database has not taken yet, each in a transaction with its number.
+def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> bool:
+    """Take the steps that the database has not taken yet, each in a transaction with its number; say if there were any.
 
     Two processes may do so at once: each step is taken by one of them.
     """
+    is_older = False
     for number, step in enumerate(steps, start=1):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -232,11 +235,13 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> No
                 for statement in step:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
+                is_older = True
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # SQLite has ended it itself where the disk is full
                 connection.execute("ROLLBACK")
             raise
+    return is_older
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -10,15 +10,15 @@ from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.ledger.digest_table import DigestTable
 from cncbops.native import hot
 
-CAUSE_BYTES = 4
+ORIGIN_BYTES = 4
 _FAULT = Struct(f">{DIGEST_BYTES}sI")
 _RECORD = Struct(f">{DIGEST_BYTES}sI{DIGEST_BYTES}s")
-_ITS_CAUSE = Struct(f">{DIGEST_BYTES}xI")
+_ITS_ORIGIN = Struct(f">{DIGEST_BYTES}xI")
 FAULT_BYTES, RECORD_BYTES = _FAULT.size, _RECORD.size
 """Of their entries."""
 
 
-class Cause(NamedTuple):
+class Origin(NamedTuple):
     """What deliveries have in common: their run, with when it began, and the group and the pipeline of the faults."""
 
     run: int
@@ -36,12 +36,12 @@ class Generation(NamedTuple):
 
 
 def sorted_faults(connection: sqlite3.Connection) -> DigestTable:
-    """Each fault that was delivered: its digest, and the number of the cause of its last delivery."""
+    """Each fault that was delivered: its digest, and the number of the origin of its last delivery."""
     return DigestTable(connection, "sorted_faults", FAULT_BYTES, DIGEST_BYTES)
 
 
 def sorted_records(connection: sqlite3.Connection) -> DigestTable:
-    """The records that were delivered: the digest, a cause's number, and the digest of the fault that held it."""
+    """The records that were delivered: the digest, an origin's number, and the digest of the fault that held it."""
     return DigestTable(connection, "sorted_records", RECORD_BYTES, RECORD_BYTES)
 
 
@@ -52,7 +52,7 @@ class SortedIn:
         """`known` are the generations that any thread has read, by their numbers: megabytes, where there are many."""
         self.connection, self._known = connection, known
         self._faults, self._records = sorted_faults(connection), sorted_records(connection)
-        self._causes: dict[int, Cause] = {}
+        self._origins: dict[int, Origin] = {}
 
     def is_empty(self) -> bool:
         """Whether nothing is."""
@@ -63,17 +63,17 @@ class SortedIn:
         """Whether one of these faults or records, which are end to end, was delivered."""
         return any(self._entries_of_faults(faults)) or any(self._entries_of_records(records))
 
-    def faults(self, digests: bytes) -> dict[bytes, Cause]:
-        """Those of these faults, which are end to end, that were delivered: for each the cause of the last delivery."""
+    def faults(self, digests: bytes) -> dict[bytes, Origin]:
+        """Those of these faults, which are end to end, that were delivered; with the origins of the last deliveries."""
         last: dict[bytes, int] = {}
         for digest, number in map(_FAULT.unpack, self._entries_of_faults(digests)):
             last[digest] = max(number, last.get(digest, number))
-        return {digest: self._cause(number) for digest, number in last.items()}
+        return {digest: self._origin(number) for digest, number in last.items()}
 
-    def records(self, digests: bytes) -> Iterator[tuple[bytes, Cause, bytes]]:
+    def records(self, digests: bytes) -> Iterator[tuple[bytes, Origin, bytes]]:
         """The deliveries of these records, which are end to end, each with the fault that held it."""
         for digest, number, fault in map(_RECORD.unpack, self._entries_of_records(digests)):
-            yield digest, self._cause(number), fault
+            yield digest, self._origin(number), fault
 
     def _entries_of_faults(self, digests: bytes) -> Iterator[bytes]:
         for generation in self._generations():
@@ -86,13 +86,13 @@ class SortedIn:
     def counted(self, run: int) -> Mapping[str, int]:
         """How many faults a run delivered that none delivered later, by fingerprint."""
         groups: dict[int, str] = dict(
-            self.connection.execute("SELECT number, fingerprint FROM causes WHERE run = ?", (run,)).fetchall()
+            self.connection.execute("SELECT number, fingerprint FROM origins WHERE run = ?", (run,)).fetchall()
         )
         ((n_faults,),) = self.connection.execute("SELECT coalesce(sum(faults), 0) FROM generations").fetchall()
         counted = Counter[str]()
         for entries in self._faults.together([each.number for each in self._generations()], n_faults):
-            causes = (number for (number,) in _ITS_CAUSE.iter_unpack(entries))
-            counted.update(groups[number] for number in causes if number in groups)
+            origins = (number for (number,) in _ITS_ORIGIN.iter_unpack(entries))
+            counted.update(groups[number] for number in origins if number in groups)
         return counted
 
     def _generations(self) -> list[Generation]:
@@ -107,14 +107,14 @@ class SortedIn:
         self._known[number] = read = Generation(*self.connection.execute(query, (number,)).fetchone())
         return read
 
-    def _cause(self, number: int) -> Cause:
+    def _origin(self, number: int) -> Origin:
         """Looked for once: it stays what it is."""
-        if number not in self._causes:
+        if number not in self._origins:
             query = (
-                "SELECT run, fingerprint, pipeline, started_ms FROM causes JOIN runs ON runs.id = run WHERE number = ?"
+                "SELECT run, fingerprint, pipeline, started_ms FROM origins JOIN runs ON runs.id = run WHERE number = ?"
             )
-            self._causes[number] = Cause(*self.connection.execute(query, (number,)).fetchone())
-        return self._causes[number]
+            self._origins[number] = Origin(*self.connection.execute(query, (number,)).fetchone())
+        return self._origins[number]
 
 
 def _possible(digests: bytes, bits: bytes) -> Sequence[bytes]:

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cncbops.faults.identity import parted
-from cncbops.ledger.generations import Portions, add_generation, merge_generations
-from cncbops.ledger.sorted_in import CAUSE_BYTES, FAULT_BYTES, RECORD_BYTES
+from cncbops.ledger.generations import Portions, add_generation
+from cncbops.ledger.sorted_in import FAULT_BYTES, ORIGIN_BYTES, RECORD_BYTES
 from cncbops.native import hot
 
 _MOST_BYTES = 4 * 1024 * 1024
 """That are sorted at a time."""
 
-_Cause = tuple[int, str | None, str | None]
+_Origin = tuple[int, str | None, str | None]
 """Run, fingerprint and pipeline."""
 
 _Row = tuple[bytes, bytes, bytes]
-"""The number of a cause, digests end to end, and others, as many for each of them or some to share one."""
+"""The number of an origin, digests end to end, and others, as many for each of them or some to share one."""
 
 
 class _Rows(NamedTuple):
-    """What was delivered, with the numbers of its causes: faults, and their records with the faults that held them."""
+    """What was delivered, with the numbers of its origins: faults, and their records with the faults that held them."""
 
     faults: list[_Row]
     records: list[_Row]
@@ -40,7 +40,6 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
             faults, records = entries_of(rows.faults), entries_of(rows.records, has_others=True)
             add_generation(connection, _as_one(faults, FAULT_BYTES), _as_one(records, RECORD_BYTES))
         connection.execute(f"DELETE FROM {lately}")  # noqa: S608  numbers
-        merge_generations(connection)
 
 
 def _as_one(entries: bytes, size: int) -> Portions:
@@ -59,10 +58,10 @@ def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:
 
 def _portions(connection: sqlite3.Connection, lately: str) -> Iterator[_Rows]:
     """What was delivered lately, in that order, some at a time."""
-    causes, rows, size = _Causes(connection), _Rows([], []), 0
+    origins, rows, size = _Origins(connection), _Rows([], []), 0
     query = f"SELECT fault, records, run, fingerprint, pipeline FROM {lately} ORDER BY number"  # noqa: S608  numbers
-    for faults, records, *cause in connection.execute(query):
-        number = causes.number_of(tuple(cause))
+    for faults, records, *origin in connection.execute(query):
+        number = origins.number_of(tuple(origin))
         rows.faults.append((number, faults, b""))
         rows.records.append((number, records, faults))
         size += len(faults) + len(records)
@@ -73,36 +72,36 @@ def _portions(connection: sqlite3.Connection, lately: str) -> Iterator[_Rows]:
         yield rows
 
 
-class _Causes:
-    """Those of deliveries, put down with their numbers. What a run delivers after another has numbers behind that's."""
+class _Origins:
+    """Those of deliveries, put down with their numbers. What a run delivers after another has greater numbers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._numbers: dict[_Cause, bytes] = {}
+        self._numbers: dict[_Origin, bytes] = {}
         self._run: int | None = None
 
-    def number_of(self, cause: _Cause) -> bytes:
-        run, *_ = cause
+    def number_of(self, origin: _Origin) -> bytes:
+        run, *_ = origin
         if run != self._run:
             self._numbers, self._run = {}, run
-        if cause not in self._numbers:
-            put = "INSERT INTO causes (run, fingerprint, pipeline) VALUES (?, ?, ?)"
-            number = self._connection.execute(put, cause).lastrowid or 0
-            self._numbers[cause] = number.to_bytes(CAUSE_BYTES)
-        return self._numbers[cause]
+        if origin not in self._numbers:
+            put = "INSERT INTO origins (run, fingerprint, pipeline) VALUES (?, ?, ?)"
+            number = self._connection.execute(put, origin).lastrowid or 0
+            self._numbers[origin] = number.to_bytes(ORIGIN_BYTES)
+        return self._numbers[origin]
 
 
 def entries_of(rows: Sequence[_Row], *, has_others: bool = False) -> bytes:
-    """Of each digest an entry: with its cause and, if there are others, the one of them that is as far in the row.
+    """Of each digest an entry: with its origin and, if there are others, the one of them that is as far in the row.
 
-    By digests; those of the same in the order of their causes, which is that of their delivery.
+    By digests; those of the same in the order of their origins, which is that of their delivery.
     """
     if hot:
         return hot.sorted_entries(rows, has_others)
     return b"".join(sorted(entry for row in rows for entry in _entries_of(*row, has_others=has_others)))
 
 
-def _entries_of(cause: bytes, digests: bytes, others: bytes, *, has_others: bool) -> Iterator[bytes]:
+def _entries_of(origin: bytes, digests: bytes, others: bytes, *, has_others: bool) -> Iterator[bytes]:
     each, other = parted(digests), parted(others)
     for at, digest in enumerate(each):
-        yield digest + cause + (other[at * len(other) // len(each)] if has_others else b"")
+        yield digest + origin + (other[at * len(other) // len(each)] if has_others else b"")

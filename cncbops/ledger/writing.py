@@ -17,6 +17,7 @@ import orjson
 from cncbops.delivery.outcome import Settled, Undelivered, traces_of
 from cncbops.kinesis.record import Record, Trace
 from cncbops.ledger.database import guarded, transaction
+from cncbops.ledger.generations import merge_generations
 from cncbops.ledger.marks import Marks
 from cncbops.ledger.resubmitted import remember
 from cncbops.ledger.sorting import sort_in
@@ -59,6 +60,7 @@ class SessionWriter:
                 self._sum_up()
             self._end_run(status, reason, now, listed=listed)
             sort_in(self._connection, self._run)
+        merge_generations(self._connection, self._transaction)
 
     def _sum_up(self) -> None:
         """Write down in little room what was written down as it came."""

@@ -1,16 +1,16 @@
-/* Entries of what was delivered, made of rows and sorted: each is a digest, the number of its row's cause and, where
+/* Entries of what was delivered, made of rows and sorted: each is a digest, the number of its row's origin and, where
    the row has others, the one of these that is as far in them. */
 
 #include "native.h"
 
 #include <stdlib.h>
 
-#define CAUSE_BYTES 4
-#define KEY_BYTES (DIGEST_BYTES + CAUSE_BYTES)
+#define ORIGIN_BYTES 4
+#define KEY_BYTES (DIGEST_BYTES + ORIGIN_BYTES)
 #define FIRST 65536 /* by two bytes, which leave but few digests to be compared */
 
 typedef struct {
-    const char *cause, *digests, *others;
+    const char *origin, *digests, *others;
     Py_ssize_t count, others_count;
 } Row;
 
@@ -22,18 +22,18 @@ typedef struct {
 /* False with an exception set. */
 static bool read_row(const Rows *rows, Py_ssize_t at, Row *row)
 {
-    PyObject *given = PyTuple_GET_ITEM(rows->rows, at), *cause, *digests, *others;
+    PyObject *given = PyTuple_GET_ITEM(rows->rows, at), *origin, *digests, *others;
     if (!PyTuple_Check(given)) {
         PyErr_SetString(PyExc_TypeError, "no row of digests");
         return false;
     }
-    if (!PyArg_ParseTuple(given, "SSS", &cause, &digests, &others))
+    if (!PyArg_ParseTuple(given, "SSS", &origin, &digests, &others))
         return false;
-    *row = (Row){PyBytes_AS_STRING(cause), PyBytes_AS_STRING(digests), PyBytes_AS_STRING(others)};
+    *row = (Row){PyBytes_AS_STRING(origin), PyBytes_AS_STRING(digests), PyBytes_AS_STRING(others)};
     row->count = PyBytes_GET_SIZE(digests) / DIGEST_BYTES;
     row->others_count = PyBytes_GET_SIZE(others) / DIGEST_BYTES;
     bool is_whole = PyBytes_GET_SIZE(digests) % DIGEST_BYTES == 0 && PyBytes_GET_SIZE(others) % DIGEST_BYTES == 0;
-    bool is_row = is_whole && PyBytes_GET_SIZE(cause) == CAUSE_BYTES && (rows->size == KEY_BYTES || row->others_count);
+    bool is_row = is_whole && PyBytes_GET_SIZE(origin) == ORIGIN_BYTES && (rows->size == KEY_BYTES || row->others_count);
     if (!is_row)
         PyErr_SetString(PyExc_ValueError, "no row of digests");
     return is_row;
@@ -62,7 +62,7 @@ static bool find_places(const Rows *rows, size_t *places)
 static void write_entry(const Row *row, Py_ssize_t number, Py_ssize_t size, char *to)
 {
     memcpy(to, row->digests + number * DIGEST_BYTES, DIGEST_BYTES);
-    memcpy(to + DIGEST_BYTES, row->cause, CAUSE_BYTES);
+    memcpy(to + DIGEST_BYTES, row->origin, ORIGIN_BYTES);
     if (size > KEY_BYTES)
         memcpy(to + KEY_BYTES, row->others + number * row->others_count / row->count * DIGEST_BYTES, DIGEST_BYTES);
 }

@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-
 typedef struct {
     Py_buffer bits, digests;
     Py_ssize_t step; /* from digest to digest */
@@ -34,8 +33,10 @@ typedef struct {
 
 static Bit find(const Arguments *arguments, Py_ssize_t at, size_t half)
 {
-    uint64_t number;
-    memcpy(&number, (const char *)arguments->digests.buf + at + half * sizeof(number), sizeof(number));
+    const unsigned char *bytes = (const unsigned char *)arguments->digests.buf + at + half * (DIGEST_BYTES / BITS);
+    uint64_t number = 0;
+    for (size_t place = 0; place < sizeof(number); place++) /* alike on all machines: the bits are kept in files */
+        number |= (uint64_t)bytes[place] << 8 * place;
     return (Bit){(unsigned char *)arguments->bits.buf + (number >> 3) % arguments->bits.len, 1 << (number & 7)};
 }
 

@@ -103,7 +103,7 @@ class UsualUnits(msgspec.Struct, gc=False):
         return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
 
     def without(self, indices: Collection[int]) -> "UsualUnits":
-        """All but those at some indices, among which are all that were delivered before."""
+        """All but those at some indices; of the rest none was delivered before."""
         if not indices:
             return self
         dropped = set(indices)
@@ -189,7 +189,7 @@ class UsualReader:
     def _delivered(self, found: Sequence[Unit | None], *, is_all: bool) -> Mapping[int, bool] | None:
         """Which of a block's units were delivered before; None where they are to be assessed, fault by fault.
 
-        As they are where they are not all of the block, which is seldom so.
+        Which is so, if the ledger knows any of them, also where other lines are between them, as seldom is.
         """
         assessor = self._assessor
         units = list(filter(None, found)) if assessor.may_remember() else ()

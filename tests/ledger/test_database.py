@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cncbops.errors import CannotRun
-from cncbops.ledger.database import FILE_NAME
+from cncbops.ledger.database import FILE_NAME, at_one_moment, guarded
 from cncbops.ledger.ledger import Ledger
 from tests.ledger.runs import begin
 
@@ -225,3 +225,13 @@ def test_the_file_says_that_it_is_ours(tmp_path: Path) -> None:
     with Ledger.open(tmp_path):
         pass
     assert (tmp_path / FILE_NAME).read_bytes()[68:72] == b"cncb"
+
+
+def test_what_fails_while_it_is_read_is_told_though_the_reading_is_over_by_that(tmp_path: Path) -> None:
+    def read(connection: sqlite3.Connection) -> None:
+        with guarded(tmp_path / FILE_NAME), at_one_moment(connection):
+            connection.execute("ROLLBACK")  # as SQLite does, if the file fails it
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(CannotRun, match="disk I/O error"):
+        read(sqlite3.connect(":memory:", isolation_level=None))

@@ -165,7 +165,7 @@ def test_records_of_a_replay_leave_nothing_behind(ledger: Ledger) -> None:
     sent = record(1)
     ledger.run_writer(run_at(ledger, 1), 1).write([], [], [Settled(waybill(sent), Outcome(delivered=[sent]))])
     with closing(sqlite3.connect(ledger.path)) as connection:
-        for table in ("resubmitted_lately", "generations", "sorted_faults", "sorted_records", "causes"):
+        for table in ("resubmitted_lately", "generations", "sorted_faults", "sorted_records", "origins"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
@@ -277,6 +277,24 @@ def test_of_many_runs_each_delivery_is_remembered_however_they_were_put_together
     assert generations <= 3 * 7  # of three sizes
 
 
+def test_generations_that_are_large_together_stay_apart(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To put them together takes long, and whoever else writes to the ledger waits."""
+    monkeypatch.setattr("cncbops.ledger.generations._MOST_ENTRIES", 8 * 2 * 2)
+    for number in range(0, 3 * 8 * 2, 2):
+        run = run_at(ledger, 1_000)
+        deliver(ledger, run, one(number), one(number + 1))
+        ledger.run_writer(run, 1).finish("succeeded", None, {}, listed=True)
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        sizes = connection.execute("SELECT faults FROM generations").fetchall()
+    assert sizes == [(16,)] * 3
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cncbops.ledger.generations._MOST_ALIKE", 3)
+        ledger.resubmitted()
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        assert connection.execute("SELECT faults FROM generations").fetchall() == sizes
+    assert len(ledger.memory().sent_by([one(number).fault for number in range(50)])) == 48
+
+
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
 def test_of_a_whole_batch_each_fault_is_remembered_with_its_own_records(
     ledger: Ledger, memory: Asked, count: int, monkeypatch: pytest.MonkeyPatch
@@ -345,6 +363,8 @@ def test_what_an_older_version_remembered_is_known_once_the_ledger_is_written_to
             assert [memory.last_sent_ms(one(number).records) for number in range(1, 4)] == [2_000, 1_000, 2_000]
             assert memory.sent_for_another(one(3).records, "m2", 0)
             assert memory.delivered_by_group(second.id) == {one(1).fingerprint: 2}
+        deliver(ledger, second, one(4))
+        assert memory.sent_by(one(4).fault) == second.id
 
 
 def test_what_a_run_delivers_is_new_to_it_until_its_session_ends_whatever_others_do(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cncbops.ledger import sorting
 hot = pytest.importorskip("cncbops.native.hot", reason="no compiler was there when it was installed")
 
 DIGESTS = st.binary(min_size=16, max_size=16).map(lambda some: bytes([some[0] & 1, *some[1:15], some[15] & 1]))
-CAUSES = st.integers(0, 300).map(lambda number: number.to_bytes(4))
+ORIGINS = st.integers(0, 300).map(lambda number: number.to_bytes(4))
 
 
 @st.composite
@@ -20,7 +20,7 @@ def rows(draw: st.DrawFn, *, of_each: int) -> tuple[bytes, bytes, bytes]:
     """A row of some digests for each of the others, which none has where there are none."""
     others = draw(st.lists(DIGESTS, min_size=1, max_size=20))
     digests = draw(st.lists(DIGESTS, min_size=of_each * len(others), max_size=of_each * len(others), unique=True))
-    return draw(CAUSES), b"".join(digests), b"".join(others)
+    return draw(ORIGINS), b"".join(digests), b"".join(others)
 
 
 @given(st.integers(0, 3).flatmap(lambda of_each: st.lists(rows(of_each=of_each), max_size=20)))
