@@ -14,8 +14,8 @@ from itertools import pairwise
 from cncbops.faults.identity import DIGEST_BYTES
 from cncbops.native import hot
 
-_ROW_BYTES = 1000
-"""Of a row's entries: four of them fit in a page of 4 KB, and they are soon looked through."""
+_ROW_BYTES = 2000
+"""Of a row's entries: two of them fit in a page of 4 KB, and they are soon looked through."""
 _PORTION_BYTES = 4 * 1024 * 1024
 """Of entries that are merged at a time."""
 _BEGINNING_BYTES, _BEGINNINGS = 5, 1 << 40
