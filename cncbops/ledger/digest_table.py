@@ -25,12 +25,17 @@ _BEGINNING_BYTES, _BEGINNINGS = 5, 1 << 40
 class DigestTable:
     """Entries of `size` bytes in a `table` of (number INTEGER PRIMARY KEY, entries BLOB).
 
-    Of those of a generation that have their first `told_by` bytes in common there is the greatest. A row holds those
-    that begin with its number or a greater one, and with less than that of the generation's next row.
+    Of those that have their first `told_by` bytes in common the greatest counts: of generations together it alone is
+    there. A row holds those that begin with its number or a greater one, and with less than that of the generation's
+    next row.
     """
 
     def __init__(self, connection: sqlite3.Connection, table: str, size: int, told_by: int) -> None:
         self._connection, self._table, self.size, self._told_by = connection, table, size, told_by
+        self._find = (
+            f"SELECT entries FROM {table} WHERE number <= ? AND number >= ? "  # noqa: S608  ours
+            "ORDER BY number DESC LIMIT 1"
+        )
 
     def put(self, generation: int, entries: bytes) -> None:
         """Put sorted entries down, behind those of their generation that there are."""
@@ -50,7 +55,7 @@ class DigestTable:
             yield from self._of(digest, entries)
 
     def together(self, generations: Sequence[int], n_entries: int) -> Iterator[bytes]:
-        """The entries of generations, sorted, some megabytes at a time, where they are so many."""
+        """The entries of generations that count, sorted, some megabytes at a time, where they are so many."""
         portions = -(-n_entries * self.size // _PORTION_BYTES)
         bounds = [at * _BEGINNINGS // portions for at in range(portions + 1)] if portions else []
         for start, end in pairwise(bounds):
@@ -58,11 +63,11 @@ class DigestTable:
 
     def drop(self, generation: int) -> None:
         """Take a generation away."""
-        span = f"number >= {generation * _BEGINNINGS} AND number < {(generation + 1) * _BEGINNINGS}"
-        self._connection.execute(f"DELETE FROM {self._table} WHERE {span}")  # noqa: S608  ours
+        span = (generation * _BEGINNINGS, (generation + 1) * _BEGINNINGS)
+        self._connection.execute(f"DELETE FROM {self._table} WHERE number >= ? AND number < ?", span)  # noqa: S608  ours
 
     def merged(self, some: bytes, others: bytes) -> bytes:
-        """Sorted entries of both; `others` may have several that are told by the same bytes."""
+        """Sorted entries of both: of those that are told by the same bytes, the greatest."""
         if hot:
             return hot.merged_entries(some, others, self.size, self._told_by)
         both = {entry[: self._told_by]: entry for entry in sorted([*self._apart(some), *self._apart(others)])}
@@ -87,12 +92,8 @@ class DigestTable:
 
     def _row_of(self, generation: int, digest: bytes) -> bytes:
         """The row that holds what begins as a digest does, if there is one."""
-        query = (
-            f"SELECT entries FROM {self._table} WHERE number <= ? AND number >= ? "  # noqa: S608  ours
-            "ORDER BY number DESC LIMIT 1"
-        )
         base = generation * _BEGINNINGS
-        found: tuple[bytes] | None = self._connection.execute(query, (base + _beginning(digest), base)).fetchone()
+        found: tuple[bytes] | None = self._connection.execute(self._find, (base + _beginning(digest), base)).fetchone()
         return found[0] if found else b""
 
     def _of(self, digest: bytes, entries: bytes) -> Iterator[bytes]:

@@ -22,10 +22,10 @@ _BITS_BYTES = 2
 
 
 class Portions(NamedTuple):
-    """Sorted entries, no more than `most` in all, portion after portion, each behind the one before."""
+    """Sorted entries, of no more than `most_bytes` in all, portion after portion, each behind the one before."""
 
     entries: Iterable[bytes]
-    most: int
+    most_bytes: int
 
 
 class _Size(NamedTuple):
@@ -78,18 +78,22 @@ def _merge(connection: sqlite3.Connection, alike: Sequence[_Size]) -> None:
     faults, records = sum(size.faults for size in alike), sum(size.records for size in alike)
     add_generation(
         connection,
-        Portions(sorted_faults(connection).together(numbers, faults), faults),
-        Portions(sorted_records(connection).together(numbers, records), records),
+        _together(sorted_faults(connection), numbers, faults),
+        _together(sorted_records(connection), numbers, records),
     )
     for number in numbers:
         _drop(connection, number)
 
 
+def _together(table: DigestTable, numbers: Sequence[int], n_entries: int) -> Portions:
+    return Portions(table.together(numbers, n_entries), n_entries * table.size)
+
+
 def _put(table: DigestTable, generation: int, portions: Portions) -> tuple[int, bytes]:
     """How many entries are put down, and the bits of their digests."""
-    count, bits = 0, bytearray(_BITS_BYTES * max(portions.most, 1) if hot else 0)
-    for portion in portions.entries:
-        entries = table.merged(b"", portion)
+    most = max(portions.most_bytes // table.size, 1)
+    count, bits = 0, bytearray(_BITS_BYTES * most if hot else 0)
+    for entries in portions.entries:
         table.put(generation, entries)
         count += len(entries) // table.size
         if hot:

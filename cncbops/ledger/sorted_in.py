@@ -14,8 +14,6 @@ ORIGIN_BYTES = 4
 _FAULT = Struct(f">{DIGEST_BYTES}sI")
 _RECORD = Struct(f">{DIGEST_BYTES}sI{DIGEST_BYTES}s")
 _ITS_ORIGIN = Struct(f">{DIGEST_BYTES}xI")
-FAULT_BYTES, RECORD_BYTES = _FAULT.size, _RECORD.size
-"""Of their entries."""
 
 
 class Origin(NamedTuple):
@@ -37,12 +35,12 @@ class Generation(NamedTuple):
 
 def sorted_faults(connection: sqlite3.Connection) -> DigestTable:
     """Each fault that was delivered: its digest, and the number of the origin of its last delivery."""
-    return DigestTable(connection, "sorted_faults", FAULT_BYTES, DIGEST_BYTES)
+    return DigestTable(connection, "sorted_faults", _FAULT.size, DIGEST_BYTES)
 
 
 def sorted_records(connection: sqlite3.Connection) -> DigestTable:
     """The records that were delivered: the digest, an origin's number, and the digest of the fault that held it."""
-    return DigestTable(connection, "sorted_records", RECORD_BYTES, RECORD_BYTES)
+    return DigestTable(connection, "sorted_records", _RECORD.size, _RECORD.size)
 
 
 class SortedIn:
@@ -90,17 +88,20 @@ class SortedIn:
         )
         ((n_faults,),) = self.connection.execute("SELECT coalesce(sum(faults), 0) FROM generations").fetchall()
         counted = Counter[str]()
-        for entries in self._faults.together([each.number for each in self._generations()], n_faults):
+        for entries in self._faults.together(self._numbers(), n_faults):
             origins = (number for (number,) in _ITS_ORIGIN.iter_unpack(entries))
             counted.update(groups[number] for number in origins if number in groups)
         return counted
 
     def _generations(self) -> list[Generation]:
         """Those that there are. One stays what it is until it is there no more, and no other has its number then."""
-        numbers = [number for (number,) in self.connection.execute("SELECT number FROM generations")]
+        numbers = self._numbers()
         for number in set(self._known).difference(numbers):
             self._known.pop(number, None)
         return [self._known.get(number) or self._read(number) for number in numbers]
+
+    def _numbers(self) -> list[int]:
+        return [number for (number,) in self.connection.execute("SELECT number FROM generations")]
 
     def _read(self, number: int) -> Generation:
         query = "SELECT number, fault_bits, record_bits FROM generations WHERE number = ?"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cncbops.faults.identity import parted
 from cncbops.ledger.generations import Portions, add_generation
-from cncbops.ledger.sorted_in import FAULT_BYTES, ORIGIN_BYTES, RECORD_BYTES
+from cncbops.ledger.sorted_in import ORIGIN_BYTES
 from cncbops.native import hot
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -38,12 +38,8 @@ def sort_in(connection: sqlite3.Connection, own: int | None) -> None:
         lately = f"resubmitted_lately WHERE run IN ({runs})"
         for rows in _portions(connection, lately):
             faults, records = entries_of(rows.faults), entries_of(rows.records, has_others=True)
-            add_generation(connection, _as_one(faults, FAULT_BYTES), _as_one(records, RECORD_BYTES))
+            add_generation(connection, Portions([faults], len(faults)), Portions([records], len(records)))
         connection.execute(f"DELETE FROM {lately}")  # noqa: S608  numbers
-
-
-def _as_one(entries: bytes, size: int) -> Portions:
-    return Portions([entries], len(entries) // size)
 
 
 def _to_sort_in(connection: sqlite3.Connection, own: int | None) -> list[int]:

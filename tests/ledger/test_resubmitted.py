@@ -247,13 +247,33 @@ def test_a_record_leads_to_every_fault_of_the_run_that_held_it(ledger: Ledger, m
     assert list(memory.delivered_with(both.records, 999)) == []
 
 
-@pytest.mark.parametrize("native", ["C", "Python"])
-def test_of_many_runs_each_delivery_is_remembered_however_they_were_put_together(
-    ledger: Ledger, native: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if native == "Python":
+@pytest.fixture(params=["C", "Python"])
+def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sorted in is the same with the part in C and without it."""
+    if request.param == "Python":
         for module in ("digest_table", "generations", "sorted_in", "sorting"):
             monkeypatch.setattr(f"cncbops.ledger.{module}.hot", None)
+
+
+@pytest.mark.usefixtures("native")
+def test_of_runs_that_deliver_the_same_fault_in_turns_the_last_is_known(ledger: Ledger) -> None:
+    """Also where what they left behind is sorted in together."""
+    first, second = run_at(ledger, 1_000), run_at(ledger, 2_000)
+    for run, unit in ((first, one(2)), (second, one(1)), (first, one(1)), (first, one(1))):
+        deliver(ledger, run, unit)
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute("UPDATE sessions SET ended_ms = 3000")
+    memory = ledger.resubmitted()
+    assert memory.sent_by([one(1).fault, one(2).fault]) == {one(1).fault: first.id, one(2).fault: first.id}
+    assert memory.delivered_by_group(first.id) == {one(1).fingerprint: 2}
+    assert memory.delivered_by_group(second.id) == {}
+    assert list(memory.delivered_with(one(1).records, first.id)) == [(one(1).fault, one(1).fingerprint)]
+
+
+@pytest.mark.usefixtures("native")
+def test_of_many_runs_each_delivery_is_remembered_however_they_were_put_together(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cncbops.ledger.digest_table._PORTION_BYTES", 300)
     chance, faults = random.Random(7), [one(number, pipeline=f"m{number % 2}") for number in range(40)]
     last, began = dict[bytes, int](), dict[bytes, int]()
