@@ -136,12 +136,12 @@ def test_an_answer_that_is_lost_on_a_standing_connection_is_unknown(
 def test_an_answer_that_does_not_come_in_time_on_a_standing_connection_is_unknown(
     server: Scripted, data: bytes
 ) -> None:
-    taken_for = second(server, scripted.Answer(data, "wait"), read_timeout=0.1)
+    taken_for = second(server, scripted.Answer(data, "wait"), read_timeout=1)
     assert (taken_for.kind, taken_for.error) == (Kind.UNKNOWN, "ReadTimeoutError")
 
 
 def test_a_request_that_is_not_taken_in_time_is_unknown(server: Scripted) -> None:
-    invoking = invoker(server.url, connect_timeout=0.1)
+    invoking = invoker(server.url, connect_timeout=1)
     pause = scripted.Answer(ok().data, "wait")
     server.answer = lambda _: pause  # answers, then reads no more
     assert invoke(invoking).kind is Kind.TAKEN
