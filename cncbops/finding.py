@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cncbops.aws import Aws
 from cncbops.errors import BadInput, CncbopsError
+from cncbops.execution.notices import NoticeBoard
 from cncbops.function_name import FunctionName
 from cncbops.recipients import Recipient, Recipients
 from cncbops.request import Request
@@ -46,11 +47,20 @@ class Finder:
     """
 
     def __init__(
-        self, request: Request, aws: Aws, recipients: Recipients, account: str | None, room: Room = Room()
+        self,
+        request: Request,
+        aws: Aws,
+        recipients: Recipients,
+        account: str | None,
+        room: Room = Room(),
+        notices: NoticeBoard | None = None,
     ) -> None:
-        """`account` is the caller's, None where that is not known: then all are taken to be of one."""
+        """`account` is the caller's, None where that is not known: then all are taken to be of one.
+
+        `notices` are shared with other processes that look functions up for the same run.
+        """
         self._request, self._aws, self._recipients, self._account = request, aws, recipients, account
-        self._room = room
+        self._room, self._notices = room, notices
         self._found: dict[FunctionName, Found] = {}
         self._looking = threading.Lock()
         self.missing: dict[str, CncbopsError] = {}
@@ -63,10 +73,8 @@ class Finder:
         """
         with self._looking:
             if function not in self._found:
-                if len(self._found) >= MOST_FUNCTIONS:
-                    return _TOO_MANY
-                self._found[function] = self._look(function)
-            return self._found[function]
+                self._learn(function)
+            return self._found.get(function, _TOO_MANY)
 
     def adopt(self, found: Mapping[FunctionName, Found]) -> Mapping[str, Recipient]:
         """Take functions over that were looked up elsewhere; those that take something and are new here, by name."""
@@ -83,6 +91,24 @@ class Finder:
                 new[each.name] = each.recipient
                 self._recipients.add(each.name, each.recipient)
         return new
+
+    def _learn(self, function: FunctionName) -> None:
+        """Find out about a function, of another process where that has asked AWS already."""
+        if self._notices is None:
+            self._ask(function)
+            return
+        with self._notices.turn() as news:
+            for found in news:
+                self.adopt(found)
+            if function not in self._found and self._ask(function):
+                self._notices.tell({function: self._found[function]})
+
+    def _ask(self, function: FunctionName) -> bool:
+        """Ask AWS about a function, unless that has been asked about too many."""
+        if len(self._found) >= MOST_FUNCTIONS:
+            return False
+        self._found[function] = self._look(function)
+        return True
 
     def _look(self, function: FunctionName) -> Found:
         """Also under another of its addresses a function is known already."""

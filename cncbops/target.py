@@ -6,6 +6,7 @@ exist, or cannot take records, ends the run.
 
 import difflib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -92,47 +93,46 @@ class Target:
 def inspect(aws: Aws, function: FunctionName) -> Target:
     """Read what AWS says of the function; raises NoSuchFunction, or BadInput where the name is a stream's."""
     aws = aws.in_region(function.region)
-    client = aws.lambda_()
-    target = Target(function)
+    target, client = Target(function), aws.lambda_(pool=_LOOKS)
     qualified = {"Qualifier": function.qualifier} if function.qualifier else {}
     name = {"FunctionName": function.address}
-    read = _Reader(target, aws, client)
-    read(
-        _ITS_CONFIGURATION,
-        lambda: _configuration(target, client.get_function_configuration(**name, **qualified)),
-    )
-    read("its reserved concurrency", lambda: _concurrency(target, client.get_function_concurrency(**name)))
-    read("its event source mappings", lambda: _mappings(target, client))
-    read(_ITS_DESTINATION, lambda: _destination(target, client, {**name, **qualified}))
-    read("the permission to invoke it", lambda: _permission(target, client, {**name, **qualified}))
+    looks: dict[str, Callable[[], None]] = {
+        _ITS_CONFIGURATION: lambda: _configuration(target, client.get_function_configuration(**name, **qualified)),
+        "its reserved concurrency": lambda: _concurrency(target, client.get_function_concurrency(**name)),
+        "its event source mappings": lambda: _mappings(target, client),
+        _ITS_DESTINATION: lambda: _destination(target, client, {**name, **qualified}),
+        "the permission to invoke it": lambda: _permission(target, client, {**name, **qualified}),
+    }
+    with ThreadPoolExecutor(_LOOKS, thread_name_prefix="look") as side_by_side:
+        refusals = list(side_by_side.map(_refusal, looks.values()))
+    for fact, refusal in zip(looks, refusals, strict=True):
+        if refusal:
+            _note(fact, refusal, target, aws, client)
     return target
 
 
+_LOOKS = 5
+"""At AWS, side by side: each is a round trip, and a run waits for them."""
 _LEFT_UNCHECKED = ("AccessDenied", "AccessDeniedException", "TooManyRequestsException")
 """Not allowed, or not now: a busy function throttles the look at its permission as well."""
 
 
-class _Reader:
-    """Runs one look at AWS after another, and notes those that AWS does not answer."""
+def _refusal(look: Callable[[], None]) -> ClientError | BotoCoreError | None:
+    try:
+        look()
+    except (ClientError, BotoCoreError) as error:
+        return error
+    return None
 
-    def __init__(self, target: Target, aws: Aws, client: "LambdaClient") -> None:
-        self._target, self._aws, self._client = target, aws, client
 
-    def __call__(self, fact: str, look: Callable[[], None]) -> None:
-        try:
-            look()
-        except ClientError as error:
-            self._note(fact, error)
-        except BotoCoreError as error:
-            raise explain(error, f"look at function {self._target.function}") from error
-
-    def _note(self, fact: str, error: ClientError) -> None:
-        code = code_of(error)
-        if code == "ResourceNotFoundException":
-            raise _no_such_function(self._target.function, self._aws, self._client) from error
-        if code not in _LEFT_UNCHECKED:
-            raise explain(error, f"look at function {self._target.function}") from error
-        self._target.unchecked.append(fact)
+def _note(fact: str, refusal: ClientError | BotoCoreError, target: Target, aws: Aws, client: "LambdaClient") -> None:
+    """Leave a fact unchecked that AWS does not tell. Raises CncbopsError where nothing can be told, or sent."""
+    code = code_of(refusal) if isinstance(refusal, ClientError) else None
+    if code == "ResourceNotFoundException":
+        raise _no_such_function(target.function, aws, client) from refusal
+    if code not in _LEFT_UNCHECKED:
+        raise explain(refusal, f"look at function {target.function}") from refusal
+    target.unchecked.append(fact)
 
 
 def _configuration(target: Target, found: Any) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from email.message import Message
@@ -20,6 +21,8 @@ from tests.e2e.far_side_s3 import Answer
 
 STREAM = "john-cncb-event-stream-s1"
 NAME = "cncb-replaying-events-john-listener"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:fn"
+PATIENCE_S = 20
 UUID = "1f2e3d4c-0000-4000-8000-000000000001"
 ENCRYPTED = {"UUID": UUID, "KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"}
 
@@ -30,6 +33,18 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+class Gathering(FarSide):
+    """A far side that answers nobody until it was asked five times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all_asked = threading.Barrier(5)
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
+        self._all_asked.wait(PATIENCE_S)
+        return super().answer(method, target, headers, body)
 
 
 class Guarded(FarSide):
@@ -183,6 +198,21 @@ def test_the_permission_is_asked_for_by_a_dry_run_of_the_version_meant() -> None
         inspected(server, "fn:live")
         asked = [(call.invocation_type, call.qualifier, call.outcome) for call in server.invocations]
     assert asked == [("DryRun", "live", "dry-run")]
+
+
+def test_all_is_asked_at_a_time() -> None:
+    with Gathering() as server:
+        server.add_function("fn", reserved_concurrency=7)
+        target = inspected(server)
+    assert (target.arn, target.reserved_concurrency, target.may_invoke) == (ARN, 7, True)
+
+
+def test_what_may_not_be_read_is_named_in_the_order_of_the_facts() -> None:
+    with Guarded({"/functions/fn/": DENIED, "/event-source-mappings": DENIED}) as server:
+        server.add_function("fn")
+        target = inspected(server)
+    facts = ["its configuration", "its reserved concurrency", "its event source mappings", "its on-failure destination"]
+    assert (target.unchecked, target.may_invoke) == (facts, False)
 
 
 def test_filters_that_a_listing_hides_are_looked_up() -> None:

@@ -1,11 +1,13 @@
 """Makes the readers of faults at each place: one that reads all, or one for each chunk, whose claims are judged."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from cncbops.execution.notices import NoticeBoard
 from cncbops.faults.resolving import Resolver
 from cncbops.finding import Finder
 from cncbops.session.agenda import READERS
@@ -27,11 +29,13 @@ class UnitReaders:
         self._where, self._room = here(means.aws), means.room
         self._finder, self._resolver = means.finder, means.resolver
         self._process: int | None = os.getpid()
+        self._notices = NoticeBoard() if sys.platform == "linux" else None
 
     def __getstate__(self) -> dict[str, Any]:
         """It may go to another process, which looks functions up, and fetches, by itself."""
         # Nor has it this number: in two containers processes may well have the same.
-        return {**vars(self), "_process": None, "_finder": None, "_resolver": None, "_emptiness": None}
+        others = dict.fromkeys(("_process", "_finder", "_resolver", "_emptiness", "_notices"))
+        return {**vars(self), **others}
 
     def only(self, chosen: int) -> Callable[[int], UnitReader]:
         """The one reader of a session whose chunks are read one after another."""
@@ -53,5 +57,5 @@ class UnitReaders:
         """What a process was forked with may have connections, which are not its own."""
         if self._process != os.getpid():
             self._process, self._resolver = os.getpid(), Resolver(self._aws, partial(self._aws.s3, READERS))
-            self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room)
+            self._finder = Finder(self._request, self._aws, self._recipients, self._account, self._room, self._notices)
             self._emptiness = Emptiness(self._memory.is_empty)

@@ -98,6 +98,15 @@ def test_a_canary_and_a_function_that_is_gone_are_heeded_by_all_workers(
     assert len(json.loads(resubmits.sent[0].payload)["Records"]) <= 2
 
 
+def test_each_function_is_asked_about_once_for_all_workers(far_side: FarSide, resubmits: Resubmits) -> None:
+    """Lambda answers fifteen questions a second, of which a deployment that mends it all needs some as well."""
+    put_lake(far_side)
+    resubmits.execute("--workers", "3")
+    asked = [call.function for call in far_side.invocations if call.invocation_type == "DryRun"]
+    assert sorted(asked) == sorted(FUNCTIONS)
+    assert sum("/configuration" in request for request in far_side.requests) == len(FUNCTIONS)
+
+
 def test_a_cluster_sends_and_counts_what_one_process_does_and_knows_what_was_sent(
     cluster: DaskCluster, far_side: FarSide, resubmits: Resubmits
 ) -> None:
