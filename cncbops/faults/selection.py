@@ -42,6 +42,15 @@ class FaultSelection:
             tests.append(self._in_window)
         return (lambda fault: all(test(fault) for test in tests)) if tests else lambda _: True
 
+    def test_cause(self) -> Callable[[Fault], bool]:
+        """Whether any fault may be chosen that says the same of function, pipeline and error as a fault."""
+        return replace(self, types=(), window=TimeWindow(None, None)).test()
+
+    def test_type(self) -> Callable[[str | None], bool] | None:
+        """Whether any fault of one event may be chosen whose type it is; None where all are."""
+        matches = _matcher(self.types)
+        return (lambda name: name is not None and matches(name)) if matches else None
+
     def test_unread(self) -> Callable[[Fault], bool]:
         """Whether a claim check may turn out to be chosen: of a fault it tells the time, and perhaps the function."""
         known = replace(self, errors=(), types=(), pipelines=(), groups=())
@@ -64,7 +73,13 @@ def parse_groups(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _named(globs: tuple[str, ...], names: Callable[[Fault], Iterable[str | None]]) -> list[Callable[[Fault], bool]]:
+    matches = _matcher(globs)
+    return [lambda fault: any(matches(name or "") for name in names(fault))] if matches else []
+
+
+def _matcher(globs: tuple[str, ...]) -> Callable[[str], bool] | None:
+    """Whether a name matches one of some globs; None where there are none."""
     if not globs:
-        return []
+        return None
     pattern = re.compile("|".join(map(translate, globs)))
-    return [lambda fault: any(pattern.match(name or "") for name in names(fault))]
+    return lambda name: pattern.match(name) is not None

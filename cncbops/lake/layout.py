@@ -53,6 +53,12 @@ class TimeWindow(Struct, frozen=True):
         """Whether the window leaves nothing out."""
         return self.start_ms is None and self.end_ms is None
 
+    @property
+    def bounds_ms(self) -> tuple[int, int]:
+        """The same in whole numbers of 64 bits: a side that is open lies far beyond any event."""
+        start_ms, end_ms = self.start_ms, self.end_ms
+        return -(2**63) if start_ms is None else start_ms, 2**63 - 1 if end_ms is None else end_ms
+
     def overlaps(self, start_ms: int, end_ms: int) -> bool:
         """Whether some of [start_ms, end_ms) lies in the window."""
         begun = self.end_ms is None or start_ms < self.end_ms

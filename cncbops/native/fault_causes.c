@@ -99,7 +99,7 @@ FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line)
         forget(cause);
         memcpy(cause->said, line->common, sizeof(cause->said));
         cause->cause = ask_for_cause(causes->cause_of, line);
-        if (cause->cause && cause->cause != Py_None && !take_attributes(cause))
+        if (cause->cause && cause->cause != Py_None && !fault_cause_is_left_out(cause) && !take_attributes(cause))
             Py_CLEAR(cause->cause);
     }
     return cause->cause && cause->cause != Py_None ? cause : NULL;

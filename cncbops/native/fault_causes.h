@@ -14,8 +14,8 @@ enum { LONGEST_JOINED = 2048 };
 /* What is taken of a Cause (see `cncbops.session.causes`). */
 enum { KNOWN_AS, CAUSE_DIGEST, FUNCTION, LONGEST, ATTRIBUTES };
 
-/* What faults say of it, the Cause, which is None where that is not usual, how many bytes a record may have, and what
-   those of some groups have in common. `stream_digest` is of its function and the `stream` that was last met. */
+/* What faults say of it, the Cause, which is None where that is not usual, and False where no fault of it is chosen, how
+   many bytes a record may have, and what those of some groups have in common. `stream_digest` is of its function and the `stream` that was last met. */
 typedef struct {
     Slice said[COMMON];
     PyObject *cause, *attributes[ATTRIBUTES];
@@ -38,6 +38,12 @@ bool prepare_fault_causes(void);
 
 /* The cause of a fault; NULL with an exception set, or not where that is not usual. */
 FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line);
+
+/* Whether no fault of it is chosen: nothing else is known of such a cause. */
+static inline bool fault_cause_is_left_out(const FaultCause *cause)
+{
+    return cause->cause == Py_False;
+}
 
 /* What a fault has in common with others of its cause and group. The same. */
 Common *fault_common_of(FaultCauses *causes, FaultCause *cause, const FaultLine *line);

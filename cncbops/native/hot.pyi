@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable, Sequence
-from typing import Self, final
+from typing import Literal, Self, final
 
 from cncbops.faults.unit import Unit
 from cncbops.formats.event import LakeEvent
@@ -78,18 +78,22 @@ _Sums = tuple[
     int,
 ]
 
-# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual. And
-# what they come to, if all are.
+# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual, and
+# False for a fault that is left out: `cause_of` says so of all of its cause, `is_wanted` of all of its type, or it was
+# not raised from `start_ms` up to `end_ms`. How many are left out; and what the others come to, if all are usual.
 def read_units(
+    *,
     make: type[Unit],
-    cause_of: Callable[..., Cause | None],
+    cause_of: Callable[..., Cause | Literal[False] | None],
     data: bytes,
     first_line: int,
     lake_object: LakeObject,
     is_alone: bool,
+    start_ms: int,
+    end_ms: int,
+    is_wanted: Callable[[str | None], bool] | None,
     until_ms: int,
-    /,
-) -> tuple[list[Unit | None], _Sums | None]: ...
+) -> tuple[list[Unit | Literal[False] | None], int, _Sums | None]: ...
 
 # None where not all are packed units.
 def sum_units(units: Sequence[object], /) -> _Sums | None: ...
@@ -97,8 +101,8 @@ def sum_units(units: Sequence[object], /) -> _Sums | None: ...
 # The digests of faults, and of their records, end to end; of packed units, as in what follows.
 def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...
 
-# Give them places that rise by one, from `first` on.
-def place_units(units: Sequence[Unit], first: int, /) -> None: ...
+# Give them places that rise by one, from `first` on, also for each that is left out.
+def place_units(units: Sequence[Unit | Literal[False]], first: int, /) -> None: ...
 
 # Units by fingerprint and pipeline, in their order; None where not all are packed.
 def units_alike(units: Sequence[Record], /) -> dict[tuple[str, str | None], list[Unit]] | None: ...

@@ -17,7 +17,7 @@ static PyMethodDef functions[] = {
     FUNCTION(read_events),
     {"read_records", (PyCFunction)(void (*)(void))read_records, METH_VARARGS | METH_KEYWORDS, NULL},
     FUNCTION(make_records),
-    FUNCTION(read_units),
+    {"read_units", (PyCFunction)(void (*)(void))read_units, METH_VARARGS | METH_KEYWORDS, NULL},
     {"sum_units", sum_units, METH_O, NULL},
     {"unit_digests", unit_digests, METH_O, NULL},
     FUNCTION(place_units),

@@ -20,7 +20,7 @@ enum { DIGEST_BYTES = 16 };
 PyObject *read_events(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_records(PyObject *module, PyObject *arguments, PyObject *keywords);
 PyObject *make_records(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *read_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *read_units(PyObject *module, PyObject *arguments, PyObject *keywords);
 PyObject *sum_units(PyObject *module, PyObject *units);
 PyObject *unit_digests(PyObject *module, PyObject *units);
 PyObject *place_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -29,22 +29,37 @@ PyObject *unit_digests(PyObject *Py_UNUSED(module), PyObject *given)
     return digests;
 }
 
+/* Whether all are packed units, or False for what is left out between them, and there are so many places; else with an
+   exception set. */
+static bool can_be_placed(PyObject *lines, long long place)
+{
+    long long last;
+    if (__builtin_add_overflow(place, PyTuple_GET_SIZE(lines), &last)) {
+        PyErr_SetString(PyExc_OverflowError, "there is no such place");
+        return false;
+    }
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(lines); at++) {
+        PyObject *line = PyTuple_GET_ITEM(lines, at);
+        if (line != Py_False && !is_packed_unit(line)) {
+            PyErr_SetString(PyExc_TypeError, "a unit is not packed");
+            return false;
+        }
+    }
+    return true;
+}
+
 PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (!has_arguments(count, 2))
         return NULL;
-    long long place = PyLong_AsLongLong(arguments[1]), last;
-    PyObject *units = PyErr_Occurred() ? NULL : packed_units_of(arguments[0]);
-    if (units && __builtin_add_overflow(place, PyTuple_GET_SIZE(units), &last)) {
-        PyErr_SetString(PyExc_OverflowError, "there is no such place");
-        Py_CLEAR(units);
-    }
-    if (!units)
-        return NULL;
-    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(units); at++)
-        ((Packed *)PyTuple_GET_ITEM(units, at))->place = place + at;
-    Py_DECREF(units);
-    Py_RETURN_NONE;
+    long long place = PyLong_AsLongLong(arguments[1]);
+    PyObject *lines = PyErr_Occurred() ? NULL : PySequence_Tuple(arguments[0]);
+    bool is_well = lines && can_be_placed(lines, place);
+    for (Py_ssize_t at = 0; is_well && at < PyTuple_GET_SIZE(lines); at++)
+        if (PyTuple_GET_ITEM(lines, at) != Py_False)
+            ((Packed *)PyTuple_GET_ITEM(lines, at))->place = place + at;
+    Py_XDECREF(lines);
+    return is_well ? Py_NewRef(Py_None) : NULL;
 }
 
 /* The list of units of a Cause's fingerprint and pipeline, owned by `alike`; `of_cause` has it once it was found. */

@@ -9,13 +9,14 @@
 /* A line that is shorter than this is rarely a fault. */
 #define SHORT_LINE 512
 
-/* `units` have None for each line that is not usual. Where there is such a one `is_whole` is false, and nothing more is
-   summed up. */
+/* `units` have None for each line that is not usual, and False for each of so many that are `left_out`, as they are not
+   chosen. Where there is one that is not usual `is_whole` is false, and nothing more is summed up. */
 typedef struct {
     FaultCauses causes;
-    long long until_ms;
+    long long start_ms, end_ms, until_ms;
     PyObject *units;
     bool is_whole;
+    Py_ssize_t left_out;
     UnitSums sums;
 } Reading;
 
@@ -48,23 +49,41 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     return common && digest(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }
 
-/* The unit of a line; NULL where it is not usual. `next` is what is behind it, where that was found. */
+/* Whether a fault is chosen, as far as its time and type tell; -1 with an exception set. */
+static int may_be_chosen(Reading *reading, const FaultLine *line)
+{
+    long long ms = time_of(line);
+    if (ms < reading->start_ms || ms >= reading->end_ms)
+        return false;
+    if (!reading->sums.kinds.is_wanted)
+        return true;
+    const Kind *kind = kind_of(&reading->sums.kinds, text_of(line->type));
+    return kind ? kind->is_wanted : -1;
+}
+
+/* The unit of a line, False where it is left out; NULL where it is not usual. `next` is what is behind it, where that
+   was found. */
 static PyObject *read_unit(Reading *reading, const char *start, const char *end, Py_ssize_t number, const char **next)
 {
     FaultLine line;
     *next = fault_line_read(start, end, &line);
     if (!*next || !utf8_is_valid(start, *next - start) || time_of(&line) >= reading->until_ms)
         return NULL;
-    FaultCause *cause = fault_cause_of(&reading->causes, &line);
+    int may_be = may_be_chosen(reading, &line);
+    FaultCause *cause = may_be > 0 ? fault_cause_of(&reading->causes, &line) : NULL;  /* its function is looked up */
+    if (!may_be || (cause && fault_cause_is_left_out(cause)))
+        return Py_NewRef(Py_False);
     return cause && slice_length(line.record) <= cause->longest ? unit_of(reading, cause, &line, number) : NULL;
 }
 
-/* Adds the unit of a line, which is NULL where that is not usual. */
+/* Adds what `read_unit` has found. */
 static bool add_unit(Reading *reading, PyObject *unit)
 {
+    bool is_left_out = unit == Py_False;
+    reading->left_out += is_left_out;
     reading->is_whole = reading->is_whole && unit;
     return PyList_Append(reading->units, unit ? unit : Py_None) == 0 &&
-           (!reading->is_whole || unit_sums_add(&reading->sums, (const Packed *)unit));
+           (!reading->is_whole || is_left_out || unit_sums_add(&reading->sums, (const Packed *)unit));
 }
 
 static bool add_units(Reading *reading, Slice data, Py_ssize_t number)
@@ -82,31 +101,38 @@ static bool add_units(Reading *reading, Slice data, Py_ssize_t number)
     return true;
 }
 
-/* The units, and what they come to; None in place of that where not all lines are usual. */
-static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line)
+/* The units, how many are left out, and what they come to; None in place of that where not all lines are usual.
+   `is_wanted` is asked about their types; NULL where all are. */
+static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line, PyObject *is_wanted)
 {
     reading->units = PyList_New(0);
     reading->is_whole = slice_length(data) > 0;
-    if (!reading->units || !unit_sums_begin(&reading->sums, slice_length(data) / SHORT_LINE) ||
-        !add_units(reading, data, first_line))
+    if (!reading->units || !unit_sums_begin(&reading->sums, slice_length(data) / SHORT_LINE))
+        return NULL;
+    reading->sums.kinds.is_wanted = is_wanted;
+    if (!add_units(reading, data, first_line))
         return NULL;
     PyObject *sums = reading->is_whole ? unit_sums_told(&reading->sums) : Py_NewRef(Py_None);
-    return sums ? Py_BuildValue("ON", reading->units, sums) : NULL;
+    return sums ? Py_BuildValue("OnN", reading->units, reading->left_out, sums) : NULL;
 }
 
-PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
-    if (!has_arguments(count, 7))
+    static char *names[] = {"make", "cause_of", "data", "first_line", "lake_object", "is_alone", "start_ms", "end_ms",
+                            "is_wanted", "until_ms", NULL};
+    Reading reading = {.is_whole = false};
+    FaultCauses *causes = &reading.causes;
+    PyObject *data, *is_wanted;
+    Py_ssize_t first_line;
+    int is_alone;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOSnOpLLOL", names, &causes->make, &causes->cause_of, &data,
+                                     &first_line, &causes->object, &is_alone, &reading.start_ms, &reading.end_ms,
+                                     &is_wanted, &reading.until_ms))
         return NULL;
-    char *data;
-    Py_ssize_t length, first_line = PyLong_AsSsize_t(arguments[3]);
-    int is_alone = PyErr_Occurred() ? -1 : PyObject_IsTrue(arguments[5]);
-    long long until_ms = is_alone < 0 ? -1 : PyLong_AsLongLong(arguments[6]);
-    if (PyErr_Occurred() || PyBytes_AsStringAndSize(arguments[2], &data, &length) < 0)
-        return NULL;
-    Reading reading = {.causes = {.make = arguments[0], .cause_of = arguments[1], .object = arguments[4],
-                                  .is_alone = is_alone}, .until_ms = until_ms};
-    PyObject *result = told(&reading, (Slice){data, data + length}, first_line);
+    causes->is_alone = is_alone;
+    const char *start = PyBytes_AS_STRING(data);
+    Slice lines = {start, start + PyBytes_GET_SIZE(data)};
+    PyObject *result = told(&reading, lines, first_line, is_wanted == Py_None ? NULL : is_wanted);
     unit_sums_release(&reading.sums);
     Py_XDECREF(reading.units);
     fault_causes_release(&reading.causes);

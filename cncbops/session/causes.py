@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from cncbops.faults.usual import named
 from cncbops.finding import Found
 from cncbops.formats.event import Text
 from cncbops.recipients import Recipient
+from cncbops.request import ResubmitRequest
 from cncbops.session.candidates import Assessor
 
 _MOST_CAUSES = 500
@@ -45,21 +47,23 @@ class Cause:
 class Causes:
     """Those of one reader."""
 
-    def __init__(self, assessor: Assessor) -> None:
-        self._assessor = assessor
+    def __init__(self, request: ResubmitRequest, assessor: Assessor) -> None:
+        self._is_chosen, self._assessor = request.choice.test_cause(), assessor
         self._find = lru_cache(_MOST_CAUSES)(self._look)
 
-    def of(self, *said: bytes | None) -> Cause | None:
-        """The cause of what a fault says, each as its JSON, if it says it.
+    def of(self, *said: bytes | None) -> Cause | Literal[False] | None:
+        """The cause of what a fault says, each as its JSON, if it says it; False where no fault of it is chosen.
 
         Which is `tags.functionname`, `tags.functionName`, `tags.pipeline` and `uow.pipeline`, and the error's name and
         message. None is left to the careful way: what is not usual, and what cannot be sent, or not be looked up.
         """
         return self._find(*said) if sum(map(len, filter(None, said))) <= _LONGEST else None
 
-    def _look(self, *said: bytes | None) -> Cause | None:
+    def _look(self, *said: bytes | None) -> Cause | Literal[False] | None:
         try:
             fault = _fault(*said)
+            if not self._is_chosen(fault):
+                return False  # and its function is not looked up
             found, known_as = self._assessor.function_of(fault)
         except (CncbopsError, *NOT_JSON):
             return None

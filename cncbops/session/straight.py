@@ -15,9 +15,6 @@ from cncbops.lake.layout import TimeWindow
 from cncbops.lake.lines import Block
 from cncbops.native import hot
 
-_FIRST_MS, _LAST_MS = -(2**63), 2**63 - 1
-"""Of what C holds, far beyond any event."""
-
 
 class Straight(NamedTuple):
     """The records of so many `lines` of a block; the first line that is not usual begins at `end` of its bytes.
@@ -52,7 +49,7 @@ def read_straight(
     is_wanted: Callable[[str | None], bool],
 ) -> Straight:
     """The records of a block of lines of the usual format, the first with a place, of types that are wanted."""
-    start_ms, end_ms = window.start_ms, window.end_ms
+    start_ms, end_ms = window.bounds_ms
     return Straight(
         *hot.read_records(
             format=usual.name,
@@ -64,8 +61,8 @@ def read_straight(
             order=origin.order,
             time_ms=origin.time_ms,
             shard=SHARD_ID,
-            start_ms=_FIRST_MS if start_ms is None else start_ms,
-            end_ms=_LAST_MS if end_ms is None else end_ms,
+            start_ms=start_ms,
+            end_ms=end_ms,
             is_wanted=is_wanted,
             name_of=name_of(origin, source),
         )

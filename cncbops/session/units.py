@@ -137,10 +137,12 @@ class UnitReader(Reader):
     def _given_out_at_once(self, met: UsualUnits, some: _Some) -> Iterator[Sequence[Unit]]:
         """The same of units; nearly always they are no more than may be added."""
         self._assess(some)
+        met.take_places()
+        self._leave_out(met.left_out, met.reading.entry)
+        some.read += met.left_out
         rest: UsualUnits | None = met
         while rest:
             part, rest = rest.up_to(_BYTES_AT_ONCE - some.bytes)
-            part.take_places()
             some.add(self._new_of(part), part)
             if some.bytes >= _BYTES_AT_ONCE:
                 yield from self._all_of(some)
@@ -216,7 +218,7 @@ class UnitReader(Reader):
         entry, stored_ms = reading.entry, int(reading.entry.object.last_modified.timestamp() * 1000)
         for read in self._read(reading, blocks):
             if isinstance(read, UsualUnits):
-                self._count_read(reading, len(read.found))
+                self._count_read(reading, len(read.lines))
                 yield read
                 continue
             for line, part, fault, is_unread in self._faults(reading, *read):
@@ -236,15 +238,20 @@ class UnitReader(Reader):
 
     def _is_meant(self, fault: Fault, moment_ms: int, entry: Entry, *, is_unread: bool) -> bool:
         """Whether a fault is chosen, or may be, and was raised before the run."""
-        faults = self._findings.tally.faults
         if not (is_unread or self._is_chosen(fault)):
-            faults.not_chosen += 1
+            self._leave_out(1, entry)
         elif moment_ms >= self._request.until_ms:
-            faults.raised_since += 1
+            self._findings.tally.faults.raised_since += 1
+            entry.remains = True
         else:
             return True
-        entry.remains = True
         return False
+
+    def _leave_out(self, faults: int, entry: Entry) -> None:
+        """Count faults of an object that are not chosen."""
+        if faults:
+            self._findings.tally.faults.not_chosen += faults
+            entry.remains = True
 
     def _faults(
         self, reading: Reading, line: int, document_part: int, found: Decoded

@@ -8,14 +8,13 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, Run, read_line, read_runs
 from cncbops.faults.fault import Decoded
-from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
 from cncbops.lake.lines import Block
@@ -29,6 +28,9 @@ from cncbops.session.memory import Shared
 
 NOTHING: Mapping[int, bool] = MappingProxyType({})
 """None of some units was delivered before."""
+
+Line = Unit | Literal[False]
+"""The unit of a line; False for a fault that is left out, as it is not chosen."""
 
 ReadDocument = tuple[int, int, Decoded]
 """A document's line and part, and what it holds."""
@@ -64,9 +66,10 @@ class Sums(NamedTuple):
         return cls(types, hours, range_ms, [OfCause(*each) for each in causes], digests, size)
 
 
-class _Block(Run[Any], frozen=True, gc=False):
-    """All lines of a block, where each is a unit, what they come to, and which were delivered before."""
+class _Block(Run[Line], frozen=True, gc=False):
+    """All lines of a block, where each is a unit or left out; the units, what they come to, and which went before."""
 
+    units: Sequence[Unit]
     sums: Sums
     delivered: Mapping[int, bool]
 
@@ -75,20 +78,28 @@ class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
     That is found out at once: when others are read, units have to be fetched from memory for each question.
-    `delivered` are those that are not to be sent, by index, as the function had them; and whether from this run.
+    `lines` are those that they were read of, which tells their places. `delivered` are those units that are not to be
+    sent, by index, as the function had them; and whether from this run.
     """
 
     reading: Reading
+    lines: Sequence[Line]
     found: Sequence[Unit]
     sums: Sums
     delivered: Mapping[int, bool] = NOTHING
 
     @classmethod
-    def of(cls, reading: Reading, found: Sequence[Any], delivered: Mapping[int, bool] = NOTHING) -> "UsualUnits":
-        """Of units that are all packed."""
+    def of(cls, reading: Reading, lines: Sequence[Line], delivered: Mapping[int, bool] = NOTHING) -> "UsualUnits":
+        """Of units that are all packed, and of what is left out between them."""
+        found = [each for each in lines if each]
         summed = hot.sum_units(found)
         assert summed, "each is packed"
-        return cls(reading, found, Sums.of(*summed), delivered)
+        return cls(reading, lines, found, Sums.of(*summed), delivered)
+
+    @property
+    def left_out(self) -> int:
+        """How many are."""
+        return len(self.lines) - len(self.found)
 
     @property
     def digests(self) -> bytes:
@@ -124,21 +135,21 @@ class UsualUnits(msgspec.Struct, gc=False):
         """Give each unit its place, as the next of its object's faults, which are counted in."""
         entry = self.reading.entry
         (first,) = entry.places(entry.pulled, 1)
-        hot.place_units(self.found, first)
-        entry.pulled += len(self.found)
+        hot.place_units(self.lines, first)
+        entry.pulled += len(self.lines)
 
 
 class UsualReader:
     """Reads those of one resubmit."""
 
     def __init__(self, request: ResubmitRequest, assessor: Assessor) -> None:
-        self._request, self._assessor, self._causes = request, assessor, Causes(assessor)
-        self._takes_all = request.choice == FaultSelection() and request.limit is None
+        self._request, self._assessor, self._causes = request, assessor, Causes(request, assessor)
+        self._is_wanted = request.choice.test_type()
 
     def applies(self, item: Item) -> bool:
-        """Whether all faults of an object are meant, as far as its item tells."""
+        """Whether the faults of an object are all meant that are chosen, as far as its item tells."""
         is_lake = item.content is None and item.lines is None and not item.settled
-        return hot is not None and self._takes_all and is_lake
+        return hot is not None and self._request.limit is None and is_lake
 
     def read(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[UsualUnits | ReadDocument]:
         """An object's documents; units that follow one another at once."""
@@ -146,16 +157,16 @@ class UsualReader:
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
             elif isinstance(found, _Block):
-                yield UsualUnits(reading, found.values, found.sums, found.delivered)
+                yield UsualUnits(reading, found.values, found.units, found.sums, found.delivered)
             else:
                 yield from self._apart(reading, found)
 
     def _apart(self, reading: Reading, found: Run[Any]) -> Iterator[UsualUnits | ReadDocument]:
         """What was read of lines: units, and faults that are to be assessed."""
         line = found.line
-        for kind, values in groupby(found.values, type):
+        for is_read, values in groupby(found.values, lambda value: isinstance(value, list)):
             alike = list(values)
-            if kind is list:
+            if is_read:
                 yield from ((number, 0, faults) for number, faults in enumerate(alike, line))
             else:
                 yield UsualUnits.of(reading, alike)
@@ -167,33 +178,37 @@ class UsualReader:
         if isinstance(found, _Block):
             return found
         lines = block.lines()
-        return [each or read_line(line, usual) for line, each in zip(lines, found, strict=True)]
+        return [read_line(line, usual) if each is None else each for line, each in zip(lines, found, strict=True)]
 
-    def _units(self, block: Block, lake_object: LakeObject) -> _Block | Sequence[Unit | None]:
+    def _units(self, block: Block, lake_object: LakeObject) -> _Block | Sequence[Line | None]:
         """The units of a block by line; none of them where what the ledger remembers has to be weighed."""
         request = self._request
-        found, sums = hot.read_units(
-            Unit,
-            self._causes.of,
-            block.data,
-            block.first_line,
-            lake_object,
-            request.one_by_one,
-            request.until_ms,
+        start_ms, end_ms = request.choice.window.bounds_ms
+        lines, left_out, sums = hot.read_units(
+            make=Unit,
+            cause_of=self._causes.of,
+            data=block.data,
+            first_line=block.first_line,
+            lake_object=lake_object,
+            is_alone=request.one_by_one,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            is_wanted=self._is_wanted,
+            until_ms=request.until_ms,
         )
-        delivered = self._delivered(found, is_all=sums is not None)
+        units: Sequence[Any] = list(filter(None, lines)) if left_out or not sums else lines
+        delivered = self._delivered(units, is_all=sums is not None)
         if delivered is None:
-            return [None] * len(found)
-        return _Block(block.first_line, found, Sums.of(*sums), delivered) if sums else found
+            return [None] * len(lines)
+        return _Block(block.first_line, lines, units, Sums.of(*sums), delivered) if sums else lines  # type: ignore[arg-type]
 
-    def _delivered(self, found: Sequence[Unit | None], *, is_all: bool) -> Mapping[int, bool] | None:
+    def _delivered(self, units: Sequence[Unit], *, is_all: bool) -> Mapping[int, bool] | None:
         """Which of a block's units were delivered before; None where they are to be assessed, fault by fault.
 
         Which is so, if the ledger knows any of them, also where other lines are between them, as seldom is.
         """
         assessor = self._assessor
-        units = list(filter(None, found)) if assessor.may_remember() else ()
-        digests = hot.unit_digests(units) if units else None
+        digests = hot.unit_digests(units) if units and assessor.may_remember() else None
         if digests is None or not assessor.remembers(digests):
             return NOTHING
         return assessor.delivered(digests) if is_all else None

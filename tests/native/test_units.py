@@ -49,10 +49,17 @@ def cause_of(*said: bytes | None) -> Cause:
     return Cause(fault, "fn", KNOWN_AS.encode(), digest, fingerprint(fault), fault.pipeline, LONGEST)
 
 
+def read_units(data: bytes, cause_of: Callable[..., Any] = cause_of, **said: Any) -> tuple[list[Any], int, Any]:
+    """What C reads, from line 3 on."""
+    usually = {"is_alone": False, "start_ms": -(2**63), "end_ms": 2**63 - 1, "is_wanted": None, "until_ms": LATER_MS}
+    return hot.read_units(
+        make=Unit, cause_of=cause_of, data=data, first_line=3, lake_object=OBJECT, **{**usually, **said}
+    )
+
+
 def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
     """The units of lines, all of which are usual."""
-    data = b"\n".join(lines)
-    found, _ = hot.read_units(Unit, cause_of, data, 3, OBJECT, is_alone, LATER_MS)
+    found, _, _ = read_units(b"\n".join(lines), cause_of, is_alone=is_alone)
     assert {type(each) for each in found} <= {hot.PackedUnit}
     return found
 
@@ -118,14 +125,14 @@ def test_a_record_with_a_text_that_may_be_compressed_is_left_to_python(
     other = f'"one":"{"C" * before}","other":"{text}{"x" * behind}"'.encode()
     record = usual_texts.RECORD.strip()[1:-1]
     fault = texts.cookbook(b"{%b,%b}" % ((other, record) if is_first else (record, other)))
-    (found,), _ = hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS)
+    (found,), _, _ = read_units(fault)
     assert (found is None) == (text == "COMPRESSEDH4sI")
 
 
 @pytest.mark.parametrize("data", [b"COMPRESSEDH4sIAAA", b"[REDACTED]", b"[CIRCULAR]"])
 def test_a_record_of_such_data_is_left_to_python(data: bytes) -> None:
     fault = texts.cookbook(usual_texts.RECORD.replace(b"eyJ0eXBlIjoidCJ9", data))
-    assert hot.read_units(Unit, cause_of, fault, 3, OBJECT, False, LATER_MS) == ([None], None)
+    assert read_units(fault) == ([None], 0, None)
 
 
 def test_a_unit_goes_to_another_process_as_pythons_and_is_told_from_others() -> None:
@@ -160,7 +167,7 @@ def test_units_keep_nothing_of_what_they_were_read_from() -> None:
 def test_a_line_that_is_not_usual_is_left_to_python_and_the_next_is_read(end: bytes) -> None:
     usual_line = usual_texts.FAULT
     lines = [b"", usual_line + b" \r", b"no JSON", usual_line * 2, usual_line[:-1], usual_line + b"\xff", usual_line]
-    found, _ = hot.read_units(Unit, cause_of, b"\n".join(lines) + end, 3, OBJECT, False, LATER_MS)
+    found, _, _ = read_units(b"\n".join(lines) + end)
     assert [each and each.line for each in found] == [None, 4, None, None, None, None, 9]
 
 
@@ -227,12 +234,13 @@ def test_they_are_counted_by_type_hour_and_cause(lines: list[bytes]) -> None:
 
 @given(st.lists(lines.flatmap(st.sampled_from), min_size=1, max_size=60))
 def test_what_they_come_to_is_told_as_they_are_read(lines: list[bytes]) -> None:
-    units, sums = hot.read_units(Unit, cause_of, b"\n".join(lines), 3, OBJECT, False, LATER_MS)
+    units, left_out, sums = read_units(b"\n".join(lines))
+    assert left_out == 0
     assert sums == hot.sum_units(units)
 
 
 def test_no_units_come_to_nothing() -> None:
-    assert hot.read_units(Unit, cause_of, b"", 1, OBJECT, False, LATER_MS) == ([], None)
+    assert read_units(b"") == ([], 0, None)
     assert hot.sum_units([]) == ({}, {}, None, [], b"", 0)
     assert (hot.unit_digests([]), hot.units_alike([]), in_c([])) == ((b"", b""), {}, [])
 
@@ -249,6 +257,32 @@ def test_they_are_put_beside_those_of_their_key_as_in_python(lines: list[bytes],
 
     assert put(hot.Shelving) == put(_Shelving)
     assert [each.is_alone for each in units] == [alone] * len(units)
+
+
+@given(lines, st.sets(st.sampled_from(["cause", "type", "time"])), st.data())
+def test_what_is_not_chosen_is_left_out_and_what_is_keeps_its_line(
+    lines: list[bytes], by: set[str], data: st.DataObject
+) -> None:
+    units, faults = in_c(lines), [usual(line)[0] for line in lines]  # type: ignore[index]
+    asked = data.draw(st.sampled_from(faults))
+    end_ms = asked.timestamp_ms + 1
+    found, left_out, sums = read_units(
+        b"\n".join(lines),
+        lambda *said: (its := cause_of(*said)) and "cause" not in by and its,
+        is_wanted=(lambda name: name == asked.event_type) if "type" in by else None,
+        **({"start_ms": asked.timestamp_ms, "end_ms": end_ms} if "time" in by else {}),
+    )
+    chosen = [
+        "cause" not in by
+        and ("type" not in by or fault.event_type == asked.event_type)
+        and ("time" not in by or fault.timestamp_ms == asked.timestamp_ms)
+        for fault in faults
+    ]
+    assert found == [is_chosen and unit for is_chosen, unit in zip(chosen, units, strict=True)]
+    assert left_out == chosen.count(False)
+    assert sums == hot.sum_units([unit for unit in found if unit])
+    hot.place_units(found, 7)
+    assert [unit.place for unit in found if unit] == [7 + at for at, is_so in enumerate(chosen) if is_so]
 
 
 def test_only_units_that_are_packed_are_counted_and_placed() -> None:
@@ -280,7 +314,7 @@ def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | Non
         return too_long if odd else None
 
     data = b"\n".join([usual_texts.FAULT, b"{}"])
-    assert hot.read_units(Unit, odd_cause, data, 1, OBJECT, False, LATER_MS) == ([None, None], None)
+    assert read_units(data, odd_cause) == ([None, None], 0, None)
 
 
 @pytest.mark.parametrize("odd", [b"text", 7])

@@ -14,9 +14,11 @@ from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun
 from cncbops.faults.identity import parted
 from cncbops.faults.resolving import Resolver
+from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
 from cncbops.finding import Finder
 from cncbops.function_name import parse_function
+from cncbops.lake.layout import TimeWindow
 from cncbops.lake.lines import blocks
 from cncbops.lake.sources import S3Source
 from cncbops.recipients import Recipient, Recipients
@@ -233,6 +235,60 @@ def test_other_requests_come_to_the_same(request_: ResubmitRequest) -> None:
         texts.FUNCTION.encode(), b"fn"
     )
     assert came_to(data, request_) == slowly(data, request_)
+
+
+MOMENT_MS = 1_700_611_203_000
+CHOICES = st.builds(
+    FaultSelection,
+    functions=st.sampled_from([(), (), (f"{texts.FUNCTION[:4]}*",), ("other",)]),
+    errors=st.sampled_from([(), (), ("Type*", "nothing"), ("[m]",)]),
+    types=st.sampled_from([(), (), ("thing-*",), ("*-updated",), ("*",)]),
+    pipelines=st.sampled_from([(), (), ("p-1",), ("",)]),
+    groups=st.sampled_from([(), (), tuple("01234567")]),
+    window=st.sampled_from([TimeWindow(None, None), TimeWindow(MOMENT_MS, None), TimeWindow(1, MOMENT_MS + 1)]),
+)
+
+
+@given(
+    choice=CHOICES,
+    faults=st.lists(st.integers(0, 11), min_size=1, max_size=9),
+    sent=st.sets(st.integers(0, 11)),
+    odd=st.sets(st.integers(0, 8), max_size=2),
+    size=st.sampled_from([1 << 20, 3_000]),
+    most=st.sampled_from([1 << 22, len(RECORD) * 3]),
+)
+def test_a_choice_comes_to_what_it_comes_to_the_careful_way(
+    choice: FaultSelection, faults: list[int], sent: set[int], odd: set[int], size: int, most: int
+) -> None:
+    lines = [_differing(number) + b" " * (at in odd) for at, number in enumerate(faults)]
+    data, request = b"\n".join(lines), replace(REQUEST, choice=choice)
+    known = [unit.fault for unit in came_to(data)["units"] if unit.line - 1 in sent]  # type: ignore[attr-defined]
+    memory = Remembers(dict.fromkeys(known, 1))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(units, "_BYTES_AT_ONCE", most)
+        at_once, carefully = (came(data, request, memory, size=size) for came in (came_to, slowly))
+    for came in (at_once, carefully):  # where nothing is left to be given out, that may be told of once more
+        came["pieces"] = [count for count in came["pieces"] if count]  # type: ignore[attr-defined]
+    assert at_once == carefully
+
+
+def _differing(number: int) -> bytes:
+    """A fault of one of two errors, three types, of which one is none, two moments and pipelines."""
+    event_type = (b'"type":"thing-created"', b'"type":"thing-updated"', b'"kind":"none"')[number % 3]
+    name, pipeline = (b"TypeError", b"Error")[number % 2], (b"p-1", b"undefined")[number % 5 % 2]
+    return (
+        USUAL.replace(b'"event":{"type":"thing-created"}', b'"event":{%b}' % event_type)
+        .replace(b'"name":"Error"', b'"name":"%b"' % name)
+        .replace(b'"tags":{', b'"tags":{"pipeline":"%b",' % pipeline)
+        .replace(b"%d" % MOMENT_MS, b"%d" % (MOMENT_MS + number // 6))
+    )
+
+
+def test_of_what_is_not_chosen_nothing_is_looked_up_and_all_is_read_at_once(taken: list[int]) -> None:
+    lines = [_differing(number) for number in range(12) if number % 3 < 2]
+    request = replace(REQUEST, function=None, choice=FaultSelection(functions=("other",)))
+    found = came_to(b"\n".join(lines), request)  # where AWS is not to be reached
+    assert (taken, found["units"], found["tally"].faults.not_chosen) == ([0], [], 8)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("again", [False, True])
