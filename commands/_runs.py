@@ -131,12 +131,19 @@ def _require_active(ledger: Ledger, run: Run) -> None:
 def _await_taken(ledger: Ledger, run: Run, order: int) -> None:
     """Raises CannotRun if the run ends before it takes the order, or does not take it in time."""
     deadline = time.monotonic() + ANSWER_S
-    while not ledger.is_taken(run, order):
-        _require_active(ledger, ledger.find(run.run_id))
+    while not _is_taken(ledger, run, order):
         if time.monotonic() > deadline:
             what = f"run {run.run_id} does not answer: its process is stopped, or on a machine with another ledger"
             raise CannotRun(what, f"See `{run.to_type('show')}` for its machine and process")
         time.sleep(LOOK_S)
+
+
+def _is_taken(ledger: Ledger, run: Run, order: int) -> bool:
+    """Whether the run has taken it. Raises CannotRun if it has ended, and has not."""
+    was_active = ledger.is_active(ledger.find(run.run_id))  # looked at first: it may take the order now, and then end
+    if not (is_taken := ledger.is_taken(run, order)) and not was_active:
+        _require_active(ledger, ledger.find(run.run_id))
+    return is_taken
 
 
 def _said(kind: str, value: float | None, run: Run) -> str:

@@ -4,7 +4,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +246,25 @@ def test_orders_are_carried_out_by_the_run_under_way(tmp_path: Path, capsys: pyt
         ("stop", None),
     ]
     assert all("@" in order.who for order in obeyed)
+
+
+def test_an_order_that_a_run_takes_and_ends_of_while_it_is_looked_at_was_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, look = a_run(tmp_path), Ledger.is_active
+    with ExitStack() as under_way:
+        pulse = under_way.enter_context(closing(Pulse(tmp_path, run.id, 1)))
+        under_way.enter_context(RunLock(tmp_path, ID))
+        under_way.callback(pulse.beat, lambda _: None)
+
+        def is_active(ledger: Ledger, looked_at: Run) -> bool:
+            if ledger.orders(looked_at):
+                under_way.close()
+            return look(ledger, looked_at)
+
+        monkeypatch.setattr(Ledger, "is_active", is_active)
+        assert carry_out_order(ID, "stop", None, local(tmp_path)) == 0
+    assert capsys.readouterr().err.startswith("stopping: ")
 
 
 @pytest.mark.parametrize(
