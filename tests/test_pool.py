@@ -19,14 +19,14 @@ def test_there_are_as_many_threads_as_are_needed_and_no_more_than_the_most() -> 
             with lock:
                 names.add(threading.current_thread().name)
             if meets:
-                met.wait(5)
+                met.wait(60)
             ended.release()
 
         for number in range(at_a_time):
             pool.submit(lambda meets=number < 3: task(meets))  # type: ignore[misc]
-        met.wait(5)
+        met.wait(60)
         for _ in range(at_a_time):
-            assert ended.acquire(timeout=5)
+            assert ended.acquire(timeout=60)
 
     submit(1)
     assert names == {"some_0"}
@@ -44,11 +44,11 @@ def test_what_waits_is_not_begun_any_more_and_what_is_under_way_is_waited_for() 
 
     def first() -> None:
         begun.set()
-        may_end.wait(5)
+        may_end.wait(60)
         done.append("first")
 
     pool.submit(first)
-    assert begun.wait(5)
+    assert begun.wait(60)
     for _ in range(3):
         pool.submit(lambda: done.append("another"))
     closing = threading.Thread(target=pool.close)

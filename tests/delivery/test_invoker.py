@@ -11,6 +11,7 @@ from cncbops.delivery.invoker import MESSAGE_CHARS, Invoker
 from tests.delivery.batches import batch
 from tests.e2e import far_side_s3
 from tests.e2e.far_side import FarSide, Reply, close_after_running, function_error, ok, service_error, throttled
+from tests.e2e.held import Held
 
 PAYLOAD = batch(2).payload()
 
@@ -153,8 +154,10 @@ def test_a_connection_closed_after_the_function_ran_is_unknown(far_side: FarSide
 
 
 def test_an_answer_that_does_not_come_in_time_is_unknown(far_side: FarSide) -> None:
-    far_side.add_function("slow", lambda _payload, _context: ok().after(1.0))
+    held = Held()
+    far_side.add_function("slow", held)
     answer = invoker(far_side.url, "slow", read_timeout_s=0.2).invoke(PAYLOAD, asynchronous=False)
+    held.go.set()
     assert (answer.kind, answer.error) == (Kind.UNKNOWN, "ReadTimeoutError")
 
 

@@ -70,6 +70,7 @@ class FarSide:
         self._buckets: dict[str, Bucket] = {}
         self._refusals: dict[str, Answer | None] = {}
         self._held: dict[str, threading.Event] = {}
+        self._moment: tuple[Callable[[], bool], Callable[[], object]] | None = None
         self._changed = threading.Condition()
         self._server = Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -132,10 +133,19 @@ class FarSide:
         with self._changed:
             return len(self._running)
 
-    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait for a condition on what arrived, such as `lambda: far_side.in_flight == 0`."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), "the far side waited in vain"
+
+    def once(self, condition: Callable[[], bool], act: Callable[[], object]) -> None:
+        """Do something at the request that makes a condition on what arrived hold, before that is answered.
+
+        Whoever waited for it until then, and acts afterwards, may find that all is over.
+        """
+        with self._changed:
+            self._moment = (condition, act)
+            self._note_arrival()
 
     def delivered(self) -> list[Record]:
         """The records of every invocation that succeeded, in order of arrival; twice if taken twice."""
@@ -173,7 +183,7 @@ class FarSide:
         with self._changed:
             self.requests.append(request)
             self.callers.append(headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0])
-            self._changed.notify_all()
+            self._note_arrival()
         for beginning, go_on in self._held.items():
             if request.startswith(beginning):
                 go_on.wait()
@@ -225,8 +235,15 @@ class FarSide:
             if reply is None:
                 self._running.append(call)
                 self.max_concurrency = max(self.max_concurrency, len(self._running))
-            self._changed.notify_all()
+            self._note_arrival()
             return reply
+
+    def _note_arrival(self) -> None:
+        """Tell who waits for it, and do what is to be done at it."""
+        self._changed.notify_all()
+        if self._moment and self._moment[0]():
+            (_, act), self._moment = self._moment, None
+            act()
 
     def _full(self, function: Function) -> Reply | None:
         running = sum(call.function == function.name for call in self._running)

@@ -112,7 +112,7 @@ class FarSideCloudFront:
         self._hold = threading.Event()
         return self._hold
 
-    def wait_until(self, condition: Callable[[Memory], bool], timeout_s: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[Memory], bool], timeout_s: float = 60.0) -> None:
         """Wait for a condition on what arrived."""
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self.memory), timeout_s), "the far side waited in vain"

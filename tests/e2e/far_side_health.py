@@ -117,7 +117,7 @@ queues = ["dlq"]
 faults = ["s3://faults/"]
 """
 
-    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait for a condition on what arrived."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), "the far side waited in vain"

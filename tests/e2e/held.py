@@ -13,5 +13,5 @@ class Held:
         self.go = threading.Event()
 
     def __call__(self, _payload: Any, _context: Context) -> Reply:
-        assert self.go.wait(timeout=30)
+        assert self.go.wait(timeout=120)
         return ok()

@@ -18,6 +18,12 @@ def assert_none_early(calls: Sequence[Invocation], per_s: float) -> None:
     assert min(ahead[third:]) > min(ahead[:third]) - _LATE_S
 
 
+def assert_none_before(calls: Sequence[Invocation], per_s: float, began: float) -> None:
+    """No record came before its turn, where the turns began then, or later."""
+    before = accumulate((len(call.records) for call in calls), initial=0)
+    assert all(call.started >= began + records / per_s for call, records in zip(calls, before, strict=False))
+
+
 def assert_held(calls: Sequence[Invocation], per_s: float) -> None:
     """Neither did one come early, nor were they slowed down: somewhere the machine had time for them all."""
     assert_none_early(calls, per_s)

@@ -24,7 +24,7 @@ from tests.e2e.runs import (
     assert_orders_hold,
     data_of,
     ids_of,
-    kill,
+    kill_once_sent,
     raising_on,
     repeats,
 )
@@ -179,11 +179,12 @@ def test_after_an_interrupt_exactly_the_rest_is_sent_there_or_here(
     assert all(map(is_alive, cluster.workers))
 
 
-def test_orders_from_another_terminal_hold_for_all_workers(cluster: DaskCluster, runs: Runs, far_side: FarSide) -> None:
-    far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
-    process = runs.start(*cluster.at(far_side.url), "--batch-size", "5", "--concurrency", "3")
-    runs.await_sent(6)
-    assert_orders_hold(runs, process, EVENTS)
+def test_orders_from_another_terminal_hold_for_all_workers(
+    cluster: DaskCluster, runs: Runs, held: Held, far_side: FarSide
+) -> None:
+    at = cluster.at(far_side.url)
+    process = in_flight(runs, runs.start(*at, "--batch-size", "5", "--concurrency", "3"), 3)
+    assert_orders_hold(runs, process, EVENTS, held)
 
 
 def test_when_the_command_is_killed_the_workers_stop_and_the_run_is_resumed_as_any_other(
@@ -191,8 +192,7 @@ def test_when_the_command_is_killed_the_workers_stop_and_the_run_is_resumed_as_a
 ) -> None:
     far_side.add_function("fn", Uneven(0.05))
     process = runs.start(*cluster.at(far_side.url), *SMALL)
-    runs.await_sent(20)
-    kill(runs, process)
+    kill_once_sent(runs, process, 20)
     sent = len(runs.sent)
     assert runs.show()["next_step"] == f"cncbops runs resume {runs.newest.run_id} --execute --cluster {cluster.address}"
     far_side.add_function("fn")

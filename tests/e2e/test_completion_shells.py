@@ -4,21 +4,19 @@ import os
 import shlex
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
+from tests.e2e.completions import in_the_end
 from tests.e2e.servers import CREDENTIALS, Cncbops
 from tests.e2e.terminal import Terminal, completing, run
 from tests.e2e.warm import Warm
 
 TAB = "\t"
-PATIENCE_S = 30.0
-Answer = TypeVar("Answer")
 HOSTILE = ("$(touch pwned)/x", "`touch pwned`/x", ";touch pwned&(){a,b}#?[c]|x>y<z/x", "'\"!!*\\:/x")
 
 
@@ -81,14 +79,6 @@ def bucket(s3: Any, unique: str) -> str:
     for key in ("2023/11/22/x", "2024/a:b/x", "2024/c d/x"):
         s3.put_object(Bucket=unique, Key=key, Body=b"")
     return unique
-
-
-def in_the_end(ask: Callable[[], Answer], is_one: Callable[[Answer], bool]) -> Answer:
-    """What is answered, asked again while nothing is: on a busy machine completion gives up, as nobody shall wait."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_one(answer := ask()) and time.monotonic() < deadline:
-        pass
-    return answer
 
 
 def test_a_line_is_completed(terminal: Terminal, bucket: str) -> None:

@@ -214,7 +214,7 @@ def test_lambda_refuses_what_aws_refuses(far_side: FarSide, request_: dict[str, 
 
 
 def test_sixteen_invocations_run_side_by_side(far_side: FarSide) -> None:
-    together = threading.Barrier(16, timeout=15)
+    together = threading.Barrier(16, timeout=60)
 
     def handler(_payload: object, _context: object) -> Any:
         together.wait()

@@ -190,4 +190,4 @@ def test_it_ends_when_nobody_reads_on(cncbops: Cncbops, health_side: HealthSide)
     process = cncbops.start(*asked, endpoint=health_side.url)
     assert process.stdout
     process.stdout.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0

@@ -48,7 +48,7 @@ def read_no_more(stream: IO[bytes] | None) -> None:
 def code_and_errors(process: Process) -> tuple[int | None, bytes]:
     assert process.stderr
     err = process.stderr.read()
-    return process.wait(timeout=20), err
+    return process.wait(timeout=60), err
 
 
 def test_a_run_whose_document_nobody_reads_is_done_and_reported_as_any_other(
@@ -78,7 +78,7 @@ def test_a_run_of_whose_words_nobody_hears_goes_on_to_its_end(
     read_no_more(process.stderr)
     read_no_more(process.stdout)
     held.go.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert (runs.newest.status, len(lake.delivered())) == ("succeeded", len(EVENTS))
 
 
@@ -92,7 +92,7 @@ def test_ctrl_c_that_ends_what_reads_along_too_stops_a_run_as_ever(
     read_no_more(process.stdout)
     process.send_signal(signal.SIGINT)
     held.go.set()
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     assert runs.newest.status == "interrupted"
     assert runs.counts.delivered == len(lake.delivered()) < len(EVENTS)
 
@@ -105,7 +105,7 @@ def test_a_terminal_that_hangs_up_stops_a_run_as_ctrl_c_does(
     lake.wait_until(lambda: lake.in_flight > 0)
     os.close(shown)
     held.go.set()
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     assert runs.newest.status == "interrupted"
     assert runs.counts.delivered == len(lake.delivered()) < len(EVENTS)
 
@@ -115,7 +115,7 @@ def test_a_run_that_was_begun_with_nohup_goes_on(held: Held, lake: FarSide, cncb
     lake.wait_until(lambda: lake.in_flight > 0)
     process.send_signal(signal.SIGHUP)
     held.go.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert (runs.newest.status, len(lake.delivered())) == ("succeeded", len(EVENTS))
 
 
@@ -133,7 +133,7 @@ def test_an_error_that_nobody_hears_changes_no_exit_code(
 ) -> None:
     process = cncbops.start("replay", "s3://none/", "-f", "fn", option, endpoint=lake.url)
     read_no_more(process.stderr)
-    assert process.wait(timeout=20) == code
+    assert process.wait(timeout=60) == code
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -16,8 +16,9 @@ from tests.e2e.runs import (
     assert_once_each,
     data_of,
     ids_of,
-    interrupt,
+    interrupt_once_sent,
     kill,
+    kill_once_sent,
     raising_on,
     repeats,
 )
@@ -104,8 +105,7 @@ def test_a_limit_counts_what_is_sent(runs: Runs, far_side: FarSide) -> None:
 def test_a_limit_is_for_all_sessions_of_a_killed_run(runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
     process = runs.start(*FAST, "--limit", "250")
-    runs.await_sent(20)
-    kill(runs, process)
+    kill_once_sent(runs, process, 20)
     run = runs.resume()
     assert run.summary["run"]["delivered"] == 250
     assert set(far_side.delivered_data()) == set(data_of(FIRSTS[:250]))
@@ -144,8 +144,7 @@ def test_what_was_chosen_before_a_kill_stays_chosen_though_the_lake_has_grown(
 def test_an_interrupted_run_sends_each_id_once(runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.01))
     process = runs.start(*FAST, "--workers", "2")
-    runs.await_sent(20)
-    first = interrupt(runs, process)
+    first = interrupt_once_sent(runs, process, 20)
     planned = runs.plan_resume("--workers", "1")
     run = runs.resume("--workers", "2")
     assert first.events["delivered"] + run.events["delivered"] == len(FIRSTS)
@@ -171,8 +170,7 @@ def test_an_object_that_changed_is_not_sent_anew_as_others_lost_events_to_it(run
     far_side.add_bucket("lake", objects)
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
     process = runs.start("--dedupe", "--batch-size", "1", "--concurrency", "1")
-    runs.await_sent(3)
-    sent = interrupt(runs, process).events["delivered"]
+    sent = interrupt_once_sent(runs, process, 3).events["delivered"]
     far_side.add_function("fn")
     far_side.add_bucket("lake", {**objects, "a": lakes.join(data_of(other))})
     run = runs.resume("--on-changed", "restart")

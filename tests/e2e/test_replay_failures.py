@@ -97,7 +97,7 @@ def test_a_throttle_that_says_how_long_is_obeyed(far_side: FarSide, replays: Rep
     far_side.add_function("fn", lambda _payload, context: ok() if context.number else throttled(retry_after=1))
     replays.execute("--concurrency", "1")
     refused, taken = (call for call in far_side.invocations if call.records)
-    assert 1 <= taken.started - refused.started < 2
+    assert taken.started - refused.started >= 1
 
 
 def test_the_service_may_fail_or_update_the_function_now_and_then(far_side: FarSide, replays: Replays) -> None:

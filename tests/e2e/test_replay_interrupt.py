@@ -3,13 +3,13 @@
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cncbops.commands._signals import ECHO_S
 
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok, throttled
@@ -81,7 +81,7 @@ def test_a_second_signal_leaves_at_once(
     process.send_signal(first)
     assert process.stderr.readline() + process.stderr.readline()
     process.send_signal(second)
-    assert process.wait(timeout=5) == 130
+    assert process.wait(timeout=60) == 130
     assert not held.go.is_set()
     assert "Go on with `cncbops runs resume 2" in str(process.stderr.read())
 
@@ -95,7 +95,7 @@ def test_what_was_left_at_once_is_told_as_that_and_goes_on_as_what_was_killed(
     workers = children_of(process.pid)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=5) == 130
+    assert process.wait(timeout=60) == 130
     await_gone(workers)  # until then the run is under way
     told = runs.show()
     (session,) = told["sessions"]
@@ -109,19 +109,30 @@ def test_what_was_left_at_once_is_told_as_that_and_goes_on_as_what_was_killed(
     assert [each["status"] for each in runs.show()["sessions"]] == ["interrupted", "succeeded"]
 
 
+ECHO_S = 3
+"""Longer than usual: a busy machine may be late with the second signal."""
+ECHOING = f"""
+from cncbops.commands import _signals
+_signals.ECHO_S = {ECHO_S}
+from cncbops.cli import main
+main()
+"""
+
+
 def test_a_sigterm_that_comes_twice_at_once_is_one_as_timeout_sends_it_and_one_that_comes_later_another(
     held: Held, far_side: FarSide, cncbops: Cncbops
 ) -> None:
-    process = cncbops.start(*ASKED, endpoint=far_side.url)
+    command = Cncbops(cncbops.home, (sys.executable, "-c", ECHOING))
+    process = command.start(*ASKED, endpoint=far_side.url)
     far_side.wait_until(lambda: far_side.in_flight > 0)
     assert process.stderr
     process.send_signal(signal.SIGTERM)
     assert "stopping" in str(process.stderr.readline() + process.stderr.readline())
     process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(ECHO_S * 2)
+        process.wait(ECHO_S)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=5) == 130
+    assert process.wait(timeout=60) == 130
     assert not held.go.is_set()
     assert "left at once" in str(process.stderr.read())
 
@@ -144,7 +155,7 @@ def test_in_json_what_is_left_at_once_is_told_as_far_as_it_is_known(
 @pytest.mark.parametrize(
     ("reply", "options"),
     [
-        (ok(), ["--rate", "5", "--batch-size", "50"]),
+        (ok(), ["--rate", "1", "--batch-size", "50"]),
         (throttled(retry_after=60), []),
         (function_error("Error", "no"), ["--no-bisect", "--max-attempts", "50"]),
     ],
@@ -158,7 +169,7 @@ def test_waiting_is_cut_short(reply: Reply, options: list[str], far_side: FarSid
     interrupted = time.monotonic()
     process.send_signal(signal.SIGINT)
     run = checked(cncbops.finish(process))
-    assert time.monotonic() - interrupted < 3
+    assert time.monotonic() - interrupted < 20
     assert_drained(run, far_side)
 
 
@@ -186,7 +197,7 @@ def test_a_signal_before_anything_is_sent_ends_the_run_without_a_trace(
     process = cncbops.start(*ASKED, endpoint=far_side.url)
     far_side.wait_until(lambda: far_side.requests != [])
     process.send_signal(number)
-    result = cncbops.finish(process, timeout_s=8)
+    result = cncbops.finish(process)
     assert (result.code, result.out, result.err) == (130, "", "interrupted: nothing was sent\n")
     assert far_side.delivered() == []
 
@@ -303,6 +314,6 @@ def test_a_command_that_only_reads_says_that_it_was_interrupted(command: str, ru
     await_held(runs.far_side, LISTED)
     process.send_signal(signal.SIGINT)
     listed.set()
-    result = runs.command.finish(process, timeout_s=8)
+    result = runs.command.finish(process)
     told = {name: result.json[name] for name in ("command", "status")}
     assert (result.code, told) == (130, {"command": command.removesuffix(" --summary"), "status": "interrupted"})

@@ -11,7 +11,16 @@ import pytest
 from tests.e2e import far_side_s3, lakes
 from tests.e2e.copies import copy_of
 from tests.e2e.far_side import FarSide, ok
-from tests.e2e.runs import Runs, assert_once_each, ids_of, interrupt, interrupt_text, kill, raising_on, repeats
+from tests.e2e.runs import (
+    Runs,
+    assert_once_each,
+    ids_of,
+    interrupt_once_sent,
+    interrupt_text,
+    kill_once_sent,
+    raising_on,
+    repeats,
+)
 from tests.e2e.servers import Cncbops
 
 ARRIVAL_MS = 1_523_159_608_000
@@ -124,14 +133,12 @@ def test_a_killed_run_goes_on_with_what_it_picked_though_the_lake_has_grown(
 ) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.02))
     process = runs.start(*FAST, "--workers", workers)
-    runs.await_sent(4)
-    kill(runs, process)
+    kill_once_sent(runs, process, 4)
     newer = [each._replace(arrival_ms=ARRIVAL_MS * 2, event=copy_of(each.event, 1)) for each in EVENTS[:200]]
     grown = {f"{first}/{key}": body for first in ("a", "z") for key, body in lake_of(newer, 100).items()}
     far_side.add_bucket("lake", {**LAKE, **grown})
     process = runs.start_resume("--workers", workers)
-    runs.await_sent(6)
-    kill(runs, process)
+    kill_once_sent(runs, process, 6)
     planned = runs.plan_resume()
     run = runs.resume("--workers", workers)
     assert run.status == "succeeded"
@@ -170,8 +177,7 @@ def test_an_interrupt_while_it_looks_sends_nothing(runs: Runs, far_side: FarSide
 def test_an_interrupted_run_sends_each_once(runs: Runs, far_side: FarSide) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.02))
     process = runs.start(*FAST, "--workers", "2")
-    runs.await_sent(6)
-    first = interrupt(runs, process)
+    first = interrupt_once_sent(runs, process, 6)
     run = runs.resume()
     assert first.events["delivered"] + run.events["delivered"] == len(NEWEST)
     assert_once_each(far_side.delivered_data(), NEWEST)
@@ -276,7 +282,6 @@ def test_what_cannot_be_meant_is_refused(runs: Runs, far_side: FarSide) -> None:
     assert (result.code, result.out) == (2, "")
     assert "--dedupe with --latest-per-key" in result.err
     process = runs.start(*FAST)
-    runs.await_sent(1)
-    kill(runs, process)
+    kill_once_sent(runs, process, 1)
     run = runs.resume("--on-changed", "restart")
     assert run.code == 2

@@ -30,7 +30,7 @@ def meeting(parties: int) -> Handler:
 
     def handler(_payload: Any, context: Context) -> Reply:
         if context.number < parties:
-            together.wait(timeout=15)
+            together.wait(timeout=60)
         return ok()
 
     return handler

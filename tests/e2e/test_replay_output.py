@@ -136,4 +136,4 @@ def test_a_reader_of_a_plan_that_goes_away_has_seen_enough(lake: FarSide, tmp_pa
     process.stdout.close()
     process.stdout = subprocess.DEVNULL  # type: ignore[assignment]
     assert process.stderr
-    assert (process.stderr.read(), process.wait(timeout=20)) == (b"", 0)
+    assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 0)

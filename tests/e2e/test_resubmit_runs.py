@@ -14,7 +14,15 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, Reply, function_error, ok
 from tests.e2e.replays import Run
 from tests.e2e.resubmits import Resubmits, cookbook, faults, library, lines, one_each, record, records_in
-from tests.e2e.runs import Runs, assert_once_each, data_of, ids_of, interrupt, kill, raising_on
+from tests.e2e.runs import (
+    Runs,
+    assert_once_each,
+    data_of,
+    ids_of,
+    interrupt_once_sent,
+    kill_once_sent,
+    raising_on,
+)
 from tests.e2e.servers import Cncbops
 
 BATCH, IN_FLIGHT = 10, 4
@@ -91,8 +99,7 @@ def test_a_resubmit_killed_again_and_again_delivers_every_fault(
         far_side.add_function(function, slowly)
     process = resubmits.start(*FAST)
     for _ in range(kills):
-        resubmits.await_sent(chance.randint(3, 20))
-        kill(resubmits, process)
+        kill_once_sent(resubmits, process, chance.randint(3, 20))
         process = resubmits.start_resume()
     run = resubmits.finish(process)
     assert (run.code, run.status) == (0, "succeeded")
@@ -112,8 +119,7 @@ def test_a_killed_resubmit_need_not_be_resumed(far_side: FarSide, resubmits: Res
     far_side.add_bucket("faults", lines(*faults(1000, keys=50)))
     far_side.add_function("listener", slowly)
     process = resubmits.start(*FAST)
-    resubmits.await_sent(20)
-    kill(resubmits, process)
+    kill_once_sent(resubmits, process, 20)
     before = len(far_side.delivered())
     killed = resubmits.newest.run_id
     assert killed in resubmits.plan().summary["plan"]["warnings"][0]
@@ -138,8 +144,7 @@ def test_an_interrupted_resubmit_goes_on_and_sends_nothing_twice(
     for function in TWO:
         far_side.add_function(function, slowly)
     process = resubmits.start(*FAST)
-    resubmits.await_sent(10)
-    first = interrupt(resubmits, process, signal.SIGINT)
+    first = interrupt_once_sent(resubmits, process, 10, signal.SIGINT)
     assert 0 < first.events["delivered"] < count
     assert resubmits.plan_resume().events["matched"] == count - first.events["delivered"]
     run = resubmits.resume()
@@ -156,8 +161,7 @@ def test_a_killed_resubmit_names_each_fault_that_failed_once(far_side: FarSide, 
     far_side.add_function("listener", raising_on(poison))
     process = resubmits.start(*FAST, "--max-attempts", "1", "--max-failures", "100%")
     for _ in range(2):
-        resubmits.await_sent(8)
-        kill(resubmits, process)
+        kill_once_sent(resubmits, process, 8)
         process = resubmits.start_resume()
     run = resubmits.finish(process)
     assert (run.code, run.status) == (3, "partial")

@@ -43,7 +43,7 @@ def before(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Bef
     go_on, held = threading.Event(), set(ids_of(EVENTS[60:]))
 
     def handler(payload: object, _context: Context) -> Reply:
-        assert held.isdisjoint(ids_in(payload)) or go_on.wait(timeout=30)
+        assert held.isdisjoint(ids_in(payload)) or go_on.wait(timeout=120)
         return ok()
 
     with FarSide() as far_side, closing(Cncbops(tmp_path_factory.mktemp("before"), warm=warm)) as command:

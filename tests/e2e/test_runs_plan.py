@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, ok
-from tests.e2e.runs import Runs, assert_once_each, data_of, ids_of, kill, repeats
+from tests.e2e.runs import Runs, assert_once_each, data_of, ids_of, kill_once_sent, repeats
 from tests.e2e.servers import Cncbops
 from tests.e2e.warm import Warm
 
@@ -131,8 +131,7 @@ def test_what_a_plan_sends_again_is_said_when_it_is_executed(runs: Runs, tmp_pat
 
 def test_a_plan_that_was_killed_goes_on_with_its_objects_alone(runs: Runs, plan: Path, far_side: FarSide) -> None:
     process = runs.start_plan(plan)
-    runs.await_sent(8)
-    kill(runs, process)
+    kill_once_sent(runs, process, 8)
     far_side.add_bucket("lake", {**LAKE, **MORE})
     run = runs.resume()
     assert run.status == "succeeded"

@@ -17,7 +17,7 @@ from tests.e2e.runs import (
     data_of,
     ids_in,
     ids_of,
-    kill,
+    kill_once_sent,
     raising_on,
     repeats,
 )
@@ -87,8 +87,7 @@ def test_a_ledger_is_of_its_owner_alone_and_holds_no_event(before: Before) -> No
 def test_a_redrive_that_was_killed_leaves_nothing_behind(runs: Runs, poisoned: Before, far_side: FarSide) -> None:
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.05))
     process = runs.start_redrive()
-    runs.await_sent(5)
-    kill(runs, process)
+    kill_once_sent(runs, process, 5)
     assert 0 < len(far_side.delivered()) < 20
     run = runs.redrive()
     assert (run.code, run.summary["run"]["delivered"], run.events["possible_duplicates"]) == (0, 200, 4 * 2)
@@ -104,7 +103,7 @@ def test_one_that_is_left_at_once_is_said_again(
     go_on = threading.Event()
 
     def held(_payload: object, _context: Context) -> Reply:
-        assert go_on.wait(timeout=30)
+        assert go_on.wait(timeout=120)
         return ok()
 
     far_side.add_function("fn", held)

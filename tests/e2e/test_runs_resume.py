@@ -182,7 +182,7 @@ def test_a_batch_of_which_only_a_half_was_sent_is_sent_to_its_end(order: str, ru
         found = ids_in(payload)
         if len(found) == BATCH and bad in found:
             return function_error("ValueError", "poison")
-        assert interrupted.wait(timeout=30)
+        assert interrupted.wait(timeout=120)
         return ok()
 
     far_side.add_bucket("lake", lakes.lake_of([("the only key", event) for event in data_of(EVENTS)], 100))

@@ -76,7 +76,6 @@ def test_a_run_does_not_last_longer_than_it_may_and_goes_on_later(runs: Runs, fa
     far_side.add_function("fn", lambda _payload, _context: ok().after(0.1))
     run = runs.execute(*FAST, "--max-duration", "1s")
     assert_stopped(run, runs, "it lasted longer than --max-duration, 1 s")
-    assert run.summary["duration_s"] < 4
     far_side.add_function("fn")
     assert runs.resume("--max-duration", "1m").status == "succeeded"
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
@@ -133,7 +132,6 @@ def test_an_alarm_that_goes_off_stops_a_run(
     set_alarm(cloudwatch, unique, "ALARM")
     run = runs.finish(process)
     assert_stopped(run, runs, f"alarm {unique} is in ALARM: set to ALARM")
-    assert run.summary["duration_s"] < 15
 
 
 def test_an_alarm_that_is_on_lets_nothing_be_sent(runs: Runs, ministack: str, cloudwatch: Any, unique: str) -> None:

@@ -102,18 +102,18 @@ def test_what_an_answer_lacks_is_told_as_it_is(status: int, told: bytes, why: st
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "status", "why"),
+    ("behaviour", "timeout_s", "status", "why"),
     [
-        (hangs, Status.unknown, "does not answer within 0.5 s, 3 tries"),
-        (trickles, Status.unknown, "does not answer within 0.5 s, 3 tries"),
-        (resets, Status.fail, "the connection is broken off, 3 tries"),
+        (hangs, 0.5, Status.unknown, "does not answer within 0.5 s, 3 tries"),
+        (trickles, 0.5, Status.unknown, "does not answer within 0.5 s, 3 tries"),
+        (resets, 60, Status.fail, "the connection is broken off, 3 tries"),
     ],
 )
 def test_what_brings_no_answer_is_tried_three_times(
-    access: RegionAccess, behaviour: Behaviour, status: Status, why: str
+    access: RegionAccess, behaviour: Behaviour, timeout_s: float, status: Status, why: str
 ) -> None:
     with endpoint(behaviour) as served:
-        finding = judge(served.url, ask(access.all.http, served.url, timeout_s=0.5), access.region, NOW)
+        finding = judge(served.url, ask(access.all.http, served.url, timeout_s=timeout_s), access.region, NOW)
     assert (finding.status, finding.why, served.arrived) == (status, why, 3)
     assert finding.facts == {}
 

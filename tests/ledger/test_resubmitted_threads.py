@@ -24,7 +24,7 @@ FAULTS, LOOKS_S = 300, 0.0005
 def test_faults_are_looked_up_while_others_are_written_down_and_the_session_beats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cncbops.ledger.database.BUSY_S", 2.0)
+    monkeypatch.setattr("cncbops.ledger.database.BUSY_S", 20.0)
     sent = [unit_of(units.kinesis(number), number=number, of=units.fault(id=f"f-{number}")) for number in range(FAULTS)]
     with Ledger.open(tmp_path) as ledger, ThreadPoolExecutor(2) as threads:
         run, memory, done = begin(ledger), ledger.memory(), threading.Event()

@@ -199,8 +199,8 @@ def test_a_server_that_does_not_answer_in_time_is_ended(
     silent.write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nsleep 60 & wait\n")
     silent.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(silent))
-    with pytest.raises(CannotRun, match=r"did not answer within 0\.3 s"):
-        sandbox.start(folder, timeout_s=0.3)
+    with pytest.raises(CannotRun, match=r"did not answer within 3 s"):
+        sandbox.start(folder, timeout_s=3)
     assert eventually(lambda: not living_group(int((tmp_path / "pid").read_text())))
 
 

@@ -138,7 +138,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def soon(condition: Callable[[], bool], timeout_s: float = 5) -> bool:
+def soon(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
     end = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > end:
