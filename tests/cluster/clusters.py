@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 BENCH = "tests.cluster.bench_worker"
 """Makes the station of a worker a bench: see there."""
 
@@ -73,7 +73,7 @@ class LoopbackCluster:
         return self._processes.start(
             "distributed.cli.dask_worker",
             *(self.address, "--no-nanny", "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1"),
-            *("--death-timeout", "30", *preloads, *options),
+            *("--death-timeout", "120", *preloads, *options),
             **{**self._environment, **environment},
         )
 

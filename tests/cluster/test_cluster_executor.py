@@ -33,7 +33,7 @@ from tests.ledger.test_resubmitted import deliver, one
 
 pytestmark = pytest.mark.cluster
 
-PROMPTLY_S = 4.0
+PROMPTLY_S = 20.0
 REQUEST = ReplayRequest(sources=(LocalSource(Path("lake")),), function=parse_function("fn"))
 notes: list[str] = []
 

@@ -45,7 +45,7 @@ class Place:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode in block.codes, f"{block.script}\n{done.stdout}\n{done.stderr}"

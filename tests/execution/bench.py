@@ -18,7 +18,7 @@ from cncbops.recipients import Recipient, Recipients
 from cncbops.session.memory import Memory
 
 CONCURRENCY = 4
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 MUCH = b"x" * 8 * 1024 * 1024
 
 

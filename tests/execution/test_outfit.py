@@ -43,7 +43,7 @@ from tests.test_frozen import request as any_request
 NOWHERE = "http://127.0.0.1:1"
 FILTERS = ('{"data":{"type":["thing-created","thing-updated"]}}',)
 EVENTS = lakes.make_events(60, 5)
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)
