@@ -73,7 +73,7 @@ class LoopbackCluster:
         return self._processes.start(
             "distributed.cli.dask_worker",
             *(self.address, "--no-nanny", "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1"),
-            *("--death-timeout", "120", *preloads, *options),
+            *("--death-timeout", "30", *preloads, *options),
             **{**self._environment, **environment},
         )
 
