@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 TESTS = Path(__file__).parent
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 2 * 1024**3
 
-settings.register_profile("cncbops", deadline=None, max_examples=45)
+settings.register_profile("cncbops", deadline=None, max_examples=30)
 settings.load_profile("cncbops")
 
 

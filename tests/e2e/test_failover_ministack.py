@@ -9,6 +9,8 @@ from cncbops.sandbox.regions import CHECK, REGIONS, seed_regions
 from cncbops.sandbox.server import running
 from tests.e2e.servers import Cncbops
 
+pytestmark = pytest.mark.rehearsal
+
 EAST, WEST = REGIONS
 
 

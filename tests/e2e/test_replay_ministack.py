@@ -103,6 +103,7 @@ def after_an_incident(clients: Clients) -> tuple[SandboxContents, list[Event]]:
     return contents, events
 
 
+@pytest.mark.rehearsal
 def test_the_lake_of_a_real_pipeline_repairs_what_a_broken_listener_lost(
     ministack: str, deploy_function: Deploy, replay: Callable[..., Run], unique: str, tmp_path: Path
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_stream_in_place_of_a_function_is_told_as_such(unique: str, ministack:
     assert len(result.err.splitlines()) == 1
 
 
+@pytest.mark.rehearsal
 def test_throttling_and_resets_on_the_wire_lose_nothing_and_double_nothing_unsaid(
     bucket: str,
     deploy_function: Deploy,

@@ -163,6 +163,7 @@ def stored(s3: Any, bucket: str) -> dict[str, Any]:
     return {key: json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys}
 
 
+@pytest.mark.rehearsal
 def test_faults_of_a_real_listener_go_back_to_it_when_it_is_fixed(account: Account, s3: Any, cncbops: Cncbops) -> None:
     listener, monitor, bucket = f"{account.name}-listener", f"{account.name}-monitor", account.name
     s3.create_bucket(Bucket=bucket)

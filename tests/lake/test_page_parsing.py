@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FACTS = ("Key", "LastModified", "ETag", "Size", "StorageClass")
-quick = settings(max_examples=45, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def both(s3: "S3Client", **asked: Any) -> tuple[Any, Any]:

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 START = datetime(2018, 4, 8, tzinfo=UTC)
-quick = settings(
-    max_examples=45, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def hours(count: int, each: int, prefix: str = "s1/") -> list[str]:
