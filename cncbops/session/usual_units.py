@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -196,11 +196,13 @@ class UsualReader:
             is_wanted=self._is_wanted,
             until_ms=request.until_ms,
         )
-        units: Sequence[Any] = list(filter(None, lines)) if left_out or not sums else lines
+        units = [each for each in lines if each] if left_out or not sums else cast("Sequence[Unit]", lines)
         delivered = self._delivered(units, is_all=sums is not None)
         if delivered is None:
             return [None] * len(lines)
-        return _Block(block.first_line, lines, units, Sums.of(*sums), delivered) if sums else lines  # type: ignore[arg-type]
+        if not sums:
+            return lines
+        return _Block(block.first_line, cast("Sequence[Line]", lines), units, Sums.of(*sums), delivered)
 
     def _delivered(self, units: Sequence[Unit], *, is_all: bool) -> Mapping[int, bool] | None:
         """Which of a block's units were delivered before; None where they are to be assessed, fault by fault.
