@@ -26,15 +26,38 @@ def command(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Cn
     command.close()
 
 
+class Sandbox:
+    """The sandbox of the module, whatever order its tests come in: several workers share them."""
+
+    def __init__(self, command: Cncbops) -> None:
+        self._command, self._said = command, ""
+
+    def start(self) -> str:
+        """What `sandbox start` printed, which is run unless it runs already."""
+        if not self._said:
+            result = self._command("sandbox", "start")
+            assert result.code == 0, result.err
+            self._said = result.out
+        return self._said
+
+    def stop(self) -> None:
+        self._said = ""
+        assert self._command("sandbox", "stop").code == 0
+
+
 @pytest.fixture(scope="module")
-def started(command: Cncbops) -> Iterator[str]:
-    """The standard output of `sandbox start`; the sandbox is stopped at the end."""
+def sandbox(command: Cncbops) -> Iterator[Sandbox]:
+    sandbox = Sandbox(command)
     try:
-        result = command("sandbox", "start")
-        assert result.code == 0, result.err
-        yield result.out
+        yield sandbox
     finally:
-        command("sandbox", "stop")
+        sandbox.stop()
+
+
+@pytest.fixture
+def started(sandbox: Sandbox) -> str:
+    """The standard output of `sandbox start`."""
+    return sandbox.start()
 
 
 def exported(lines: str) -> dict[str, str]:
@@ -110,12 +133,12 @@ def test_status_tells_of_a_running_sandbox_and_a_second_start_is_refused(command
     assert "cncbops sandbox stop" in again.err
 
 
-def test_stop_ends_it_and_what_it_keeps_is_private(command: Cncbops, started: str) -> None:
+def test_stop_ends_it_and_what_it_keeps_is_private(command: Cncbops, sandbox: Sandbox, started: str) -> None:
     port = command("sandbox", "status", "-o", "json").json["port"]
     files = [path for path in command.state_dir.rglob("sandbox*") if path.is_file()]
     assert files
     assert {path.stat().st_mode & 0o077 for path in files} == {0}
-    assert command("sandbox", "stop").code == 0
+    sandbox.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
     stopped = command("sandbox", "status", "-o", "json")
