@@ -161,10 +161,11 @@ def queues(ministack: str, unique: str, function: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def alarm(ministack: str, name: str) -> str:
+    """An alarm of a metric that nobody writes."""
     servers.client("cloudwatch", ministack).put_metric_alarm(
         AlarmName=name,
         MetricName="Errors",
-        Namespace="AWS/Lambda",
+        Namespace=name,
         Statistic="Sum",
         Period=60,
         EvaluationPeriods=1,

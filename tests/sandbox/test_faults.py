@@ -42,6 +42,7 @@ class Incident:
     contents: SandboxContents
     documents: dict[str, bytes]
     faults: list[Fault]
+    lake: list[bytes]
     view: dict[str, Thing]
     given: list[bytes]
 
@@ -58,7 +59,11 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Incident]:
         documents = {key: stored(clients, contents, key)["Body"].read() for key in fault_keys(clients)}
         wait_until(lambda: len(lines(witness)) == len(SAMPLE) + len(documents), 20, what="the witness")
         faults = [fault for document in documents.values() for fault in decoded(document)]
-        yield Incident(clients, contents, documents, faults, view(clients), lines(witness))
+        yield Incident(clients, contents, documents, faults, lake(clients, contents), view(clients), lines(witness))
+
+
+def lake(clients: Clients, contents: SandboxContents) -> list[bytes]:
+    return [clients.s3.get_object(Bucket=contents.bucket, Key=key)["Body"].read() for key in lake_keys(clients)]
 
 
 def witness_of(clients: Clients, contents: SandboxContents, folder: Path) -> Path:
@@ -131,10 +136,8 @@ def test_the_key_of_a_fault_tells_its_hour_its_own_record_and_the_type_of_the_fa
 
 
 def test_the_faults_are_in_the_lake_as_well(incident: Incident) -> None:
-    bucket = incident.contents.bucket
-    keys = lake_keys(incident.clients)
-    envelopes = [incident.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
-    events = [line.rpartition(b',"firehoseRecordMetadata":')[0].removeprefix(b'{"event":') for line in envelopes]
+    lines = [line.rpartition(b',"firehoseRecordMetadata":')[0] for line in incident.lake]
+    events = [line.removeprefix(b'{"event":') for line in lines]
     assert Counter(events) == Counter([*map(encode, SAMPLE), *incident.documents.values()])
 
 
