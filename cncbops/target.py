@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cncbops.aws import Aws
 from cncbops.aws_errors import code_of, explain
 from cncbops.errors import BadInput, CannotRun
+from cncbops.execution.arenas import share_one_arena
 from cncbops.function_name import FunctionName
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def inspect(aws: Aws, function: FunctionName) -> Target:
         _ITS_DESTINATION: lambda: _destination(target, client, {**name, **qualified}),
         "the permission to invoke it": lambda: _permission(target, client, {**name, **qualified}),
     }
+    share_one_arena()  # else what these threads had is taken by others that come later: 16 MB more of a whole replay
     with ThreadPoolExecutor(_LOOKS, thread_name_prefix="look") as side_by_side:
         refusals = list(side_by_side.map(_refusal, looks.values()))
     for fact, refusal in zip(looks, refusals, strict=True):
