@@ -8,9 +8,19 @@ PATIENCE_S = 60.0
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for yet does not."""
+    """Whether any thread of a process runs; of one that nobody has waited for yet none does.
+
+    As long as one does it has the process's files, and their locks, though the first may have ended before it.
+    """
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        return any(map(_runs, Path(f"/proc/{pid}/task").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _runs(thread: Path) -> bool:
+    try:
+        status = (thread / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
