@@ -5,8 +5,8 @@ exist, or cannot take records, ends the run.
 """
 
 import difflib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -105,9 +105,7 @@ def inspect(aws: Aws, function: FunctionName) -> Target:
         "the permission to invoke it": lambda: _permission(target, client, {**name, **qualified}),
     }
     share_one_arena()  # else what these threads had is taken by others that come later: 16 MB more of a whole replay
-    with ThreadPoolExecutor(_LOOKS, thread_name_prefix="look") as side_by_side:
-        refusals = list(side_by_side.map(_refusal, looks.values()))
-    for fact, refusal in zip(looks, refusals, strict=True):
+    for fact, refusal in zip(looks, _side_by_side([*looks.values()]), strict=True):
         if refusal:
             _note(fact, refusal, target, aws, client)
     return target
@@ -119,16 +117,28 @@ _LEFT_UNCHECKED = ("AccessDenied", "AccessDeniedException", "TooManyRequestsExce
 """Not allowed, or not now: a busy function throttles the look at its permission as well."""
 
 
-def _refusal(look: Callable[[], None]) -> ClientError | BotoCoreError | None:
-    try:
-        look()
-    except (ClientError, BotoCoreError) as error:
-        return error
-    return None
+def _side_by_side(looks: Sequence[Callable[[], None]]) -> Sequence[Exception | None]:
+    """What came of each look. Its threads are waited for by nobody who was interrupted: a call may hang for minutes."""
+    refusals: list[Exception | None] = [None] * len(looks)
+
+    def take(at: int, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001  raised where all have come to their end
+            refusals[at] = error
+
+    threads = [threading.Thread(target=take, args=each, name="look", daemon=True) for each in enumerate(looks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return refusals
 
 
-def _note(fact: str, refusal: ClientError | BotoCoreError, target: Target, aws: Aws, client: "LambdaClient") -> None:
+def _note(fact: str, refusal: Exception, target: Target, aws: Aws, client: "LambdaClient") -> None:
     """Leave a fact unchecked that AWS does not tell. Raises CncbopsError where nothing can be told, or sent."""
+    if not isinstance(refusal, (ClientError, BotoCoreError)):
+        raise refusal
     code = code_of(refusal) if isinstance(refusal, ClientError) else None
     if code == "ResourceNotFoundException":
         raise _no_such_function(target.function, aws, client) from refusal

@@ -14,7 +14,7 @@ _BEGIN = 8
 
 
 class NoticeBoard:
-    """A file in memory that nothing else opens, for one process at a time; Linux alone has such files.
+    """A file in memory that nothing else opens, for one process at a time.
 
     To be made before the processes that share it are forked. Threads of one process are not told apart.
     """
@@ -23,6 +23,14 @@ class NoticeBoard:
         self._file = os.memfd_create("cncbops-notices")
         self._end = _BEGIN  # of those that this process knows
         weakref.finalize(self, os.close, self._file)
+
+    @classmethod
+    def of_this_system(cls) -> "NoticeBoard | None":
+        """A new one; None where there are no such files, be it of the system or of how Python was built."""
+        try:
+            return cls()
+        except (AttributeError, OSError):
+            return None
 
     @contextmanager
     def turn(self) -> Iterator[Sequence[Any]]:

@@ -15,7 +15,8 @@ enum { LONGEST_JOINED = 2048 };
 enum { KNOWN_AS, CAUSE_DIGEST, FUNCTION, LONGEST, ATTRIBUTES };
 
 /* What faults say of it, the Cause, which is None where that is not usual, and False where no fault of it is chosen, how
-   many bytes a record may have, and what those of some groups have in common. `stream_digest` is of its function and the `stream` that was last met. */
+   many bytes a record may have, and what those of some groups have in common. `stream_digest` is of its function and
+   the `stream` that was last met. */
 typedef struct {
     Slice said[COMMON];
     PyObject *cause, *attributes[ATTRIBUTES];

@@ -1,7 +1,6 @@
 """Makes the readers of faults at each place: one that reads all, or one for each chunk, whose claims are judged."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +28,7 @@ class UnitReaders:
         self._where, self._room = here(means.aws), means.room
         self._finder, self._resolver = means.finder, means.resolver
         self._process: int | None = os.getpid()
-        self._notices = NoticeBoard() if sys.platform == "linux" else None
+        self._notices = NoticeBoard.of_this_system()
 
     def __getstate__(self) -> dict[str, Any]:
         """It may go to another process, which looks functions up, and fetches, by itself."""

@@ -109,6 +109,14 @@ def test_what_was_left_at_once_is_told_as_that_and_goes_on_as_what_was_killed(
     assert [each["status"] for each in runs.show()["sessions"]] == ["interrupted", "succeeded"]
 
 
+def test_a_look_at_the_function_that_hangs_holds_up_nobody_who_leaves(cncbops: Cncbops) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = cncbops.start(*ASKED, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with silent.accept()[0]:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 130
+
+
 ECHO_S = 3
 """Longer than usual: a busy machine may be late with the second signal."""
 ECHOING = f"""

@@ -64,6 +64,12 @@ def test_each_hears_once_and_in_order_what_the_others_tell() -> None:
         assert news == []
 
 
+def test_a_python_without_files_in_memory_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that was built where the C library was older."""
+    monkeypatch.delattr(os, "memfd_create")
+    assert NoticeBoard.of_this_system() is None
+
+
 def hear(there: Connection, board: NoticeBoard) -> None:
     there.recv()
     with board.turn() as news:
