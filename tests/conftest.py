@@ -17,7 +17,10 @@ sys.path.append(str(Path(__file__).parents[1]))
 TESTS = Path(__file__).parent
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 2 * 1024**3
 
-settings.register_profile("cncbops", deadline=None, max_examples=30)
+# Few examples in each run, as there are many runs; `--hypothesis-profile=thorough` comes after this, and before tests
+# are collected: one that needs more than others takes so many times what `settings()` says then.
+settings.register_profile("cncbops", deadline=None, max_examples=10)
+settings.register_profile("thorough", deadline=None, max_examples=60)
 settings.load_profile("cncbops")
 
 

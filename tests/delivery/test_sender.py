@@ -29,6 +29,7 @@ from cncbops.delivery.sender import (
 )
 from cncbops.kinesis.batching import Batch
 from tests.delivery.batches import batch, batch_of, record
+from tests.examples import more_examples
 
 TAKEN = Answer(Kind.TAKEN, body=b"null")
 FUNCTION_ERROR = Answer(Kind.FUNCTION_ERROR, "ValueError", "a poison record")
@@ -450,7 +451,7 @@ policies = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@more_examples(10)
 @given(st.data(), policies, st.integers(1, 9), st.sets(st.integers(0, 8)), st.integers(0, 40))
 def test_whatever_is_answered_every_record_has_exactly_one_fate_and_order_holds(
     data: st.DataObject, policy: SendPolicy, size: int, poison: set[int], stop_after: int

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from botocore.stub import Stubber
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.errors import CannotRun
@@ -117,7 +117,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record]]:
     return path, list(replayed(LocalSource(path), None, SOURCE))
 
 
-@settings(max_examples=25)
 @given(st.data())
 def test_any_lines_in_any_order_are_read_as_by_a_replay(lake: tuple[Path, list[Record]], data: st.DataObject) -> None:
     path, records = lake

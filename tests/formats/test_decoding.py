@@ -129,7 +129,6 @@ def test_lines_and_parts_are_numbered_alike_however_the_object_is_cut(
     assert places_in(*blocks(io.BytesIO(data), size)) == (events, malformed)
 
 
-@settings(deadline=None, max_examples=40)
 @given(lake=lakes(), size=st.sampled_from([1, 64, 10_000, 100_000]))
 def test_each_event_knows_the_document_it_was_read_from_however_the_object_is_cut(
     lake: tuple[bytes, list[tuple[int, int, bytes]], list[Place]], size: int

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.inspection.repeats import EXAMPLES, Repeats
@@ -26,7 +26,6 @@ def repeats_of(ids: list[str], in_memory: int, together: int) -> Repeats:
 
 
 @given(st.lists(st.text(max_size=2), max_size=100), st.integers(5, 50), st.integers(1, 60))
-@settings(max_examples=25)
 def test_as_many_repeat_as_plain_counting_finds(ids: list[str], in_memory: int, together: int) -> None:
     repeats = repeats_of(ids, in_memory, together)
     assert repeats.counted() == counted(ids)

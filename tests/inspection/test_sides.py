@@ -12,6 +12,7 @@ from cncbops.errors import CannotRun
 from cncbops.inspection.sides import Listed, Side, as_folders, pairs
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import LocalSource, S3Source, parse_source
+from tests.examples import more_examples
 from tests.lake.conftest import client  # noqa: F401  a fixture
 from tests.lake.listings import far
 
@@ -22,7 +23,7 @@ ALWAYS = TimeWindow(None, None)
 KEYS = st.sets(st.text("a-0/\u00e9\uffff\U0001f4a5", min_size=1, max_size=4).filter(lambda key: key[-1] != "/"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(more_examples(2), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(KEYS, KEYS, st.sampled_from(["a/", "a", "a/x/"]), st.integers(1, 7))
 def test_each_key_of_either_side_comes_once_and_in_order(
     client: "S3Client",  # noqa: F811

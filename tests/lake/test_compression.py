@@ -11,11 +11,12 @@ from collections.abc import Callable
 import cramjam
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.lake.compression import decompressed
 from cncbops.lake.objects import ObjectUnreadable
+from tests.examples import more_examples
 
 XERIAL = b"\x82SNAPPY\x00" + bytes([0, 0, 0, 1, 0, 0, 0, 1])
 
@@ -78,7 +79,7 @@ def test_an_empty_content_is_empty(form: str) -> None:
     assert plain(FORMATS[form](b"")) == b""
 
 
-@settings(max_examples=40)
+@more_examples(2)
 @given(st.sampled_from(list(FORMATS)), st.binary(max_size=300).map(lambda data: b"{" + data), st.integers(1, 40))
 def test_any_content_comes_back_from_a_stream_that_gives_little(form: str, data: bytes, step: int) -> None:
     class Trickle(io.BytesIO):
@@ -125,7 +126,7 @@ def test_a_truncated_object_is_corrupt_in_one_line(form: str, kept: float) -> No
     assert "\n" not in failed.value.message
 
 
-@settings(max_examples=300, deadline=None)
+@more_examples(10)
 @given(st.sampled_from(COMPRESSED), st.integers(0, 10**6), st.integers(1, 255))
 def test_a_damaged_object_is_corrupt_or_read_but_never_another_error(form: str, place: int, flip: int) -> None:
     raw = bytearray(FORMATS[form](LINES[:3_000]))
@@ -136,7 +137,7 @@ def test_a_damaged_object_is_corrupt_or_read_but_never_another_error(form: str, 
         assert failed.error == "CorruptObject"  # noqa: PT017
 
 
-@settings(max_examples=200)
+@more_examples(5)
 @given(
     st.sampled_from([b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh9", b"PK\x03\x04", XERIAL, bytes(3) + b"\x09", b""]),
     st.binary(),

@@ -16,6 +16,7 @@ from cncbops.errors import CannotRun
 from cncbops.lake.layout import TimeWindow, reading_range
 from cncbops.lake.listing import list_objects
 from cncbops.lake.sources import LocalSource, S3Source
+from tests.examples import more_examples
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -212,7 +213,7 @@ def write_locally(folder: Path, names: list[str]) -> None:
         (folder / name).write_bytes(b"{}")
 
 
-@settings(max_examples=150, deadline=None)
+@more_examples(5)
 @given(lakes, windows)
 @example({"s1/2019/12/31/03/x": None}, window(datetime(2018, 12, 31, 3)))
 @example({"s1/2020/01/01/03/x": None}, window(datetime(2021, 1, 1, 3)))
@@ -227,7 +228,7 @@ def test_pruning_keeps_the_order_and_loses_nothing_wanted(
     assert {key for key, time in lake.items() if in_reading_range(time, asked)} <= set(pruned)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lakes, windows)
 def test_a_folder_is_listed_as_the_same_keys_on_s3_are(
     s3: "S3Client", tmp_path_factory: pytest.TempPathFactory, lake: dict[str, datetime | None], asked: TimeWindow
@@ -253,7 +254,7 @@ names = st.text(st.sampled_from("ab-/.0é\U0001f600\uffff "), min_size=1, max_si
 )
 
 
-@settings(max_examples=60, deadline=None)
+@more_examples(3)
 @given(st.sets(names, max_size=10))
 def test_local_order_is_the_order_of_s3(tmp_path_factory: pytest.TempPathFactory, given_names: set[str]) -> None:
     files = [n for n in given_names if not any(other.startswith(n + "/") for other in given_names)]

@@ -29,6 +29,7 @@ from cncbops.request import ReplayRequest
 from cncbops.session.entry import Entry
 from cncbops.target import Mapping, Target
 from cncbops.terms import settle
+from tests.examples import more_examples
 
 WHEN = datetime(2018, 4, 8, 3, 53, 28, 123_000, tzinfo=UTC)
 ODD = os.fsdecode(b"/lake \xff\n/%41")
@@ -201,7 +202,7 @@ def refusal(path: Path, data: bytes) -> str:
     return refused.value.what
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(more_examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_byte_of_a_plan_can_change_unnoticed(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(whole) - 1))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -34,6 +34,7 @@ from cncbops.session.usual_units import UsualUnits
 from cncbops.target import Target
 from cncbops.terms import settle
 from tests.delivery.batches import OBJECT
+from tests.examples import more_examples
 from tests.faults import fault_texts as texts
 from tests.faults import usual_texts
 
@@ -158,7 +159,7 @@ _changed = st.tuples(
 )
 
 
-@settings(max_examples=400)
+@more_examples(10)
 @given(st.lists(_changed, min_size=2, max_size=6))
 def test_faults_that_differ_a_little_come_to_what_the_careful_way_makes_of_them(
     faults: list[tuple[bytes, list[str], list[tuple[bytes, bytes]]]],
