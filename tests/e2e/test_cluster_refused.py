@@ -74,6 +74,7 @@ def test_without_dask_it_is_said_how_to_install_it(replays: Replays, tmp_path: P
     assert "pip install 'cncbops[cluster]'" in run.err
 
 
+@pytest.mark.cluster
 def test_a_worker_of_another_version_is_named(replays: Replays, far_side: FarSide, tmp_path: Path) -> None:
     with DaskCluster(tmp_path) as dask:
         dask.join(1, env=site(tmp_path / "site", OLDER))
@@ -94,6 +95,7 @@ def test_workers_of_which_one_alone_reads_in_c_are_refused(replays: Replays, far
     assert re.search("reads lines (in C|without C), another (in C|without C). Install cncbops alike", run.err)
 
 
+@pytest.mark.cluster
 def test_workers_that_would_call_another_aws_are_refused(replays: Replays, cluster: DaskCluster) -> None:
     """Here the endpoint is exported, and so is this machine's alone."""
     run = replays.execute("--cluster", cluster.address)

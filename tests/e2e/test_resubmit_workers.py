@@ -107,6 +107,7 @@ def test_each_function_is_asked_about_once_for_all_workers(far_side: FarSide, re
     assert sum("/configuration" in request for request in far_side.requests) == len(FUNCTIONS)
 
 
+@pytest.mark.cluster
 def test_a_cluster_sends_and_counts_what_one_process_does_and_knows_what_was_sent(
     cluster: DaskCluster, far_side: FarSide, resubmits: Resubmits
 ) -> None:
