@@ -33,10 +33,10 @@ def test_as_many_repeat_as_plain_counting_finds(ids: list[str], in_memory: int, 
     repeats.close()
 
 
-def test_a_million_ids_are_counted_exactly_from_disk() -> None:
+def test_many_ids_are_counted_exactly_from_disk() -> None:
     chance = random.Random(4)
-    ids = [f"id-{chance.randrange(20_000_000)}" for _ in range(1_000_000)]
-    repeats = repeats_of(ids, 1 << 18, 8_192)
+    ids = [f"id-{chance.randrange(4_000_000)}" for _ in range(200_000)]
+    repeats = repeats_of(ids, 1 << 15, 8_192)
     assert repeats.counted() == counted(ids)
     repeats.close()
 

@@ -273,14 +273,14 @@ def test_an_empty_page_is_not_the_end(client: "S3Client") -> None:
 
 @pytest.mark.parametrize("at_once", [1, LISTERS // 2, LISTERS])
 def test_the_objects_of_pages_that_were_taken_are_not_kept(client: "S3Client", at_once: int) -> None:
-    with far(client, numbers(3_000), page=20) as side:
+    with far(client, numbers(2_000), page=20) as side:
         held = max(live_objects() for at, _ in enumerate(side.listed(at_once=at_once)) if at % 500 == 499)
     assert held <= 20 * (1 if at_once == 1 else most_held(at_once) + 2)
 
 
 def test_pages_on_the_way_are_not_kept_where_cuts_are_made_within_cuts(client: "S3Client") -> None:
     """Times, of which a page holds some seconds: guesses go as far as the minute, and each minute goes on."""
-    with far(client, hours(1, 4_000, "x/"), page=20):
+    with far(client, hours(1, 2_000, "x/"), page=20):
         listed = in_order(Stretch(Bucket(client, "lake"), "x/", Hopes()).pieces(), 1)
         held = max(live_objects() for at, _ in enumerate(listed) if at % 500 == 499)
     assert held <= 20 * 2

@@ -446,6 +446,7 @@ def test_several_faults_of_one_document_have_parts_of_their_own(resolver: Resolv
     assert len({unit.fault for unit in found}) == 7
 
 
+@pytest.mark.parametrize("way", ["alone"], indirect=True)  # what else reads documents finds them all in one way
 def test_faults_without_ids_on_one_line_of_a_large_object_are_told_apart(resolver: Resolver) -> None:
     """Firehose joins documents without newlines: a line may hold more of them than 16 bits can count."""
     found, _ = Session(resolver).read(of_several(1, 2, id=...) + b"{}" * (2**16 - 1) + document(7, id=...))
