@@ -15,7 +15,8 @@ import pytest
 from tests.e2e import lakes
 from tests.e2e.far_side import FarSide
 from tests.e2e.servers import BIN, Cncbops, Result
-from tests.e2e.test_replay_output import STYLE, on_a_terminal
+from tests.e2e.test_replay_output import STYLE
+from tests.e2e.warm import Warm
 from tests.faults import fault_texts
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "faults"
@@ -246,10 +247,12 @@ def test_nothing_in_a_fault_becomes_a_control_code_or_a_colour(command: str, cnc
 
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
-def test_on_a_terminal_a_long_message_is_cut_and_the_place_is_not(no_color: Mapping[str, str], tmp_path: Path) -> None:
+def test_on_a_terminal_a_long_message_is_cut_and_the_place_is_not(
+    no_color: Mapping[str, str], tmp_path: Path, warm: Warm
+) -> None:
     path = put(tmp_path, library(message="x" * 200 + "END"))
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", "COLUMNS": "80", **no_color}
-    written = on_a_terminal([str(BIN / "cncbops"), "faults", "ls", str(path)], env)
+    written = warm.at_terminal(["faults", "ls", str(path)], env, tmp_path)
     assert b"END" not in written
     assert f"{path}:1".encode() in written
     assert bool(STYLE.search(written)) is not bool(no_color)

@@ -15,8 +15,8 @@ from tests.e2e.far_side import FarSide
 from tests.e2e.far_side_s3 import StoredObject
 from tests.e2e.replays import Replays
 from tests.e2e.servers import BIN, Cncbops, Result
-from tests.e2e.test_replay_output import on_a_terminal
 from tests.e2e.test_replay_records import in_each_format, records
+from tests.e2e.warm import Warm
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "lakes"
 EVENTS = [event for _, event in lakes.make_events(60, 7)]
@@ -233,13 +233,12 @@ def test_a_signal_ends_it_at_once_though_a_request_is_under_way(
 
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
-def test_on_a_terminal_no_event_gives_orders(no_color: dict[str, str], tmp_path: Path) -> None:
+def test_on_a_terminal_no_event_gives_orders(no_color: dict[str, str], tmp_path: Path, warm: Warm) -> None:
     evil = "\x9b31m\u202e[red]"
     path = put(tmp_path, b'{"type":"thing-created","text":"%b"}\r' % evil.encode())
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", **no_color}
-    command = [str(BIN / "cncbops"), "lake", "cat"]
-    written = on_a_terminal([*command, str(path)], env).decode()
+    written = warm.at_terminal(["lake", "cat", str(path)], env, tmp_path).decode()
     assert not {"\x9b", "\u202e"} & set(written)
     assert r"\x9b31m\u202e[red]" in written
-    listed = on_a_terminal([*command[:2], "ls", str(path)], env).decode()
+    listed = warm.at_terminal(["lake", "ls", str(path)], env, tmp_path).decode()
     assert listed.startswith("from (key)")

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,8 +18,8 @@ import pytest
 
 from tests.e2e import far_side_s3, lakes, servers
 from tests.e2e.far_side import FarSide, StoredObject
-from tests.e2e.servers import BIN, Cncbops, Result
-from tests.e2e.test_replay_output import on_a_terminal
+from tests.e2e.servers import Cncbops, Result
+from tests.e2e.warm import Warm
 from tests.inventory.inventories import URI, Written, entries_of
 
 BODIES = lakes.make_lake(60, 5, per_object=3)
@@ -334,13 +333,13 @@ def test_where_neither_has_an_object_nothing_is_said_to_be_the_same(verify: Veri
     assert (result.code, result.err) == (1, told)
 
 
-def test_a_terminal_is_shown_how_far_it_is_and_keeps_the_table(verify: Verifies, tmp_path: Path) -> None:
+def test_a_terminal_is_shown_how_far_it_is_and_keeps_the_table(verify: Verifies, tmp_path: Path, warm: Warm) -> None:
     verify.far_side.add_bucket("lake", BODIES)
     verify.far_side.add_bucket("recovery", BODIES)
     held = verify.far_side.hold("GET /recovery")
-    command = [str(BIN / "cncbops"), "lake", "verify", "s3://lake/", "s3://recovery/"]
+    command = ["lake", "verify", "s3://lake/", "s3://recovery/"]
     threading.Timer(1, held.set).start()
-    shown = on_a_terminal(command, environment(verify.far_side, tmp_path) | {"TERM": "xterm-256color"})
+    shown = warm.at_terminal(command, environment(verify.far_side, tmp_path) | {"TERM": "xterm-256color"}, tmp_path)
     assert b"the copy holds what the lake holds" in shown
     assert b"0 listed" in shown
 
@@ -405,15 +404,17 @@ def test_an_error_is_in_the_document_or_on_standard_error_alone_beside_lines(ver
     assert (lines.code, lines.out) == (1, "")
 
 
-def test_a_reader_of_lines_that_goes_away_ends_it(verify: Verifies, tmp_path: Path) -> None:
+def test_a_reader_of_lines_that_goes_away_ends_it(verify: Verifies, cncbops: Cncbops) -> None:
     verify.far_side.add_bucket("lake", {f"x/{n:05}": b"{}" for n in range(1000)})
     verify.far_side.add_bucket("recovery", {})
-    command = [str(BIN / "cncbops"), "lake", "verify", "s3://lake/", "s3://recovery/", "--all"]
-    streams: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment(verify.far_side, tmp_path), **streams) as process:
-        assert process.stdout.readline().endswith(b"x/00000\n")
-        process.stdout.close()
-        assert (process.wait(60), process.stderr.read()) == (3, b"")
+    command = ("lake", "verify", "s3://lake/", "s3://recovery/", "--all")
+    process = cncbops.start(*command, endpoint=verify.far_side.url)
+    assert process.stdout
+    assert process.stdout.readline().endswith(b"x/00000\n")
+    process.stdout.close()
+    assert process.wait(60) == 3
+    assert process.stderr
+    assert process.stderr.read() == b""
 
 
 def test_ctrl_c_ends_it_at_once(verify: Verifies, cncbops: Cncbops) -> None:

@@ -5,8 +5,6 @@ import os
 import pty
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from tests.e2e import lakes
 from tests.e2e.far_side import FarSide, function_error
 from tests.e2e.replays import Replays
 from tests.e2e.servers import BIN, Cncbops
+from tests.e2e.warm import Warm, all_written
 
 CONTROLS = frozenset(map(chr, [*range(32), *range(127, 160)])) - {"\n"}
 
@@ -31,26 +30,9 @@ STYLE = re.compile(rb"\x1b\[[\d;]*m")
 HIDDEN_CURSOR = b"\x1b[?25l"
 
 
-def on_a_terminal(command: Sequence[str], env: dict[str, str]) -> bytes:
-    """What a command writes when all its streams are a terminal."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(command[0], list(command), env)
-    written = b"".join(_chunks(terminal))
-    os.close(terminal)
-    os.waitpid(child, 0)
-    return written
-
-
-def _chunks(terminal: int) -> Iterator[bytes]:
-    with suppress(OSError):  # Linux's way to say that the other end is closed
-        while more := os.read(terminal, 65536):
-            yield more
-
-
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
 def test_colours_are_for_terminals_that_want_them_and_progress_for_all(
-    no_color: dict[str, str], lake: FarSide, tmp_path: Path
+    no_color: dict[str, str], lake: FarSide, tmp_path: Path, warm: Warm
 ) -> None:
     env = {
         "PATH": os.environ["PATH"],
@@ -62,7 +44,7 @@ def test_colours_are_for_terminals_that_want_them_and_progress_for_all(
         "AWS_ENDPOINT_URL": lake.url,
         **no_color,
     }
-    written = on_a_terminal([str(BIN / "cncbops"), "replay", "s3://lake/", "-f", "fn"], env)
+    written = warm.at_terminal(["replay", "s3://lake/", "-f", "fn"], env, tmp_path)
     assert b"30 matched of 30 read" in written
     assert HIDDEN_CURSOR in written  # as long as a line of progress stands there
     assert bool(STYLE.search(written)) is not bool(no_color)
@@ -70,8 +52,13 @@ def test_colours_are_for_terminals_that_want_them_and_progress_for_all(
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["as it is", "NO_COLOR"])
 def test_a_help_has_colours_where_they_are_wanted(no_color: dict[str, str], tmp_path: Path) -> None:
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", **no_color}
-    written = on_a_terminal([str(BIN / "cncbops"), "runs", "ls", "--help"], env)
+    """Begun anew, as this is settled when its modules are loaded."""
+    child, terminal = pty.fork()
+    if child == 0:
+        variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", **no_color}
+        os.execve(BIN / "cncbops", ["cncbops", "runs", "ls", "--help"], variables)
+    written = all_written(terminal)
+    assert os.waitpid(child, 0)[1] == 0
     assert b"List the runs" in written
     assert bool(STYLE.search(written)) is not bool(no_color)
 

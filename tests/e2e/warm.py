@@ -6,11 +6,13 @@ console script does. Runs that change how Python itself starts are started anew 
 
     Warm().run(arguments, env, folder, stdin, timeout_s) -> exit code, standard output, standard error
     Warm().start(arguments, env, folder) -> the process, as far as tests use it like one of `subprocess`
+    Warm().at_terminal(arguments, env, folder) -> what it writes where all its streams are a terminal
     Warm().program(folder) -> a folder for the PATH of a shell that is typed into
 """
 
 import json
 import os
+import pty
 import select
 import shlex
 import signal
@@ -119,6 +121,14 @@ class Warm:
             os.close(end)
         return Started(connection, process, to_given, from_out, from_err)
 
+    def at_terminal(self, arguments: Sequence[str], env: Mapping[str, str], folder: Path) -> bytes:
+        """Run the command to its end where its streams are a terminal, and give what it wrote there."""
+        shown, terminal = pty.openpty()
+        connection, _ = self._fork(_request(arguments, env, folder), [terminal] * 3)
+        os.close(terminal)
+        with connection:
+            return all_written(shown)
+
     def program(self, folder: Path) -> Path:
         """A folder for a shell's PATH, in which `cncbops` runs here."""
         program = folder / "cncbops"
@@ -139,6 +149,15 @@ class Warm:
         connection.connect(self._address)
         socket.send_fds(connection, [request], list(streams))
         return connection, int(connection.recv(64))
+
+
+def all_written(terminal: int) -> bytes:
+    """All that is written to a terminal until nobody has it open any more; it is closed then."""
+    written = b""
+    with os.fdopen(terminal, "rb", 0) as shown, suppress(OSError):  # Linux's way to say that the other end is closed
+        while more := shown.read(65536):
+            written += more
+    return written
 
 
 def _request(arguments: Sequence[str], env: Mapping[str, str], folder: Path) -> bytes:
