@@ -14,8 +14,6 @@ from tests.e2e.far_side import FarSide, service_error
 from tests.e2e.replays import Replays
 from tests.e2e.servers import Cncbops
 
-EVENTS = lakes.make_events(7200, 40)
-FIRST = EVENTS[0][1]
 SECRET = b'{"id":"e-1","type":"thing-created","timestamp":1523159608000,"card":"4111-1111"}'
 NUMBER = (int, float)
 
@@ -79,7 +77,8 @@ def assert_shape(found: Any, shape: Any, path: str = "") -> None:
 def test_a_dry_run_changes_nothing_and_tells_all_that_the_contract_says(
     far_side: FarSide, replays: Replays, tmp_path: Path
 ) -> None:
-    far_side.add_bucket("lake", lakes.lake_of(EVENTS, 1000))
+    events = lakes.make_events(7200, 40)
+    far_side.add_bucket("lake", lakes.lake_of(events, 1000))
     far_side.add_function("fn", mappings=[{}])
     plan = replays.plan("--rate", "100")
     assert_shape(plan.summary, SUMMARY)
@@ -96,7 +95,7 @@ def test_a_dry_run_changes_nothing_and_tells_all_that_the_contract_says(
         "2018-04-08T03:53:28.000Z",
         "2018-04-08T05:53:27.000Z",
     )
-    types = [json.loads(event)["type"] for _, event in EVENTS]
+    types = [json.loads(event)["type"] for _, event in events]
     assert plan.summary["events"]["by_type"] == {each: types.count(each) for each in lakes.TYPES}
     assert plan.summary["plan"]["estimate"]["duration_s"] == 72.0
 

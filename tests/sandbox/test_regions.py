@@ -14,6 +14,8 @@ from cncbops.sandbox.regions import CHECK, FAILOVER_CHECK, REGIONS, alarm_state,
 from cncbops.sandbox.server import running
 from cncbops.sandbox.stacks import outputs
 
+pytestmark = pytest.mark.rehearsal
+
 STACK = "cncb-regional-failover-check-john"
 TABLE = "john-cncb-regional-health-check-t1"
 Regions = dict[str, Clients]

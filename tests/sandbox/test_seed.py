@@ -73,6 +73,7 @@ def as_records(lines: list[bytes], stream_arn: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.rehearsal
 def test_the_lake_holds_every_event_byte_for_byte(sandbox: Sandbox) -> None:
     lines = sandbox.lake_lines()
     assert Counter(map(unwrapped, lines)) == Counter([ODD, *map(encode, sandbox.published)])
@@ -81,10 +82,12 @@ def test_the_lake_holds_every_event_byte_for_byte(sandbox: Sandbox) -> None:
     assert {key[: len(sandbox.contents.prefix)] for key in lake_keys(sandbox.clients)} == {"john-cncb-event-stream-s1/"}
 
 
+@pytest.mark.rehearsal
 def test_the_listener_materializes_the_view(sandbox: Sandbox) -> None:
     assert view(sandbox.clients) == expected_view(sandbox.published)
 
 
+@pytest.mark.rehearsal
 def test_a_broken_deploy_loses_updates_without_an_error_and_a_replay_brings_them_back(
     sandbox: Sandbox,
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_broken_deploy_loses_updates_without_an_error_and_a_replay_brings_them
     assert view(clients) == wanted
 
 
+@pytest.mark.rehearsal
 def test_a_deploy_keeps_the_environment_unless_one_is_given(sandbox: Sandbox, tmp_path: Path) -> None:
     source = tmp_path / "echo.py"
     source.write_text("import os\ndef handler(event, _): return {'says': os.environ['GREETING']}")
@@ -125,10 +129,12 @@ def test_a_deploy_keeps_the_environment_unless_one_is_given(sandbox: Sandbox, tm
     assert answer() == {"answers": "goodbye"}
 
 
+@pytest.mark.rehearsal
 def test_a_position_the_listener_has_not_reached_is_not_drained(sandbox: Sandbox) -> None:
     assert not drained(sandbox.clients, {"shardId-000000000000": "9" * 56})
 
 
+@pytest.mark.rehearsal
 def test_no_profile_or_proxy_of_the_user_leads_away_from_the_sandbox(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
