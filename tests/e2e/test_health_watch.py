@@ -189,5 +189,7 @@ def test_it_ends_when_nobody_reads_on(cncbops: Cncbops, health_side: HealthSide)
     asked = ("health", "--watch", "1", "--check", health_side.check("us-east-1"))
     process = cncbops.start(*asked, endpoint=health_side.url)
     assert process.stdout
+    assert process.stdout.readline()
     process.stdout.close()
+    health_side.on("check", ILL)
     assert process.wait(timeout=60) == 0
