@@ -2,6 +2,10 @@
 
 import io
 import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -33,6 +37,15 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+INSPECTS = """
+import sys
+from cncbops.aws import Aws, AwsAccess
+from cncbops.function_name import parse_function
+from cncbops.target import inspect
+inspect(Aws(AwsAccess(region="us-east-1", endpoint_url=sys.argv[1])), parse_function("fn"))
+"""
 
 
 class Gathering(FarSide):
@@ -205,6 +218,19 @@ def test_all_is_asked_at_a_time() -> None:
         server.add_function("fn", reserved_concurrency=7)
         target = inspected(server)
     assert (target.arn, target.reserved_concurrency, target.may_invoke) == (ARN, 7, True)
+
+
+def test_who_is_interrupted_does_not_wait_for_what_was_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen([sys.executable, "-c", INSPECTS, url], stderr=subprocess.DEVNULL) as process:
+            try:
+                with silent.accept()[0]:
+                    process.send_signal(signal.SIGINT)
+                    assert process.wait(PATIENCE_S) == -signal.SIGINT
+            finally:
+                process.kill()
 
 
 def test_what_may_not_be_read_is_named_in_the_order_of_the_facts() -> None:
