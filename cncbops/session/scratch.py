@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from cncbops.errors import CannotRun
@@ -71,10 +72,8 @@ class Digests(Generic[Value]):
     def _keep(self) -> None:
         """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
         self._kept = self._kept or Kept()
-        alike: dict[Value, list[bytes]] = {}
-        for digest in sorted(self._fresh):
-            alike.setdefault(self._fresh[digest], []).append(digest)
-        self._kept.add((value, b"".join(digests)) for value, digests in alike.items())
+        alike = groupby(sorted(self._fresh), self._fresh.__getitem__)
+        self._kept.add((value, b"".join(digests)) for value, digests in alike)
         self._fresh = {}
 
 
