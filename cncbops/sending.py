@@ -22,7 +22,7 @@ from cncbops.delivery.outcome import Calls, Outcome, Settled
 from cncbops.delivery.pace import Pace
 from cncbops.errors import CannotRun, CncbopsError
 from cncbops.execution.executor import Executor, PlaceLost, Threads
-from cncbops.execution.processes import Processes, with_client
+from cncbops.execution.forking import Forking
 from cncbops.execution.station import Outfit
 from cncbops.ledger.pulse import Order
 from cncbops.safety.limits import FailureCount
@@ -68,7 +68,9 @@ class Sending:
         undertaking.agenda.count_in(self.journal.tally.events)
         self._lanes = Lanes(undertaking.concurrency, undertaking.portion_bytes, undertaking.pulled_bytes)
         self._recovery = Recovery(self._lanes, self.journal, undertaking.portion_bytes)
-        chunks = Chunks(undertaking.agenda, self.journal, undertaking.chunk_bytes, stop)
+        self._forking = Forking()
+        before_threads = self._forking.before_threads
+        chunks = Chunks(undertaking.agenda, self.journal, undertaking.chunk_bytes, stop, before_threads)
         canary = Canary(self.halt)
         self.intake = Intake(
             chunks, self._lanes, self.journal, canary, self._manner(), self._recovery, self._heed, stop
@@ -104,18 +106,7 @@ class Sending:
             return Threads(outfit, concurrency)
         if self._undertaking.cluster:
             return self._undertaking.cluster.executor(outfit)
-        outfit = with_client(outfit)
-        # Before anything is listed: that takes threads, beside which no process may be forked.
-        processes = Processes(outfit, concurrency, workers)
-        try:
-            is_small = self.intake.is_small()
-        except BaseException:
-            processes.close()
-            raise
-        if is_small:
-            processes.close()
-            return Threads(outfit, concurrency)
-        return processes
+        return self._forking.executor(outfit, concurrency, workers, self.intake.is_small)
 
     def __exit__(self, *_: object) -> None:
         self._executor.close()

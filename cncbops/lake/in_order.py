@@ -7,7 +7,8 @@ of which nobody knows the branches. The line is only touched in the thread that 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any
+from contextlib import closing
+from typing import Any, ClassVar
 
 from cncbops.lake.objects import LakeObject
 
@@ -20,8 +21,15 @@ def most_held(at_once: int) -> int:
     return at_once * 3 // 2
 
 
+def nothing() -> None:
+    """What is to be done before threads begin, for those whom they do not concern."""
+
+
 class Call(ABC):
     """Something to ask, and what to make of the answer."""
+
+    is_alone: ClassVar[bool] = True
+    """Whether nothing else is asked with it."""
 
     @abstractmethod
     def ask(self) -> Any:
@@ -45,22 +53,20 @@ Items = Generator[Item, None, Item | None]
 page, do not pile up."""
 
 
-def in_order(items: Iterator[Item], at_once: int) -> Iterator[LakeObject]:
+def in_order(items: Iterator[Item], at_once: int, before_threads: Callable[[], None] = nothing) -> Iterator[LakeObject]:
     """The objects among `items` and in all answers, in order; with up to `at_once` calls at a time.
 
     With 1 nothing is asked before its turn. Else the calls ahead double with each answer that was taken, so
-    what ends soon costs little more. An error comes where the objects would have.
+    what ends soon costs little more: the first, if it is alone, is asked by who takes. An error comes where the objects
+    would have.
     """
     if at_once == 1:
         yield from _one_by_one(items)
         return
-    with ThreadPoolExecutor(at_once, thread_name_prefix="list") as pool:
-        line = _Line(items, pool, at_once)
-        try:
-            while (objects := line.take()) is not None:
-                yield from objects
-        finally:  # calls under way come to their end
-            pool.shutdown(wait=False, cancel_futures=True)
+    with closing(_Askers(at_once, before_threads)) as askers:
+        line = _Line(items, askers, at_once)
+        while (objects := line.take()) is not None:
+            yield from objects
 
 
 def _one_by_one(items: Iterator[Item]) -> Iterator[LakeObject]:
@@ -90,12 +96,45 @@ class _Further:
         self.items = items
 
 
+class _Askers:
+    """Who makes calls: so many threads, begun once there is one for them."""
+
+    def __init__(self, count: int, before: Callable[[], None]) -> None:
+        self._count, self._before = count, before
+        self._threads: ThreadPoolExecutor | None = None
+        self._has_asked = False
+
+    def begin(self, call: Call) -> Future[Any]:
+        """Have a call made. The first, beside which nothing else can be asked, at once: most lakes are small."""
+        is_first, self._has_asked = not self._has_asked, True
+        return call.submitted(self._here if is_first and call.is_alone else self._submit)
+
+    def _here(self, ask: Callable[[], Any]) -> Future[Any]:
+        future = Future[Any]()
+        try:
+            future.set_result(ask())
+        except Exception as error:  # noqa: BLE001  it is raised where the answer is taken
+            future.set_exception(error)
+        return future
+
+    def _submit(self, ask: Callable[[], Any]) -> Future[Any]:
+        if self._threads is None:
+            self._before()
+            self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="list")
+        return self._threads.submit(ask)
+
+    def close(self) -> None:
+        """Let calls under way come to their end, and no other begin."""
+        if self._threads:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+
 class _Asked:
     """A call under way."""
 
-    def __init__(self, call: Call, submit: "Submit") -> None:
+    def __init__(self, call: Call, askers: _Askers) -> None:
         self._call = call
-        self.future = call.submitted(submit)
+        self.future = askers.begin(call)
 
     @property
     def is_answered(self) -> bool:
@@ -109,9 +148,9 @@ class _Asked:
 class _Line:
     """What is to come, in order."""
 
-    def __init__(self, items: Iterator[Item], pool: ThreadPoolExecutor, at_once: int) -> None:
+    def __init__(self, items: Iterator[Item], askers: _Askers, at_once: int) -> None:
         self._entries: list[list[LakeObject] | _Asked | _Further] = [_Further(items)]
-        self._pool, self._at_once = pool, at_once
+        self._askers, self._at_once = askers, at_once
         self._taken = 0
 
     def take(self) -> list[LakeObject] | None:
@@ -165,7 +204,7 @@ class _Line:
         if is_last:
             del self._entries[at]
         if isinstance(item, Call):
-            self._entries.insert(at, _Asked(item, self._pool.submit))
+            self._entries.insert(at, _Asked(item, self._askers))
         elif item:
             self._entries.insert(at, item)
         return item or None

@@ -11,7 +11,7 @@ What an S3 Inventory names is listed as a disk is (`cncbops.inventory`).
 """
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from itertools import groupby
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from cncbops.errors import CannotRun
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.disk import Disk, cannot_list, local_object
-from cncbops.lake.in_order import Call, Submit, in_order
+from cncbops.lake.in_order import Call, Submit, in_order, nothing
 from cncbops.lake.layout import TimeWindow, reading_range
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import LocalSource, S3Source
@@ -42,12 +42,14 @@ def list_objects(
     window: TimeWindow | None = None,
     *,
     at_once: int = LISTERS,
+    before_threads: Callable[[], None] = nothing,
 ) -> Iterator[LakeObject]:
     """The objects of `source`; with `window` (event time) only those that may hold its events.
 
-    Of S3, more is listed than was taken, in up to `at_once` calls at a time; with 1, page after page as
-    they are needed. An inventory is read to its end before the first object comes. Raises CncbopsError for one that
-    cannot be used and for a local path that cannot be listed; botocore's errors pass.
+    Of S3, more is listed than was taken, in up to `at_once` calls at a time, and `before_threads` is called before
+    threads are begun for that; with 1, page after page as they are needed. An inventory is read to its end before the
+    first object comes. Raises CncbopsError for one that cannot be used and for a local path that cannot be listed;
+    botocore's errors pass.
     """
     if isinstance(source, LocalSource):
         yield from _list_local(source, window)
@@ -57,10 +59,11 @@ def list_objects(
     if source.inventory:
         from cncbops.inventory.inventory import inventory_of  # here: mostly there is none
 
+        before_threads()
         yield from _of_tree(inventory_of(source, s3).under([source.prefix], s3), parts)
         return
     tree = _Tree(Bucket(s3, source.bucket), Hopes() if at_once > 1 else None)
-    yield from in_order(tree.calls(parts), at_once)
+    yield from in_order(tree.calls(parts), at_once, before_threads)
 
 
 def _parts(root: str, folders: list[str], window: TimeWindow | None) -> Iterator[Part]:
@@ -103,6 +106,8 @@ class _Tree:
 
 class _LevelCall(Call):
     """Asks for a level of a walk."""
+
+    is_alone = False
 
     def __init__(self, tree: _Tree, level: Level) -> None:
         self._tree, self._level = tree, level

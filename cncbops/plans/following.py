@@ -2,11 +2,12 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from cncbops.errors import CannotRun
 from cncbops.frozen import freeze_target, freeze_terms
+from cncbops.lake.in_order import nothing
 from cncbops.lake.layout import skip_reason
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import printable
@@ -23,7 +24,7 @@ class Planned(Agenda):
     def __init__(self, plan: PlanFile) -> None:
         self._plan = plan
 
-    def items(self, _stop: threading.Event) -> Iterator[Item]:
+    def items(self, _stop: threading.Event, _before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """The objects, in the plan's order."""
         return (Item(source, lake_object) for source, lake_object in self._plan.objects())
 

@@ -1,7 +1,7 @@
 """Which objects a session reads, in which order, and what of each it takes."""
 
 import threading
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cncbops.aws import Aws
 from cncbops.aws_errors import explain
+from cncbops.lake.in_order import nothing
 from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.sources import S3Source, Source
@@ -61,10 +62,11 @@ class Item:
 class Agenda:
     """Gives a session its objects, lazily and in the order of the run. Objects of a lake stay where they are."""
 
-    def items(self, stop: threading.Event) -> Iterator[Item | None]:
+    def items(self, stop: threading.Event, before_threads: Callable[[], None] = nothing) -> Iterator[Item | None]:
         """The objects to be read, until `stop` is set; None where none comes before others are settled.
 
-        Raises CncbopsError where they cannot be found out.
+        `before_threads` is called before threads begin to find them out, also more than once. Raises CncbopsError where
+        that cannot be.
         """
         raise NotImplementedError
 
@@ -99,19 +101,19 @@ class WholeLake(Agenda):
     def __init__(self, request: Request, s3: "S3Client | None") -> None:
         self._request, self._s3 = request, s3
 
-    def objects(self) -> Iterator[Item]:
+    def objects(self, before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """Every object, in the order of the sources and of keys."""
-        sources = enumerate(self._request.sources)
-        return chain.from_iterable(self._of(*each) for each in sources if not isinstance(each[1], QueueSource))
+        lakes = ((at, each) for at, each in enumerate(self._request.sources) if not isinstance(each, QueueSource))
+        return chain.from_iterable(self._of(number, source, before_threads) for number, source in lakes)
 
-    def items(self, _stop: threading.Event) -> Iterator[Item]:
+    def items(self, _stop: threading.Event, before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """The same, as an agenda."""
-        return self.objects()
+        return self.objects(before_threads)
 
-    def _of(self, number: int, source: Source | QueueSource) -> Iterator[Item]:
-        assert not isinstance(source, QueueSource)
+    def _of(self, number: int, source: Source, before_threads: Callable[[], None]) -> Iterator[Item]:
+        found = list_objects(source, self._s3, self._request.window, before_threads=before_threads)
         try:
-            for lake_object in list_objects(source, self._s3, self._request.window):
+            for lake_object in found:
                 yield Item(number, lake_object, by_name=lake_object.uri == source.uri)
         except (BotoCoreError, ClientError) as error:
             raise explain(error, f"list {source.uri}") from error

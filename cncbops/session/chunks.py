@@ -1,9 +1,10 @@
 """An agenda's objects in chunks: as many at a time as one place reads before the next are given out."""
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from cncbops.errors import CncbopsError
+from cncbops.lake.in_order import nothing
 from cncbops.lake.layout import CLAIM_CHECK, skip_reason
 from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
@@ -23,8 +24,17 @@ class Chunks:
     as was asked for: then only what was begun and has records left is wanted.
     """
 
-    def __init__(self, agenda: Agenda, journal: Journal, chunk_bytes: int, stop: threading.Event) -> None:
-        self._agenda, self._journal, self._chunk_bytes, self._stop = agenda, journal, chunk_bytes, stop
+    def __init__(
+        self,
+        agenda: Agenda,
+        journal: Journal,
+        chunk_bytes: int,
+        stop: threading.Event,
+        before_threads: Callable[[], None] = nothing,
+    ) -> None:
+        """`before_threads` is called before threads begin to find out what there is."""
+        self._agenda, self._journal, self._chunk_bytes = agenda, journal, chunk_bytes
+        self._stop, self._before_threads = stop, before_threads
         self.is_at_limit = False
 
     def __iter__(self) -> Generator[Objects | None, None, None]:
@@ -54,7 +64,7 @@ class Chunks:
 
     def _wanted(self) -> Iterator[Item | None]:
         objects = self._journal.tally.objects
-        for item in self._agenda.items(self._stop):
+        for item in self._agenda.items(self._stop, self._before_threads):
             if item is None:
                 if self.is_at_limit:
                     return  # what it waits for may be among what is not read any more

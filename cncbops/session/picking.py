@@ -7,12 +7,13 @@ with what was picked, whatever the lake has become.
 
 import pickle
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from cncbops.delivery.outcome import Settled
+from cncbops.lake.in_order import nothing
 from cncbops.session.agenda import Agenda, Item
 from cncbops.session.entry import Entry
 from cncbops.session.keeper import Keeper, NoKeeper, RunKeeper
@@ -112,9 +113,9 @@ class PicksNewest(Agenda):
         """Where the events that are older than another of their key are counted, once that is known."""
         self._counts = counts
 
-    def items(self, stop: threading.Event) -> Iterator[Item | None]:
+    def items(self, stop: threading.Event, before_threads: Callable[[], None] = nothing) -> Iterator[Item | None]:
         """The objects. Raises CannotRun if what is picked cannot be kept."""
-        yield from self._objects.items(stop)
+        yield from self._objects.items(stop, before_threads)
         yield None  # and goes on once all of that is read
         self._counts.older += self.register.met - self.register.count_keys()
         self._looked.pick(self.register.picks(self._most))

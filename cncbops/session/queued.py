@@ -1,7 +1,7 @@
 """Queues as sources, behind a session's others: each message is an object, and deleted when all of it is done."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from cncbops.aws import Aws
 from cncbops.errors import CannotRun
+from cncbops.lake.in_order import nothing
 from cncbops.lake.objects import LakeObject
 from cncbops.queues.message import Message
 from cncbops.queues.queue import Queue
@@ -116,9 +117,10 @@ class WithQueues(Agenda):
     def __init__(self, others: Agenda, queues: Queues) -> None:
         self._others, self._queues = others, queues
 
-    def items(self, stop: threading.Event) -> Iterator[Item | None]:
+    def items(self, stop: threading.Event, before_threads: Callable[[], None] = nothing) -> Iterator[Item | None]:
         """First the others, then each queue until it is empty."""
-        yield from self._others.items(stop)
+        yield from self._others.items(stop, before_threads)
+        before_threads()
         yield from self._queues.messages(stop)
 
     def over(self, entry: Entry) -> None:

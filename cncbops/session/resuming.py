@@ -6,7 +6,7 @@ machine with a copy of the ledger.
 
 import os
 import threading
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,7 @@ from cncbops.aws_errors import explain
 from cncbops.frozen import thaw_request
 from cncbops.frozen_resubmit import thaw_resubmit
 from cncbops.lake.ahead import ahead
+from cncbops.lake.in_order import nothing
 from cncbops.lake.look_again import look_again
 from cncbops.lake.objects import CHANGED, GONE, LakeObject
 from cncbops.ledger.ledger import Ledger
@@ -127,7 +128,7 @@ class Rest(Agenda):
         kept = self._known.failures_of(entry.number)
         return {(each.line, each.part) for each in kept if each.fate in ("failed", "unknown")}
 
-    def items(self, _stop: threading.Event) -> Iterator[Item]:
+    def items(self, _stop: threading.Event, before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """First the objects in the ledger, in the order of the run; then what is new to it."""
         restarted = self._changed.restarted
         not_read = [*(change.entry for change in self._changed.found), *restarted, *self._changed.returned]
@@ -138,17 +139,17 @@ class Rest(Agenda):
         # Numbered after all that was known: places rise in the order in which they are read.
         yield from (Item(entry.source, entry.object, entry) for entry in restarted)
         if not self._run.listed:
-            yield from self._unknown()
+            yield from self._unknown(before_threads)
 
     def _item(self, entry: Entry) -> Item:
         picked = self._choices.picked(entry.number) if self._choices else None
         return Item(entry.source, entry.object, entry, picked=picked, settled=self._failed_lines(entry))
 
-    def _unknown(self) -> Iterator[Item]:
+    def _unknown(self, before_threads: Callable[[], None]) -> Iterator[Item]:
         """Objects of the lake that are not in the ledger: both come in listing order."""
         keys = self._known.keys()
         next_known = next(keys, None)
-        for item in self._lake.objects():
+        for item in self._lake.objects(before_threads):
             here = (item.source, os.fsencode(item.object.key))
             while next_known is not None and next_known < here:
                 next_known = next(keys, None)
@@ -187,7 +188,7 @@ class FailedRecords(Agenda):
         """Where the events are counted that were delivered from a report."""
         self._counts = counts
 
-    def items(self, _stop: threading.Event) -> Iterator[Item]:
+    def items(self, _stop: threading.Event, _before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """The objects that hold such records, in the order of the run. Raises CannotRun if what is sent is not kept."""
         for number, lines, resubmitted in self._lines():
             if resubmitted:

@@ -1,6 +1,6 @@
 """What arrived after a run: the lake without the objects that it, and the runs that it followed itself, have listed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -11,6 +11,7 @@ from cncbops.faults.sources import stored
 from cncbops.formats.families import Family
 from cncbops.frozen import thaw_request
 from cncbops.function_name import FunctionName
+from cncbops.lake.in_order import nothing
 from cncbops.lake.layout import TimeWindow
 from cncbops.lake.sources import extent_of
 from cncbops.ledger.ledger import Ledger
@@ -222,10 +223,10 @@ class Since(WholeLake):
         super().__init__(request, s3)
         self._ledger, self._chain = ledger, chain
 
-    def objects(self) -> Iterator[Item]:
+    def objects(self, before_threads: Callable[[], None] = nothing) -> Iterator[Item]:
         """Every object, in the order of the sources and of keys. Raises CannotRun where the ledger fails it."""
         listed = self._ledger.listed(self._chain)
-        for item in super().objects():
+        for item in super().objects(before_threads):
             known = listed.knows(item.object)
             if known == "same":
                 item = replace(item, passed_over=LISTED)

@@ -6,7 +6,7 @@ Places and agenda are the test's own: every object comes to one batch, in the la
 import random
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -57,7 +57,7 @@ class Session:
         recovery = Recovery(self.lanes, journal, 1)
         self.intake = Intake(chunks, self.lanes, journal, canary, manner, recovery, lambda *_: None, stop)
 
-    def items(self, stop: threading.Event) -> Iterator[Item | None]:
+    def items(self, stop: threading.Event, _before_threads: Callable[[], None]) -> Iterator[Item | None]:
         """The agenda; notes how many were given and settled where it goes on after it had to wait."""
         for number, lanes in enumerate(self._found):
             if lanes is None:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from cncbops.lake.bucket import Bucket
 from cncbops.lake.in_order import in_order, most_held
 from cncbops.lake.layout import TimeWindow
-from cncbops.lake.listing import LISTERS
+from cncbops.lake.listing import LISTERS, list_objects
 from cncbops.lake.objects import LakeObject
 from cncbops.lake.pages import Page
+from cncbops.lake.sources import S3Source
 from cncbops.lake.stretch import Hopes, Stretch, _Cut, _Folder, _Piece
 from tests.e2e import far_side_s3
 from tests.lake.listings import WAIT_S, Far, Query, far, list_threads
@@ -290,3 +291,27 @@ def live_objects() -> int:
     """How many objects of the bucket `lake` something holds."""
     # One that a thread is making has no key yet; of a weak reference to what is gone, `isinstance` would raise.
     return sum(type(each) is LakeObject and getattr(each, "key", "").startswith("x/") for each in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    ("lake", "window", "calls_before"),
+    [
+        (numbers(5), None, []),
+        (numbers(11), None, [1]),
+        (hours(3, 2, ""), TimeWindow(int(START.timestamp() * 1000), None), [0]),  # folders are asked about side by side
+    ],
+    ids=["a page", "pages", "folders"],
+)
+def test_threads_are_told_of_before_they_begin_and_a_page_takes_none(
+    s3: "S3Client", lake: list[str], window: TimeWindow | None, calls_before: list[int]
+) -> None:
+    told = list[int]()
+    with far(s3, lake) as side:
+
+        def before_threads() -> None:
+            assert not list_threads()
+            told.append(len(side.asked))
+
+        found = list_objects(S3Source("lake", ""), s3, window, before_threads=before_threads)
+        assert [each.key for each in found] == lake
+    assert told == calls_before

@@ -1,8 +1,9 @@
 """An agenda that a test makes up."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from cncbops.lake.in_order import nothing
 from cncbops.session.agenda import Agenda, Item
 
 
@@ -13,7 +14,7 @@ class Given(Agenda):
         self._items = items
         self.taken = 0
 
-    def items(self, _stop: threading.Event) -> Iterator[Item | None]:
+    def items(self, _stop: threading.Event, _before_threads: Callable[[], None] = nothing) -> Iterator[Item | None]:
         for item in self._items:
             self.taken += 1
             if isinstance(item, Exception):
