@@ -73,6 +73,9 @@ def _write(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout.fileno())
+    except OSError as error:
+        silence(sys.stdout.fileno())
+        sys.exit(f"error: standard output cannot be written: {error.strerror}. Send it where there is room")
 
 
 def silence(descriptor: int) -> None:

@@ -12,7 +12,8 @@ from cncbops.cli import silence
 from cncbops.early_signals import INTERRUPTED, loaded
 from cncbops.errors import CncbopsError, described
 
-from ._screen import LOOK_THERE, Screen, written
+from ._output import LOOK_THERE, written
+from ._screen import Screen
 from ._signals import take_leave
 
 NOT_HEALTHY = 4
@@ -69,5 +70,5 @@ def require_reader() -> None:
 def _failed(screen: Screen, error: CncbopsError) -> int:
     screen.show_error(error)
     if screen.json and screen.unfinished and not screen.told.is_set():
-        screen.show_json({**screen.unfinished(), "status": "failed", "error": described(error)})
+        screen.show_json({**screen.unfinished(), "status": "failed", "error": described(error)}, LOOK_THERE)
     return error.exit_code

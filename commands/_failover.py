@@ -27,6 +27,7 @@ from ._ending import guarded
 from ._failover_asked import Asked, Switching
 from ._failover_view import followed, news_line, show_failover_end, show_failover_plan
 from ._options import General
+from ._output import LOOK_THERE
 from ._screen import Screen, screen_for
 from ._signals import stop_on_signal
 from ._words import visible
@@ -154,7 +155,7 @@ def _tell(document: dict[str, Any], error: CncbopsError | None, screen: Screen) 
     if error:
         screen.show_error(error)
     if screen.json:
-        screen.show_json(document)
+        screen.show_json(document, LOOK_THERE)
     elif screen.shows_text and (document["changed"] or not error):
         show_failover_end(screen.err, visible(document))
 

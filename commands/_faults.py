@@ -35,7 +35,7 @@ from ._inventory import read_inventory
 from ._options import General
 from ._reading_view import reading_line, show_flaws
 from ._requests import fault_sources_of
-from ._screen import RUN_AGAIN, Screen, screen_for
+from ._screen import Screen, screen_for
 from ._staged import Staged, told_names
 from ._state import state_folder
 from ._words import number, visible
@@ -204,7 +204,7 @@ def _stats(choice: Choice, general: General, screen: Screen) -> int:
         told = {"counts": counts, "groups": rows, "others": groups.others, "failures": failures}
         screen.show_json({"command": "faults stats", "source": uris, "inventory": faults.inventory, **told})
     elif not screen.quiet:
-        with screen.printing(RUN_AGAIN) as out:
+        with screen.printing() as out:
             show_groups(out, visible(rows), groups.others)
         show_counts(screen.err, counts, len(rows))
         show_flaws(screen.err, reader.counts.flaws, visible(failures))
@@ -225,7 +225,7 @@ def _show(
         shown = [{**event.about, "event": orjson.Fragment(event.text)} for event in events]
         screen.show_json({**document, "events": shown})
     elif not screen.quiet:
-        with screen.printing(RUN_AGAIN) as out:
+        with screen.printing() as out:
             show_fault(out, document, events)
     return 0 if found.is_whole else FLAWED
 

@@ -17,8 +17,8 @@ from cncbops.errors import CncbopsError
 from ._flow import flowing
 from ._from_files import with_profiles
 from ._groups import Group
+from ._help import helpful
 from ._mistyped import answerable, told
-from ._sayable import members_of
 from ._values import read_by_kind
 from ._words import visible
 
@@ -34,7 +34,7 @@ class _Loaded(MutableMapping[str, Any]):
             raise KeyError(name)
         if name not in self._commands:
             module = importlib.import_module(f"cncbops.commands.{name}")
-            self._commands[name] = answerable(_flowing(with_profiles(typer.main.get_command(module.app))))
+            self._commands[name] = answerable(helpful(with_profiles(typer.main.get_command(module.app))))
         return self._commands[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
@@ -48,15 +48,6 @@ class _Loaded(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(COMMANDS)
-
-
-def _flowing(command: Any) -> Any:
-    """A command, with its members, whose help breaks lines where the terminal ends, not where its source does."""
-    for each in members_of(command).values():
-        _flowing(each)
-    if command.help:
-        command.help = "\n\n".join(" ".join(part.split("\n")) for part in command.help.split("\n\n"))
-    return command
 
 
 class _Group(Group):

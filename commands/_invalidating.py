@@ -36,6 +36,7 @@ from ._access import access_of
 from ._ending import guarded
 from ._invalidate_view import no_origins, progress_line, show_invalidation, show_invalidation_plan
 from ._options import General
+from ._output import LOOK_THERE, RUN_AGAIN
 from ._paths_asked import Asked, checked, distribution_named, gathered
 from ._screen import Screen, screen_for
 from ._signals import stop_on_signal
@@ -250,7 +251,7 @@ def _tell(document: Mapping[str, Any], report: InvalidationReport, screen: Scree
     if report.error:
         screen.show_error(report.error)
     if screen.json:
-        screen.show_json(document)
+        screen.show_json(document, RUN_AGAIN if "plan" in document else LOOK_THERE)
     elif "plan" in document and not screen.quiet:
         with screen.printing() as out:
             show_invalidation_plan(out, visible(document))

@@ -21,7 +21,7 @@ from ._lake_view import ObjectLines, show_volumes
 from ._options import General
 from ._plan_view import unread
 from ._reading_view import reading_line
-from ._screen import RUN_AGAIN, Screen, screen_for
+from ._screen import Screen, screen_for
 from ._signals import leaving_at_once, not_all
 from ._words import number, size
 
@@ -96,6 +96,6 @@ def _summary(asked: Asked, general: General, screen: Screen) -> int:
     if screen.json:
         screen.show_json({"command": "lake ls", **place.facts, **facts})
     else:
-        with screen.printing(RUN_AGAIN) as out:
+        with screen.printing() as out:
             show_volumes(out, facts)
     return 0

@@ -17,7 +17,7 @@ from ._lake import FLAWED, Asked, failures_of, reader_of, show_reading
 from ._lake_stats_view import show_statistics
 from ._options import General
 from ._reading_view import reading_line, show_flaws
-from ._screen import RUN_AGAIN, Screen, screen_for
+from ._screen import Screen, screen_for
 from ._signals import leaving_at_once, not_all, stop_on_signal
 from ._words import visible
 
@@ -77,7 +77,7 @@ def _show(screen: Screen, document: dict[str, Any], flaws: int) -> None:
     if screen.json:
         screen.show_json(document)
     elif not screen.quiet:
-        with screen.printing(RUN_AGAIN) as out:
+        with screen.printing() as out:
             show_statistics(out, visible(document))
         show_flaws(screen.err, flaws, visible(document["failures"]))
 

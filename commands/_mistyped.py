@@ -27,10 +27,9 @@ def _parsed(parse: Callable[[Any, list[str]], list[str]], context: Any, argument
 
 def told(error: TyperException) -> str:
     """What is wrong with a command line; of a value that was exported, also the variable."""
-    if not isinstance(error, typer.BadParameter):
-        return error.format_message()
-    variable = _exported(error)
-    return f"{variable}: {error.format_message()}" if variable else error.format_message()
+    message = error.format_message().replace("\n\t", " ")  # as it lists what may be chosen
+    variable = _exported(error) if isinstance(error, typer.BadParameter) else None
+    return f"{variable}: {message}" if variable else message
 
 
 def _exported(error: typer.BadParameter) -> str | None:

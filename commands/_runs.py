@@ -58,10 +58,11 @@ def _ls(options: Local, screen: Screen) -> int:
     if screen.json:
         screen.show_json({"runs": rows})
     elif not rows:
-        screen.note("no run yet")
+        screen.note(f"no run yet: none in {state_folder(options.state_dir)}")
     elif not screen.quiet:
         with screen.printing() as out:
-            show_runs(out, visible(rows))
+            if left_out := show_runs(out, visible(rows)):
+                screen.note(f"no room for {' and '.join(left_out)}, which -o json tells, too")
     return 0
 
 

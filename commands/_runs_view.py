@@ -29,8 +29,8 @@ FIRST_IDS = 3
 _DONE = {"succeeded": "green", "nothing": "green", "running": "cyan", "redriving": "cyan", "paused": "yellow"}
 
 
-def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each run; a narrow screen leaves out some columns, never a part of an id or a number."""
+def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Print a line for each run; a narrow screen leaves out some columns, never a part of an id or a number: which."""
     told = [_words_of(row) for row in rows]
     widths = {name: max(len(name), *(len(words[name]) for words in told)) for name in _LS_COLUMNS}
     widths["subject"] = min(widths["subject"], _SUBJECT_WIDTH)
@@ -41,6 +41,7 @@ def show_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     for words in told:
         table.add_row(*(words[name] for name in shown))
     console.print(table)
+    return [name for name in _LS_COLUMNS if name not in shown]
 
 
 _LS_COLUMNS = ("run", "command", "status", "delivered", "not delivered", "subject", "who")

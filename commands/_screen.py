@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cncbops.cli import silence
-from cncbops.errors import CannotRun, CncbopsError
+from cncbops.errors import CncbopsError
 
 from ._console import console_of, itself
 from ._flow import say
 from ._options import Local
+from ._output import RUN_AGAIN, taken, written
 from ._words import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-LOOK_THERE = "The work itself is over; look for its records in the state directory"
-RUN_AGAIN = "Send it where there is room, and run it again"
 """Advice where standard output takes no more: what only reads leaves nothing anywhere else."""
 
 
@@ -67,9 +65,9 @@ class Screen:
 
             say(self.err, Text("note: ", style="bold").append(visible(text), style="not bold"))
 
-    def show_json(self, document: Mapping[str, Any]) -> None:
-        """The one document that standard output carries in JSON mode. Raises CannotRun if it does not."""
-        with written(LOOK_THERE):
+    def show_json(self, document: Mapping[str, Any], advice: str = RUN_AGAIN) -> None:
+        """The one document that standard output carries in JSON mode. Raises CannotRun, with advice, if it does not."""
+        with written(advice):
             sys.stdout.buffer.write(_json(document))
             self.told.set()
 
@@ -80,7 +78,7 @@ class Screen:
         return _json({**self.unfinished(), "status": "interrupted"})
 
     @contextmanager
-    def printing(self, advice: str = LOOK_THERE) -> "Iterator[Console]":
+    def printing(self, advice: str = RUN_AGAIN) -> "Iterator[Console]":
         """Standard output, all of it written at the end. Raises CannotRun, with advice, where it takes no more."""
         with written(advice):
             yield self.out
@@ -88,7 +86,7 @@ class Screen:
     @contextmanager
     def streaming(self) -> "Iterator[Console]":
         """The same for lines as they come. Raises BrokenPipeError, too, where nobody reads on."""
-        with _taken(RUN_AGAIN):
+        with taken(RUN_AGAIN):
             yield self.out
 
     def show_error(self, error: CncbopsError) -> None:
@@ -99,35 +97,6 @@ class Screen:
 
         line = Text("error: ", style="bold red").append(Text(visible(str(error)), style="not bold default"))
         say(self.err, line)
-
-
-@contextmanager
-def written(advice: str) -> Iterator[None]:
-    """Have all that is written to standard output be there at the end. Raises CannotRun where it takes no more.
-
-    A reader that is gone has seen enough: that changes nothing of what the command does, or how it ends.
-    """
-    try:
-        with _taken(advice):
-            yield
-    except BrokenPipeError:
-        silence(sys.stdout.fileno())
-
-
-@contextmanager
-def _taken(advice: str) -> Iterator[None]:
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except KeyboardInterrupt:
-        silence(sys.stdout.fileno())  # no document may follow on what was written of one
-        raise
-    except OSError as error:
-        silence(sys.stdout.fileno())
-        what = f"standard output cannot be written: {error.strerror}"
-        raise CannotRun(what, advice) from error
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

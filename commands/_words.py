@@ -35,7 +35,7 @@ def workers_in_words(workers: Mapping[str, Any] | None) -> str:
 
 def duplicates(possible: int, matched: int) -> str:
     """How many events may have arrived twice: a killed session is taken to have had all under way that it could."""
-    return f"up to {min(possible, matched):,} may have arrived twice: sent again, as no answer came"
+    return f"up to {min(possible, matched):,} may have arrived twice: sent again, as no answer came, or read anew"
 
 
 def not_read(failed: int, left_out: int) -> str:

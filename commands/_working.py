@@ -35,6 +35,7 @@ from cncbops.survey import Survey
 from cncbops.terms import require_able
 from cncbops.undertaking import Undertaking
 
+from ._output import LOOK_THERE, RUN_AGAIN
 from ._reporting import report_to
 from ._screen import Screen
 from ._signals import leaving_on_signal, stop_on_signal
@@ -314,7 +315,7 @@ def _tell(report: Report, document: dict[str, Any], screen: Screen) -> int:
     if report.error:
         screen.show_error(report.error)
     if screen.json:
-        screen.show_json(document)
+        screen.show_json(document, RUN_AGAIN if "plan" in document else LOOK_THERE)
     elif "plan" in document and not screen.quiet:
         _show_plan(document, screen)
     elif screen.shows_text and not report.came_to_nothing:

@@ -35,7 +35,9 @@ def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bas
     Buckets and what is in them, functions, stages and distributions are asked of AWS as the options typed so far
     say, for 1.5 seconds at most.
     """
+    from ._output import RUN_AGAIN, written
     from ._shells import script
 
-    typer.echo(script(shell.value), nl=False)
+    with written(RUN_AGAIN):
+        typer.echo(script(shell.value), nl=False)
     return 0

@@ -72,9 +72,12 @@ def find_config(start: Path) -> Path | None:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is a file, as far as this user may look: a folder that is closed to him has none for him."""
+    """Whether there is a file, as far as this user may look: a folder that is closed to him has none for him.
+
+    A folder in its place is told of where it is read.
+    """
     try:
-        return path.is_file()
+        return path.is_file() or path.is_dir()
     except PermissionError:
         return False
 

@@ -123,7 +123,12 @@ class Counts(Struct, frozen=True):
     @property
     def flawed(self) -> bool:
         """Whether anything went wrong that is not mended."""
-        return bool(self.failed or self.unknown or self.malformed or self.objects_unreadable)
+        return bool(self.lost_events or self.objects_unreadable)
+
+    @property
+    def lost_events(self) -> int:
+        """Lines that hold none, and events that did not arrive, or may not have."""
+        return self.failed + self.unknown + self.malformed
 
     @property
     def not_sent(self) -> int:

@@ -44,11 +44,12 @@ def _resume(ledger: Ledger, run: Run, state: str, last: Session, totals: Mapping
     """The resume, where something is left to be read: not in what was left out, which it would leave out again.
 
     What is unknown may arrive twice: all that is open comes before it. What failed for sure comes before a run that is
-    through.
+    through, but not again where that was just tried.
     """
     errors = ledger.known(run).open_errors()
     is_open, is_early = not run.listed or errors.keys() - {LEFT_OUT}, state in _EARLY
-    if not is_open or (not is_early and redrivable(totals) == ["failed"]):
+    is_redriven_first = not is_early and last.kind != "redrive" and redrivable(totals) == ["failed"]
+    if not is_open or is_redriven_first:
         return None
     command = taken_up_again(run, None, _chosen(ledger.sessions(run)) or _on_changed(run, errors))
     if last.kind == "redrive":

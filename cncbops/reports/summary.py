@@ -102,7 +102,11 @@ class Report(Struct, frozen=True):
         if self.journal.tally.flawed:
             return True
         totals = self.totals if self.command == "runs resume" else None
-        return totals is not None and (totals.flawed or (totals.not_sent > 0 and not self.dry_run))
+        if totals is None:
+            return False
+        if self.dry_run:  # what could not be read was tried again, but for what is left out
+            return bool(totals.lost_events or totals.objects_left_out)
+        return totals.flawed or totals.not_sent > 0
 
 
 def summary(report: Report) -> dict[str, Any]:

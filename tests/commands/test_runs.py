@@ -70,6 +70,9 @@ def a_run(folder: Path, run_id: str = ID, cluster: str | None = None) -> Run:
     return run
 
 
+COLUMNS = ("run", "command", "status", "delivered", "not delivered", "subject", "who")
+
+
 def finish(folder: Path, status: str) -> None:
     with Ledger.open(folder) as ledger:
         ledger.run_writer(ledger.find(ID), 1).finish(status, None, {}, listed=True)
@@ -78,12 +81,18 @@ def finish(folder: Path, status: str) -> None:
 def test_without_a_ledger_there_is_no_run_and_none_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "none"
     assert carry_out_ls(local(folder)) == 0
-    assert capsys.readouterr() == ("", "note: no run yet\n")
+    assert capsys.readouterr() == ("", f"note: no run yet: none in {folder}\n")
     assert carry_out_ls(local(folder, as_json=True)) == 0
     assert json.loads(capsys.readouterr().out) == {"runs": []}
     assert carry_out_show("x", None, local(folder)) == 2
     assert carry_out_order("x", "stop", None, local(folder)) == 2
     assert not folder.exists()
+
+
+def test_a_file_is_no_place_for_a_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (file := tmp_path / "file").touch()
+    assert carry_out_ls(local(file)) == 1
+    assert capsys.readouterr().err.startswith(f"error: cannot use the state directory {file}: Not a directory")
 
 
 def test_runs_are_listed_the_newest_first_with_what_became_of_their_events(
@@ -343,9 +352,11 @@ def row(status: str, delivered: int, failed: int, function: str = "fn:live") -> 
 def test_on_a_narrow_screen_columns_go_and_no_line_is_broken_but_that_of_a_long_name(width: int, columns: str) -> None:
     written = io.StringIO()
     rows = [row("partial", 1_000_000, 234_567), row("succeeded", 1_234_567, 0), row("interrupted", 30_000, 0, LONG)]
-    show_runs(Console(file=written, width=width), rows)
+    left_out = show_runs(Console(file=written, width=width), rows)
     head, *lines = written.getvalue().splitlines()
     assert " ".join(head.split()) == columns
+    shown = columns.replace("not delivered", "not_delivered").split()
+    assert left_out == [name for name in COLUMNS if name.replace(" ", "_") not in shown]
     assert [line.split()[0] for line in lines if line[0] != " "] == [ID] * 3
     assert len(lines) == 3 + ("subject" in columns and width < 140)
     assert ("1,234,567 of 1,234,567" in lines[1]) == ("delivered" in columns)

@@ -63,6 +63,12 @@ def test_what_no_file_may_hold_is_told(work: Path, user: Path, text: str, what: 
     assert told.value.next_step == next_step
 
 
+def test_a_folder_in_its_place_is_told(work: Path, user: Path) -> None:
+    (work / "cncbops.toml").mkdir()
+    with pytest.raises(BadInput, match="cannot be read: Is a directory"):
+        read_config(work, user)
+
+
 @pytest.mark.parametrize("what", ["cncbops.toml", "."])
 def test_what_everybody_can_write_is_not_read_unless_it_is_named(work: Path, user: Path, what: str) -> None:
     file = work / "cncbops.toml"

@@ -18,7 +18,7 @@ from tests.e2e import lakes, servers
 from tests.e2e.completions import ASK, completed, in_the_end, told_of_aws
 from tests.e2e.far_side import FarSide, ok
 from tests.e2e.replays import Replays
-from tests.e2e.servers import Cncbops
+from tests.e2e.servers import Cncbops, Result
 from tests.e2e.test_startup import AWS, CONVERTING, ENGINE, modules_loaded
 
 STACK = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
@@ -310,3 +310,8 @@ def test_who_presses_twice_in_vain_waits_once(cncbops: Cncbops, silence: socket.
 )
 def test_what_cannot_be_asked_is_no_matter_of_who_types(env: dict[str, str | None], cncbops: Cncbops) -> None:
     assert completed(cncbops, "cncbops replay -f ", env=env) == {}
+
+
+def test_which_shells_there_are_is_told_in_a_line(cncbops: Cncbops) -> None:
+    said = "error: Missing argument 'SHELL'. Choose from: bash, zsh, fish. See `cncbops completion --help`\n"
+    assert cncbops("completion") == Result(2, "", said)

@@ -153,11 +153,22 @@ def test_what_writes_lines_ends_where_nobody_reads_them(lake: FarSide, cncbops: 
         assert code_and_errors(process) == (code, b"")
 
 
-@pytest.mark.parametrize("what", ["--help", "--version"])
+PRINTED = ["--help", "--version", "replay --help", "runs --help", "runs ls --help", "completion zsh"]
+
+
+@pytest.mark.parametrize("what", PRINTED)
 def test_who_reads_no_help_is_told_of_no_error(cncbops: Cncbops, what: str) -> None:
-    process = cncbops.start(what)
+    process = cncbops.start(*what.split())
     read_no_more(process.stdout)
     assert code_and_errors(process) == (0, b"")
+
+
+@pytest.mark.parametrize("what", [*PRINTED, "policy resubmit", "config show"])
+def test_where_there_is_no_room_for_what_is_printed_a_line_says_so(cncbops: Cncbops, what: str) -> None:
+    full = Cncbops(cncbops.home, ("sh", "-c", 'exec "$0" "$@" > /dev/full', str(BIN / "cncbops")))
+    result = full(*what.split())
+    said = "error: standard output cannot be written: No space left on device. Send it where there is room"
+    assert (result.code, result.err.removesuffix(", and run it again\n").strip()) == (1, said)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])

@@ -113,6 +113,7 @@ def test_a_summary_that_cannot_be_written_is_told_in_a_line(lake: FarSide, cncbo
     assert len(lake.delivered()) == 30
     assert (result.code, "Traceback" in result.err) == (1, False)
     assert result.err.startswith("error: ")
+    assert result.err.endswith("of what was executed `cncbops runs ls` tells\n")
 
 
 def test_a_reader_of_a_plan_that_goes_away_has_seen_enough(lake: FarSide, tmp_path: Path) -> None:

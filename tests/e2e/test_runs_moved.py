@@ -176,10 +176,22 @@ def test_an_object_that_was_archived_is_sent_when_it_is_restored(runs: Runs, far
     run = runs.execute()
     assert (run.code, run.summary["run"]["objects_unreadable"], run.summary["run"]["delivered"]) == (3, 1, 250)
     far_side.add_bucket("lake", LAKE)
+    plan = runs.plan_resume()
+    assert (plan.code, plan.status, plan.events["matched"]) == (0, "planned", 50)
     run = runs.resume()
     assert (run.code, run.status, run.events["delivered"]) == (0, "succeeded", 50)
     assert_once_each(far_side.delivered_data(), data_of(EVENTS))
     assert [kept.mended_in for kept in runs.failures] == [2]
+
+
+def test_what_fails_again_and_what_cannot_be_read_are_advised_in_turns(runs: Runs, far_side: FarSide) -> None:
+    bad = ids_of(EVENTS[:1])[0]
+    archived = StoredObject(LAKE[KEYS[2]], storage_class="GLACIER")
+    far_side.add_bucket("lake", {**LAKE, KEYS[2]: archived})
+    far_side.add_function("fn", lambda payload, _: function_error("E", "e") if bad in ids_in(payload) else ok())
+    assert runs.execute().summary["next_step"].startswith("cncbops runs redrive")
+    assert runs.redrive().summary["next_step"].startswith("cncbops runs resume")
+    assert runs.resume().summary["next_step"].startswith("cncbops runs redrive")
 
 
 def test_a_run_does_not_go_on_with_another_account_s_function(runs: Runs, halfway: Before, far_side: FarSide) -> None:
