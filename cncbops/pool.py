@@ -35,8 +35,7 @@ class Pool:
         with suppress(Empty):
             while True:
                 self._tasks.get_nowait()
-        for _ in self._threads:
-            self._tasks.put(None)
+        self._tasks.put(None)
         for thread in self._threads:
             thread.join()
 
@@ -60,3 +59,4 @@ class Pool:
             del task  # and what it holds
             if len(self._threads) < self._most:
                 self._free.append(None)
+        self._tasks.put(None)  # for the next: also one that is in no list, as who added it was interrupted

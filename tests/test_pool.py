@@ -3,6 +3,8 @@
 import threading
 from functools import partial
 
+import pytest
+
 from cncbops.pool import Pool
 from tests.wire.scripted import soon
 
@@ -26,7 +28,7 @@ def test_there_are_as_many_threads_as_are_needed_and_no_more_than_the_most() -> 
             pool.submit(lambda meets=number < 3: task(meets))  # type: ignore[misc]
         met.wait(60)
         for _ in range(at_a_time):
-            assert ended.acquire(timeout=60)
+            assert ended.acquire(timeout=5)
 
     submit(1)
     assert names == {"some_0"}
@@ -57,6 +59,39 @@ def test_what_waits_is_not_begun_any_more_and_what_is_under_way_is_waited_for() 
     may_end.set()
     closing.join()
     assert done == ["first"]
+
+
+def test_a_thread_that_is_in_no_list_as_an_interrupt_came_between_holds_up_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    pool, held = Pool(2, "pool"), dict[threading.Thread, threading.Event]()
+
+    def hold() -> None:
+        held[threading.current_thread()] = go_on = threading.Event()
+        go_on.wait(60)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.submit(lambda: None)
+    assert soon(lambda: bool(pool._free))
+    pool.submit(hold)
+    pool.submit(hold)
+    assert soon(lambda: len(held) == 2)
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    assert soon(lambda: pool._tasks.qsize() == 1)  # what tells a thread to end
+    for thread in sorted(held, key=pool._threads.__contains__):  # the one in no list is the first to hear it
+        held[thread].set()
+        thread.join(60)
+    closing.join(60)
+    assert not closing.is_alive()
 
 
 def test_tasks_that_many_threads_give_are_all_done_in_the_order_in_which_each_gave_them() -> None:
