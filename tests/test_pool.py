@@ -28,7 +28,7 @@ def test_there_are_as_many_threads_as_are_needed_and_no_more_than_the_most() -> 
             pool.submit(lambda meets=number < 3: task(meets))  # type: ignore[misc]
         met.wait(60)
         for _ in range(at_a_time):
-            assert ended.acquire(timeout=5)
+            assert ended.acquire(timeout=60)
 
     submit(1)
     assert names == {"some_0"}
