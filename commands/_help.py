@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from ._output import RUN_AGAIN, written
 from ._sayable import Command, members_of
 
 
@@ -21,8 +22,6 @@ def helpful(command: Command) -> Command:
 
 def _printed(get_help: Any, context: Any) -> None:
     """Print help, and end the command. Raises CannotRun where it cannot be written."""
-    from ._output import RUN_AGAIN, written  # here: who completes a line needs none of it
-
     with written(RUN_AGAIN), suppress(SystemExit):  # rich ends the process where nobody reads on
         typer.echo(get_help(context))
     raise typer.Exit

@@ -9,6 +9,7 @@ from cncbops.errors import CannotRun
 
 LOOK_THERE = "Send it where there is room; of what was executed `cncbops runs ls` tells"
 RUN_AGAIN = "Send it where there is room, and run it again"
+"""Advice where standard output takes no more: what only reads leaves nothing anywhere else."""
 
 
 @contextmanager

@@ -21,8 +21,6 @@ from ._words import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-"""Advice where standard output takes no more: what only reads leaves nothing anywhere else."""
-
 
 @dataclass(frozen=True)
 class Screen:
@@ -78,9 +76,9 @@ class Screen:
         return _json({**self.unfinished(), "status": "interrupted"})
 
     @contextmanager
-    def printing(self, advice: str = RUN_AGAIN) -> "Iterator[Console]":
-        """Standard output, all of it written at the end. Raises CannotRun, with advice, where it takes no more."""
-        with written(advice):
+    def printing(self) -> "Iterator[Console]":
+        """Standard output, all of it written at the end. Raises CannotRun where it takes no more."""
+        with written(RUN_AGAIN):
             yield self.out
 
     @contextmanager

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ._examples import examples
+from ._output import RUN_AGAIN, written
 
 app = typer.Typer(add_completion=False)
 
@@ -35,7 +36,6 @@ def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bas
     Buckets and what is in them, functions, stages and distributions are asked of AWS as the options typed so far
     say, for 1.5 seconds at most.
     """
-    from ._output import RUN_AGAIN, written
     from ._shells import script
 
     with written(RUN_AGAIN):

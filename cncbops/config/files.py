@@ -59,7 +59,7 @@ def read_config(folder: Path | None, user_folder: Path, named: Path | None = Non
     if named:
         return Config((_read(named, Origin.named),))
     nearest, users = folder and find_config(folder), user_folder / FILE_NAME
-    found = [(users, Origin.user)] if _is_file(users) else []
+    found = [(users, Origin.user)] if _is_there(users) else []
     if nearest and not (found and nearest.samefile(users)):
         found.insert(0, (nearest, Origin.upwards))
     return Config(tuple(_read(path, origin) for path, origin in found))
@@ -68,13 +68,13 @@ def read_config(folder: Path | None, user_folder: Path, named: Path | None = Non
 def find_config(start: Path) -> Path | None:
     """The nearest `cncbops.toml` from a folder upwards; None if there is none."""
     start = start.resolve()
-    return next((path for folder in (start, *start.parents) if _is_file(path := folder / FILE_NAME)), None)
+    return next((path for folder in (start, *start.parents) if _is_there(path := folder / FILE_NAME)), None)
 
 
-def _is_file(path: Path) -> bool:
-    """Whether there is a file, as far as this user may look: a folder that is closed to him has none for him.
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, or a folder in its place, as far as this user may look.
 
-    A folder in its place is told of where it is read.
+    One that is closed to him has none for him.
     """
     try:
         return path.is_file() or path.is_dir()

@@ -5,7 +5,6 @@ one is made complete under another name and then put in place, so that a file th
 ours is always somebody's mistake and never taken for a new ledger.
 """
 
-import errno
 import os
 import sqlite3
 import tempfile
@@ -42,9 +41,9 @@ def open_for_reading(folder: Path) -> sqlite3.Connection | None:
     """The ledger in a folder, which stays as it is, also an older one; None if there is none. Raises CannotRun."""
     path = folder / FILE_NAME
     with guarded(path):
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if not path.exists():
+        try:
+            path.stat()
+        except FileNotFoundError:
             return None
         connection = _reader(path)
         _require_ours(connection, path)
