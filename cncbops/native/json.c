@@ -7,73 +7,86 @@
 #include <emmintrin.h>
 #endif
 
+#include "utf8.h"
+
 #define DEEPEST 64
 
-static const char *value(const char *at, const char *end, int depth);
+/* So many bytes are looked at together. */
+enum { BLOCK = 64 };
 
-static inline bool is_special(char byte)
+/* Text that is read up to `end`, and which of the bytes of a block of it are special, the first in the lowest bit: to
+   go from one of them to the next takes a third of what it takes to look from each for the next. */
+typedef struct {
+    const char *block, *end;
+    uint64_t special;
+} Scan;
+
+static const char *value(Scan *scan, const char *at, int depth);
+static const char *object(Scan *scan, const char *at, Field *fields, size_t count, int depth);
+
+static inline bool is_ascii(char byte)
+{
+    return (unsigned char)byte < 0x80;
+}
+
+/* Whether a byte of a string does not stand for itself. */
+static inline bool is_escaped(char byte)
 {
     return byte == '"' || byte == '\\' || (unsigned char)byte < 0x20;
 }
 
-/* Past what is plain of a run, byte by byte. */
-static inline const char *plain_bytes(const char *at, const char *end)
+/* Whether the bytes of a block are special: quotes, backslashes, control characters, and what is not ASCII, which as
+   signed numbers are less than those. */
+static inline uint64_t special_of(const char *block)
 {
-    while (at < end && !is_special(*at))
-        at++;
-    return at;
-}
-
+    uint64_t special = 0;
 #if defined(__SSE2__)
-
-/* Past a run of plain characters: to a quote, a backslash, a control character, or the end. */
-static inline const char *plain_run(const char *at, const char *end)
-{
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), last_control = _mm_set1_epi8(0x1f);
-    for (; end - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-        __m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, last_control)));
-        int found = _mm_movemask_epi8(special);
-        if (found)
-            return at + __builtin_ctz((unsigned int)found);
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+    for (int at = 0; at < BLOCK; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(block + at));
+        __m128i either = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(either, _mm_cmplt_epi8(bytes, space)));
+        special |= (uint64_t)found << at;
     }
-    return plain_bytes(at, end);
-}
-
-#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-
-#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-
-/* The same, by eights: the first that is none has its highest bit in `special`, where what is above it may be wrong. */
-static inline const char *plain_run(const char *at, const char *end)
-{
-    for (; end - at >= 8; at += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, at, 8);
-        uint64_t quote = bytes ^ EACH_BYTE('"'), backslash = bytes ^ EACH_BYTE('\\');
-        uint64_t special = (quote - EACH_BYTE(1)) & ~quote;
-        special |= (backslash - EACH_BYTE(1)) & ~backslash;
-        special |= (bytes - EACH_BYTE(0x20)) & ~bytes;
-        special &= EACH_BYTE(0x80);
-        if (special)
-            return at + (__builtin_ctzll(special) >> 3);
-    }
-    return plain_bytes(at, end);
-}
-
 #else
-
-static inline const char *plain_run(const char *at, const char *end)
-{
-    return plain_bytes(at, end);
+    for (int at = 0; at < BLOCK; at++)
+        special |= (uint64_t)(is_escaped(block[at]) || !is_ascii(block[at])) << at;
+#endif
+    return special;
 }
 
-#endif
+/* Has the scan look at the block that begins at a place; what is behind the end is special. */
+static void look_at(Scan *scan, const char *at)
+{
+    scan->block = at;
+    if (scan->end - at >= BLOCK) {
+        scan->special = special_of(at);
+    } else {
+        char last[BLOCK] = {0};
+        memcpy(last, at, scan->end - at);
+        scan->special = special_of(last);
+    }
+}
+
+/* The next byte that is special, or the end. */
+static inline const char *next_special(Scan *scan, const char *at)
+{
+    while (true) {
+        size_t within = (size_t)(at - scan->block);
+        uint64_t left = within < BLOCK ? scan->special >> within : 0;
+        if (left)
+            return at + __builtin_ctzll(left);
+        at = within < BLOCK ? scan->block + BLOCK : at;
+        look_at(scan, at);
+    }
+}
 
 bool json_is_plain(const char *text, size_t length)
 {
-    return plain_run(text, text + length) == text + length;
+    bool is_plain = true;
+    for (size_t at = 0; at < length; at++)
+        is_plain &= !is_escaped(text[at]);
+    return is_plain;
 }
 
 static inline bool is_digit(char byte)
@@ -99,22 +112,34 @@ static const char *escape(const char *at, const char *end)
     return may_be_surrogate ? NULL : at + 6;
 }
 
-/* Past a string of which `at` is the first character that is not plain. */
-static const char *rest_of_string(const char *at, const char *end)
+/* Past a string, of which `at` is the first byte that is special; it is not plain if it has escapes. */
+static const char *rest_of_string(Scan *scan, const char *at, bool *is_plain)
 {
-    for (; *at == '\\'; at = plain_run(at, end)) {
-        at = escape(at, end);
+    while (*at != '"') {
+        *is_plain = *is_plain && *at != '\\';
+        if (*at == '\\')
+            at = escape(at, scan->end);
+        else
+            at = is_ascii(*at) ? NULL : utf8_past(at, scan->end);
         if (!at)
             return NULL;
+        at = next_special(scan, at);
     }
-    return at < end && *at == '"' ? at + 1 : NULL;
+    return at + 1;
 }
 
 /* Past a string, of which `at` is the opening quote. */
-static inline const char *string(const char *at, const char *end)
+static inline const char *string(Scan *scan, const char *at, bool *is_plain)
 {
-    at = plain_run(at + 1, end);
-    return *at == '"' && at < end ? at + 1 : rest_of_string(at, end);
+    *is_plain = true;
+    at = next_special(scan, at + 1);
+    return *at == '"' ? at + 1 : rest_of_string(scan, at, is_plain);
+}
+
+/* Past the white space before what is expected, if there is any, as there is in hardly any line. */
+static inline const char *up_to(const char *at, char expected)
+{
+    return *at == expected ? at : json_space(at);
 }
 
 static const char *digits(const char *at)
@@ -137,13 +162,13 @@ static const char *word(const char *at, const char *end, const char *expected, p
     return end - at >= length && memcmp(at, expected, length) == 0 ? at + length : NULL;
 }
 
-static const char *array(const char *at, const char *end, int depth)
+static const char *array(Scan *scan, const char *at, int depth)
 {
     at = json_space(at + 1);
     if (*at == ']')
         return at + 1;
     for (;; at = json_space(at + 1)) {
-        at = value(at, end, depth);
+        at = value(scan, at, depth);
         if (!at)
             return NULL;
         at = json_space(at);
@@ -152,21 +177,22 @@ static const char *array(const char *at, const char *end, int depth)
     }
 }
 
-static const char *value(const char *at, const char *end, int depth)
+static const char *value(Scan *scan, const char *at, int depth)
 {
+    bool is_plain;
     switch (*at) {
     case '"':
-        return string(at, end);
+        return string(scan, at, &is_plain);
     case '{':
-        return json_object(at, end, NULL, 0, depth + 1);
+        return object(scan, at, NULL, 0, depth + 1);
     case '[':
-        return depth < DEEPEST ? array(at, end, depth + 1) : NULL;
+        return depth < DEEPEST ? array(scan, at, depth + 1) : NULL;
     case 't':
-        return word(at, end, "true", 4);
+        return word(at, scan->end, "true", 4);
     case 'f':
-        return word(at, end, "false", 5);
+        return word(at, scan->end, "false", 5);
     case 'n':
-        return word(at, end, "null", 4);
+        return word(at, scan->end, "null", 4);
     default:
         return number(at);
     }
@@ -180,54 +206,51 @@ static Field *wanted(Field *fields, size_t count, const char *name, size_t lengt
     return NULL;
 }
 
-static const char *wanted_value(Field *field, const char *at, const char *end, int depth)
+static const char *wanted_value(Scan *scan, Field *field, const char *at, int depth)
 {
     if (field->start)
         return NULL;
     field->start = at;
-    if (field->inner && *at == '{') {
-        field->end = json_object(at, end, field->inner, field->inner_count, depth + 1);
-    } else if (*at == '"') {
-        const char *behind = plain_run(at + 1, end);
-        field->is_plain = *behind == '"' && behind < end;
-        field->end = field->is_plain ? behind + 1 : rest_of_string(behind, end);
-    } else {
-        field->end = value(at, end, depth);
-    }
+    if (field->inner && *at == '{')
+        field->end = object(scan, at, field->inner, field->inner_count, depth + 1);
+    else if (*at == '"')
+        field->end = string(scan, at, &field->is_plain);
+    else
+        field->end = value(scan, at, depth);
     return field->end;
 }
 
 /* Past one member of an object. */
-static const char *member(const char *at, const char *end, Field *fields, size_t count, int depth)
+static const char *member(Scan *scan, const char *at, Field *fields, size_t count, int depth)
 {
     const char *name = at + 1;
-    if (*at != '"')
+    bool is_plain;
+    at = *at == '"' ? string(scan, at, &is_plain) : NULL;
+    if (!at || !is_plain)
         return NULL;
-    at = plain_run(name, end);
-    if (at >= end || *at != '"')
-        return NULL;
-    Field *field = wanted(fields, count, name, at - name);
-    at = json_space(at + 1);
+    Field *field = wanted(fields, count, name, at - 1 - name);
+    at = up_to(at, ':');
     if (*at != ':')
         return NULL;
-    at = json_space(at + 1);
+    at = up_to(at + 1, '"');
     if (field)
-        return wanted_value(field, at, end, depth);
-    return *at == '"' ? string(at, end) : value(at, end, depth);
+        return wanted_value(scan, field, at, depth);
+    return *at == '"' ? string(scan, at, &is_plain) : value(scan, at, depth);
 }
 
-const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth)
+/* Past an object that begins at a place, its wanted members found; NULL where it is not a usual one. */
+static const char *object(Scan *scan, const char *at, Field *fields, size_t count, int depth)
 {
     if (*at != '{' || depth >= DEEPEST)
         return NULL;
-    at = json_space(at + 1);
+    at = up_to(at + 1, '"');
     if (*at == '}')
         return at + 1;
-    for (;; at = json_space(at + 1)) {
-        at = member(at, end, fields, count, depth);
+    for (;; at = up_to(at + 1, '"')) {
+        at = member(scan, at, fields, count, depth);
         if (!at)
             return NULL;
-        at = json_space(at);
+        at = up_to(at, ',');
         if (*at != ',')
             return *at == '}' ? at + 1 : NULL;
     }
@@ -244,13 +267,15 @@ static void forget(Field *fields, size_t count)
     }
 }
 
-const char *json_line(const char *line, const char *end, Field *object)
+const char *json_line(const char *line, const char *end, Field *whole)
 {
-    forget(object->inner, object->inner_count);
-    object->start = json_space(line);
-    object->end = json_object(object->start, end, object->inner, object->inner_count, 0);
-    if (!object->end)
+    Scan scan = {.end = end};
+    forget(whole->inner, whole->inner_count);
+    look_at(&scan, line);
+    whole->start = json_space(line);
+    whole->end = object(&scan, whole->start, whole->inner, whole->inner_count, 0);
+    if (!whole->end)
         return NULL;
-    const char *behind = json_space(object->end);
+    const char *behind = json_space(whole->end);
     return behind == end ? end : *behind == '\n' ? behind + 1 : NULL;
 }

@@ -1,10 +1,10 @@
 /* JSON as nearly every line of a lake has it, read once from left to right.
 
-   What is read here is valid JSON. The opposite does not hold: of what is rare (surrogates, exponents, deep
+   What is read here is valid JSON, and UTF-8. The opposite does not hold: of what is rare (surrogates, exponents, deep
    nesting, a name twice) nothing is decided, and the Python path, which is the reference, reads it.
 
    Text ends before `end`, where the zero byte follows that is behind every bytes object: so one byte may always be
-   looked at. Other lines may follow in it, since no newline is taken for white space. Its UTF-8 is not looked at. */
+   looked at. Other lines may follow in it, since no newline is taken for white space. */
 
 #ifndef CNCBOPS_JSON_H
 #define CNCBOPS_JSON_H
@@ -34,12 +34,9 @@ static inline const char *json_space(const char *at)
     return at;
 }
 
-/* Past an object that begins at a place, its wanted members found; NULL where it is not a usual one. */
-const char *json_object(const char *at, const char *end, Field *fields, size_t count, int depth);
-
 /* Past a line that is one object and nothing else, and its newline, the object's wanted members found anew; NULL where
    it is not a usual one. */
-const char *json_line(const char *line, const char *end, Field *object);
+const char *json_line(const char *line, const char *end, Field *whole);
 
 /* Whether no byte of a text needs an escape in a JSON string. */
 bool json_is_plain(const char *text, size_t length);

@@ -4,7 +4,6 @@
 
 #include "counts.h"
 #include "draft.h"
-#include "utf8.h"
 
 /* `line` and `place` are those of the next line and record. */
 typedef struct {
@@ -53,7 +52,7 @@ static const char *add_line(Reading *reading, const char *line, const char *end)
 {
     Found found = {.time_ms = NO_TIME, .arrival_ms = NO_TIME};
     const char *next = reading->read(line, end, &found);
-    if (!next || !utf8_is_valid(line, next - line) || !add_found(reading, &found))
+    if (!next || !add_found(reading, &found))
         return NULL;
     reading->line++;
     return next;

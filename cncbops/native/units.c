@@ -4,7 +4,6 @@
 
 #include "digests.h"
 #include "unit_sums.h"
-#include "utf8.h"
 
 /* A line that is shorter than this is rarely a fault. */
 #define SHORT_LINE 512
@@ -67,7 +66,7 @@ static PyObject *read_unit(Reading *reading, const char *start, const char *end,
 {
     FaultLine line;
     *next = fault_line_read(start, end, &line);
-    if (!*next || !utf8_is_valid(start, *next - start) || time_of(&line) >= reading->until_ms)
+    if (!*next || time_of(&line) >= reading->until_ms)
         return NULL;
     int may_be = may_be_chosen(reading, &line);
     FaultCause *cause = may_be > 0 ? fault_cause_of(&reading->causes, &line) : NULL;  /* its function is looked up */

@@ -2,11 +2,6 @@
 
 #include "utf8.h"
 
-#include <string.h>
-
-/* So many bytes are looked at together. */
-#define STRETCH 64
-
 static inline bool is_between(unsigned char byte, unsigned char low, unsigned char high)
 {
     return byte >= low && byte <= high;
@@ -24,27 +19,15 @@ static size_t length_of(unsigned char first, unsigned char *low, unsigned char *
     return is_between(first, 0xf0, 0xf4) ? 4 : 0;
 }
 
-/* Past a character that is not ASCII; NULL where it is not whole. */
-static const unsigned char *past_character(const unsigned char *at, const unsigned char *end)
+const char *utf8_past(const char *at, const char *end)
 {
+    const unsigned char *bytes = (const unsigned char *)at;
     unsigned char low, high;
-    size_t length = length_of(*at, &low, &high);
-    if (length == 0 || length > (size_t)(end - at) || !is_between(at[1], low, high))
+    size_t length = length_of(*bytes, &low, &high);
+    if (length == 0 || length > (size_t)(end - at) || !is_between(bytes[1], low, high))
         return NULL;
     for (size_t next = 2; next < length; next++)
-        if (!is_between(at[next], 0x80, 0xbf))
+        if (!is_between(bytes[next], 0x80, 0xbf))
             return NULL;
     return at + length;
-}
-
-bool utf8_is_valid(const char *text, size_t length)
-{
-    const unsigned char *at = (const unsigned char *)text, *end = at + length;
-    while (at && at < end) {
-        if (end - at >= STRETCH && utf8_is_ascii((const char *)at, STRETCH))
-            at += STRETCH;
-        else
-            at = *at < 0x80 ? at + 1 : past_character(at, end);
-    }
-    return at;
 }

@@ -13,7 +13,8 @@ static inline bool utf8_is_ascii(const char *text, size_t length)
     return all < 0x80;
 }
 
-/* Whether some bytes are UTF-8 as Python decodes it: no character longer than it need be, no surrogates. */
-bool utf8_is_valid(const char *text, size_t length);
+/* Past a character that is not ASCII; NULL where it is not one as Python decodes it: whole, no longer than it need be,
+   no surrogate. */
+const char *utf8_past(const char *at, const char *end);
 
 #endif
