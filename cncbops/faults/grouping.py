@@ -15,7 +15,7 @@ MOST_GROUPS = 1_000
 _MESSAGE_CHARS, _NAME_CHARS = 500, 140
 
 
-class _Cause(NamedTuple):
+class GroupKey(NamedTuple):
     """What the faults of a group have in common, whose message has that shape."""
 
     fingerprint: str
@@ -31,17 +31,18 @@ def function_name(fault: Fault) -> str | None:
 
 def fingerprint(fault: Fault) -> str:
     """Twelve hexadecimal digits that stay the same from run to run for faults of one group."""
-    return _cause(fault).fingerprint
+    return group_key(fault).fingerprint
 
 
-def _cause(fault: Fault) -> _Cause:
-    return _cause_of(function_name(fault), fault.pipeline, fault.error, shape(fault.message))
+def group_key(fault: Fault) -> GroupKey:
+    """What a fault has in common with the others of its group."""
+    return _key_of(function_name(fault), fault.pipeline, fault.error, shape(fault.message))
 
 
 @lru_cache(maxsize=MOST_GROUPS)
-def _cause_of(function: str | None, pipeline: str | None, error: str, form: str) -> _Cause:
+def _key_of(function: str | None, pipeline: str | None, error: str, form: str) -> GroupKey:
     named = "\0".join(part or "" for part in (function, pipeline, error, form))
-    return _Cause(hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12], function, form)
+    return GroupKey(hashlib.sha256(named.encode(errors="replace")).hexdigest()[:12], function, form)
 
 
 class Example(Struct, frozen=True):
@@ -90,11 +91,12 @@ class Groups:
 
     def add(self, fault: Fault, place: str) -> str:
         """Count a fault; gives its fingerprint."""
-        return self.add_some(fault, place, 1, () if fault.timestamp_ms is None else (fault.timestamp_ms,))
+        times = () if fault.timestamp_ms is None else (fault.timestamp_ms,)
+        return self.add_some(group_key(fault), fault, place, 1, times)
 
-    def add_some(self, fault: Fault, place: str, count: int, times: Sequence[int]) -> str:
-        """Count faults of one cause, of which this is the first; gives their fingerprint."""
-        mark, function, form = _cause(fault)
+    def add_some(self, key: GroupKey, fault: Fault, place: str, count: int, times: Sequence[int]) -> str:
+        """Count faults of a group, of which this is the first; gives their fingerprint."""
+        mark, function, form = key
         group = self._groups.get(mark)
         if group is None and self._is_full:
             self.others += count

@@ -7,6 +7,8 @@ Two errors of one cause should have one shape, two causes two. So a quoted name 
 import re
 from functools import lru_cache
 
+from cncbops.native import hot
+
 LONGEST_MESSAGE = 2_000
 LONGEST_SHAPE = 300
 _SHAPES_REMEMBERED = 500
@@ -18,7 +20,8 @@ _NAMING = re.compile(
     r"\b(?:reading|setting|property|properties|attribute|field|parameter|argument|column|variable|module) $"
 )
 _NAMING_CHARS = 12
-_DIGIT_THAT_MAY_STAY = re.compile(r"[A-Za-z][0-9]")
+_DIGIT_THAT_MAY_MATTER = re.compile(r"[A-Za-z][0-9]|[0-9]x")
+"""As it may stay, or be that of 0x."""
 _ALL_ZEROS = str.maketrans("123456789", "0" * 9)
 _DIGIT = re.compile(r"\d")
 # Each with what a text must hold for the pattern to match, which is sooner looked for.
@@ -49,9 +52,14 @@ _REPEATED = re.compile(r"(<[a-z]+>)(?:[\s,;|]*[,;|\s]\1)+")
 @lru_cache(maxsize=_SHAPES_REMEMBERED)
 def shape(message: str) -> str:
     """The shape of a message, at most LONGEST_SHAPE characters."""
-    message = message[:LONGEST_MESSAGE]
-    # Which digit a digit is matters only behind a letter, where it may stay: messages that differ in others are one.
-    return _shape(message if _DIGIT_THAT_MAY_STAY.search(message) else message.translate(_ALL_ZEROS))
+    return _shape(_alike(message[:LONGEST_MESSAGE]))
+
+
+def _alike(message: str) -> str:
+    """A message of the same shape, nearly always one for all in which only ids and numbers are others."""
+    if hot:
+        return hot.alike(message)
+    return message if _DIGIT_THAT_MAY_MATTER.search(message) else message.translate(_ALL_ZEROS)
 
 
 @lru_cache(maxsize=_SHAPES_REMEMBERED)

@@ -68,13 +68,32 @@ static bool digest_record(const FaultCause *cause, const FaultLine *line, unsign
     return digest_of(record, COUNT(record), to);
 }
 
+/* A text without its quotes, and without escapes; an empty one where there is none. */
+static Slice unquoted(Slice text)
+{
+    return text.start ? (Slice){text.start + 1, text.end - 1} : text;
+}
+
+/* The digest of why a fault was raised, and of its function. */
+static bool digest_cause(const FaultCause *cause, const FaultLine *line, unsigned char *to)
+{
+    const Slice why[] = {known_as(cause), ZERO, unquoted(line->common[ERROR_NAME]), ZERO,
+                         unquoted(line->common[ERROR_MESSAGE])};
+    if (!fault_cause_says(cause, line))
+        return digest_of(why, COUNT(why), to);
+    memcpy(to, PyBytes_AS_STRING(cause->attributes[CAUSE_DIGEST]), DIGEST_BYTES);
+    return true;
+}
+
 static bool digest_fault(const FaultCause *cause, const FaultLine *line, const unsigned char *record,
                          unsigned char *to)
 {
-    const unsigned char *told = (const unsigned char *)PyBytes_AS_STRING(cause->attributes[CAUSE_DIGEST]);
+    unsigned char own[DIGEST_BYTES];
     const Slice named[] = {known_as(cause), ZERO, line->id};
-    const Slice nameless[] = {digest_slice(told), line->time, ZERO, digest_slice(record)};
-    return line->id.start ? digest_of(named, COUNT(named), to) : digest_of(nameless, COUNT(nameless), to);
+    const Slice nameless[] = {digest_slice(own), line->time, ZERO, digest_slice(record)};
+    if (line->id.start)
+        return digest_of(named, COUNT(named), to);
+    return digest_cause(cause, line, own) && digest_of(nameless, COUNT(nameless), to);
 }
 
 bool digest(Digests *digests, FaultCause *cause, const FaultLine *line)

@@ -1,5 +1,7 @@
 #include "fault_causes.h"
 
+#include "alike.h"
+
 static const char *const NAMES[ATTRIBUTES] = {"known_as", "digest", "function", "longest"};
 static PyObject *attribute_names[ATTRIBUTES];
 
@@ -40,10 +42,26 @@ void fault_causes_release(FaultCauses *causes)
         forget(&causes->at_hand[at]);
 }
 
+static bool is_without_escapes(Slice text)
+{
+    return !text.start || !memchr(text.start, '\\', slice_length(text));
+}
+
+/* What stands for a fault's message: one that is alike, if the digest of the message itself can be made here. */
+static Slice form_of(const FaultCauses *causes, const FaultLine *line, char room[LONGEST_FORM])
+{
+    Slice message = line->common[ERROR_MESSAGE];
+    if (!causes->by_shape || slice_length(message) > LONGEST_FORM || !is_without_escapes(message) ||
+        !is_without_escapes(line->common[ERROR_NAME]))
+        return message;
+    write_alike((Text){message.start, slice_length(message)}, room);
+    return (Slice){room, room + slice_length(message)};
+}
+
 static bool says_the_same(const FaultCause *cause, const FaultLine *line)
 {
     for (int at = 0; at < COMMON; at++)
-        if (!slice_equal(cause->said[at], line->common[at]))
+        if (at != ERROR_MESSAGE && !slice_equal(cause->said[at], line->common[at]))
             return false;
     return true;
 }
@@ -81,28 +99,48 @@ static bool take_attributes(FaultCause *cause)
     return false;
 }
 
-/* What messages of one shape differ in stands near their end as often as not. */
-static FaultCause *place_of(FaultCauses *causes, const FaultLine *line)
+/* What forms differ in stands near their end as often as not. */
+static FaultCause *place_of(FaultCauses *causes, const FaultLine *line, Slice form)
 {
     enum { LOOKED_AT = 16 };
-    Slice message = line->common[ERROR_MESSAGE];
-    size_t hash = line->common[SAID_FUNCTION].end - line->common[SAID_FUNCTION].start + slice_length(message);
-    for (const char *at = message.end; at > message.start && message.end - at < LOOKED_AT; at--)
+    size_t hash = slice_length(line->common[SAID_FUNCTION]) + slice_length(form);
+    for (const char *at = form.end; at > form.start && form.end - at < LOOKED_AT; at--)
         hash = hash * 31 + (unsigned char)at[-1];
     return &causes->at_hand[hash % CAUSES];
 }
 
+/* Has a place hold the cause of a fault whose message has a form. */
+static void ask(FaultCauses *causes, FaultCause *cause, const FaultLine *line, Slice form)
+{
+    forget(cause);
+    memcpy(cause->said, line->common, sizeof(cause->said));
+    cause->form = form;
+    if (form.start != line->common[ERROR_MESSAGE].start) {
+        memcpy(cause->room, form.start, slice_length(form));
+        cause->form = (Slice){cause->room, cause->room + slice_length(form)};
+    }
+    cause->cause = ask_for_cause(causes->cause_of, line);
+    if (cause->cause && cause->cause != Py_None && !fault_cause_is_left_out(cause) && !take_attributes(cause))
+        Py_CLEAR(cause->cause);
+}
+
+/* Where the cause of a fault is held, or was to be. */
+static FaultCause *held(FaultCauses *causes, const FaultLine *line)
+{
+    char room[LONGEST_FORM];
+    Slice form = form_of(causes, line, room);
+    FaultCause *cause = place_of(causes, line, form);
+    if (!cause->cause || !says_the_same(cause, line) || !slice_equal(cause->form, form))
+        ask(causes, cause, line, form);
+    return cause;
+}
+
 FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line)
 {
-    FaultCause *cause = place_of(causes, line);
-    if (!cause->cause || !says_the_same(cause, line)) {
-        forget(cause);
-        memcpy(cause->said, line->common, sizeof(cause->said));
-        cause->cause = ask_for_cause(causes->cause_of, line);
-        if (cause->cause && cause->cause != Py_None && !fault_cause_is_left_out(cause) && !take_attributes(cause))
-            Py_CLEAR(cause->cause);
-    }
-    return cause->cause && cause->cause != Py_None ? cause : NULL;
+    FaultCause *last = causes->last;
+    if (!last || !last->cause || !says_the_same(last, line) || !fault_cause_says(last, line))
+        last = causes->last = held(causes, line);
+    return last->cause && last->cause != Py_None ? last : NULL;
 }
 
 /* The shard of a record, that its id names before a colon. */

@@ -11,14 +11,18 @@ enum { CAUSES = 16, GROUPS = 16 };
 /* A partition key has at most 256 characters; what is longer than this is left to Python. */
 enum { LONGEST_JOINED = 2048 };
 
+/* A message that is longer than this, as JSON, is a cause of its own. */
+enum { LONGEST_FORM = 512 };
+
 /* What is taken of a Cause (see `cncbops.session.causes`). */
 enum { KNOWN_AS, CAUSE_DIGEST, FUNCTION, LONGEST, ATTRIBUTES };
 
-/* What faults say of it, the Cause, which is None where that is not usual, and False where no fault of it is chosen, how
-   many bytes a record may have, and what those of some groups have in common. `stream_digest` is of its function and
-   the `stream` that was last met. */
+/* What the first of its faults says of it, the Cause, which is None where that is not usual, and False where no fault of
+   it is chosen, how many bytes a record may have, and what those of some groups have in common. All messages of its
+   faults have one `form`. `stream_digest` is of its function and the `stream` that was last met. */
 typedef struct {
-    Slice said[COMMON];
+    Slice said[COMMON], form;
+    char room[LONGEST_FORM];
     PyObject *cause, *attributes[ATTRIBUTES];
     Py_ssize_t longest;
     Common *of_group[GROUPS];
@@ -26,12 +30,13 @@ typedef struct {
     unsigned char stream_digest[DIGEST_BYTES];
 } FaultCause;
 
-/* Those that were met last, of whose groups each that ends otherwise has a place. `make` is Unit, `cause_of` is asked
-   for a Cause. What faults said must stay where it is. */
+/* Those that were met last, of whose groups each that ends otherwise has a place, and the `last` of all. `make` is Unit,
+   `cause_of` is asked for a Cause. What faults said must stay where it is. `by_shape`: those are of one cause whose
+   messages differ in nothing but ids and numbers. */
 typedef struct {
     PyObject *make, *cause_of, *object;
-    bool is_alone;
-    FaultCause at_hand[CAUSES];
+    bool is_alone, by_shape;
+    FaultCause at_hand[CAUSES], *last;
 } FaultCauses;
 
 /* To be called once, before these; false with an exception set. */
@@ -44,6 +49,12 @@ FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line);
 static inline bool fault_cause_is_left_out(const FaultCause *cause)
 {
     return cause->cause == Py_False;
+}
+
+/* Whether a fault of it has the message that the Cause has. */
+static inline bool fault_cause_says(const FaultCause *cause, const FaultLine *line)
+{
+    return slice_equal(cause->said[ERROR_MESSAGE], line->common[ERROR_MESSAGE]);
 }
 
 /* What a fault has in common with others of its cause and group. The same. */

@@ -73,14 +73,15 @@ _Sums = tuple[
     dict[str | None, int],
     dict[int, int],
     tuple[int, int] | None,
-    list[tuple[Cause, int, str | None, int, int, int]],
+    list[tuple[Cause, int, str | None, bool, int, int, int]],
     bytes,
     int,
 ]
 
 # The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual, and
 # False for a fault that is left out: `cause_of` says so of all of its cause, `is_wanted` of all of its type, or it was
-# not raised from `start_ms` up to `end_ms`. How many are left out; and what the others come to, if all are usual.
+# not raised from `start_ms` up to `end_ms`. `by_shape`: `cause_of` says the same of all whose messages differ in nothing
+# but ids and numbers. How many are left out; and what the others come to, if all are usual.
 def read_units(
     *,
     make: type[Unit],
@@ -93,6 +94,7 @@ def read_units(
     end_ms: int,
     is_wanted: Callable[[str | None], bool] | None,
     until_ms: int,
+    by_shape: bool,
 ) -> tuple[list[Unit | Literal[False] | None], int, _Sums | None]: ...
 
 # None where not all are packed units.
@@ -106,6 +108,9 @@ def place_units(units: Sequence[Unit | Literal[False]], first: int, /) -> None: 
 
 # Units by fingerprint and pipeline, in their order; None where not all are packed.
 def units_alike(units: Sequence[Record], /) -> dict[tuple[str, str | None], list[Unit]] | None: ...
+
+# A message of the same shape (see cncbops.faults.shape), nearly always one for all that have it; itself, unless ASCII.
+def alike(message: str, /) -> str: ...
 
 # The JSON of records between commas, behind `head` and before `tail`.
 def payload(head: bytes, records: Sequence[Record], tail: bytes, /) -> bytes: ...

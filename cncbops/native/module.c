@@ -22,6 +22,7 @@ static PyMethodDef functions[] = {
     {"unit_digests", unit_digests, METH_O, NULL},
     FUNCTION(place_units),
     {"units_alike", units_alike, METH_O, NULL},
+    {"alike", alike, METH_O, NULL},
     FUNCTION(payload),
     {"measured", measured, METH_O, NULL},
     {"places", places, METH_O, NULL},

@@ -25,6 +25,7 @@ PyObject *sum_units(PyObject *module, PyObject *units);
 PyObject *unit_digests(PyObject *module, PyObject *units);
 PyObject *place_units(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *units_alike(PyObject *module, PyObject *units);
+PyObject *alike(PyObject *module, PyObject *message);
 PyObject *payload(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *measured(PyObject *module, PyObject *records);
 PyObject *places(PyObject *module, PyObject *records);

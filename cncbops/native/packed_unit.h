@@ -11,12 +11,12 @@ typedef struct {
 } Digests;
 
 /* The body is the record's JSON, the kind's own text the failed event's type. `has_id`: the id is the fault's, not the
-   record's. */
+   record's. `has_message`: the fault has its Cause's. */
 typedef struct {
     Parts head;
     Digests digests;
     long long time_ms;
-    bool has_id;
+    bool has_id, has_message;
 } UnitParts;
 
 extern PyTypeObject packed_unit_type;
@@ -43,6 +43,7 @@ PyObject *packed_units_of(PyObject *given);
 Text packed_unit_type_of(const Packed *one);
 long long packed_unit_time(const Packed *one);
 Text packed_unit_fault_id(const Packed *one);
+bool packed_unit_has_message(const Packed *one);
 const Digests *packed_unit_digests(const Packed *one);
 
 /* A new tuple of its fault's fingerprint and pipeline; NULL with an exception set. */

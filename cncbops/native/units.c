@@ -37,7 +37,8 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
 {
     char buffer[LONGEST_JOINED];
     const Slice key[] = {line->arn, line->key};
-    UnitParts parts = {.time_ms = time_of(line), .has_id = line->id.start};
+    UnitParts parts = {.time_ms = time_of(line), .has_id = line->id.start,
+                       .has_message = fault_cause_says(cause, line)};
     parts.head.key = joined(buffer, key, COUNT(key));
     parts.head.sequence = text_of(line->sequence);
     parts.head.id = text_of(parts.has_id ? line->id : line->record_id);
@@ -118,17 +119,18 @@ static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line, PyObj
 PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"make", "cause_of", "data", "first_line", "lake_object", "is_alone", "start_ms", "end_ms",
-                            "is_wanted", "until_ms", NULL};
+                            "is_wanted", "until_ms", "by_shape", NULL};
     Reading reading = {.is_whole = false};
     FaultCauses *causes = &reading.causes;
     PyObject *data, *is_wanted;
     Py_ssize_t first_line;
-    int is_alone;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOSnOpLLOL", names, &causes->make, &causes->cause_of, &data,
+    int is_alone, by_shape;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOSnOpLLOLp", names, &causes->make, &causes->cause_of, &data,
                                      &first_line, &causes->object, &is_alone, &reading.start_ms, &reading.end_ms,
-                                     &is_wanted, &reading.until_ms))
+                                     &is_wanted, &reading.until_ms, &by_shape))
         return NULL;
     causes->is_alone = is_alone;
+    causes->by_shape = by_shape;
     const char *start = PyBytes_AS_STRING(data);
     Slice lines = {start, start + PyBytes_GET_SIZE(data)};
     PyObject *result = told(&reading, lines, first_line, is_wanted == Py_None ? NULL : is_wanted);

@@ -8,7 +8,7 @@ import msgspec
 
 from cncbops.errors import CncbopsError
 from cncbops.faults.fault import Fault, Nothing
-from cncbops.faults.grouping import fingerprint
+from cncbops.faults.grouping import GroupKey, group_key
 from cncbops.faults.identity import cause_digest
 from cncbops.faults.json_text import NOT_JSON
 from cncbops.faults.usual import named
@@ -31,17 +31,22 @@ class Cause:
     """What faults have in common that say the same of function, pipeline and error, and whose function takes records.
 
     `function` is its name in the run, `known_as` tells it from all others for ever. `digest` is of it and the error
-    (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more. `longest` is how
-    many bytes a record may have that the function is sent.
+    (see `cncbops.faults.identity`). `fault` says all this as a fault does, and no more; the message of others may be
+    another one of the same shape. `longest` is how many bytes a record may have that the function is sent.
     """
 
     fault: Fault
     function: str
     known_as: bytes
     digest: bytes
-    fingerprint: str
+    group: GroupKey
     pipeline: str | None
     longest: int
+
+    @property
+    def fingerprint(self) -> str:
+        """That of its faults' group."""
+        return self.group.fingerprint
 
 
 class Causes:
@@ -77,7 +82,7 @@ def _cause(fault: Fault, found: Found, known_as: str) -> Cause:
         function=found.name,
         known_as=known_as.encode(errors="replace"),
         digest=cause_digest(known_as, fault.error, fault.message),
-        fingerprint=fingerprint(fault),
+        group=group_key(fault),
         pipeline=fault.pipeline,
         longest=found.recipient.terms.limits.longest,
     )

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from cncbops.faults.grouping import Groups
 from cncbops.faults.identity import names_of
 from cncbops.faults.record import records_of
@@ -27,8 +25,8 @@ def settle_usual(found: UsualUnits, repeated: Sequence[int], findings: Findings)
     findings.touch(entry)
     groups = findings.groups = findings.groups or Groups(most=None)
     for each in sums.causes:
-        fault, place = replace(each.cause.fault, id=each.fault_id), f"{entry.object.uri}:{each.line}"
-        groups.add_some(fault, place, each.faults, (each.first_ms, each.last_ms))
+        place = f"{entry.object.uri}:{each.line}"
+        groups.add_some(each.cause.group, each.first, place, each.faults, (each.first_ms, each.last_ms))
         share = findings.tally.share_of(each.cause.function)
         share.matched += each.faults
         share.records += each.faults

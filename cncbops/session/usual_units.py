@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from cncbops.faults.decoding import decode_fault
 from cncbops.faults.documents import Document, Run, read_line, read_runs
-from cncbops.faults.fault import Decoded
+from cncbops.faults.fault import Decoded, Fault
 from cncbops.faults.unit import Unit
 from cncbops.faults.usual import usual
 from cncbops.lake.lines import Block
@@ -37,14 +38,24 @@ ReadDocument = tuple[int, int, Decoded]
 
 
 class OfCause(NamedTuple):
-    """How many faults there are of a cause, when they were raised, and line and id of the first."""
+    """How many faults there are of a cause, when they were raised, and line and id of the first.
+
+    `has_message`: the first has that of its cause.
+    """
 
     cause: Cause
     line: int
     fault_id: str | None
+    has_message: bool
     faults: int
     first_ms: int
     last_ms: int
+
+    @property
+    def first(self) -> Fault:
+        """The first, as far as it is known. In place of a message that was read with others there is its shape."""
+        message = self.cause.fault.message if self.has_message else self.cause.group.shape
+        return replace(self.cause.fault, id=self.fault_id, message=message)
 
 
 class Sums(NamedTuple):
@@ -195,6 +206,7 @@ class UsualReader:
             end_ms=end_ms,
             is_wanted=self._is_wanted,
             until_ms=request.until_ms,
+            by_shape=not request.choice.errors,  # which choose by the message itself
         )
         units = [each for each in lines if each] if left_out or not sums else cast("Sequence[Unit]", lines)
         delivered = self._delivered(units, is_all=sums is not None)

@@ -1,6 +1,7 @@
 """Faults of one cause make one group; of two, two."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -156,13 +157,44 @@ def test_groups_are_bounded_and_what_is_beyond_is_counted() -> None:
     assert groups.ranked()[0].count == 2
 
 
-_PIECES = ["thing", "S3", "x1b2", "12", "0x1F", "'", '"', "name", "<n>", " ", "\u00a0", "\n", "-", "2023-11-22"]
+_PIECES = [
+    *("8507f5be-9d39-11ee-9b2e-982214cdf88a", "ABCDEFAB-ABCD-abcd-abcd-abcdefabcdef", "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    *("5f8d0d55b54764421b7156c1", "deadbeef", "deadbee1", "arn:aws:lambda:us-east-1:", "arn:aws:", "123456789012"),
+    *("2023-11-22", "T10:11:12.123Z", "Mon Nov 22 2023 10:11:12 GMT+0100 (CET)", "0x1F", "0x", "3x", "x", "x1b2", "S3"),
+    *(
+        "a12",
+        "1",
+        "12",
+        "123",
+        "1e5",
+        "e5",
+        "a",
+        "z",
+        "_",
+        "-",
+        ".",
+        ",",
+        ":",
+        " ",
+        "'",
+        '"',
+        "`",
+        "\\",
+        "\n",
+        "\u00a0",
+    ),
+    *("thing", "name", "reading ", "'name'", "\u00e9", "\u0663", "\u2026", "<n>", ">", "(", ")"),
+]
+_NATIVE = [None, *([subject.hot] if subject.hot else [])]
 
 
+@pytest.mark.parametrize("native", _NATIVE)
 @given(st.lists(st.sampled_from(_PIECES) | st.text("a0f-: .'<", max_size=9), max_size=9).map("".join) | st.text())
-def test_a_shape_is_the_same_where_no_fold_is_passed_over(message: str) -> None:
+def test_a_shape_is_the_same_where_no_fold_is_passed_over(native: Any, message: str) -> None:
     folded = subject._QUOTED.sub(subject._fold_quoted, message)
     for _, pattern, placeholder in subject._FOLDS:
         folded = pattern.sub(placeholder, folded)
     folded = re.sub(r"\s+", " ", subject._REPEATED.sub(r"\1", folded)).strip()
-    assert shape(message) == folded[:LONGEST_SHAPE]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(subject, "hot", native)
+        assert shape.__wrapped__(message) == folded[:LONGEST_SHAPE]

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import example, given
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from cncbops.faults import unit as subject
 from cncbops.faults.fault import Records
-from cncbops.faults.grouping import fingerprint
+from cncbops.faults.grouping import GroupKey, group_key
 from cncbops.faults.identity import cause_digest, fault_digest, identity_of
 from cncbops.faults.unit import Place, Unit, to_unit
 from cncbops.faults.usual import usual
@@ -23,6 +24,7 @@ from cncbops.kinesis.drafts import Shelf
 from cncbops.kinesis.record import Record
 from cncbops.kinesis.shelves import LaneOf, _Shelving
 from cncbops.session.causes import Cause, _fault
+from cncbops.session.usual_units import OfCause
 from tests.delivery.batches import OBJECT
 from tests.faults import fault_texts as texts
 from tests.faults import usual_texts
@@ -33,6 +35,15 @@ LATER_MS, LONGEST, HOUR_MS = 1_700_700_000_000, 100_000, 3_600_000
 KNOWN_AS = "here\0fn"
 NUMBERS = [b"%d", b"49590338271490256608559692538361571095921575989136588%03d", b"\xc3\xa9%055d"]
 """Of a record: as a tool counts, as Kinesis does, and as nobody."""
+MESSAGES = [
+    b'"m"',
+    b'"\\n\xc3\xa9"',
+    b'"m 7"',
+    b'"m 8"',
+    b'"m \\"7"',
+    b'"m \\"8"',
+    *(b'"m %b"' % (n * 4) for n in (b"7f", b"f8")),
+]
 LONG = '"x":"' + "x" * 90 + '"}'
 DATA = [
     *(
@@ -46,20 +57,19 @@ DATA = [
 def cause_of(*said: bytes | None) -> Cause:
     fault = _fault(*said)
     digest = cause_digest(KNOWN_AS, fault.error, fault.message)
-    return Cause(fault, "fn", KNOWN_AS.encode(), digest, fingerprint(fault), fault.pipeline, LONGEST)
+    return Cause(fault, "fn", KNOWN_AS.encode(), digest, group_key(fault), fault.pipeline, LONGEST)
 
 
 def read_units(data: bytes, cause_of: Callable[..., Any] = cause_of, **said: Any) -> tuple[list[Any], int, Any]:
     """What C reads, from line 3 on."""
-    usually = {"is_alone": False, "start_ms": -(2**63), "end_ms": 2**63 - 1, "is_wanted": None, "until_ms": LATER_MS}
-    return hot.read_units(
-        make=Unit, cause_of=cause_of, data=data, first_line=3, lake_object=OBJECT, **{**usually, **said}
-    )
+    of_all = {"is_alone": False, "start_ms": -(2**63), "end_ms": 2**63 - 1, "is_wanted": None, "until_ms": LATER_MS}
+    usually = {**of_all, "make": Unit, "lake_object": OBJECT, "by_shape": True}
+    return hot.read_units(cause_of=cause_of, data=data, first_line=3, **{**usually, **said})
 
 
-def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, *, is_alone: bool = False) -> list[Unit]:
+def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, **said: bool) -> list[Unit]:
     """The units of lines, all of which are usual."""
-    found, _, _ = read_units(b"\n".join(lines), cause_of, is_alone=is_alone)
+    found, _, _ = read_units(b"\n".join(lines), cause_of, **said)
     assert {type(each) for each in found} <= {hot.PackedUnit}
     return found
 
@@ -83,7 +93,7 @@ def _lines(draw: st.DrawFn) -> bytes:
     for usually, other in (
         (b'"partitionKey":"k"', f'"partitionKey":"{key}"'.encode()),
         (b"shardId-000000000000:1", b"shardId-%012d:%b" % (shard, draw(st.sampled_from(NUMBERS)) % number)),
-        (b'"message":"m"', draw(st.sampled_from([b'"message":"m"', b'"message":"\\n\xc3\xa9"', b'"message":"m 7"']))),
+        (b'"message":"m"', b'"message":%b' % draw(st.sampled_from(MESSAGES))),
         (b'"pipeline":"m1"},', draw(st.sampled_from([b'"pipeline":"m1"},', b'"pipeline":"m2"},']))),
         (b'"id":"f-1",', draw(st.sampled_from([b'"id":"f-1",', b'"id":"f-\xc3\xa9",', b""]))),
         (b"eyJ0eXBlIjoidCJ9", draw(st.sampled_from(DATA))),
@@ -217,18 +227,18 @@ def test_they_are_counted_by_type_hour_and_cause(lines: list[bytes]) -> None:
     assert types == Counter(fault.event_type for fault in faults)
     assert hours == Counter(ms // HOUR_MS for ms in times)
     assert range_ms == (min(times), max(times))
-    alike: dict[tuple[str, str, str | None], list[int]] = {}
+    alike: dict[GroupKey, list[int]] = {}
     for at, fault in enumerate(faults):
-        alike.setdefault((fault.error, fault.message, fault.pipeline), []).append(at)
-    known: dict[tuple[str, str, str | None], list[tuple[int, str | None, int, int, int]]] = {}
-    for cause, *told in causes:
-        known.setdefault((cause.fault.error, cause.fault.message, cause.fault.pipeline), []).append(tuple(told))
-    for said, its in alike.items():  # what is said in other words may be another cause: it is counted by itself
-        line, fault_id, *_ = known[said][0]
-        assert (line, fault_id) == (3 + its[0], faults[its[0]].id)
-        assert sum(count for _, _, count, _, _ in known[said]) == len(its)
-        assert min(first_ms for *_, first_ms, _ in known[said]) == min(times[at] for at in its)
-        assert max(last_ms for *_, last_ms in known[said]) == max(times[at] for at in its)
+        alike.setdefault(group_key(fault), []).append(at)
+    known: dict[GroupKey, list[OfCause]] = {}
+    for told in causes:
+        known.setdefault(told[0].group, []).append(OfCause(*told))
+    for key, its in alike.items():  # of one group there may be several causes: each is counted by itself
+        first, fault = known[key][0], faults[its[0]]
+        assert (first.line, first.first.id, first.first.message) == (3 + its[0], fault.id, fault.message)
+        assert sum(each.faults for each in known[key]) == len(its)
+        assert min(each.first_ms for each in known[key]) == min(times[at] for at in its)
+        assert max(each.last_ms for each in known[key]) == max(times[at] for at in its)
     assert list(known) == list(alike)
 
 
@@ -302,15 +312,35 @@ def test_a_cause_is_asked_for_once_while_faults_say_the_same() -> None:
         return cause_of(*said)
 
     others = [usual_texts.FAULT.replace(b'"m"', b'"%d"' % number) for number in range(3)]
-    assert in_c([usual_texts.FAULT, *others] * 4, counted) == in_python([usual_texts.FAULT, *others] * 4)
+    lines = [usual_texts.FAULT, *others] * 4
+    assert in_c(lines, counted, by_shape=False) == in_python(lines)
     assert 4 <= len(asked) < 16
+
+
+@pytest.mark.parametrize(("by_shape", "asked_for"), [(True, 1), (False, 30)])
+@pytest.mark.parametrize("fault", [texts.cookbook(usual_texts.RECORD), texts.of_record(usual_texts.RECORD)])
+def test_a_cause_is_asked_for_once_for_all_whose_messages_differ_in_ids(
+    fault: bytes, by_shape: bool, asked_for: int
+) -> None:
+    asked: list[object] = []
+
+    def counted(*said: bytes | None) -> Cause:
+        asked.append(said)
+        return cause_of(*said)
+
+    lines = [fault.replace(b'"m"', b'"no %d of %b"' % (at % 10, str(uuid4()).encode())) for at in range(30)]
+    units = in_c(lines, counted, by_shape=by_shape)
+    assert units == in_python(lines)
+    assert len(asked) == asked_for
+    _, _, _, (first, *_), *_ = hot.sum_units(units[1:])
+    assert OfCause(*first).first.message == ("no <n> of <uuid>" if by_shape else usual(lines[1])[0].message)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("odd", [None, "long"])
 def test_what_has_no_usual_cause_or_is_too_long_is_left_to_python(odd: str | None) -> None:
     def odd_cause(*said: bytes | None) -> Cause | None:
         its = cause_of(*said)
-        too_long = Cause(its.fault, "fn", its.known_as, its.digest, its.fingerprint, its.pipeline, 100)
+        too_long = Cause(its.fault, "fn", its.known_as, its.digest, its.group, its.pipeline, 100)
         return too_long if odd else None
 
     data = b"\n".join([usual_texts.FAULT, b"{}"])
