@@ -68,17 +68,11 @@ static bool digest_record(const FaultCause *cause, const FaultLine *line, unsign
     return digest_of(record, COUNT(record), to);
 }
 
-/* A text without its quotes, and without escapes; an empty one where there is none. */
-static Slice unquoted(Slice text)
-{
-    return text.start ? (Slice){text.start + 1, text.end - 1} : text;
-}
-
-/* The digest of why a fault was raised, and of its function. */
+/* The digest of why a fault was raised, and of its function. What says it has no escapes, if its cause says another. */
 static bool digest_cause(const FaultCause *cause, const FaultLine *line, unsigned char *to)
 {
-    const Slice why[] = {known_as(cause), ZERO, unquoted(line->common[ERROR_NAME]), ZERO,
-                         unquoted(line->common[ERROR_MESSAGE])};
+    const Slice why[] = {known_as(cause), ZERO, slice_unquoted(line->common[ERROR_NAME]), ZERO,
+                         slice_unquoted(line->common[ERROR_MESSAGE])};
     if (!fault_cause_says(cause, line))
         return digest_of(why, COUNT(why), to);
     memcpy(to, PyBytes_AS_STRING(cause->attributes[CAUSE_DIGEST]), DIGEST_BYTES);

@@ -39,9 +39,11 @@ class PackedRecord(Record): ...
 @final
 class PackedUnit(Unit): ...
 
-# As cncbops.session.digest_set has it.
-class DigestSet:
+# As cncbops.session.digest_map has it.
+class DigestMap:
+    def __new__(cls, is_numbered: bool, /) -> Self: ...
     def add(self, digests: bytes, /) -> list[int]: ...
+    def firsts(self, digests: bytes, numbers: bytes, /) -> bytes: ...
     def take(self) -> bytes: ...
     def __len__(self) -> int: ...
 
@@ -73,15 +75,15 @@ _Sums = tuple[
     dict[str | None, int],
     dict[int, int],
     tuple[int, int] | None,
-    list[tuple[Cause, int, str | None, bool, int, int, int]],
+    list[tuple[Cause, int, str | None, str | None, int, int, int]],
     bytes,
     int,
 ]
 
 # The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual, and
 # False for a fault that is left out: `cause_of` says so of all of its cause, `is_wanted` of all of its type, or it was
-# not raised from `start_ms` up to `end_ms`. `by_shape`: `cause_of` says the same of all whose messages differ in nothing
-# but ids and numbers. How many are left out; and what the others come to, if all are usual.
+# not raised from `start_ms` up to `end_ms`. If `by_shape`, `cause_of` says the same of all messages of a shape.
+# How many are left out; and what the others come to, if all are usual.
 def read_units(
     *,
     make: type[Unit],

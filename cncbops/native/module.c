@@ -4,7 +4,7 @@
 
 #include "any_record.h"
 #include "base64.h"
-#include "digest_set.h"
+#include "digest_map.h"
 #include "fault_causes.h"
 #include "packed_record.h"
 #include "packed_unit.h"
@@ -65,7 +65,7 @@ PyMODINIT_FUNC PyInit_hot(void)
     PyObject *module = PyModule_Create(&definition);
     if (module &&
         (PyModule_AddType(module, &packed_record_type) < 0 || PyModule_AddType(module, &packed_unit_type) < 0 ||
-         PyModule_AddType(module, &digest_set_type) < 0 || PyModule_AddType(module, &shelving_type) < 0))
+         PyModule_AddType(module, &digest_map_type) < 0 || PyModule_AddType(module, &shelving_type) < 0))
         Py_CLEAR(module);
     return module;
 }

@@ -54,7 +54,7 @@ bool packed_is_sound(const Packed *one)
     for (int at = 0; at < TEXTS; at++) {
         Piece piece = one->texts[at];
         bool is_within = piece.start >= 0 && piece.length >= 0 && piece.length <= Py_SIZE(one) - piece.start;
-        if (!is_within && !(at == ID_TEXT && piece.length == NO_TEXT))
+        if (!is_within && !((at == ID_TEXT || at == MESSAGE_TEXT) && piece.length == NO_TEXT))
             return false;
     }
     return true;
@@ -121,7 +121,7 @@ static void put_all(Packed *one, const Text texts[TEXTS])
 
 Packed *packed_make(PyTypeObject *kind, Common *common, const Parts *parts)
 {
-    const Text texts[TEXTS] = {parts->key, parts->sequence, parts->id, parts->own, parts->body};
+    const Text texts[TEXTS] = {parts->key, parts->sequence, parts->id, parts->own, parts->message, parts->body};
     Py_ssize_t length = length_of(texts);
     if (length > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "a record is too long");

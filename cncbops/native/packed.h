@@ -30,8 +30,8 @@ typedef struct {
 
 #define NO_TEXT (-1)
 
-/* The texts of one; OWN is the kind's. */
-enum { KEY_TEXT, SEQUENCE_TEXT, ID_TEXT, OWN_TEXT, BODY_TEXT, TEXTS };
+/* The texts of one; OWN is the kind's, and MESSAGE a fault's. */
+enum { KEY_TEXT, SEQUENCE_TEXT, ID_TEXT, OWN_TEXT, MESSAGE_TEXT, BODY_TEXT, TEXTS };
 
 /* How one of any kind begins; a kind may have more fields. Behind all of them lie its texts: the body last, and before
    it those that are no part of it. `size` is that of its JSON. */
@@ -43,10 +43,10 @@ typedef struct {
     Piece texts[TEXTS];
 } Packed;
 
-/* What differs between those that have much in common: `id` may start nowhere. What points into `body` is kept there
-   alone. */
+/* What differs between those that have much in common: `id` and `message` may start nowhere. What points into `body` is
+   kept there alone. */
 typedef struct {
-    Text key, sequence, id, own, body;
+    Text key, sequence, id, own, message, body;
     long long place;
     Py_ssize_t line, part;
 } Parts;

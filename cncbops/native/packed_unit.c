@@ -5,7 +5,7 @@ typedef struct {
     Packed head;
     Digests digests;
     long long time_ms;
-    bool has_id, has_message;
+    bool has_id;
 } PackedUnit;
 
 /* What is taken of a Cause, and of Unit. */
@@ -46,9 +46,9 @@ Text packed_unit_fault_id(const Packed *one)
     return ((const PackedUnit *)one)->has_id ? packed_text(one, ID_TEXT) : (Text){NULL, 0};
 }
 
-bool packed_unit_has_message(const Packed *one)
+Text packed_unit_message(const Packed *one)
 {
-    return ((const PackedUnit *)one)->has_message;
+    return packed_text(one, MESSAGE_TEXT);
 }
 
 const Digests *packed_unit_digests(const Packed *one)
@@ -65,7 +65,6 @@ PyObject *packed_unit_of(Common *common, const UnitParts *parts)
     unit->digests = parts->digests;
     unit->time_ms = parts->time_ms;
     unit->has_id = parts->has_id;
-    unit->has_message = parts->has_message;
     one->size = parts->head.body.length;
     return (PyObject *)one;
 }

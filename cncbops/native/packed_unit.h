@@ -11,12 +11,12 @@ typedef struct {
 } Digests;
 
 /* The body is the record's JSON, the kind's own text the failed event's type. `has_id`: the id is the fault's, not the
-   record's. `has_message`: the fault has its Cause's. */
+   record's. The message is the fault's, if it has not its Cause's. */
 typedef struct {
     Parts head;
     Digests digests;
     long long time_ms;
-    bool has_id, has_message;
+    bool has_id;
 } UnitParts;
 
 extern PyTypeObject packed_unit_type;
@@ -39,11 +39,11 @@ bool are_packed_units(PyObject *records);
 /* A new tuple of units; NULL with an exception set, as where one is not packed. */
 PyObject *packed_units_of(PyObject *given);
 
-/* What else is known of its fault; the id starts nowhere where that has none. */
+/* What else is known of its fault; the id starts nowhere where that has none, the message where it has its Cause's. */
 Text packed_unit_type_of(const Packed *one);
 long long packed_unit_time(const Packed *one);
 Text packed_unit_fault_id(const Packed *one);
-bool packed_unit_has_message(const Packed *one);
+Text packed_unit_message(const Packed *one);
 const Digests *packed_unit_digests(const Packed *one);
 
 /* A new tuple of its fault's fingerprint and pipeline; NULL with an exception set. */

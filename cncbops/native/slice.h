@@ -14,4 +14,10 @@ static inline ptrdiff_t slice_length(Slice slice)
     return slice.end - slice.start;
 }
 
+/* A JSON string without its quotes; what is nowhere stays so. */
+static inline Slice slice_unquoted(Slice text)
+{
+    return text.start ? (Slice){text.start + 1, text.end - 1} : text;
+}
+
 #endif

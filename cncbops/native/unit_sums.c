@@ -73,9 +73,8 @@ bool unit_sums_add(UnitSums *sums, const Packed *unit)
 static PyObject *cause_told(const OfCause *cause)
 {
     const Packed *first = cause->first;
-    return Py_BuildValue("OnNOnLL", first->common->own, first->line, text_object(packed_unit_fault_id(first), NULL),
-                         packed_unit_has_message(first) ? Py_True : Py_False, cause->count, cause->first_ms,
-                         cause->last_ms);
+    return Py_BuildValue("OnNNnLL", first->common->own, first->line, text_object(packed_unit_fault_id(first), NULL),
+                         text_object(packed_unit_message(first), NULL), cause->count, cause->first_ms, cause->last_ms);
 }
 
 static PyObject *causes_told(const UnitSums *sums)

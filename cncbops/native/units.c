@@ -37,14 +37,15 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
 {
     char buffer[LONGEST_JOINED];
     const Slice key[] = {line->arn, line->key};
-    UnitParts parts = {.time_ms = time_of(line), .has_id = line->id.start,
-                       .has_message = fault_cause_says(cause, line)};
+    UnitParts parts = {.time_ms = time_of(line), .has_id = line->id.start};
     parts.head.key = joined(buffer, key, COUNT(key));
     parts.head.sequence = text_of(line->sequence);
     parts.head.id = text_of(parts.has_id ? line->id : line->record_id);
     parts.head.line = number;
     parts.head.own = text_of(line->type);
     parts.head.body = text_of(line->record);
+    if (!fault_cause_says(cause, line))
+        parts.head.message = text_of(slice_unquoted(line->common[ERROR_MESSAGE]));
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
     return common && digest(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
 }

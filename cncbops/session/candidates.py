@@ -107,11 +107,12 @@ class Candidate(NamedTuple):
     what: Unit | Flawed | Refused | Known
     is_sent_again: bool = False
 
-    @property
-    def shared(self) -> Shared | None:
-        """The records that are to be sent of it, where others may send them, too."""
+    def shared(self, at: int) -> Shared | None:
+        """The records that are to be sent of it, which is at an index, where others may send them, too."""
         what = self.what
-        return (what.records, what.pipeline) if isinstance(what, Unit) and what.pipeline else None
+        if not (isinstance(what, Unit) and what.pipeline and what.records):
+            return None
+        return Shared([at], b"".join(what.records), [what.pipeline])
 
 
 class Candidates(NamedTuple):
@@ -125,9 +126,9 @@ class Candidates(NamedTuple):
         return b"".join([each.met.digest for each in self.found])
 
     @property
-    def shared(self) -> Mapping[int, Shared]:
-        """The records of those, by index, that others may send, too."""
-        return {at: shared for at, each in enumerate(self.found) if (shared := each.shared)}
+    def shared(self) -> Sequence[Shared]:
+        """The records of those that others may send, too."""
+        return [shared for at, each in enumerate(self.found) if (shared := each.shared(at))]
 
 
 class Assessor:

@@ -16,11 +16,11 @@ from cncbops.session.reading import Register
 class Claims(NamedTuple):
     """Of a portion: its faults in the order of the lake, and the functions that they go to.
 
-    They cross between processes, mostly digests alone: those end to end, and the records that some share, by index.
+    They cross between processes, mostly digests alone: those end to end, and those of the records that some share.
     """
 
     digests: bytes
-    shared: Mapping[int, Shared]
+    shared: Sequence[Shared]
     functions: Mapping[FunctionName, Found]
 
 
@@ -32,18 +32,18 @@ class Claiming(Protocol):
         """Those of the faults, end to end."""
 
     @property
-    def shared(self) -> Mapping[int, Shared]:
-        """The records that some of them share, by index."""
+    def shared(self) -> Sequence[Shared]:
+        """The records that some of them share."""
 
 
 def claims_of(parts: Iterable[Claiming], functions: Mapping[FunctionName, Found]) -> Claims:
     """The claims of faults on their way, part after part."""
     digests: list[bytes] = []
-    shared: dict[int, Shared] = {}
+    shared: list[Shared] = []
     count = 0
     for part in parts:
         digests.append(part.digests)
-        shared.update((count + at, each) for at, each in part.shared.items())
+        shared += [each.behind(count) for each in part.shared]
         count += len(digests[-1]) // DIGEST_BYTES
     return Claims(b"".join(digests), shared, functions)
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from cncbops.formats.event import LakeEvent
 from cncbops.kinesis.record import Record
 from cncbops.request import ReplayRequest
+from cncbops.session.digest_map import MOST_HELD, FirstNumbers
 from cncbops.session.entry import ordinal
 from cncbops.session.events import EventReader, Events
 from cncbops.session.findings import Findings
 from cncbops.session.id_claims import CLAIM_BYTES, NO_ID, apart, claims_of
 from cncbops.session.progress import Progress
 from cncbops.session.reading import Register
-from cncbops.session.scratch import Digests
 from cncbops.terms import Terms
 
 
@@ -27,19 +27,15 @@ class EventIds(Register):
 
     def __init__(self, claimed: Iterable[bytes] = ()) -> None:
         """`claimed` is what earlier sessions of the run have chosen. Raises CannotRun if it cannot be noted."""
-        self._firsts = Digests[int]()
+        self._firsts = FirstNumbers(MOST_HELD)
         for claims in claimed:
             self.repeated(claims)
 
     def repeated(self, claims: bytes) -> list[int]:
         """The indices of events whose ids belong to others. Raises CannotRun if those that are new cannot be noted."""
-        claimed = list(apart(claims))
-        with self._firsts.at_hand([digest for _, digest in claimed if digest != NO_ID]):
-            return [
-                index
-                for index, (place, digest) in enumerate(claimed)
-                if digest != NO_ID and self._firsts.first(digest, place) != place
-            ]
+        claimed = [(index, *claim) for index, claim in enumerate(apart(claims)) if claim[1] != NO_ID]
+        firsts = self._firsts.firsts(b"".join([digest for *_, digest in claimed]), [place for _, place, _ in claimed])
+        return [index for (index, place, _), first in zip(claimed, firsts, strict=True) if first != place]
 
 
 @dataclass(slots=True)

@@ -1,11 +1,12 @@
 """What is remembered of faults that were sent: by earlier runs, and in this session."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from operator import ne
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from cncbops.session.digest_set import MOST_HELD, DigestSet
-from cncbops.session.scratch import Digests
+from cncbops.faults.identity import DIGEST_BYTES
+from cncbops.session.digest_map import MOST_HELD, DigestSet, FirstNumbers
 
 
 class History:
@@ -100,9 +101,35 @@ class NoMemory:
         return History({})
 
 
-Shared = tuple[Sequence[bytes], str | None]
-"""The records that are to be sent of a fault, and its pipeline, where that is known: another pipeline's fault of the
-same records makes the function run both."""
+class Shared(NamedTuple):
+    """The records that are to be sent of some faults, whose pipelines are known.
+
+    Another pipeline's fault of the same records makes the function run both. `at` are the faults' indices, in their
+    order; `records` are digests end to end, as many of each fault.
+    """
+
+    at: Sequence[int]
+    records: bytes
+    pipelines: Sequence[str | None]
+
+    @property
+    def of_each(self) -> int:
+        """How many records a fault has."""
+        return len(self.records) // DIGEST_BYTES // len(self.at)
+
+    def behind(self, count: int) -> "Shared":
+        """The same faults behind so many others."""
+        return self._replace(at=[count + at for at in self.at]) if count else self
+
+    def without(self, dropped: Set[int]) -> "Iterator[Shared]":
+        """The faults that are not at some indices, each by itself where any of them is."""
+        if dropped.isdisjoint(self.at):
+            yield self
+            return
+        size = self.of_each * DIGEST_BYTES
+        for index, (at, pipeline) in enumerate(zip(self.at, self.pipelines, strict=True)):
+            if at not in dropped:
+                yield Shared([at], self.records[index * size : (index + 1) * size], [pipeline])
 
 
 class Seen:
@@ -110,9 +137,10 @@ class Seen:
 
     def __init__(self) -> None:
         self._faults = DigestSet(MOST_HELD)
-        self._records = Digests[str | None]()
+        self._records = FirstNumbers(MOST_HELD)
+        self._numbers: dict[str | None, int] = {}  # of pipelines
 
-    def repeated(self, faults: bytes, shared: Mapping[int, Shared]) -> Sequence[int]:
+    def repeated(self, faults: bytes, shared: Sequence[Shared]) -> Sequence[int]:
         """The indices of faults that were met before, or all of whose records another pipeline's fault shares.
 
         Their digests are end to end. Raises CannotRun where those that are new cannot be kept.
@@ -120,12 +148,22 @@ class Seen:
         again = self._faults.again(faults)
         if not shared:
             return again
-        met = set(again)
-        new = {at: each for at, each in shared.items() if at not in met}
-        with self._records.at_hand([record for records, _ in new.values() for record in records]):
-            again += [at for at, each in new.items() if self._went_for_another(*each)]
+        met = frozenset(again)
+        for each in shared:
+            for new in each.without(met):
+                again += self._went_for_another(new)
         return sorted(again)
 
-    def _went_for_another(self, records: Sequence[bytes], pipeline: str | None) -> bool:
-        first = [self._records.first(each, pipeline) for each in records]
-        return bool(first) and all(other != pipeline for other in first)
+    def _went_for_another(self, shared: Shared) -> Iterator[int]:
+        of_each = shared.of_each
+        own = [self._number_of(pipeline) for pipeline in shared.pipelines for _ in range(of_each)]
+        first = self._records.firsts(shared.records, own)
+        if first == own:
+            return
+        for index, at in enumerate(shared.at):
+            its = slice(index * of_each, (index + 1) * of_each)
+            if all(map(ne, first[its], own[its])):
+                yield at
+
+    def _number_of(self, pipeline: str | None) -> int:
+        return self._numbers.setdefault(pipeline, len(self._numbers))

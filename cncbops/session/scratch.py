@@ -1,18 +1,12 @@
 """What a session notes down for itself, on disk beyond what memory shall hold."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from typing import Generic, TypeVar
 
 from cncbops.errors import CannotRun
 from cncbops.session.digest import DIGEST_BYTES
 from cncbops.session.packs import EACH, ENTRIES, IS_IN, packs, prepare
-
-Value = TypeVar("Value", str | None, int)
-
-MOST_FRESH = 200_000
 
 _KEEP = f"INSERT INTO told SELECT {EACH}, ?2 FROM {ENTRIES} WHERE {IS_IN}"  # noqa: S608  constants
 _FIND = f"SELECT told.* FROM {ENTRIES} CROSS JOIN told ON digest = {EACH} WHERE {IS_IN}"  # noqa: S608
@@ -44,60 +38,27 @@ def at_one_go(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-class Digests(Generic[Value]):
-    """What was told first of each digest, of DIGEST_BYTES; on disk beyond some of them."""
-
-    def __init__(self) -> None:
-        self._fresh: dict[bytes, Value] = {}
-        self._at_hand: Mapping[bytes, Value] = {}
-        self._kept: Kept[Value] | None = None
-
-    @contextmanager
-    def at_hand(self, digests: Sequence[bytes]) -> Iterator[None]:
-        """Have what is known of these at hand while the body asks. Raises CannotRun where nothing can be kept."""
-        with noting():
-            self._at_hand = self._kept.of(digests) if self._kept else {}
-        yield
-        self._at_hand = {}
-        if len(self._fresh) >= MOST_FRESH:
-            with noting():
-                self._keep()
-
-    def first(self, digest: bytes, value: Value) -> Value:
-        """What was told first of a digest: this, if nothing was before."""
-        if digest in self._at_hand:
-            return self._at_hand[digest]
-        return self._fresh.setdefault(digest, value)
-
-    def _keep(self) -> None:
-        """Bring to disk what is fresh: sorted, so that the pages of the table are written one after another."""
-        self._kept = self._kept or Kept()
-        alike = groupby(sorted(self._fresh), self._fresh.__getitem__)
-        self._kept.add((value, b"".join(digests)) for value, digests in alike)
-        self._fresh = {}
-
-
-class Kept(Generic[Value]):
-    """The part on disk of what was told of digests."""
+class Kept:
+    """Digests, of DIGEST_BYTES, with the numbers that were told of them, if any were: on disk."""
 
     def __init__(self) -> None:
         self._connection = _digests()
 
-    def of(self, digests: Sequence[bytes]) -> dict[bytes, Value]:
+    def of(self, digests: Sequence[bytes]) -> dict[bytes, int | None]:
         """What is there of these."""
-        known: dict[bytes, Value] = {}
+        known: dict[bytes, int | None] = {}
         for pack in packs(b"".join(sorted(digests))):
             known.update(self._connection.execute(_FIND, (pack,)))
         return known
 
-    def add(self, alike: Iterable[tuple[Value, bytes]]) -> None:
-        """Bring there what is told of digests that are not; those of one value end to end, best in their order."""
+    def add(self, alike: Iterable[tuple[int | None, bytes]]) -> None:
+        """Bring there what is told of digests that are not; those of one number end to end, best in their order."""
         with at_one_go(self._connection):
-            for value, digests in alike:
+            for number, digests in alike:
                 if len(digests) == DIGEST_BYTES:
-                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests, value))
+                    self._connection.execute("INSERT INTO told VALUES (?, ?)", (digests, number))
                 else:
-                    self._connection.executemany(_KEEP, ((pack, value) for pack in packs(digests)))
+                    self._connection.executemany(_KEEP, ((pack, number) for pack in packs(digests)))
 
 
 def _digests() -> sqlite3.Connection:

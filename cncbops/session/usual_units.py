@@ -40,22 +40,22 @@ ReadDocument = tuple[int, int, Decoded]
 class OfCause(NamedTuple):
     """How many faults there are of a cause, when they were raised, and line and id of the first.
 
-    `has_message`: the first has that of its cause.
+    `message` is the first's, if that has not its cause's.
     """
 
     cause: Cause
     line: int
     fault_id: str | None
-    has_message: bool
+    message: str | None
     faults: int
     first_ms: int
     last_ms: int
 
     @property
     def first(self) -> Fault:
-        """The first, as far as it is known. In place of a message that was read with others there is its shape."""
-        message = self.cause.fault.message if self.has_message else self.cause.group.shape
-        return replace(self.cause.fault, id=self.fault_id, message=message)
+        """The first, as far as it is known."""
+        fault = self.cause.fault
+        return replace(fault, id=self.fault_id, message=fault.message if self.message is None else self.message)
 
 
 class Sums(NamedTuple):
@@ -118,11 +118,14 @@ class UsualUnits(msgspec.Struct, gc=False):
         return self.sums.digests
 
     @property
-    def shared(self) -> Mapping[int, Shared]:
-        """The records of those, by index, that others may send, too."""
+    def shared(self) -> Sequence[Shared]:
+        """The records of those that others may send, too."""
         if not any(each.cause.pipeline for each in self.sums.causes):
-            return {}
-        return {at: (unit.records, unit.pipeline) for at, unit in enumerate(self.found) if unit.pipeline}
+            return []
+        at = [at for at, unit in enumerate(self.found) if unit.pipeline]
+        units = [self.found[each] for each in at]
+        _, records = hot.unit_digests(units)  # one of each
+        return [Shared(at, records, [unit.pipeline for unit in units])]
 
     def without(self, indices: Collection[int]) -> "UsualUnits":
         """All but those at some indices; of the rest none was delivered before."""

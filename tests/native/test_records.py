@@ -172,8 +172,8 @@ def test_bytes_that_are_no_packed_records_are_refused_or_are_others(data: st.Dat
 @pytest.mark.parametrize(
     ("text", "piece"),
     [
-        *itertools.product(range(5), [(-1, 1), (0, -2), (0, 3_000), (3_000, 0)]),
-        *((text, (0, -1)) for text in (0, 1, 3, 4)),  # none: only the id may be
+        *itertools.product(range(6), [(-1, 1), (0, -2), (0, 3_000), (3_000, 0)]),
+        *((text, (0, -1)) for text in (0, 1, 3, 5)),  # none: only the id and the message may be
     ],
 )
 def test_texts_that_would_lie_elsewhere_are_refused(text: int, piece: tuple[int, int]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cncbops.formats.event import LakeEvent
-from cncbops.session import scratch
+from cncbops.session import event_ids
 from cncbops.session.event_ids import EventIds
 from cncbops.session.id_claims import CLAIM_BYTES, claims_of
 
@@ -23,7 +23,7 @@ def event(event_id: str | None) -> LakeEvent:
 def holding(most: int) -> Iterator[None]:
     """Have so little be held in memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scratch, "MOST_FRESH", most)
+        patch.setattr(event_ids, "MOST_HELD", most)
         yield
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, groupby
 from threading import Barrier, Event
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cncbops.session import memory, scratch
-from cncbops.session.memory import Emptiness, History, NoMemory, Seen
+from cncbops.session import memory
+from cncbops.session.memory import Emptiness, History, NoMemory, Seen, Shared
 
 Claim = tuple[bytes, list[bytes], str | None]
 DIGESTS = st.integers(0, 9).map(lambda number: bytes([number] * 16))
@@ -25,13 +25,19 @@ def seen_that_holds(most: int) -> Iterator[Seen]:
     """What a session came to, of which so little is held in memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "MOST_HELD", most)
-        patch.setattr(scratch, "MOST_FRESH", most)
         yield Seen()
 
 
 def repeated_of(seen: Seen, *claims: Claim) -> list[int]:
-    shared = {at: (records, pipeline) for at, (_, records, pipeline) in enumerate(claims) if records}
+    alike = groupby(enumerate(claims), lambda each: len(each[1][1]))
+    shared = [_shared(list(some)) for of_each, some in alike if of_each]
     return seen.repeated(b"".join([fault for fault, _, _ in claims]), shared)
+
+
+def _shared(some: list[tuple[int, Claim]]) -> Shared:
+    """Of claims with as many records each."""
+    records = b"".join([record for _, (_, records, _) in some for record in records])
+    return Shared([at for at, _ in some], records, [pipeline for _, (*_, pipeline) in some])
 
 
 def first_claims(claims: list[Claim]) -> list[int]:
@@ -77,8 +83,8 @@ def test_a_record_that_was_met_for_another_pipeline_is_claimed_already(most_fres
 
 
 def test_what_one_session_has_seen_another_has_not() -> None:
-    assert Seen().repeated(b"%16d" % 1, {}) == []
-    assert Seen().repeated(b"%16d" % 1, {}) == []
+    assert Seen().repeated(b"%16d" % 1, []) == []
+    assert Seen().repeated(b"%16d" % 1, []) == []
 
 
 def test_without_a_ledger_nothing_was_sent() -> None:

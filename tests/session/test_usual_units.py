@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -12,7 +12,7 @@ from msgspec import structs
 
 from cncbops.aws import Aws, AwsAccess
 from cncbops.errors import CannotRun
-from cncbops.faults.identity import parted
+from cncbops.faults.identity import DIGEST_BYTES, parted
 from cncbops.faults.resolving import Resolver
 from cncbops.faults.selection import FaultSelection
 from cncbops.faults.unit import Unit
@@ -28,7 +28,7 @@ from cncbops.session.agenda import Item
 from cncbops.session.candidates import Assessor
 from cncbops.session.entry import Entry
 from cncbops.session.findings import Findings
-from cncbops.session.memory import History, NoMemory, Seen
+from cncbops.session.memory import History, NoMemory, Seen, Shared
 from cncbops.session.units import UnitReader
 from cncbops.session.usual_units import UsualUnits
 from cncbops.target import Target
@@ -97,7 +97,8 @@ def came_to(
     return {
         "pieces": [len(some) for some in pieces],
         "waiting": waiting,
-        "claims": claims,
+        "claims": claims._replace(shared=[]),
+        "shared": [one for some in claims.shared for one in apart(some)],
         "units": sent,
         "entry": structs.asdict(entry),
         "tally": findings.tally,
@@ -105,6 +106,13 @@ def came_to(
         "failed": findings.failed,
         "groups": findings.groups.ranked() if findings.groups else [],
     }
+
+
+def apart(shared: Shared) -> Iterator[tuple[int, bytes, str | None]]:
+    """Each fault with its records."""
+    size = shared.of_each * DIGEST_BYTES
+    for index, (at, pipeline) in enumerate(zip(shared.at, shared.pipelines, strict=True)):
+        yield at, shared.records[index * size : (index + 1) * size], pipeline
 
 
 def slowly(data: bytes, *more: object, **of: object) -> dict[str, object]:
