@@ -1,4 +1,4 @@
-/* One text for nearly all messages that have one shape (see `cncbops.faults.shape`): ids and numbers are alike in it. */
+/* One text for nearly all messages of one shape (see `cncbops.faults.shape`): ids and numbers are alike in it. */
 
 #ifndef CNCBOPS_ALIKE_H
 #define CNCBOPS_ALIKE_H

@@ -1,5 +1,5 @@
-/* Digests, each with a number or none, in a few pieces of memory, by how they begin: each where its next bytes put it or
-   behind that. */
+/* Digests, each with a number or none, in a few pieces of memory, by how they begin: each where its next bytes put it,
+   or behind that. */
 
 #include "digest_map.h"
 

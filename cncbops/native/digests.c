@@ -68,18 +68,17 @@ static bool digest_record(const FaultCause *cause, const FaultLine *line, unsign
     return digest_of(record, COUNT(record), to);
 }
 
-/* The digest of why a fault was raised, and of its function. What says it has no escapes, if its cause says another. */
-static bool digest_cause(const FaultCause *cause, const FaultLine *line, unsigned char *to)
+/* The digest of why a fault was raised, and of its function. An error's name has no escapes beside such a message. */
+static bool digest_cause(const FaultCause *cause, const FaultLine *line, Slice message, unsigned char *to)
 {
-    const Slice why[] = {known_as(cause), ZERO, slice_unquoted(line->common[ERROR_NAME]), ZERO,
-                         slice_unquoted(line->common[ERROR_MESSAGE])};
-    if (!fault_cause_says(cause, line))
+    const Slice why[] = {known_as(cause), ZERO, slice_unquoted(line->common[ERROR_NAME]), ZERO, message};
+    if (message.start)
         return digest_of(why, COUNT(why), to);
     memcpy(to, PyBytes_AS_STRING(cause->attributes[CAUSE_DIGEST]), DIGEST_BYTES);
     return true;
 }
 
-static bool digest_fault(const FaultCause *cause, const FaultLine *line, const unsigned char *record,
+static bool digest_fault(const FaultCause *cause, const FaultLine *line, Slice message, const unsigned char *record,
                          unsigned char *to)
 {
     unsigned char own[DIGEST_BYTES];
@@ -87,11 +86,11 @@ static bool digest_fault(const FaultCause *cause, const FaultLine *line, const u
     const Slice nameless[] = {digest_slice(own), line->time, ZERO, digest_slice(record)};
     if (line->id.start)
         return digest_of(named, COUNT(named), to);
-    return digest_cause(cause, line, own) && digest_of(nameless, COUNT(nameless), to);
+    return digest_cause(cause, line, message, own) && digest_of(nameless, COUNT(nameless), to);
 }
 
-bool digest(Digests *digests, FaultCause *cause, const FaultLine *line)
+bool digest(Digests *digests, FaultCause *cause, const FaultLine *line, Slice message)
 {
     return meet_stream(cause, line) && digest_record(cause, line, digests->record) &&
-           digest_fault(cause, line, digests->record, digests->fault);
+           digest_fault(cause, line, message, digests->record, digests->fault);
 }

@@ -6,7 +6,8 @@
 #include "fault_causes.h"
 #include "packed_unit.h"
 
-/* Fills in the digests of a fault, and of its record. False with an exception set where it fails. */
-bool digest(Digests *digests, FaultCause *cause, const FaultLine *line);
+/* Fills in the digests of a fault, and of its record. `message` starts nowhere where the fault has its Cause's. False
+   with an exception set where it fails. */
+bool digest(Digests *digests, FaultCause *cause, const FaultLine *line, Slice message);
 
 #endif

@@ -42,20 +42,54 @@ void fault_causes_release(FaultCauses *causes)
         forget(&causes->at_hand[at]);
 }
 
-static bool is_without_escapes(Slice text)
+/* What an escape stands for, by its second character; 0 for one of more. */
+static char escaped(char second)
 {
-    return !text.start || !memchr(text.start, '\\', slice_length(text));
+    switch (second) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return second == 'u' ? 0 : second;
+    }
+}
+
+/* The text of a JSON string, as many bytes of `room`; none of none. Less than that where it is not so simple. */
+static Py_ssize_t read_text(Slice json, char room[LONGEST_FORM])
+{
+    char *to = room;
+    Slice inner = slice_unquoted(json);
+    for (const char *at = inner.start; at < inner.end; at++) {
+        char byte = *at == '\\' ? escaped(*++at) : *at;
+        if (!byte || to == room + LONGEST_FORM)
+            return -1;
+        *to++ = byte;
+    }
+    return to - room;
+}
+
+static bool is_without_escapes(Slice json)
+{
+    return !json.start || !memchr(json.start, '\\', slice_length(json));
 }
 
 /* What stands for a fault's message: one that is alike, if the digest of the message itself can be made here. */
-static Slice form_of(const FaultCauses *causes, const FaultLine *line, char room[LONGEST_FORM])
+static Slice form_of(FaultCauses *causes, const FaultLine *line, Slice *message, char room[LONGEST_FORM])
 {
-    Slice message = line->common[ERROR_MESSAGE];
-    if (!causes->by_shape || slice_length(message) > LONGEST_FORM || !is_without_escapes(message) ||
-        !is_without_escapes(line->common[ERROR_NAME]))
-        return message;
-    write_alike((Text){message.start, slice_length(message)}, room);
-    return (Slice){room, room + slice_length(message)};
+    bool may_have = causes->by_shape && is_without_escapes(line->common[ERROR_NAME]);
+    Py_ssize_t length = may_have ? read_text(line->common[ERROR_MESSAGE], causes->room) : -1;
+    if (length < 0)
+        return *message = (Slice){NULL, NULL}, line->common[ERROR_MESSAGE];
+    *message = (Slice){causes->room, causes->room + length};
+    write_alike((Text){causes->room, length}, room);
+    return (Slice){room, room + length};
 }
 
 static bool says_the_same(const FaultCause *cause, const FaultLine *line)
@@ -109,13 +143,14 @@ static FaultCause *place_of(FaultCauses *causes, const FaultLine *line, Slice fo
     return &causes->at_hand[hash % CAUSES];
 }
 
-/* Has a place hold the cause of a fault whose message has a form. */
-static void ask(FaultCauses *causes, FaultCause *cause, const FaultLine *line, Slice form)
+/* Has a place hold the cause of a fault whose message has a form, or is one. */
+static void ask(FaultCauses *causes, FaultCause *cause, const FaultLine *line, Slice form, bool has_form)
 {
     forget(cause);
     memcpy(cause->said, line->common, sizeof(cause->said));
+    cause->has_form = has_form;
     cause->form = form;
-    if (form.start != line->common[ERROR_MESSAGE].start) {
+    if (has_form) {
         memcpy(cause->room, form.start, slice_length(form));
         cause->form = (Slice){cause->room, cause->room + slice_length(form)};
     }
@@ -125,21 +160,30 @@ static void ask(FaultCauses *causes, FaultCause *cause, const FaultLine *line, S
 }
 
 /* Where the cause of a fault is held, or was to be. */
-static FaultCause *held(FaultCauses *causes, const FaultLine *line)
+static FaultCause *held(FaultCauses *causes, const FaultLine *line, Slice *message)
 {
     char room[LONGEST_FORM];
-    Slice form = form_of(causes, line, room);
+    Slice form = form_of(causes, line, message, room);
+    bool has_form = message->start;
     FaultCause *cause = place_of(causes, line, form);
-    if (!cause->cause || !says_the_same(cause, line) || !slice_equal(cause->form, form))
-        ask(causes, cause, line, form);
+    bool is_there = cause->cause && cause->has_form == has_form && slice_equal(cause->form, form);
+    if (!is_there || !says_the_same(cause, line))
+        ask(causes, cause, line, form, has_form);
     return cause;
 }
 
-FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line)
+static bool has_message(const FaultCause *cause, const FaultLine *line)
+{
+    return slice_equal(cause->said[ERROR_MESSAGE], line->common[ERROR_MESSAGE]);
+}
+
+FaultCause *fault_cause_of(FaultCauses *causes, const FaultLine *line, Slice *message)
 {
     FaultCause *last = causes->last;
-    if (!last || !last->cause || !says_the_same(last, line) || !fault_cause_says(last, line))
-        last = causes->last = held(causes, line);
+    if (!last || !last->cause || !says_the_same(last, line) || !has_message(last, line))
+        last = causes->last = held(causes, line, message);
+    if (has_message(last, line))
+        *message = (Slice){NULL, NULL};
     return last->cause && last->cause != Py_None ? last : NULL;
 }
 

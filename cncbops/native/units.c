@@ -33,7 +33,8 @@ static long long time_of(const FaultLine *line)
     return ms;
 }
 
-static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *line, Py_ssize_t number)
+static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *line, Slice message,
+                         Py_ssize_t number)
 {
     char buffer[LONGEST_JOINED];
     const Slice key[] = {line->arn, line->key};
@@ -44,10 +45,9 @@ static PyObject *unit_of(Reading *reading, FaultCause *cause, const FaultLine *l
     parts.head.line = number;
     parts.head.own = text_of(line->type);
     parts.head.body = text_of(line->record);
-    if (!fault_cause_says(cause, line))
-        parts.head.message = text_of(slice_unquoted(line->common[ERROR_MESSAGE]));
+    parts.head.message = text_of(message);
     Common *common = parts.head.key.start ? fault_common_of(&reading->causes, cause, line) : NULL;
-    return common && digest(&parts.digests, cause, line) ? packed_unit_of(common, &parts) : NULL;
+    return common && digest(&parts.digests, cause, line, message) ? packed_unit_of(common, &parts) : NULL;
 }
 
 /* Whether a fault is chosen, as far as its time and type tell; -1 with an exception set. */
@@ -67,14 +67,18 @@ static int may_be_chosen(Reading *reading, const FaultLine *line)
 static PyObject *read_unit(Reading *reading, const char *start, const char *end, Py_ssize_t number, const char **next)
 {
     FaultLine line;
+    Slice message = {NULL, NULL};
     *next = fault_line_read(start, end, &line);
     if (!*next || time_of(&line) >= reading->until_ms)
         return NULL;
     int may_be = may_be_chosen(reading, &line);
-    FaultCause *cause = may_be > 0 ? fault_cause_of(&reading->causes, &line) : NULL;  /* its function is looked up */
+    /* Its function is looked up. */
+    FaultCause *cause = may_be > 0 ? fault_cause_of(&reading->causes, &line, &message) : NULL;
     if (!may_be || (cause && fault_cause_is_left_out(cause)))
         return Py_NewRef(Py_False);
-    return cause && slice_length(line.record) <= cause->longest ? unit_of(reading, cause, &line, number) : NULL;
+    if (!cause || slice_length(line.record) > cause->longest)
+        return NULL;
+    return unit_of(reading, cause, &line, message, number);
 }
 
 /* Adds what `read_unit` has found. */

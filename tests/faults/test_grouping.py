@@ -1,6 +1,7 @@
 """Faults of one cause make one group; of two, two."""
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -185,6 +186,11 @@ _PIECES = [
     ),
     *("thing", "name", "reading ", "'name'", "\u00e9", "\u0663", "\u2026", "<n>", ">", "(", ")"),
 ]
+_SIDE_BY_SIDE = [
+    *("8507f5be-9d39-11ee-9b2e-982214cdf88a", "arn:aws:s3:ABCDEFAB-ABCD-abcd-abcd-abcdefabcdef:", "123456789012"),
+    *("5f8d0d55b54764421b7156c1", "a1b2c3d4e5f6g7h", "deadbee1", "deadbe1", "2023-11-22", "0x", "3x", "x", "1", "12"),
+    *("123", "e", "_", "-", ".", " ", "'", "\u00e9", "\u2026"),
+]
 _NATIVE = [None, *([subject.hot] if subject.hot else [])]
 
 
@@ -198,3 +204,12 @@ def test_a_shape_is_the_same_where_no_fold_is_passed_over(native: Any, message: 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(subject, "hot", native)
         assert shape.__wrapped__(message) == folded[:LONGEST_SHAPE]
+
+
+@pytest.mark.parametrize("native", _NATIVE)
+def test_a_shape_is_the_same_where_messages_are_made_alike_before(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "hot", native)
+    for message in map("".join, product(_SIDE_BY_SIDE, repeat=3)):
+        alike = subject._alike(message)
+        assert len(alike) == len(message)
+        assert subject._shape.__wrapped__(alike) == subject._shape.__wrapped__(message), message

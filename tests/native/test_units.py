@@ -36,14 +36,21 @@ KNOWN_AS = "here\0fn"
 NUMBERS = [b"%d", b"49590338271490256608559692538361571095921575989136588%03d", b"\xc3\xa9%055d"]
 """Of a record: as a tool counts, as Kinesis does, and as nobody."""
 MESSAGES = [
-    b'"m"',
-    b'"\\n\xc3\xa9"',
-    b'"m 7"',
-    b'"m 8"',
-    b'"m \\"7"',
-    b'"m \\"8"',
-    *(b'"m %b"' % (n * 4) for n in (b"7f", b"f8")),
+    *(
+        b'"m"',
+        b'""',
+        b'"\\n\xc3\xa9"',
+        b'"m 7"',
+        b'"m 8"',
+        b'"\\"m 7\\""',
+        b'"\\"m 8\\""',
+        b'"m \\u0037"',
+        b'"m \\\\u0037"',
+    ),
+    *(b'"\\b7\\f\\n\\/\\t\\r"', b'"\\b8\\f\\n\\/\\t\\r"', b'"m 7f7f7f7f"', b'"m f8f8f8f8"'),
+    *(b'"7%b"' % (b"m" * 511), b'"8%b"' % (b"m" * 511), b'"7%b"' % (b"m" * 512), b'"8%b"' % (b"m" * 512)),
 ]
+"""As JSON: many with a number, with escapes or without, as long as what is made alike and longer."""
 LONG = '"x":"' + "x" * 90 + '"}'
 DATA = [
     *(
