@@ -170,35 +170,63 @@ static bool read_fault(const Field *fault, FaultLine *line)
            text(work[EVENT].inner, &line->type) && read_record(&work[RECORD], work[RECORD].inner[KINESIS].inner, line);
 }
 
-static const char *read_alone(const char *start, const char *end, Field *fault, FaultLine *line)
+/* Whether an event by itself has a type that is not a fault's, and nothing by which something else is told. */
+static bool is_other(const Field *event, FaultLine *Py_UNUSED(line))
 {
-    const char *next = json_line(start, end, fault);
-    return next && read_fault(fault, line) ? next : NULL;
+    Slice type;
+    if (!is_object(event) || !text(&event->inner[TYPE], &type))
+        return false;
+    for (size_t at = TYPE + 1; at < event->inner_count; at++)
+        if (is_there(&event->inner[at]))
+            return false;
+    return slice_length(type) != 5 || !BEGINS(type.start, type.end, "fault");
 }
 
-static const char *read_envelope(const char *start, const char *end, const Field *fault, FaultLine *line)
+/* Reads what a line holds: a fault, or an event of another type; false where it is not a usual one. */
+typedef bool (*ReadInner)(const Field *inner, FaultLine *line);
+
+static const char *read_alone(const char *start, const char *end, Field *inner, ReadInner read, FaultLine *line)
+{
+    const char *next = json_line(start, end, inner);
+    return next && read(inner, line) ? next : NULL;
+}
+
+static const char *read_envelope(const char *start, const char *end, const Field *inner, ReadInner read,
+                                 FaultLine *line)
 {
     enum { INNER, FIREHOSE, RAW_DATA };
-    Field members[] = {OBJECT_OF("event", fault->inner, fault->inner_count), MEMBER("firehoseRecordMetadata"),
+    Field members[] = {OBJECT_OF("event", inner->inner, inner->inner_count), MEMBER("firehoseRecordMetadata"),
                        MEMBER("rawData")};
     Field envelope = OBJECT("", members);
     const char *next = json_line(start, end, &envelope);
     bool is_usual = next && is_there(&members[FIREHOSE]) && !is_there(&members[RAW_DATA]) &&
-                    read_fault(&members[INNER], line);
+                    read(&members[INNER], line);
     return is_usual ? next : NULL;
 }
 
-static const char *read_eventbridge(const char *start, const char *end, const Field *fault, FaultLine *line)
+static const char *read_eventbridge(const char *start, const char *end, const Field *inner, ReadInner read,
+                                    FaultLine *line)
 {
     enum { DETAIL, BUS_TYPE, BUS_ID, INNER_EVENT, RAW_DATA };
-    Field members[] = {OBJECT_OF("detail", fault->inner, fault->inner_count), MEMBER("detail-type"), MEMBER("id"),
+    Field members[] = {OBJECT_OF("detail", inner->inner, inner->inner_count), MEMBER("detail-type"), MEMBER("id"),
                        MEMBER("event"), MEMBER("rawData")};
     Field envelope = OBJECT("", members);
     const char *next = json_line(start, end, &envelope);
     bool is_usual = next && is_there(&members[BUS_TYPE]) && *members[BUS_TYPE].start == '"' &&
                     !is_there(&members[INNER_EVENT]) && !is_there(&members[RAW_DATA]) &&
-                    text_or_none(&members[BUS_ID], &line->id) && read_fault(&members[DETAIL], line);
+                    text_or_none(&members[BUS_ID], &line->id) && read(&members[DETAIL], line);
     return is_usual ? next : NULL;
+}
+
+static const char *read_line(const char *start, const char *end, Field *inner, ReadInner read, FaultLine *line)
+{
+    memset(line, 0, sizeof(*line));
+    start = json_space(start);
+    if (BEGINS(start, end, ENVELOPE_START))
+        return read_envelope(start, end, inner, read, line);
+    if (BEGINS(start, end, EVENTBRIDGE_START))
+        return read_eventbridge(start, end, inner, read, line);
+    return read_alone(start, end, inner, read, line);
 }
 
 const char *fault_line_read(const char *start, const char *end, FaultLine *line)
@@ -213,11 +241,14 @@ const char *fault_line_read(const char *start, const char *end, FaultLine *line)
     static Field members[] = {MEMBER("type"), MEMBER("timestamp"), OBJECT("uow", work), OBJECT("tags", tags),
                               OBJECT("err", error), MEMBER("id"), MEMBER("partitionKey")};
     static Field fault = OBJECT("", members);
-    memset(line, 0, sizeof(*line));
-    start = json_space(start);
-    if (BEGINS(start, end, ENVELOPE_START))
-        return read_envelope(start, end, &fault, line);
-    if (BEGINS(start, end, EVENTBRIDGE_START))
-        return read_eventbridge(start, end, &fault, line);
-    return read_alone(start, end, &fault, line);
+    return read_line(start, end, &fault, read_fault, line);
+}
+
+const char *other_line_read(const char *start, const char *end)
+{
+    static Field members[] = {MEMBER("type"), MEMBER("event"), MEMBER("detail"), MEMBER("rawData"), MEMBER("Message"),
+                              MEMBER("requestContext")};
+    static Field event = OBJECT("", members);
+    FaultLine nothing;
+    return read_line(start, end, &event, is_other, &nothing);
 }

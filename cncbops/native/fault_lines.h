@@ -32,4 +32,7 @@ typedef struct {
 /* Reads a line, and returns what is behind it; NULL where it is not a usual one. The text ends as in json.h. */
 const char *fault_line_read(const char *start, const char *end, FaultLine *line);
 
+/* The same of a line that holds an event of another type. */
+const char *other_line_read(const char *start, const char *end);
+
 #endif

@@ -80,10 +80,10 @@ _Sums = tuple[
     int,
 ]
 
-# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual, and
-# False for a fault that is left out: `cause_of` says so of all of its cause, `is_wanted` of all of its type, or it was
-# not raised from `start_ms` up to `end_ms`. If `by_shape`, `cause_of` says the same of all messages of a shape.
-# How many are left out; and what the others come to, if all are usual.
+# The packed units of lines of faults raised before `until_ms`, all of place 0; None for a line that is not usual, True
+# for one that holds another event, and False for a fault that is left out: `cause_of` says so of all of its cause,
+# `is_wanted` of all of its type, or it was not raised from `start_ms` up to `end_ms`. If `by_shape`, `cause_of` says
+# the same of all messages of a shape. How many are left out, and others; and what the rest come to, if all are usual.
 def read_units(
     *,
     make: type[Unit],
@@ -97,7 +97,7 @@ def read_units(
     is_wanted: Callable[[str | None], bool] | None,
     until_ms: int,
     by_shape: bool,
-) -> tuple[list[Unit | Literal[False] | None], int, _Sums | None]: ...
+) -> tuple[list[Unit | bool | None], int, int, _Sums | None]: ...
 
 # None where not all are packed units.
 def sum_units(units: Sequence[object], /) -> _Sums | None: ...
@@ -105,8 +105,8 @@ def sum_units(units: Sequence[object], /) -> _Sums | None: ...
 # The digests of faults, and of their records, end to end; of packed units, as in what follows.
 def unit_digests(units: Sequence[Unit], /) -> tuple[bytes, bytes]: ...
 
-# Give them places that rise by one, from `first` on, also for each that is left out.
-def place_units(units: Sequence[Unit | Literal[False]], first: int, /) -> None: ...
+# Give them places that rise by one, from `first` on, also for each that is left out (False), but no other event (True).
+def place_units(units: Sequence[Unit | bool], first: int, /) -> None: ...
 
 # Units by fingerprint and pipeline, in their order; None where not all are packed.
 def units_alike(units: Sequence[Record], /) -> dict[tuple[str, str | None], list[Unit]] | None: ...

@@ -29,7 +29,7 @@ PyObject *unit_digests(PyObject *Py_UNUSED(module), PyObject *given)
     return digests;
 }
 
-/* Whether all are packed units, or False for what is left out between them, and there are so many places; else with an
+/* Whether all are packed units, or False or True for what is between them, and there are so many places; else with an
    exception set. */
 static bool can_be_placed(PyObject *lines, long long place)
 {
@@ -40,7 +40,7 @@ static bool can_be_placed(PyObject *lines, long long place)
     }
     for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(lines); at++) {
         PyObject *line = PyTuple_GET_ITEM(lines, at);
-        if (line != Py_False && !is_packed_unit(line)) {
+        if (!PyBool_Check(line) && !is_packed_unit(line)) {
             PyErr_SetString(PyExc_TypeError, "a unit is not packed");
             return false;
         }
@@ -55,9 +55,12 @@ PyObject *place_units(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
     long long place = PyLong_AsLongLong(arguments[1]);
     PyObject *lines = PyErr_Occurred() ? NULL : PySequence_Tuple(arguments[0]);
     bool is_well = lines && can_be_placed(lines, place);
-    for (Py_ssize_t at = 0; is_well && at < PyTuple_GET_SIZE(lines); at++)
-        if (PyTuple_GET_ITEM(lines, at) != Py_False)
-            ((Packed *)PyTuple_GET_ITEM(lines, at))->place = place + at;
+    for (Py_ssize_t at = 0; is_well && at < PyTuple_GET_SIZE(lines); at++) {
+        PyObject *line = PyTuple_GET_ITEM(lines, at);
+        if (!PyBool_Check(line))
+            ((Packed *)line)->place = place;
+        place += line != Py_True;
+    }
     Py_XDECREF(lines);
     return is_well ? Py_NewRef(Py_None) : NULL;
 }

@@ -8,14 +8,15 @@
 /* A line that is shorter than this is rarely a fault. */
 #define SHORT_LINE 512
 
-/* `units` have None for each line that is not usual, and False for each of so many that are `left_out`, as they are not
-   chosen. Where there is one that is not usual `is_whole` is false, and nothing more is summed up. */
+/* `units` have None for each line that is not usual, False for each of so many that are `left_out`, as they are not
+   chosen, and True for each of so many `others`, that hold no fault. Where there is one that is not usual `is_whole` is
+   false, and nothing more is summed up. */
 typedef struct {
     FaultCauses causes;
     long long start_ms, end_ms, until_ms;
     PyObject *units;
     bool is_whole;
-    Py_ssize_t left_out;
+    Py_ssize_t left_out, others;
     UnitSums sums;
 } Reading;
 
@@ -62,13 +63,15 @@ static int may_be_chosen(Reading *reading, const FaultLine *line)
     return kind ? kind->is_wanted : -1;
 }
 
-/* The unit of a line, False where it is left out; NULL where it is not usual. `next` is what is behind it, where that
-   was found. */
+/* The unit of a line, False where it is left out, True where it holds another event; NULL where it is not usual. `next`
+   is what is behind it, where that was found. */
 static PyObject *read_unit(Reading *reading, const char *start, const char *end, Py_ssize_t number, const char **next)
 {
     FaultLine line;
     Slice message = {NULL, NULL};
     *next = fault_line_read(start, end, &line);
+    if (!*next && (*next = other_line_read(start, end)))
+        return Py_NewRef(Py_True);
     if (!*next || time_of(&line) >= reading->until_ms)
         return NULL;
     int may_be = may_be_chosen(reading, &line);
@@ -84,11 +87,11 @@ static PyObject *read_unit(Reading *reading, const char *start, const char *end,
 /* Adds what `read_unit` has found. */
 static bool add_unit(Reading *reading, PyObject *unit)
 {
-    bool is_left_out = unit == Py_False;
-    reading->left_out += is_left_out;
+    reading->left_out += unit == Py_False;
+    reading->others += unit == Py_True;
     reading->is_whole = reading->is_whole && unit;
     return PyList_Append(reading->units, unit ? unit : Py_None) == 0 &&
-           (!reading->is_whole || is_left_out || unit_sums_add(&reading->sums, (const Packed *)unit));
+           (!reading->is_whole || PyBool_Check(unit) || unit_sums_add(&reading->sums, (const Packed *)unit));
 }
 
 static bool add_units(Reading *reading, Slice data, Py_ssize_t number)
@@ -106,8 +109,8 @@ static bool add_units(Reading *reading, Slice data, Py_ssize_t number)
     return true;
 }
 
-/* The units, how many are left out, and what they come to; None in place of that where not all lines are usual.
-   `is_wanted` is asked about their types; NULL where all are. */
+/* The units, how many are left out, how many are others, and what they come to; None in place of that where not all
+   lines are usual. `is_wanted` is asked about their types; NULL where all are. */
 static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line, PyObject *is_wanted)
 {
     reading->units = PyList_New(0);
@@ -118,7 +121,7 @@ static PyObject *told(Reading *reading, Slice data, Py_ssize_t first_line, PyObj
     if (!add_units(reading, data, first_line))
         return NULL;
     PyObject *sums = reading->is_whole ? unit_sums_told(&reading->sums) : Py_NewRef(Py_None);
-    return sums ? Py_BuildValue("OnN", reading->units, reading->left_out, sums) : NULL;
+    return sums ? Py_BuildValue("OnnN", reading->units, reading->left_out, reading->others, sums) : NULL;
 }
 
 PyObject *read_units(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)

@@ -139,8 +139,9 @@ class UnitReader(Reader):
         self._assess(some)
         met.take_places()
         self._leave_out(met.left_out, met.reading.entry)
+        self._pass_over(met.others, met.reading.entry)
         some.read += met.left_out
-        rest: UsualUnits | None = met
+        rest = met if met.found else None
         while rest:
             part, rest = rest.up_to(_BYTES_AT_ONCE - some.bytes)
             some.add(self._new_of(part), part)
@@ -218,7 +219,7 @@ class UnitReader(Reader):
         entry, stored_ms = reading.entry, int(reading.entry.object.last_modified.timestamp() * 1000)
         for read in self._read(reading, blocks):
             if isinstance(read, UsualUnits):
-                self._count_read(reading, len(read.lines))
+                self._count_read(reading, read.faults)
                 yield read
                 continue
             for line, part, fault, is_unread in self._faults(reading, *read):
@@ -253,6 +254,12 @@ class UnitReader(Reader):
             self._findings.tally.faults.not_chosen += faults
             entry.remains = True
 
+    def _pass_over(self, others: int, entry: Entry) -> None:
+        """Count events of an object that are no faults."""
+        if others:
+            self._findings.tally.faults.others += others
+            entry.remains = True
+
     def _faults(
         self, reading: Reading, line: int, document_part: int, found: Decoded
     ) -> Iterator[tuple[int, int, Fault, bool]]:
@@ -270,11 +277,10 @@ class UnitReader(Reader):
     def _pass_by(self, reading: Reading, line: int, part: int, found: Decoded) -> None:
         """Count a document without a fault; what is broken is noted, unless single lines are read."""
         reading.entry.remains = True
-        faults = self._findings.tally.faults
         if isinstance(found, list):
-            faults.others += 1
+            self._pass_over(1, reading.entry)
         elif isinstance(found, Problem) and reading.item.lines is None:
-            faults.broken += 1
+            self._findings.tally.faults.broken += 1
             malformed(reading, line, part, None, (found.error, found.message), self._findings)
 
     def _read(self, reading: Reading, blocks: Iterator[Block]) -> Iterator[ReadDocument | UsualUnits]:

@@ -5,10 +5,10 @@ Whatever speaks against that, in a line or in what is known of its fault, has it
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -30,8 +30,8 @@ from cncbops.session.memory import Shared
 NOTHING: Mapping[int, bool] = MappingProxyType({})
 """None of some units was delivered before."""
 
-Line = Unit | Literal[False]
-"""The unit of a line; False for a fault that is left out, as it is not chosen."""
+Line = Unit | bool
+"""The unit of a line; False for a fault that is left out, as it is not chosen, True for an event that is none."""
 
 ReadDocument = tuple[int, int, Decoded]
 """A document's line and part, and what it holds."""
@@ -78,7 +78,7 @@ class Sums(NamedTuple):
 
 
 class _Block(Run[Line], frozen=True, gc=False):
-    """All lines of a block, where each is a unit or left out; the units, what they come to, and which went before."""
+    """All lines of a block, where each is usual; the units, what they come to, and which went before."""
 
     units: Sequence[Unit]
     sums: Sums
@@ -102,7 +102,7 @@ class UsualUnits(msgspec.Struct, gc=False):
     @classmethod
     def of(cls, reading: Reading, lines: Sequence[Line], delivered: Mapping[int, bool] = NOTHING) -> "UsualUnits":
         """Of units that are all packed, and of what is left out between them."""
-        found = [each for each in lines if each]
+        found = _units_among(lines)
         summed = hot.sum_units(found)
         assert summed, "each is packed"
         return cls(reading, lines, found, Sums.of(*summed), delivered)
@@ -110,7 +110,20 @@ class UsualUnits(msgspec.Struct, gc=False):
     @property
     def left_out(self) -> int:
         """How many are."""
-        return len(self.lines) - len(self.found)
+        return self._count(False)
+
+    @property
+    def others(self) -> int:
+        """How many lines hold an event that is no fault."""
+        return self._count(True)
+
+    @property
+    def faults(self) -> int:
+        """How many lines hold one, left out or not."""
+        return len(self.lines) - self.others
+
+    def _count(self, what: bool) -> int:
+        return sum(each is what for each in self.lines) if len(self.lines) > len(self.found) else 0
 
     @property
     def digests(self) -> bytes:
@@ -150,7 +163,7 @@ class UsualUnits(msgspec.Struct, gc=False):
         entry = self.reading.entry
         (first,) = entry.places(entry.pulled, 1)
         hot.place_units(self.lines, first)
-        entry.pulled += len(self.lines)
+        entry.pulled += self.faults
 
 
 class UsualReader:
@@ -198,7 +211,7 @@ class UsualReader:
         """The units of a block by line; none of them where what the ledger remembers has to be weighed."""
         request = self._request
         start_ms, end_ms = request.choice.window.bounds_ms
-        lines, left_out, sums = hot.read_units(
+        lines, left_out, others, sums = hot.read_units(
             make=Unit,
             cause_of=self._causes.of,
             data=block.data,
@@ -211,7 +224,8 @@ class UsualReader:
             until_ms=request.until_ms,
             by_shape=not request.choice.errors,  # which choose by the message itself
         )
-        units = [each for each in lines if each] if left_out or not sums else cast("Sequence[Unit]", lines)
+        is_all = sums and not (left_out or others)
+        units = cast("Sequence[Unit]", lines) if is_all else _units_among(lines)
         delivered = self._delivered(units, is_all=sums is not None)
         if delivered is None:
             return [None] * len(lines)
@@ -229,3 +243,7 @@ class UsualReader:
         if digests is None or not assessor.remembers(digests):
             return NOTHING
         return assessor.delivered(digests) if is_all else None
+
+
+def _units_among(lines: Iterable[Line | None]) -> list[Unit]:
+    return [each for each in lines if each is not None and not isinstance(each, bool)]

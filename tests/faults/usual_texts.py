@@ -62,6 +62,13 @@ wrapped = st.tuples(faults.map(str.encode), wraps)
 
 RECORD = texts.record().replace(b'"eventID"', b'"eventSource":"aws:kinesis","eventSourceARN":"arn","eventID"')
 FAULT = texts.of_record(RECORD)
+OTHERS = [b'{"type":"t"}', b'{"id":"1","type":"thing-created","timestamp":7,"thing":{"type":"fault","event":1}}']
+MARKS = ["event", "detail", "rawData", "Message", "requestContext"]
+NO_OTHERS = [
+    *(b'{"type":""}', b'{"type":7}', b'{"type":"fault"}', b'{"type":"\\u0074"}', b'{"a":"t"}', b'["type"]'),
+    *(b'{"type":"t","%b":1}' % mark.encode() for mark in MARKS),
+]
+"""Of another type than a fault, and what is no such event, or is seldom written so."""
 ODD = [
     (b'"message":"m"', b'"message":' + texts.packed(b'"m"')),
     (b'"name":"Error"', b'"name":' + texts.packed(b'"Error"')),

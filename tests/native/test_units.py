@@ -71,7 +71,9 @@ def read_units(data: bytes, cause_of: Callable[..., Any] = cause_of, **said: Any
     """What C reads, from line 3 on."""
     of_all = {"is_alone": False, "start_ms": -(2**63), "end_ms": 2**63 - 1, "is_wanted": None, "until_ms": LATER_MS}
     usually = {**of_all, "make": Unit, "lake_object": OBJECT, "by_shape": True}
-    return hot.read_units(cause_of=cause_of, data=data, first_line=3, **{**usually, **said})
+    units, left_out, others, sums = hot.read_units(cause_of=cause_of, data=data, first_line=3, **{**usually, **said})
+    assert others == sum(each is True for each in units)
+    return units, left_out, sums
 
 
 def in_c(lines: Sequence[bytes], cause_of: Callable[..., Any] = cause_of, **said: bool) -> list[Unit]:
@@ -368,3 +370,23 @@ def test_what_asking_for_a_cause_raises_passes() -> None:
 
     with pytest.raises(LookupError, match="no cause"):
         in_c([usual_texts.FAULT], broken)
+
+
+@pytest.mark.parametrize("wraps", [[], ["envelope"], ["eventbridge"]])
+def test_events_of_other_types_are_told_from_what_may_be_a_fault(wraps: list[str]) -> None:
+    def read(events: list[bytes]) -> list[Any]:
+        found, left_out, _ = read_units(b"\n".join(texts.wrapped(each, wraps) for each in events))
+        assert left_out == 0
+        return found
+
+    assert read(usual_texts.OTHERS) == [True] * len(usual_texts.OTHERS)
+    assert read(usual_texts.NO_OTHERS) == [None] * len(usual_texts.NO_OTHERS)
+
+
+def test_other_events_take_no_place_and_what_is_left_out_does() -> None:
+    fault, (other, *_) = usual_texts.FAULT, usual_texts.OTHERS
+    found, left_out, sums = read_units(b"\n".join([other, fault, other, fault]))
+    assert [each is True for each in found] == [True, False, True, False]
+    assert (left_out, sums) == (0, hot.sum_units([found[1], found[3]]))
+    hot.place_units([found[0], found[1], False, True, found[3]], 7)
+    assert [found[1].place, found[3].place] == [7, 9]
