@@ -390,3 +390,19 @@ def test_other_events_take_no_place_and_what_is_left_out_does() -> None:
     assert (left_out, sums) == (0, hot.sum_units([found[1], found[3]]))
     hot.place_units([found[0], found[1], False, True, found[3]], 7)
     assert [found[1].place, found[3].place] == [7, 9]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(b"Error", b"\\u00e9"), (b"Error", b'\\"\\\\u00e9\\"')],  # the text of one is as the JSON of the other
+        [(b"E\\n", b"1"), (b"E\\n", b"2")],
+        [(b"E1", b"1"), (b"E2", b"1")],
+    ],
+)
+def test_what_says_other_things_is_not_taken_for_the_same(said: list[tuple[bytes, bytes]]) -> None:
+    fault, usually = texts.cookbook(usual_texts.RECORD), b'"name":"Error","message":"m"'
+    assert usually in fault
+    lines = [fault.replace(usually, b'"name":"%b","message":"%b"' % each) for each in said]
+    for some in (lines, lines[::-1]):
+        assert in_c(some) == in_python(some)
