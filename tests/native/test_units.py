@@ -398,6 +398,7 @@ def test_other_events_take_no_place_and_what_is_left_out_does() -> None:
         [(b"Error", b"\\u00e9"), (b"Error", b'\\"\\\\u00e9\\"')],  # the text of one is as the JSON of the other
         [(b"E\\n", b"1"), (b"E\\n", b"2")],
         [(b"E1", b"1"), (b"E2", b"1")],
+        [(b"Error", b"\\u0037"), (b"Error", b"\\u0038")],
     ],
 )
 def test_what_says_other_things_is_not_taken_for_the_same(said: list[tuple[bytes, bytes]]) -> None:
@@ -406,3 +407,17 @@ def test_what_says_other_things_is_not_taken_for_the_same(said: list[tuple[bytes
     lines = [fault.replace(usually, b'"name":"%b","message":"%b"' % each) for each in said]
     for some in (lines, lines[::-1]):
         assert in_c(some) == in_python(some)
+
+
+@pytest.mark.parametrize(("length", "asked_for"), [(0, 1), (512, 1), (513, 2)])
+def test_longer_messages_are_causes_of_their_own(length: int, asked_for: int) -> None:
+    asked: list[object] = []
+
+    def counted(*said: bytes | None) -> Cause:
+        asked.append(said)
+        return cause_of(*said)
+
+    fault = texts.cookbook(usual_texts.RECORD)
+    lines = [fault.replace(b'"m"', b'"%b"' % (each * length)[:length]) for each in (b"7\xc3\xa9 ", b"8\xc3\xa9 ")]
+    assert in_c(lines, counted) == in_python(lines)
+    assert len(asked) == asked_for
