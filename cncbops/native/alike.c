@@ -6,29 +6,16 @@
 
 #include "native.h"
 
+#include "ascii.h"
+
 #define ANY_UUID "00000000-0000-0000-0000-000000000000"
 
 /* How long a word is at least that is folded away as hexadecimal, or as another id, and a number behind a letter. */
 enum { UUID_LENGTH = sizeof(ANY_UUID) - 1, HEXADECIMAL = 8, ID = 16, NUMBER = 3 };
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static bool is_hexadecimal(char byte)
-{
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
-}
-
 static bool is_of_word(char byte)
 {
-    return is_digit(byte) || is_letter(byte) || byte == '_' || (unsigned char)byte >= 0x80;
+    return is_digit(byte) || is_letter(byte) || byte == '_' || !is_ascii(byte);
 }
 
 static const char *word_end(const char *at, const char *end)
@@ -44,7 +31,7 @@ static bool is_uuid(const char *at, const char *end)
     if (end - at < UUID_LENGTH || (end - at > UUID_LENGTH && is_of_word(at[UUID_LENGTH])))
         return false;
     for (int place = 0; place < UUID_LENGTH; place++)
-        if (ANY_UUID[place] == '-' ? at[place] != '-' : !is_hexadecimal(at[place]))
+        if (ANY_UUID[place] == '-' ? at[place] != '-' : !is_hex(at[place]))
             return false;
     return true;
 }
@@ -52,7 +39,7 @@ static bool is_uuid(const char *at, const char *end)
 /* How any id begins that is folded away as this word is; 0 if it is none. */
 static char id_start(Slice word)
 {
-    bool has_digit = false, has_letter = false, is_hex = true;
+    bool has_digit = false, has_letter = false, is_all_hex = true;
     if (slice_length(word) < HEXADECIMAL || (word.start[0] == '0' && word.start[1] == 'x'))
         return 0;
     for (const char *at = word.start; at < word.end; at++) {
@@ -60,10 +47,10 @@ static char id_start(Slice word)
             return 0;
         has_digit = has_digit || is_digit(*at);
         has_letter = has_letter || is_letter(*at);
-        is_hex = is_hex && is_hexadecimal(*at);
+        is_all_hex = is_all_hex && is_hex(*at);
     }
-    bool is_id = has_digit && has_letter && (is_hex || slice_length(word) >= ID);
-    return !is_id ? 0 : is_hex ? 'a' : 'z';
+    bool is_id = has_digit && has_letter && (is_all_hex || slice_length(word) >= ID);
+    return !is_id ? 0 : is_all_hex ? 'a' : 'z';
 }
 
 /* Whether it may matter which digit there is at a place of a word: it stays behind a letter, if not many do. */

@@ -1,15 +1,12 @@
 #include "draft.h"
 
+#include "ascii.h"
+
 /* Of a partition key; counted in bytes here, which are never fewer. */
 #define LONGEST_KEY 256
 
 /* What follows a synthesized sequence number's order: line and part, at most as many digits. */
 #define LONGEST_PLACE 40
-
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
 
 /* Whether a text may be a number of milliseconds, which is as good as one. */
 static bool may_be_number(Text text)

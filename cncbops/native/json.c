@@ -7,6 +7,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "ascii.h"
 #include "utf8.h"
 
 #define DEEPEST 64
@@ -14,8 +15,8 @@
 /* So many bytes are looked at together. */
 enum { BLOCK = 64 };
 
-/* Text that is read up to `end`, and which of the bytes of a block of it are special, the first in the lowest bit: to
-   go from one of them to the next takes a third of what it takes to look from each for the next. */
+/* Text that is read up to `end`, and which of the bytes of a block of it are special, the first in the lowest bit: so it
+   is found once for many what comes next. */
 typedef struct {
     const char *block, *end;
     uint64_t special;
@@ -23,11 +24,6 @@ typedef struct {
 
 static const char *value(Scan *scan, const char *at, int depth);
 static const char *object(Scan *scan, const char *at, Field *fields, size_t count, int depth);
-
-static inline bool is_ascii(char byte)
-{
-    return (unsigned char)byte < 0x80;
-}
 
 /* Whether a byte of a string does not stand for itself. */
 static inline bool is_escaped(char byte)
@@ -87,16 +83,6 @@ bool json_is_plain(const char *text, size_t length)
     for (size_t at = 0; at < length; at++)
         is_plain &= !is_escaped(text[at]);
     return is_plain;
-}
-
-static inline bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_hex(char byte)
-{
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
 /* Past an escape, of which `at` is the backslash; NULL for half of a surrogate pair. */

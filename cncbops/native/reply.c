@@ -2,6 +2,8 @@
 
 #include "reply.h"
 
+#include "ascii.h"
+
 enum { LONGEST_NAME = 64, MOST_DIGITS = 15 };
 
 #define VERSION "HTTP/1.1 "
@@ -11,11 +13,6 @@ typedef struct {
     const char *at;
     const char *end;
 } Part;
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_text(Part part, const char *text)
 {
