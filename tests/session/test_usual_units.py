@@ -373,3 +373,11 @@ def test_units_that_were_counted_are_given_where_what_was_read_with_them_cannot_
     units = reader.judged(given, (), findings)
     assert [unit.line for unit in units] == [1, 2]
     assert findings.tally.events.matched == 2
+
+
+def test_one_message_is_chosen_among_those_of_its_shape() -> None:
+    data = b"\n".join(USUAL.replace(b'"m"', b'"no %d"' % number) for number in (1, 2, 3))
+    request = replace(REQUEST, choice=FaultSelection(errors=("no 2",)))
+    found = came_to(data, request)
+    assert [unit.line for unit in found["units"]] == [2]  # type: ignore[attr-defined]
+    assert found == slowly(data, request)
