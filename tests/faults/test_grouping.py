@@ -189,7 +189,7 @@ _PIECES = [
 _SIDE_BY_SIDE = [
     *("8507f5be-9d39-11ee-9b2e-982214cdf88a", "arn:aws:s3:ABCDEFAB-ABCD-abcd-abcd-abcdefabcdef:", "123456789012"),
     *("5f8d0d55b54764421b7156c1", "a1b2c3d4e5f6g7h", "deadbee1", "deadbe1", "2023-11-22", "0x", "3x", "x", "1", "12"),
-    *("123", "e", "_", "-", ".", " ", "'", "\u00e9", "\u2026"),
+    *("123", "e", "_", "-", ".", " ", "'", "\u00e9", "\u2026", "Mon, Nov 22 2023 10:11:12", " GMT", "+0100", " (CET)"),
 ]
 _NATIVE = [None, *([subject.hot] if subject.hot else [])]
 
