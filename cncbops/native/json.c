@@ -31,23 +31,58 @@ static inline bool is_escaped(char byte)
     return byte == '"' || byte == '\\' || (unsigned char)byte < 0x20;
 }
 
-/* Whether the bytes of a block are special: quotes, backslashes, control characters, and what is not ASCII, which as
-   signed numbers are less than those. */
+/* Which of STEP bytes are special: quotes, backslashes, control characters, and what is not ASCII. */
+
+#if defined(__SSE2__)
+
+enum { STEP = 16 };
+
+static inline uint64_t special_among(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')); /* what is not ASCII is less than 0 */
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), others));
+}
+
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+enum { STEP = 8 };
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* The highest bit of each byte that is at least as large, where both are less than 0x80. */
+static inline uint64_t at_least(uint64_t bytes, unsigned char least)
+{
+    return bytes + EACH_BYTE(0x80 - least);
+}
+
+static inline uint64_t special_among(const char *at)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, STEP);
+    uint64_t low = bytes & EACH_BYTE(0x7f);
+    uint64_t plain = at_least(low, 0x20) & at_least(low ^ EACH_BYTE('"'), 1) & at_least(low ^ EACH_BYTE('\\'), 1);
+    uint64_t special = (~plain | bytes) & EACH_BYTE(0x80);
+    return (special >> 7) * 0x0102040810204080ULL >> 56; /* the bits of all bytes next to each other */
+}
+
+#else
+
+enum { STEP = 1 };
+
+static inline uint64_t special_among(const char *at)
+{
+    return is_escaped(*at) || !is_ascii(*at);
+}
+
+#endif
+
 static inline uint64_t special_of(const char *block)
 {
     uint64_t special = 0;
-#if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
-    for (int at = 0; at < BLOCK; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(block + at));
-        __m128i either = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(either, _mm_cmplt_epi8(bytes, space)));
-        special |= (uint64_t)found << at;
-    }
-#else
-    for (int at = 0; at < BLOCK; at++)
-        special |= (uint64_t)(is_escaped(block[at]) || !is_ascii(block[at])) << at;
-#endif
+    for (int at = 0; at < BLOCK; at += STEP)
+        special |= special_among(block + at) << at;
     return special;
 }
 
