@@ -62,25 +62,25 @@ static bool may_matter(Slice word, const char *at)
     return is_before_x || (is_behind_letter && !is_number);
 }
 
-static void write_word(Slice word, char *to)
+static void write_number(Slice word, char *to)
 {
     for (const char *at = word.start; at < word.end; at++, to++)
         *to = is_digit(*at) && !may_matter(word, at) ? '0' : *at;
 }
 
-/* The same of one that may be an id, or begin one; returns what is behind that. */
-static const char *write_id(Slice word, const char *end, char *to)
+/* Writes a word, or the UUID that begins with it; returns what is behind that. */
+static const char *write_word(Slice word, const char *end, bool may_be_id, char *to)
 {
-    if (is_uuid(word.start, end)) {
+    if (may_be_id && is_uuid(word.start, end)) {
         memcpy(to, ANY_UUID, UUID_LENGTH);
         return word.start + UUID_LENGTH;
     }
-    char start = id_start(word);
+    char start = may_be_id ? id_start(word) : 0;
     if (start) {
         memset(to, '0', slice_length(word));
         *to = start;
     } else {
-        write_word(word, to);
+        write_number(word, to);
     }
     return word.end;
 }
@@ -100,26 +100,31 @@ static bool has_arn(Text text)
 
 void write_alike(Text text, char *to)
 {
-    const char *const start = text.start, *const end = start + text.length;
+    const char *const end = text.start + text.length;
     bool may_be_ids = !has_arn(text);
-    for (const char *at = start; at < end;) {
+    for (const char *at = text.start, *next; at < end; to += next - at, at = next) {
         Slice word = {at, word_end(at, end)};
-        if (word.start == word.end)
-            to[at - start] = *at, at++;
-        else if (may_be_ids)
-            at = write_id(word, end, to + (at - start));
-        else
-            write_word(word, to + (at - start)), at = word.end;
+        if (word.start < word.end) {
+            next = write_word(word, end, may_be_ids, to);
+        } else {
+            *to = *at;
+            next = at + 1;
+        }
     }
 }
 
 PyObject *alike(PyObject *Py_UNUSED(module), PyObject *message)
 {
-    if (!PyUnicode_Check(message) || !PyUnicode_IS_ASCII(message))
+    Text text;
+    text.start = PyUnicode_AsUTF8AndSize(message, &text.length);
+    if (!text.start && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
         return Py_NewRef(message);
-    Text text = {(const char *)PyUnicode_1BYTE_DATA(message), PyUnicode_GET_LENGTH(message)};
-    PyObject *written = PyUnicode_New(text.length, 0x7f);
-    if (written)
-        write_alike(text, (char *)PyUnicode_1BYTE_DATA(written));
+    }
+    PyObject *written = text.start ? PyBytes_FromStringAndSize(NULL, text.length) : NULL;
+    if (!written)
+        return NULL;
+    write_alike(text, PyBytes_AS_STRING(written));
+    Py_SETREF(written, PyUnicode_DecodeUTF8(PyBytes_AS_STRING(written), text.length, NULL));
     return written;
 }

@@ -85,9 +85,9 @@ static Slice form_of(FaultCauses *causes, const FaultLine *line, Slice *message,
 {
     bool may_have = causes->by_shape && is_without_escapes(line->common[ERROR_NAME]);
     Py_ssize_t length = may_have ? read_text(line->common[ERROR_MESSAGE], causes->room) : -1;
+    *message = length < 0 ? (Slice){NULL, NULL} : (Slice){causes->room, causes->room + length};
     if (length < 0)
-        return *message = (Slice){NULL, NULL}, line->common[ERROR_MESSAGE];
-    *message = (Slice){causes->room, causes->room + length};
+        return line->common[ERROR_MESSAGE];
     write_alike((Text){causes->room, length}, room);
     return (Slice){room, room + length};
 }
@@ -148,12 +148,9 @@ static void ask(FaultCauses *causes, FaultCause *cause, const FaultLine *line, S
 {
     forget(cause);
     memcpy(cause->said, line->common, sizeof(cause->said));
-    cause->has_form = has_form;
-    cause->form = form;
-    if (has_form) {
+    if (has_form)
         memcpy(cause->room, form.start, slice_length(form));
-        cause->form = (Slice){cause->room, cause->room + slice_length(form)};
-    }
+    cause->form = has_form ? (Slice){cause->room, cause->room + slice_length(form)} : form;
     cause->cause = ask_for_cause(causes->cause_of, line);
     if (cause->cause && cause->cause != Py_None && !fault_cause_is_left_out(cause) && !take_attributes(cause))
         Py_CLEAR(cause->cause);
@@ -166,8 +163,8 @@ static FaultCause *held(FaultCauses *causes, const FaultLine *line, Slice *messa
     Slice form = form_of(causes, line, message, room);
     bool has_form = message->start;
     FaultCause *cause = place_of(causes, line, form);
-    bool is_there = cause->cause && cause->has_form == has_form && slice_equal(cause->form, form);
-    if (!is_there || !says_the_same(cause, line))
+    bool is_alike = (cause->form.start == cause->room) == has_form && slice_equal(cause->form, form);
+    if (!cause->cause || !is_alike || !says_the_same(cause, line))
         ask(causes, cause, line, form, has_form);
     return cause;
 }

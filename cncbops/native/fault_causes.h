@@ -19,12 +19,11 @@ enum { KNOWN_AS, CAUSE_DIGEST, FUNCTION, LONGEST, ATTRIBUTES };
 
 /* What the first of its faults says of it, the Cause, which is None where that is not usual, and False where no fault
    of it is chosen, how many bytes a record may have, and what those of some groups have in common. All messages of its
-   faults have one `form`, or are one, whose JSON is that. `stream_digest` is of its function and the `stream` that was
+   faults have one `form`, kept in `room`, or are one, whose JSON is that. `stream_digest` is of its function and the `stream` that was
    last met. */
 typedef struct {
     Slice said[COMMON], form;
     char room[LONGEST_FORM];
-    bool has_form;
     PyObject *cause, *attributes[ATTRIBUTES];
     Py_ssize_t longest;
     Common *of_group[GROUPS];
