@@ -8,6 +8,7 @@ failures.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from cncbops.errors import CncbopsError
@@ -107,12 +108,10 @@ class Candidate(NamedTuple):
     what: Unit | Flawed | Refused | Known
     is_sent_again: bool = False
 
-    def shared(self, at: int) -> Shared | None:
-        """The records that are to be sent of it, which is at an index, where others may send them, too."""
-        what = self.what
-        if not (isinstance(what, Unit) and what.pipeline and what.records):
-            return None
-        return Shared([at], b"".join(what.records), [what.pipeline])
+    @property
+    def shares(self) -> int:
+        """How many records are to be sent of it that others may send, too."""
+        return len(self.what.records) if isinstance(self.what, Unit) and self.what.pipeline else 0
 
 
 class Candidates(NamedTuple):
@@ -128,7 +127,14 @@ class Candidates(NamedTuple):
     @property
     def shared(self) -> Sequence[Shared]:
         """The records of those that others may send, too."""
-        return [shared for at, each in enumerate(self.found) if (shared := each.shared(at))]
+        indices = groupby(range(len(self.found)), lambda at: self.found[at].shares)
+        return [self._shared(list(at)) for shares, at in indices if shares]
+
+    def _shared(self, at: Sequence[int]) -> Shared:
+        """The records of those at some indices, as many of each."""
+        units = [what for index in at if isinstance(what := self.found[index].what, Unit)]
+        records = chain.from_iterable(unit.records for unit in units)
+        return Shared(at, b"".join(records), [unit.pipeline for unit in units])
 
 
 class Assessor:

@@ -121,15 +121,16 @@ class Shared(NamedTuple):
         """The same faults behind so many others."""
         return self._replace(at=[count + at for at in self.at]) if count else self
 
-    def without(self, dropped: Set[int]) -> "Iterator[Shared]":
-        """The faults that are not at some indices, each by itself where any of them is."""
+    def without(self, dropped: Set[int]) -> "Shared | None":
+        """The faults that are not at some indices, if there are any."""
         if dropped.isdisjoint(self.at):
-            yield self
-            return
+            return self
         size = self.of_each * DIGEST_BYTES
-        for index, (at, pipeline) in enumerate(zip(self.at, self.pipelines, strict=True)):
-            if at not in dropped:
-                yield Shared([at], self.records[index * size : (index + 1) * size], [pipeline])
+        left = [index for index, at in enumerate(self.at) if at not in dropped]
+        if not left:
+            return None
+        records = b"".join([self.records[index * size : (index + 1) * size] for index in left])
+        return Shared([self.at[index] for index in left], records, [self.pipelines[index] for index in left])
 
 
 class Seen:
@@ -150,7 +151,7 @@ class Seen:
             return again
         met = frozenset(again)
         for each in shared:
-            for new in each.without(met):
+            if new := each.without(met):
                 again += self._went_for_another(new)
         return sorted(again)
 

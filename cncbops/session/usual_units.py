@@ -81,6 +81,7 @@ class _Block(Run[Line], frozen=True, gc=False):
     """All lines of a block, where each is usual; the units, what they come to, and which went before."""
 
     units: Sequence[Unit]
+    others: int
     sums: Sums
     delivered: Mapping[int, bool]
 
@@ -89,13 +90,14 @@ class UsualUnits(msgspec.Struct, gc=False):
     """Units of an object that is being read, packed in C, in its order, and what they come to, their causes likewise.
 
     That is found out at once: when others are read, units have to be fetched from memory for each question.
-    `lines` are those that they were read of, which tells their places. `delivered` are those units that are not to be
-    sent, by index, as the function had them; and whether from this run.
+    `lines` are those that they were read of, which tells their places; of them so many hold `others` than faults.
+    `delivered` are those units that are not to be sent, by index, as the function had them; and whether from this run.
     """
 
     reading: Reading
     lines: Sequence[Line]
     found: Sequence[Unit]
+    others: int
     sums: Sums
     delivered: Mapping[int, bool] = NOTHING
 
@@ -105,25 +107,17 @@ class UsualUnits(msgspec.Struct, gc=False):
         found = _units_among(lines)
         summed = hot.sum_units(found)
         assert summed, "each is packed"
-        return cls(reading, lines, found, Sums.of(*summed), delivered)
-
-    @property
-    def left_out(self) -> int:
-        """How many are."""
-        return self._count(False)
-
-    @property
-    def others(self) -> int:
-        """How many lines hold an event that is no fault."""
-        return self._count(True)
+        return cls(reading, lines, found, sum(each is True for each in lines), Sums.of(*summed), delivered)
 
     @property
     def faults(self) -> int:
         """How many lines hold one, left out or not."""
         return len(self.lines) - self.others
 
-    def _count(self, what: bool) -> int:
-        return sum(each is what for each in self.lines) if len(self.lines) > len(self.found) else 0
+    @property
+    def left_out(self) -> int:
+        """How many are."""
+        return self.faults - len(self.found)
 
     @property
     def digests(self) -> bytes:
@@ -184,7 +178,7 @@ class UsualReader:
             if isinstance(found, Document):
                 yield found.line, found.part, decode_fault(found.text)
             elif isinstance(found, _Block):
-                yield UsualUnits(reading, found.values, found.units, found.sums, found.delivered)
+                yield UsualUnits(reading, found.values, found.units, found.others, found.sums, found.delivered)
             else:
                 yield from self._apart(reading, found)
 
@@ -231,7 +225,7 @@ class UsualReader:
             return [None] * len(lines)
         if not sums:
             return lines
-        return _Block(block.first_line, cast("Sequence[Line]", lines), units, Sums.of(*sums), delivered)
+        return _Block(block.first_line, cast("Sequence[Line]", lines), units, others, Sums.of(*sums), delivered)
 
     def _delivered(self, units: Sequence[Unit], *, is_all: bool) -> Mapping[int, bool] | None:
         """Which of a block's units were delivered before; None where they are to be assessed, fault by fault.
